@@ -1,0 +1,297 @@
+//! A connection: settings that were checked, and the calls made with them.
+
+use super::{Error, Interruption, Platform, Request, SendError, SigningError, SigningMaterial, date};
+use crate::answer::{Answer, ServiceError};
+use crate::catalogue::{OPERATIONS, Operation, operation};
+use crate::endpoint::Endpoint;
+use crate::hints::Asked;
+use crate::json::{Scanner, push_string, unescape};
+use crate::nearest::nearest;
+use crate::retry::{CLOCK_ERRORS, CLOCK_TOLERANCE_MS, RETURN_WITHOUT_RETRY, Reason, delay_ms};
+use crate::settings::{Options, Settings};
+use crate::sigv4::{Scope, Timestamp, authorization};
+use crate::transcode::{Fault, Format, Rules, decode, encode};
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+/// A datasource as the plugin sees it.
+pub struct Connection<P> {
+    platform: P,
+    settings: Settings,
+    endpoint: Endpoint,
+    /// The last signing key. It serves all calls of its day until it expires.
+    key: RefCell<Option<(Scope, SigningMaterial)>>,
+}
+
+impl<P: Platform> Connection<P> {
+    /// Checks settings; sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSettings`] with every fault.
+    pub fn open(settings: &str, platform: P) -> Result<Self, Error> {
+        let settings = Settings::parse(settings).map_err(Error::InvalidSettings)?;
+        let endpoint = Endpoint::of(&settings).map_err(|message| {
+            let pointer = if settings.use_dual_stack { "/useDualStack" } else { "/region" };
+            Error::InvalidSettings([Fault::new(pointer, message)].into())
+        })?;
+        Ok(Self { platform, settings, endpoint, key: RefCell::new(None) })
+    }
+
+    /// Runs an action and returns the answer's JSON. `options` is JSON too; none for the settings' own.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] names.
+    pub fn execute(&self, action: &str, input: &str, options: Option<&str>) -> Result<String, Error> {
+        let options = match options {
+            Some(text) => Options::parse(text, &self.settings).map_err(Error::InvalidInput)?,
+            None => self.settings.options(),
+        };
+        self.run(action, input, options)
+    }
+
+    /// Runs an action with options that were read.
+    pub(super) fn run(&self, action: &str, input: &str, options: Options) -> Result<String, Error> {
+        let operation = known(action)?;
+        let rules = Rules { format: options.format, strict: options.strict };
+        let body = encode(input, operation.input, rules).map_err(Error::InvalidInput)?;
+        let body = self.with_token(operation, body);
+        let answer = self.exchange(operation.name, body.as_bytes(), options.format)?;
+        if answer.body.is_empty() {
+            // TagResource and UntagResource answer with nothing at all.
+            return Ok("{}".to_string());
+        }
+        let text = String::from_utf8(answer.body).map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?;
+        decode(text, operation.output, options.format)
+            .map_err(|malformed| Error::Other(format!("the service's answer is not JSON: at byte {}, {}", malformed.at, malformed.message)))
+    }
+
+    /// Sends `body` as it is and returns the answer as it is, in one attempt.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub fn relay(&self, action: &str, body: &[u8]) -> Result<Answer, Error> {
+        let well_formed = (1..=64).contains(&action.len()) && action.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !well_formed {
+            return Err(Error::UnknownAction("the name of an action is 1 to 64 letters and digits".to_string()));
+        }
+        let mut progress = Progress::default();
+        let answer = self.attempt(action, body, &mut progress)?;
+        answer.map_err(|error| self.interruption(error, &progress))
+    }
+
+    /// The region that signs.
+    pub(super) fn region(&self) -> &str {
+        &self.endpoint.signing_region
+    }
+
+    /// Sends until the service answers with success or the rules say to stop.
+    fn exchange(&self, action: &str, body: &[u8], format: Format) -> Result<Answer, Error> {
+        let mut progress = Progress::default();
+        let mut last_cost = None;
+        loop {
+            let sent = self.attempt(action, body, &mut progress)?;
+            let (reason, asked_delay, error) = match sent {
+                Ok(answer) if answer.is_success() => {
+                    if !self.settings.verify_checksums || answer.is_whole() {
+                        self.platform.return_retry(last_cost.unwrap_or(RETURN_WITHOUT_RETRY));
+                        return Ok(answer);
+                    }
+                    let message = "the answer is damaged: its CRC-32 is not the one in x-amz-crc32".to_string();
+                    (
+                        Some(Reason::Transient),
+                        None,
+                        Error::Transport(Interruption { message, maybe_applied: true, attempts: progress.attempts }),
+                    )
+                }
+                Ok(answer) => {
+                    let asked = Asked { action, region: &self.endpoint.signing_region };
+                    let error = ServiceError::read(&answer, &asked, format, progress.attempts);
+                    let reason =
+                        Reason::of_service(error.http_status, &error.code).or_else(|| self.clock_was_off(&error.code, &mut progress));
+                    (reason, answer.header("x-amz-retry-after").and_then(|ms| ms.trim().parse().ok()), Error::Service(error.into()))
+                }
+                Err(error) => {
+                    let reason = matches!(error, SendError::Failed { .. }).then_some(Reason::Transient);
+                    (reason, None, self.interruption(error, &progress))
+                }
+            };
+            let Some(reason) = reason else { return Err(error) };
+            if progress.attempts >= self.settings.max_attempts {
+                return Err(error);
+            }
+            let delay = delay_ms(reason, progress.attempts - 1, self.platform.random(), asked_delay);
+            // No retry that the deadline would end: the caller learns more from this error than from a timeout.
+            if delay.saturating_mul(1_000_000) >= self.platform.deadline_ns() || !self.platform.take_retry(reason.cost()) {
+                return Err(error);
+            }
+            last_cost = Some(reason.cost());
+            if delay > 0 {
+                self.platform.sleep_ms(delay);
+            }
+        }
+    }
+
+    /// One request, freshly signed. The outer error ends the call; the inner one may be tried again.
+    fn attempt(&self, action: &str, body: &[u8], progress: &mut Progress) -> Result<Result<Answer, SendError>, Error> {
+        if self.platform.deadline_ns() == 0 {
+            let message = "the deadline of the call has passed".to_string();
+            return Err(Error::Timeout(Interruption { message, maybe_applied: progress.reached, attempts: progress.attempts }));
+        }
+        let began = self.platform.now_ms();
+        let offset = self.platform.clock_offset_ms();
+        let timestamp = Timestamp::from_unix((began + offset).div_euclid(1000));
+        let material = self.signing_material(&timestamp, (began + offset).div_euclid(1000))?;
+
+        let target = format!("DynamoDB_20120810.{action}");
+        let length = body.len().to_string();
+        let mut headers: Vec<(&str, &str)> = Vec::with_capacity(8);
+        headers.push(("content-type", "application/x-amz-json-1.0"));
+        headers.push(("host", &self.endpoint.authority));
+        headers.push(("x-amz-date", &timestamp.date_time));
+        if let Some(token) = &material.session_token {
+            headers.push(("x-amz-security-token", token));
+        }
+        headers.push(("x-amz-target", &target));
+        let signed = crate::sigv4::Request { method: "POST", path: "/", query: "", headers: &headers, body };
+        let scope = self.scope(&timestamp);
+        let authorization = authorization(&signed, &scope, &timestamp.date_time, &material.access_key_id, &material.key);
+        // The host writes `host` itself, from the authority.
+        headers.remove(1);
+        headers.push(("authorization", &authorization));
+        headers.push(("content-length", &length));
+
+        progress.attempts += 1;
+        let started = self.platform.monotonic_ns();
+        let request = Request { https: self.endpoint.https, authority: &self.endpoint.authority, headers: &headers, body };
+        let sent = self.platform.send(&request);
+        match &sent {
+            Ok(answer) => {
+                progress.reached = true;
+                let round_trip_ms = (self.platform.monotonic_ns().saturating_sub(started) / 1_000_000) as i64;
+                progress.clock_offset_ms = service_clock_offset(answer, began, round_trip_ms);
+            }
+            Err(SendError::Failed { reached, .. }) => progress.reached |= reached,
+            Err(SendError::TooLarge(_)) => progress.reached = true,
+            Err(SendError::Refused(_)) => {}
+        }
+        Ok(sent)
+    }
+
+    /// Whether an error comes of a wrong clock; then the datasource's clock is put right, once a call.
+    fn clock_was_off(&self, code: &str, progress: &mut Progress) -> Option<Reason> {
+        if !self.settings.correct_clock || progress.clock_corrected || !CLOCK_ERRORS.contains(&code) {
+            return None;
+        }
+        let measured = progress.clock_offset_ms?;
+        if (measured - self.platform.clock_offset_ms()).abs() <= CLOCK_TOLERANCE_MS {
+            return None;
+        }
+        self.platform.report_clock(measured);
+        progress.clock_corrected = true;
+        Some(Reason::Transient)
+    }
+
+    fn scope(&self, timestamp: &Timestamp) -> Scope {
+        Scope { date: timestamp.date.clone(), region: self.endpoint.signing_region.clone(), service: "dynamodb".to_string() }
+    }
+
+    fn signing_material(&self, timestamp: &Timestamp, now: i64) -> Result<SigningMaterial, Error> {
+        let scope = self.scope(timestamp);
+        if let Some((known, material)) = &*self.key.borrow()
+            && *known == scope
+            && (now.max(0) as u64) < material.expires
+        {
+            return Ok(material.clone());
+        }
+        let material = self.platform.derive_key(&scope).map_err(|error| match error {
+            SigningError::Refused(message) => Error::Refused(message),
+            SigningError::Unavailable(message) => Error::Credentials(message),
+        })?;
+        *self.key.borrow_mut() = Some((scope, material.clone()));
+        Ok(material)
+    }
+
+    fn interruption(&self, error: SendError, progress: &Progress) -> Error {
+        let interruption = |message| Interruption { message, maybe_applied: progress.reached, attempts: progress.attempts };
+        match error {
+            SendError::Refused(message) => Error::Refused(message),
+            SendError::Failed { message, .. } if self.platform.deadline_ns() == 0 => Error::Timeout(interruption(message)),
+            SendError::Failed { message, .. } | SendError::TooLarge(message) => Error::Transport(interruption(message)),
+        }
+    }
+
+    /// Adds an idempotency token, so that all attempts of a call count as one.
+    fn with_token<'b>(&self, operation: &Operation, body: Cow<'b, str>) -> Cow<'b, str> {
+        let Some(name) = operation.token.filter(|_| self.settings.idempotency_tokens) else { return body };
+        let Some(open) = body.find('{').filter(|_| !has_member(&body, name)) else { return body };
+        let (before, after) = body.split_at(open + 1);
+        let mut with = String::with_capacity(body.len() + 64);
+        with.push_str(before);
+        push_string(&mut with, name);
+        with.push(':');
+        push_string(&mut with, &uuid(self.platform.random(), self.platform.random()));
+        if !after.trim_start().starts_with('}') {
+            with.push(',');
+        }
+        with.push_str(after);
+        Cow::Owned(with)
+    }
+}
+
+/// What a call has done so far.
+#[derive(Default)]
+struct Progress {
+    attempts: u32,
+    /// Whether any request may have reached the service.
+    reached: bool,
+    /// The service's time less ours, as the last answer told it.
+    clock_offset_ms: Option<i64>,
+    clock_corrected: bool,
+}
+
+fn known(action: &str) -> Result<&'static Operation, Error> {
+    operation(action).ok_or_else(|| {
+        let shown: String = action.chars().take(70).collect();
+        let guess = nearest(action, OPERATIONS.iter().map(|operation| operation.name));
+        let rest = guess.map_or("`actions` lists all".to_string(), |guess| format!("did you mean {guess}?"));
+        Error::UnknownAction(format!("DynamoDB has no action {shown:?}; {rest}"))
+    })
+}
+
+/// The service's time less ours, by its `date` header: taken in the middle of the round trip. An answer from a
+/// cache (`age`), or one that took longer than a signature lives, says nothing.
+fn service_clock_offset(answer: &Answer, began_ms: i64, round_trip_ms: i64) -> Option<i64> {
+    if answer.header("age").is_some() || round_trip_ms > 15 * 60 * 1000 {
+        return None;
+    }
+    Some(date::parse(answer.header("date")?)? - (began_ms + round_trip_ms / 2))
+}
+
+/// Whether a JSON object has a member called `name`.
+fn has_member(object: &str, name: &str) -> bool {
+    let search = || {
+        let mut scanner = Scanner::new(object);
+        scanner.space();
+        let mut more = scanner.first(b'}')?;
+        while more {
+            let span = scanner.name()?;
+            if unescape(scanner.slice(span.start + 1..span.end - 1)) == name {
+                return Ok(true);
+            }
+            scanner.skip()?;
+            more = scanner.next(b'}')?;
+        }
+        Ok::<bool, crate::json::Malformed>(false)
+    };
+    search().unwrap_or(true)
+}
+
+/// A random UUID (RFC 9562, section 5.4).
+fn uuid(high: u64, low: u64) -> String {
+    let high = high & !0xf000 | 0x4000;
+    let low = low & !(0b11 << 62) | 1 << 63;
+    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffff_ffff_ffff)
+}

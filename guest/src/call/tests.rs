@@ -1,0 +1,314 @@
+use super::*;
+use crate::sigv4::derive_key;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec;
+use core::cell::{Cell, RefCell};
+
+const NOW_MS: i64 = 1_440_938_160_000;
+
+/// Headers and body of a request.
+type Sent = (Vec<(String, String)>, String);
+
+/// A world with a scripted service and a clock that only moves when told.
+struct Script {
+    now_ms: Cell<i64>,
+    monotonic_ns: Cell<u64>,
+    deadline_ns: Cell<u64>,
+    offset_ms: Cell<i64>,
+    quota: Cell<u32>,
+    answers: RefCell<VecDeque<Result<Answer, SendError>>>,
+    sent: RefCell<Vec<Sent>>,
+    slept_ms: RefCell<Vec<u64>>,
+    keys: Cell<u32>,
+    key: fn(&Scope) -> Result<SigningMaterial, SigningError>,
+}
+
+impl Script {
+    fn new(answers: impl IntoIterator<Item = Result<Answer, SendError>>) -> Self {
+        Self {
+            now_ms: Cell::new(NOW_MS),
+            monotonic_ns: Cell::new(0),
+            deadline_ns: Cell::new(60_000_000_000),
+            offset_ms: Cell::new(0),
+            quota: Cell::new(500),
+            answers: RefCell::new(answers.into_iter().collect()),
+            sent: RefCell::default(),
+            slept_ms: RefCell::default(),
+            keys: Cell::new(0),
+            key: |scope| {
+                let key = derive_key("SECRET", scope).to_vec();
+                Ok(SigningMaterial { access_key_id: "AKIDEXAMPLE".to_string(), session_token: None, key, expires: u64::MAX })
+            },
+        }
+    }
+}
+
+impl Platform for &Script {
+    fn now_ms(&self) -> i64 {
+        self.now_ms.get()
+    }
+    fn monotonic_ns(&self) -> u64 {
+        self.monotonic_ns.get()
+    }
+    fn deadline_ns(&self) -> u64 {
+        self.deadline_ns.get()
+    }
+    fn random(&self) -> u64 {
+        u64::MAX
+    }
+    fn sleep_ms(&self, ms: u64) {
+        self.slept_ms.borrow_mut().push(ms);
+        self.deadline_ns.set(self.deadline_ns.get().saturating_sub(ms * 1_000_000));
+    }
+    fn clock_offset_ms(&self) -> i64 {
+        self.offset_ms.get()
+    }
+    fn report_clock(&self, offset_ms: i64) {
+        self.offset_ms.set(offset_ms);
+    }
+    fn take_retry(&self, cost: u32) -> bool {
+        let left = self.quota.get().checked_sub(cost);
+        left.inspect(|left| self.quota.set(*left)).is_some()
+    }
+    fn return_retry(&self, cost: u32) {
+        self.quota.set((self.quota.get() + cost).min(500));
+    }
+    fn derive_key(&self, scope: &Scope) -> Result<SigningMaterial, SigningError> {
+        self.keys.set(self.keys.get() + 1);
+        (self.key)(scope)
+    }
+    fn send(&self, request: &Request) -> Result<Answer, SendError> {
+        let headers = request.headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        self.sent.borrow_mut().push((headers, String::from_utf8(request.body.to_vec()).unwrap()));
+        self.answers.borrow_mut().pop_front().expect("the script has an answer for every request")
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "an entry of a script is an answer or an error")]
+fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Answer, SendError> {
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    Ok(Answer { status, headers, body: body.as_bytes().to_vec() })
+}
+
+fn throttled() -> Result<Answer, SendError> {
+    answer(400, &[], r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#)
+}
+
+fn unavailable() -> Result<Answer, SendError> {
+    answer(503, &[], "")
+}
+
+fn call(script: &Script, settings: &str, action: &str, input: &str) -> Result<String, Error> {
+    let connection = Connection::open(&format!("{{\"region\":\"us-east-1\"{settings}}}"), script).unwrap();
+    connection.execute(action, input, None)
+}
+
+fn header(sent: &Sent, name: &str) -> String {
+    sent.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+#[test]
+fn a_success_is_one_request_with_the_actions_target() {
+    let script = Script::new([answer(200, &[], "{\"TableNames\":[]}")]);
+    assert_eq!(call(&script, "", "ListTables", "").unwrap(), "{\"TableNames\":[]}");
+    let sent = script.sent.borrow();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(header(&sent[0], "x-amz-target"), "DynamoDB_20120810.ListTables");
+    assert_eq!(header(&sent[0], "content-length"), "2");
+    assert!(header(&sent[0], "authorization").contains("20150830/us-east-1/dynamodb/aws4_request"));
+}
+
+#[test]
+fn throttling_is_retried_four_times_with_growing_delays() {
+    let script = Script::new([throttled(), throttled(), throttled(), throttled()]);
+    let Error::Service(error) = call(&script, "", "ListTables", "").unwrap_err() else { panic!("a service error") };
+    assert_eq!((error.code.as_str(), error.attempts, error.retryable), ("ThrottlingException", 4, true));
+    assert_eq!(*script.slept_ms.borrow(), [999, 1999, 3999]);
+    assert_eq!(script.quota.get(), 500 - 3 * 5);
+}
+
+#[test]
+fn a_success_after_a_retry_gives_its_cost_back() {
+    let script = Script::new([unavailable(), answer(200, &[], "{}")]);
+    assert!(call(&script, "", "ListTables", "").is_ok());
+    assert_eq!((script.quota.get(), script.slept_ms.borrow().as_slice()), (500, [24].as_slice()));
+}
+
+#[test]
+fn an_empty_quota_ends_the_retries() {
+    let script = Script::new([unavailable()]);
+    script.quota.set(13);
+    assert!(matches!(call(&script, "", "ListTables", ""), Err(Error::Service(error)) if error.attempts == 1));
+}
+
+#[test]
+fn one_attempt_turns_retries_off() {
+    let script = Script::new([unavailable()]);
+    assert!(matches!(call(&script, ",\"maxAttempts\":1", "ListTables", ""), Err(Error::Service(error)) if error.attempts == 1));
+}
+
+#[test]
+fn a_retry_that_the_deadline_would_end_is_not_begun() {
+    let script = Script::new([throttled()]);
+    script.deadline_ns.set(500_000_000);
+    assert!(matches!(call(&script, "", "ListTables", ""), Err(Error::Service(_))));
+    assert!(script.slept_ms.borrow().is_empty());
+}
+
+#[test]
+fn a_passed_deadline_sends_nothing() {
+    let script = Script::new([]);
+    script.deadline_ns.set(0);
+    assert!(matches!(call(&script, "", "ListTables", ""), Err(Error::Timeout(end)) if end.attempts == 0 && !end.maybe_applied));
+}
+
+#[test]
+fn a_lost_answer_says_that_the_action_may_have_been_applied() {
+    let failed = |reached| Err(SendError::Failed { message: "gone".to_string(), reached });
+    let script = Script::new([failed(true), failed(false)]);
+    let error = call(&script, ",\"maxAttempts\":2", "ListTables", "").unwrap_err();
+    assert_eq!(error, Error::Transport(Interruption { message: "gone".to_string(), maybe_applied: true, attempts: 2 }));
+    let script = Script::new([failed(false)]);
+    assert!(matches!(call(&script, ",\"maxAttempts\":1", "ListTables", ""), Err(Error::Transport(end)) if !end.maybe_applied));
+}
+
+#[test]
+fn refusals_are_not_retried() {
+    let script = Script::new([Err(SendError::Refused("no".to_string()))]);
+    assert_eq!(call(&script, "", "ListTables", ""), Err(Error::Refused("no".to_string())));
+    let conditional = answer(400, &[], r#"{"__type":"x#ConditionalCheckFailedException","message":"m"}"#);
+    let script = Script::new([conditional]);
+    assert!(matches!(call(&script, "", "ListTables", ""), Err(Error::Service(error)) if !error.retryable));
+}
+
+#[test]
+fn a_damaged_answer_is_fetched_again() {
+    let damaged = || answer(200, &[("x-amz-crc32", "1")], "{}");
+    let script = Script::new([damaged(), answer(200, &[("x-amz-crc32", "2745614147")], "{}")]);
+    assert_eq!(call(&script, "", "ListTables", "").unwrap(), "{}");
+    let script = Script::new([damaged()]);
+    assert!(call(&script, ",\"verifyChecksums\":false", "ListTables", "").is_ok());
+}
+
+#[test]
+fn a_wrong_clock_is_corrected_once_and_the_retry_is_signed_with_the_services_time() {
+    let skewed =
+        || answer(400, &[("date", "Sun, 30 Aug 2015 13:36:00 GMT")], r#"{"__type":"x#InvalidSignatureException","message":"expired"}"#);
+    let script = Script::new([skewed(), answer(200, &[], "{}")]);
+    assert!(call(&script, "", "ListTables", "").is_ok());
+    assert_eq!(script.offset_ms.get(), 3_600_000);
+    let sent = script.sent.borrow();
+    assert_eq!((header(&sent[0], "x-amz-date"), header(&sent[1], "x-amz-date")), ("20150830T123600Z".into(), "20150830T133600Z".into()));
+    assert_ne!(header(&sent[0], "authorization"), header(&sent[1], "authorization"));
+
+    let script = Script::new([skewed(), skewed()]);
+    assert!(call(&script, "", "ListTables", "").is_err());
+    let script = Script::new([skewed()]);
+    assert!(call(&script, ",\"correctClock\":false", "ListTables", "").is_err());
+}
+
+#[test]
+fn a_right_clock_with_a_wrong_signature_is_not_retried() {
+    let wrong = answer(400, &[("date", "Sun, 30 Aug 2015 12:38:00 GMT")], r#"{"__type":"x#InvalidSignatureException","message":"m"}"#);
+    let script = Script::new([wrong]);
+    assert!(call(&script, "", "ListTables", "").is_err());
+    assert_eq!(script.offset_ms.get(), 0);
+}
+
+#[test]
+fn the_clock_of_a_cached_or_late_answer_says_nothing() {
+    let cached = answer(400, &[("date", "Sun, 30 Aug 2015 13:36:00 GMT"), ("age", "3600")], r#"{"__type":"x#InvalidSignatureException"}"#);
+    let script = Script::new([cached]);
+    assert!(call(&script, "", "ListTables", "").is_err());
+    assert_eq!(script.offset_ms.get(), 0);
+}
+
+#[test]
+fn one_idempotency_token_serves_all_attempts() {
+    let input = r#"{"TransactItems":[{"Delete":{"TableName":"t","Key":{"a":"b"}}}]}"#;
+    let script = Script::new([unavailable(), answer(200, &[], "{}")]);
+    call(&script, "", "TransactWriteItems", input).unwrap();
+    let sent = script.sent.borrow();
+    assert_eq!(sent[0].1, sent[1].1);
+    let token = serde_json::from_str::<serde_json::Value>(&sent[0].1).unwrap()["ClientRequestToken"].clone();
+    assert_eq!(token.as_str().unwrap().len(), 36);
+}
+
+#[test]
+fn a_callers_own_token_is_kept_and_the_setting_turns_tokens_off() {
+    let input = |own: &str| format!(r#"{{{own}"TransactItems":[{{"Delete":{{"TableName":"t","Key":{{"a":"b"}}}}}}]}}"#);
+    let script = Script::new([answer(200, &[], "{}")]);
+    call(&script, "", "TransactWriteItems", &input(r#""ClientRequestToken":"mine","#)).unwrap();
+    assert!(script.sent.borrow()[0].1.starts_with(r#"{"ClientRequestToken":"mine","#));
+    let script = Script::new([answer(200, &[], "{}")]);
+    call(&script, ",\"idempotencyTokens\":false", "TransactWriteItems", &input("")).unwrap();
+    assert!(!script.sent.borrow()[0].1.contains("ClientRequestToken"));
+}
+
+#[test]
+fn the_signing_key_is_asked_for_once_a_day_and_again_when_it_expires() {
+    let script = Script::new((0..4).map(|_| answer(200, &[], "{}")));
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+    connection.execute("ListTables", "", None).unwrap();
+    connection.execute("ListTables", "", None).unwrap();
+    assert_eq!(script.keys.get(), 1);
+    script.now_ms.set(NOW_MS + 24 * 3_600_000);
+    connection.execute("ListTables", "", None).unwrap();
+    assert_eq!(script.keys.get(), 2);
+
+    let mut script = Script::new((0..2).map(|_| answer(200, &[], "{}")));
+    script.key = |_| Ok(SigningMaterial { access_key_id: "A".into(), session_token: Some("T".into()), key: vec![0; 32], expires: 1 });
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+    connection.execute("ListTables", "", None).unwrap();
+    connection.execute("ListTables", "", None).unwrap();
+    assert_eq!(script.keys.get(), 2);
+    let sent = script.sent.borrow();
+    assert_eq!(header(&sent[0], "x-amz-security-token"), "T");
+    assert!(header(&sent[0], "authorization").contains("x-amz-date;x-amz-security-token;x-amz-target"));
+}
+
+#[test]
+fn missing_credentials_and_refused_scopes_are_told_apart() {
+    let mut script = Script::new([]);
+    script.key = |_| Err(SigningError::Unavailable("none".to_string()));
+    assert_eq!(call(&script, "", "ListTables", ""), Err(Error::Credentials("none".to_string())));
+    script.key = |_| Err(SigningError::Refused("region".to_string()));
+    assert_eq!(call(&script, "", "ListTables", ""), Err(Error::Refused("region".to_string())));
+}
+
+#[test]
+fn an_unknown_action_names_the_nearest() {
+    let script = Script::new([]);
+    let Error::UnknownAction(message) = call(&script, "", "getItem", "").unwrap_err() else { panic!("an unknown action") };
+    assert!(message.contains("did you mean GetItem?"), "{message}");
+}
+
+#[test]
+fn an_empty_answer_is_an_empty_object() {
+    let script = Script::new([answer(200, &[], "")]);
+    let input = r#"{"ResourceArn":"arn:aws:dynamodb:us-east-1:123456789012:table/users","TagKeys":["a"]}"#;
+    assert_eq!(call(&script, "", "UntagResource", input).unwrap(), "{}");
+}
+
+#[test]
+fn relay_passes_bytes_both_ways_in_one_attempt() {
+    let script = Script::new([answer(503, &[("x-a", "b")], "\u{1}not json")]);
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+    let relayed = connection.relay("ActionOfTomorrow", b"any bytes").unwrap();
+    assert_eq!((relayed.status, relayed.body.as_slice(), relayed.header("x-a")), (503, "\u{1}not json".as_bytes(), Some("b")));
+    assert_eq!(script.sent.borrow()[0].1, "any bytes");
+    assert!(matches!(connection.relay("Get Item", b""), Err(Error::UnknownAction(_))));
+}
+
+#[test]
+fn answers_that_are_not_the_protocol_are_errors() {
+    for body in ["<html>", "{", ""] {
+        let script = Script::new([answer(200, &[], body)]);
+        let result = call(&script, "", "ListTables", "");
+        assert_eq!(result.is_ok(), body.is_empty(), "{body}");
+    }
+    let script = Script::new([Ok(Answer { status: 200, headers: vec![], body: vec![0xff] })]);
+    assert!(matches!(call(&script, "", "ListTables", ""), Err(Error::Other(_))));
+}

@@ -1,0 +1,83 @@
+//! The range of DynamoDB's numbers: up to 38 significant digits, magnitudes from 1E-130 to
+//! 9.9999999999999999999999999999999999999E+125.
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html#HowItWorks.DataTypes.Number>
+
+/// What is wrong with the text of a number; none when DynamoDB can hold it.
+pub(super) fn complaint(text: &str) -> Option<&'static str> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
+        Some(at) => (&unsigned[..at], &unsigned[at + 1..]),
+        None => (unsigned, "0"),
+    };
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent_digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    if (whole.is_empty() && fraction.is_empty())
+        || !digits(whole)
+        || !digits(fraction)
+        || exponent_digits.is_empty()
+        || !digits(exponent_digits)
+    {
+        return Some("is not a number");
+    }
+    // Significant digits lie between the first and the last digit that is not zero.
+    let all = || whole.bytes().chain(fraction.bytes());
+    let count = whole.len() + fraction.len();
+    // No such digit means zero, however it is written.
+    let leading = all().position(|byte| byte != b'0')?;
+    let trailing = all().rev().position(|byte| byte != b'0').unwrap_or(0);
+    if count - leading - trailing > 38 {
+        return Some("has more than 38 significant digits, which is all that DynamoDB keeps; store it as a string");
+    }
+    // The power of ten of the first significant digit.
+    let power = exponent.parse::<i64>().ok().and_then(|exponent| exponent.checked_add(whole.len() as i64 - 1 - leading as i64));
+    match power {
+        Some(-130..=125) => None,
+        _ => Some("is outside DynamoDB's range of magnitudes, 1E-130 to 9.99E+125; store it as a string"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::complaint;
+
+    #[test]
+    fn numbers_within_dynamodbs_range_pass() {
+        for text in [
+            "0",
+            "-0.0",
+            "1",
+            "1.50",
+            "-1e-130",
+            "9.9999999999999999999999999999999999999E+125",
+            "12345678901234567890123456789012345678",
+            "0.000",
+            "100000000000000000000000000000000000000000000",
+            "007",
+            "0e999",
+        ] {
+            assert_eq!(complaint(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_dynamodb_would_round_or_refuse_are_named() {
+        for text in [
+            "1e400",
+            "1e-131",
+            "1e126",
+            "123456789012345678901234567890123456789",
+            "1e99999999999999999999",
+            "",
+            "-",
+            "1e",
+            "abc",
+            "1.2.3",
+            "0x10",
+            "NaN",
+            "1_000",
+        ] {
+            assert!(complaint(text).is_some(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What kind of network an address belongs to, by the IANA special-purpose registries.
+//!
+//! <https://www.iana.org/assignments/iana-ipv4-special-registry> and `…-ipv6-special-registry`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The kind of network that an address belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Reachable from anywhere.
+    Public,
+    /// This machine, a private network, a link, or reserved: reached only where a policy's `networks` hold it.
+    Special(&'static str),
+    /// The metadata service of a cloud or container platform, which hands out credentials: never reached by a guest.
+    Metadata,
+}
+
+/// The class of an address. An IPv6 address that carries an IPv4 one is of the worse class of the two.
+#[must_use]
+pub fn classify(address: IpAddr) -> Class {
+    match address {
+        IpAddr::V4(address) => classify_v4(address),
+        IpAddr::V6(address) => match embedded_v4(address) {
+            Some((inner, _)) if classify_v4(inner) == Class::Metadata => Class::Metadata,
+            Some((_, kind)) => Class::Special(kind),
+            None => classify_v6(address),
+        },
+    }
+}
+
+fn classify_v4(address: Ipv4Addr) -> Class {
+    const METADATA: [[u8; 4]; 5] = [
+        [169, 254, 169, 254], // AWS, Google, Azure, and most others
+        [169, 254, 170, 2],   // Amazon ECS task credentials
+        [169, 254, 170, 23],  // Amazon EKS pod identity
+        [100, 100, 100, 200], // Alibaba Cloud
+        [168, 63, 129, 16],   // Azure's platform address
+    ];
+    let octets = address.octets();
+    if METADATA.contains(&octets) {
+        return Class::Metadata;
+    }
+    match octets {
+        [0, ..] => Class::Special("this network (RFC 791)"),
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Class::Special("private (RFC 1918)"),
+        [100, 64..=127, ..] => Class::Special("shared address space (RFC 6598)"),
+        [127, ..] => Class::Special("loopback"),
+        [169, 254, ..] => Class::Special("link-local (RFC 3927)"),
+        [192, 0, 0, _] => Class::Special("IETF protocol assignments (RFC 6890)"),
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Class::Special("documentation (RFC 5737)"),
+        [192, 88, 99, _] => Class::Special("6to4 relay (RFC 7526)"),
+        [198, 18..=19, ..] => Class::Special("benchmarking (RFC 2544)"),
+        [224..=239, ..] => Class::Special("multicast"),
+        [240..=255, ..] => Class::Special("reserved, or broadcast"),
+        _ => Class::Public,
+    }
+}
+
+fn classify_v6(address: Ipv6Addr) -> Class {
+    // fd00:ec2::254 and fd00:ec2::23: instance metadata and pod identity of AWS.
+    if matches!(address.segments(), [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254 | 0x0023]) {
+        return Class::Metadata;
+    }
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] => Class::Special("unspecified"),
+        [0, 0, 0, 0, 0, 0, 0, 1] => Class::Special("loopback"),
+        [0xfc00..=0xfdff, ..] => Class::Special("unique local (RFC 4193)"),
+        [0xfe80..=0xfebf, ..] => Class::Special("link-local"),
+        [0xfec0..=0xfeff, ..] => Class::Special("site-local (RFC 3879)"),
+        [0xff00..=0xffff, ..] => Class::Special("multicast"),
+        [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => Class::Special("documentation"),
+        [0x2001, 0..=0x01ff, ..] => Class::Special("IETF protocol assignments (RFC 2928)"),
+        [0x0100, 0, 0, 0, ..] => Class::Special("discard (RFC 6666)"),
+        [0x5f00, ..] => Class::Special("segment routing (RFC 9602)"),
+        // Global unicast is 2000::/3; everything else is not assigned.
+        [0x2000..=0x3fff, ..] => Class::Public,
+        _ => Class::Special("not assigned"),
+    }
+}
+
+/// The IPv4 address that an IPv6 address stands for, and by which scheme.
+fn embedded_v4(address: Ipv6Addr) -> Option<(Ipv4Addr, &'static str)> {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] => Some((v4(high, low), "IPv4-mapped")),
+        [0, 0, 0, 0, 0xffff, 0, high, low] => Some((v4(high, low), "IPv4-translated (RFC 2765)")),
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => Some((v4(high, low), "IPv4-compatible")),
+        [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => Some((v4(high, low), "NAT64 (RFC 6052)")),
+        [0x0064, 0xff9b, 1, .., high, low] => Some((v4(high, low), "local NAT64 (RFC 8215)")),
+        [0x2002, high, low, ..] => Some((v4(high, low), "6to4 (RFC 3056)")),
+        // Teredo carries the client's address with its bits inverted.
+        [0x2001, 0, .., high, low] => Some((v4(!high, !low), "Teredo (RFC 4380)")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_addresses_are_known_in_every_disguise() {
+        for text in [
+            "169.254.169.254",
+            "169.254.170.2",
+            "169.254.170.23",
+            "100.100.100.200",
+            "168.63.129.16",
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "::ffff:169.254.169.254",
+            "::169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "64:ff9b:1::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "2001:0:4136:e378:8000:63bf:5601:5601",
+        ] {
+            assert_eq!(classify(text.parse().unwrap()), Class::Metadata, "{text}");
+        }
+    }
+
+    #[test]
+    fn special_networks_are_not_public() {
+        for text in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.255.255.255",
+            "169.254.1.1",
+            "192.0.0.8",
+            "192.0.2.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "2001:db8::1",
+            "100::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::8.8.8.8",
+            "2002:0808:0808::1",
+            "4000::1",
+        ] {
+            assert!(matches!(classify(text.parse().unwrap()), Class::Special(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn public_addresses_are_public() {
+        for text in [
+            "8.8.8.8",
+            "52.94.0.1",
+            "172.15.0.1",
+            "172.32.0.1",
+            "100.63.0.1",
+            "100.128.0.1",
+            "198.17.0.1",
+            "223.255.255.255",
+            "2600:1f18::1",
+            "2a05:d018::1",
+        ] {
+            assert_eq!(classify(text.parse().unwrap()), Class::Public, "{text}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Origins: scheme, host and port, parsed once into the value that is judged, dialled and named in TLS.
+//!
+//! | text | accepted |
+//! |---|---|
+//! | `https://dynamodb.eu-west-1.amazonaws.com` | yes; port 443 |
+//! | `http://localhost:8000`, `http://127.0.0.1:8000`, `https://[2001:db8::1]:8443` | yes |
+//! | `https://Example.com:443` | yes; the same as `https://example.com` |
+//! | `https://example.com/`, with a path, query or fragment | no: an origin has none |
+//! | `https://user@example.com`, `https://*.example.com`, `https://example.com.` | no |
+//! | `https://2130706433`, `https://0x7f.1`, `https://127.1` | no: an IPv4 address has four decimal parts |
+//! | `https://xn--…` | yes, as its ASCII letters; other letters than ASCII are refused |
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// An origin (RFC 6454, section 4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Origin {
+    scheme: Scheme,
+    host: Host,
+    port: u16,
+}
+
+/// A scheme that requests may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    /// Without TLS; port 80.
+    Http,
+    /// With TLS; port 443.
+    Https,
+}
+
+/// The host of an origin.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Host {
+    /// A DNS name in lower case, without a dot at its end.
+    Name(String),
+    /// An address.
+    Address(IpAddr),
+}
+
+/// Why a text is no origin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not an origin: {reason}; expected scheme, host and port, as in https://dynamodb.eu-west-1.amazonaws.com")]
+pub struct OriginError {
+    text: String,
+    reason: &'static str,
+}
+
+impl Scheme {
+    /// The port of URLs that name none.
+    #[must_use]
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+impl Origin {
+    /// An origin of a scheme and the authority of a URL: host, and port where it is not the scheme's.
+    ///
+    /// # Errors
+    /// Anything but a host and a port.
+    pub fn new(scheme: Scheme, authority: &str) -> Result<Self, OriginError> {
+        parse_authority(scheme, authority).map_err(|reason| OriginError { text: format!("{}://{authority}", scheme.as_str()), reason })
+    }
+
+    /// The scheme.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Host, and port where it is not the scheme's: the value of a `host` header.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        if self.port == self.scheme.default_port() { self.host.to_string() } else { format!("{}:{}", self.host, self.port) }
+    }
+}
+
+fn parse_authority(scheme: Scheme, authority: &str) -> Result<Origin, &'static str> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, after) = rest.split_once(']').ok_or("an IPv6 address that is not closed by ]")?;
+            let address = address.parse::<Ipv6Addr>().map_err(|_| "what stands in brackets is no IPv6 address")?;
+            let port = if after.is_empty() { None } else { Some(after.strip_prefix(':').ok_or("something follows the IPv6 address")?) };
+            (Host::Address(address.into()), port)
+        }
+        None => match authority.split_once(':') {
+            Some((host, port)) => (parse_host(host)?, Some(port)),
+            None => (parse_host(authority)?, None),
+        },
+    };
+    let port = match port {
+        None => scheme.default_port(),
+        Some(digits) => parse_port(digits)?,
+    };
+    Ok(Origin { scheme, host, port })
+}
+
+fn parse_port(digits: &str) -> Result<u16, &'static str> {
+    // `u16` would also take a plus sign.
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.len() > 5 {
+        return Err("the port is no number from 1 to 65535");
+    }
+    match digits.parse() {
+        Ok(0) | Err(_) => Err("the port is no number from 1 to 65535"),
+        Ok(port) => Ok(port),
+    }
+}
+
+/// A DNS name (RFC 1123, section 2.1) or a dotted IPv4 address.
+fn parse_host(host: &str) -> Result<Host, &'static str> {
+    if host.is_empty() {
+        return Err("there is no host");
+    }
+    if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
+        return Err("a host has only ASCII letters, digits, dots and hyphens");
+    }
+    if host.ends_with('.') {
+        return Err("a dot at the end of the host");
+    }
+    if host.len() > 253
+        || host.split('.').any(|label| label.is_empty() || label.len() > 63 || label.starts_with('-') || label.ends_with('-'))
+    {
+        return Err("a part of the host is empty, too long, or begins or ends with a hyphen");
+    }
+    // URL parsers read a host whose last part is a number as an IPv4 address, in many spellings
+    // (WHATWG URL, "ends in a number"). Only the plain one is taken, so that all agree on what it is.
+    let last = host.rsplit('.').next().unwrap_or(host);
+    let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.to_ascii_lowercase().starts_with("0x");
+    if numeric {
+        return host
+            .parse::<Ipv4Addr>()
+            .map(|address| Host::Address(address.into()))
+            .map_err(|_| "an IPv4 address has four decimal parts without leading zeros");
+    }
+    Ok(Host::Name(host.to_ascii_lowercase()))
+}
+
+impl FromStr for Origin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        let fail = |reason| OriginError { text: text.to_string(), reason };
+        let (scheme, authority) = if let Some(rest) = text.strip_prefix("https://") {
+            (Scheme::Https, rest)
+        } else if let Some(rest) = text.strip_prefix("http://") {
+            (Scheme::Http, rest)
+        } else {
+            return Err(fail("it does not begin with https:// or http://"));
+        };
+        if authority.contains(['/', '?', '#']) {
+            return Err(fail("it has a path, and an origin has none"));
+        }
+        if authority.contains('@') {
+            return Err(fail("it has a user name, and an origin has none"));
+        }
+        if authority.contains('*') {
+            return Err(fail("it has a wildcard; list each origin by its name"));
+        }
+        parse_authority(scheme, authority).map_err(fail)
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Address(IpAddr::V4(address)) => write!(f, "{address}"),
+            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.as_str(), self.authority())
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = OriginError;
+
+    fn try_from(text: String) -> Result<Self, OriginError> {
+        text.parse()
+    }
+}
+
+impl From<Origin> for String {
+    fn from(origin: Origin) -> Self {
+        origin.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_default_port_and_the_case_do_not_matter() {
+        let origin: Origin = "https://Example.COM:443".parse().unwrap();
+        assert_eq!(origin.to_string(), "https://example.com");
+        assert_eq!(origin, "https://example.com".parse().unwrap());
+        assert_ne!(origin, "http://example.com:443".parse().unwrap());
+    }
+
+    #[test]
+    fn addresses_are_accepted_in_their_plain_spelling_only() {
+        assert!(matches!("http://127.0.0.1:8000".parse::<Origin>().unwrap().host(), Host::Address(_)));
+        assert_eq!("https://[2001:DB8::1]:8443".parse::<Origin>().unwrap().to_string(), "https://[2001:db8::1]:8443");
+        for odd in [
+            "http://2130706433",
+            "http://0x7f000001",
+            "http://0x7f.1",
+            "http://127.1",
+            "http://0177.0.0.1",
+            "http://127.0.0.01",
+            "http://1.2.3.4.5",
+            "http://[fe80::1%25eth0]",
+            "http://[::1",
+            "http://::1",
+        ] {
+            assert!(odd.parse::<Origin>().is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn anything_beyond_scheme_host_and_port_is_refused() {
+        for wrong in [
+            "",
+            "https://",
+            "example.com",
+            "ftp://example.com",
+            "https://a@b",
+            "https://a/",
+            "https://a?b",
+            "https://a#b",
+            "https://a.",
+            "https://.a",
+            "https://a..b",
+            "https://*.a",
+            "https://a:0",
+            "https://a:65536",
+            "https://a:+1",
+            "https://a:",
+            "https://a:b",
+            "https://a%2eb",
+            "https://é.com",
+            "https://a b",
+            "https://a\n",
+            "HTTPS://a",
+            "https://-a",
+            "https://a:1:2",
+        ] {
+            assert!(wrong.parse::<Origin>().is_err(), "{wrong:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_displayed_parses_to_the_same(text in "https?://[A-Za-z0-9.\\-\\[\\]:]{1,30}") {
+            if let Ok(origin) = text.parse::<Origin>() {
+                prop_assert_eq!(origin.to_string().parse::<Origin>().unwrap(), origin);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_parsing_panic(text in ".*") {
+            let _ = text.parse::<Origin>();
+            let _ = Origin::new(Scheme::Http, &text);
+        }
+    }
+}

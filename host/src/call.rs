@@ -1,0 +1,154 @@
+//! One running call: what it may send, how long it has, and what the gate noted of it.
+
+use crate::error::{Limit, LimitKind};
+use portcullis_policy::{ActionName, Denial, Rule};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// A running call. The gate decides by it and notes its refusals in it, so that no guest can talk them away.
+pub(crate) struct Call {
+    /// The running export.
+    pub(crate) export: &'static str,
+    /// The operations that it may send.
+    pub(crate) operations: Vec<ActionName>,
+    /// When it is over.
+    pub(crate) deadline: Instant,
+    /// The most requests.
+    max_requests: u32,
+    requests: AtomicU32,
+    in_flight: AtomicBool,
+    /// Whether a request may have reached the service.
+    reached: AtomicBool,
+    over: AtomicBool,
+    ending: Mutex<Ending>,
+}
+
+/// What the gate or a limiter noted; the first of each counts.
+#[derive(Default)]
+struct Ending {
+    denial: Option<Denial>,
+    limit: Option<Limit>,
+}
+
+impl Call {
+    pub(crate) fn new(export: &'static str, operations: Vec<ActionName>, deadline: Instant, max_requests: u32) -> Self {
+        Self {
+            export,
+            operations,
+            deadline,
+            max_requests,
+            requests: AtomicU32::new(0),
+            in_flight: AtomicBool::new(false),
+            reached: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            ending: Mutex::default(),
+        }
+    }
+
+    /// Time left.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Admits a request: one at a time, and no more than the limit, as long as the export runs.
+    pub(crate) fn admit(&self) -> Result<(), Denial> {
+        let deny = |message: String, remedy: &str| Err(Denial::new(Rule::Requests, self.export, message, remedy));
+        if self.over.load(Ordering::Acquire) {
+            return deny("a request after the call had ended".to_string(), "this is a defect of the plugin: report it to its publisher");
+        }
+        if self.requests.load(Ordering::Acquire) >= self.max_requests {
+            let message = format!("the call has sent {} requests, its limit", self.max_requests);
+            return deny(message, &format!("limits = {{ requests = {} }}", self.max_requests.saturating_mul(2)));
+        }
+        if self.in_flight.swap(true, Ordering::AcqRel) {
+            return deny(
+                "a second request while one is in flight".to_string(),
+                "this is a defect of the plugin: report it to its publisher",
+            );
+        }
+        self.requests.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// The request in flight has ended.
+    pub(crate) fn release(&self) {
+        self.in_flight.store(false, Ordering::Release);
+    }
+
+    /// A request is about to leave.
+    pub(crate) fn note_reached(&self) {
+        self.reached.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn reached(&self) -> bool {
+        self.reached.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn requests(&self) -> u32 {
+        self.requests.load(Ordering::Acquire)
+    }
+
+    /// The export has returned: nothing more is sent.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note_denial(&self, denial: &Denial) {
+        tracing::warn!(target: "portcullis::audit", rule = %denial.rule, subject = %denial.subject, export = self.export, "denied: {}", denial.message);
+        self.ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner).denial.get_or_insert_with(|| denial.clone());
+    }
+
+    pub(crate) fn note_limit(&self, which: LimitKind, bound: String) {
+        let limit = Limit { which, bound, maybe_applied: self.reached() };
+        self.ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner).limit.get_or_insert(limit);
+    }
+
+    /// What the gate noted: it stands above whatever the guest says.
+    pub(crate) fn noted(&self) -> Option<crate::Error> {
+        let mut ending = self.ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        ending.denial.take().map(Into::into).or_else(|| ending.limit.take().map(crate::Error::Limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(max_requests: u32) -> Call {
+        Call::new("execute", Vec::new(), Instant::now() + Duration::from_secs(1), max_requests)
+    }
+
+    #[test]
+    fn one_request_is_in_flight_at_a_time() {
+        let call = call(10);
+        assert!(call.admit().is_ok());
+        assert_eq!(call.admit().unwrap_err().rule, Rule::Requests);
+        call.release();
+        assert!(call.admit().is_ok());
+    }
+
+    #[test]
+    fn requests_are_counted_and_end_with_the_call() {
+        let counted = call(1);
+        assert!(counted.admit().is_ok());
+        counted.release();
+        assert!(counted.admit().unwrap_err().remedy.contains("requests = 2"));
+        let ended = call(10);
+        ended.end();
+        assert!(ended.admit().is_err());
+    }
+
+    #[test]
+    fn the_first_denial_stands() {
+        let call = call(1);
+        call.note_denial(&Denial::new(Rule::Egress, "a", "first", ""));
+        call.note_denial(&Denial::new(Rule::Tables, "b", "second", ""));
+        call.note_limit(LimitKind::Memory, "1".to_string());
+        assert!(matches!(call.noted(), Some(crate::Error::Denied(denial)) if denial.message == "first"));
+    }
+}

@@ -1,0 +1,97 @@
+//! The body of an answer on its way to the guest: bounded in bytes and time, and at its end the connection goes back.
+
+use super::Admitted;
+use super::connections::Connection;
+use crate::error::LimitKind;
+use crate::shared::Shared;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use portcullis_policy::Origin;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::time::{Sleep, sleep_until};
+use wasmtime_wasi_http::Error;
+
+pub(super) struct AnswerBody {
+    body: Incoming,
+    /// Given back when the body is at its end.
+    connection: Option<(Connection, Origin)>,
+    shared: Arc<Shared>,
+    admitted: Option<Admitted>,
+    read: u64,
+    /// Made when the body first keeps us waiting.
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl AnswerBody {
+    pub(super) fn new(body: Incoming, connection: Connection, origin: Origin, shared: Arc<Shared>, admitted: Admitted) -> Self {
+        let mut answer = Self { body, connection: Some((connection, origin)), shared, admitted: Some(admitted), read: 0, deadline: None };
+        if answer.body.is_end_stream() {
+            answer.finish();
+        }
+        answer
+    }
+
+    /// The answer is whole: the connection can serve the next request.
+    fn finish(&mut self) {
+        self.admitted = None;
+        if let Some((connection, origin)) = self.connection.take() {
+            self.shared.connections.put(origin, connection);
+        }
+    }
+
+    /// The answer is not wanted any more: the connection is closed.
+    fn fail(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        self.connection = None;
+        self.admitted = None;
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.read += frame.data_ref().map_or(0, |data| data.len() as u64);
+                let limit = self.shared.policy.limits.response_bytes;
+                if self.read > limit.as_u64() {
+                    if let Some(admitted) = &self.admitted {
+                        admitted.0.note_limit(LimitKind::ResponseBytes, limit.to_string());
+                    }
+                    return self.fail(Error::HttpResponseBodySize(Some(limit.as_u64())));
+                }
+                if self.body.is_end_stream() {
+                    self.finish();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(_))) => self.fail(Error::HttpResponseIncomplete),
+            Poll::Ready(None) => {
+                self.finish();
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                let Some(admitted) = &self.admitted else { return Poll::Pending };
+                let end = admitted.0.deadline;
+                let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(end.into())));
+                match deadline.as_mut().poll(context) {
+                    Poll::Ready(()) => self.fail(Error::HttpResponseTimeout),
+                    Poll::Pending => Poll::Pending,
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

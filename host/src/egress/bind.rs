@@ -1,0 +1,224 @@
+//! Binds a request to the running call: the operation that it carries, and what its body does.
+
+use crate::call::Call;
+use crate::manifest::{Binding, Place, Step};
+use crate::shared::Shared;
+use portcullis_policy::{Access, ActionName, Denial, Rule};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+
+mod statement;
+
+/// The operation that a request carries, if the running export may send it.
+pub(super) fn operation(binding: &Binding, call: &Call, parts: &http::request::Parts) -> Result<ActionName, Denial> {
+    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let found = call.operations.iter().find(|operation| carries(binding, operation.as_str(), parts, path));
+    found.cloned().ok_or_else(|| {
+        let allowed: Vec<&str> = call.operations.iter().map(ActionName::as_str).collect();
+        let allowed = if allowed.is_empty() { "nothing".to_string() } else { allowed.join(", ") };
+        let sent = binding.header.as_ref().and_then(|name| parts.headers.get(name)).and_then(|value| value.to_str().ok());
+        let shown: String = sent.unwrap_or(path).chars().take(100).collect();
+        let message = format!("the plugin sent {} {shown:?} while {} may send {allowed}", parts.method, call.export);
+        Denial::new(Rule::Binding, shown, message, "nothing allows this; if the action should run, call it by its name")
+    })
+}
+
+fn carries(binding: &Binding, operation: &str, parts: &http::request::Parts, path: &str) -> bool {
+    let filled = |template: &str| template.replace("{operation}", operation);
+    let header = binding.header.as_ref().is_none_or(|name| {
+        let mut values = parts.headers.get_all(name).iter();
+        values.next().is_some_and(|value| value.as_bytes() == filled(&binding.value).as_bytes()) && values.next().is_none()
+    });
+    parts.method.as_str() == binding.method && path == filled(&binding.path) && header
+}
+
+/// Whether the policy must see into the body of `operation`.
+pub(super) fn needs_body(shared: &Shared, operation: &ActionName) -> bool {
+    let statements =
+        shared.manifest.action(operation).is_some_and(|action| !action.statements.is_empty() && shared.policy.access < action.access());
+    statements || shared.policy.tables.is_some()
+}
+
+/// Judges what a body does: its statements and its tables.
+pub(super) fn judge_body(shared: &Shared, operation: &ActionName, body: &[u8]) -> Result<(), Denial> {
+    let policy = &shared.policy;
+    let Some(action) = shared.manifest.action(operation) else {
+        let message = format!("the plugin's manifest does not know {operation}, so which tables it names cannot be told");
+        return Err(Denial::new(
+            Rule::Tables,
+            operation.as_str(),
+            message,
+            "take tables out of this datasource's policy, or use an action that the manifest knows",
+        ));
+    };
+    if action.statements.is_empty() && action.tables.is_empty() {
+        return Ok(());
+    }
+    let body = parse(body).map_err(|message| {
+        Denial::new(Rule::Tables, operation.as_str(), message, "send one JSON object whose members have different names")
+    })?;
+
+    let mut statements = Vec::new();
+    collect(&body, &action.statements, &mut statements)?;
+    for statement in &statements {
+        if !statement::reads_only(statement) {
+            policy.judge_access(operation, action.access())?;
+        }
+    }
+    if statements.is_empty() && !action.statements.is_empty() {
+        policy.judge_access(operation, action.access())?;
+    }
+
+    if policy.tables.is_none() {
+        return Ok(());
+    }
+    let mut tables = Vec::new();
+    collect(&body, &action.tables, &mut tables)?;
+    if tables.is_empty() && !action.tables.is_empty() {
+        let message = format!("{operation} names no table here, and would concern them all");
+        return Err(Denial::new(Rule::Tables, operation.as_str(), message, "name a table in the input"));
+    }
+    for table in tables {
+        policy.judge_table(table_name(table)?)?;
+    }
+    for statement in statements {
+        let table = statement::table(statement).ok_or_else(|| {
+            let message = "the table of a PartiQL statement cannot be told";
+            Denial::new(
+                Rule::Tables,
+                operation.as_str(),
+                message,
+                "write the statement with one table, in double quotes, behind FROM, INTO or UPDATE",
+            )
+        })?;
+        policy.judge_table(&table)?;
+    }
+    Ok(())
+}
+
+/// The table's name: what was given, or the part of an ARN behind `table/`.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html>
+fn table_name(given: &str) -> Result<&str, Denial> {
+    if !given.starts_with("arn:") {
+        return Ok(given);
+    }
+    let resource = given.splitn(6, ':').nth(5);
+    resource.and_then(|resource| resource.strip_prefix("table/")).map(|rest| rest.split('/').next().unwrap_or(rest)).ok_or_else(|| {
+        let shown: String = given.chars().take(200).collect();
+        Denial::new(
+            Rule::Tables,
+            shown.clone(),
+            format!("the table of {shown:?} cannot be told"),
+            "name the table by its name or by an ARN with table/ in it",
+        )
+    })
+}
+
+/// The texts at `places` of a body. A place that holds something else than a text could hide one.
+fn collect<'v>(body: &'v Value, places: &[Place], found: &mut Vec<&'v str>) -> Result<(), Denial> {
+    for place in places {
+        walk(body, &place.0, found)?;
+    }
+    Ok(())
+}
+
+fn walk<'v>(value: &'v Value, steps: &[Step], found: &mut Vec<&'v str>) -> Result<(), Denial> {
+    match (steps.split_first(), value) {
+        (_, Value::Null) => Ok(()),
+        (None, Value::String(text)) => {
+            found.push(text);
+            Ok(())
+        }
+        (Some((Step::Name(name), rest)), Value::Object(members)) => members.get(name).map_or(Ok(()), |member| walk(member, rest, found)),
+        (Some((Step::Each, rest)), Value::Array(elements)) => elements.iter().try_for_each(|element| walk(element, rest, found)),
+        (Some((Step::Each, rest)), Value::Object(members)) => members.values().try_for_each(|member| walk(member, rest, found)),
+        (Some((Step::Keys, _)), Value::Object(members)) => {
+            found.extend(members.keys().map(String::as_str));
+            Ok(())
+        }
+        _ => Err(Denial::new(
+            Rule::Tables,
+            "",
+            "the body has another form than the action's, so what it names cannot be told",
+            "send the action's own input",
+        )),
+    }
+}
+
+/// Reads a body, refusing duplicate members: the service might read the one that was not judged.
+fn parse(body: &[u8]) -> Result<Value, String> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = Unique.deserialize(&mut deserializer).map_err(|error| format!("the body cannot be judged: {error}"))?;
+    deserializer.end().map_err(|error| format!("the body cannot be judged: {error}"))?;
+    if value.is_object() { Ok(value) } else { Err("the body cannot be judged: it is no JSON object".to_string()) }
+}
+
+struct Unique;
+
+impl<'de> DeserializeSeed<'de> for Unique {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = elements.next_element_seed(Unique)? {
+            list.push(element);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Unique)?;
+            if map.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member stands twice in its object"));
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// The access class of an action whose body was not seen: what a policy is asked before an instance is used.
+pub(crate) fn known_access(shared: &Shared, action: &ActionName) -> Option<Access> {
+    shared.manifest.action(action).map(crate::manifest::Action::least_access)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+use super::*;
+use crate::credentials::KeyRing;
+use crate::egress::{Connections, SystemResolver};
+use crate::manifest::Manifest;
+use portcullis_policy::Policy;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+fn shared(policy: &str) -> Shared {
+    let policy: Policy = toml::from_str(policy).unwrap();
+    let manifest = Arc::new(Manifest::parse(dynamodb_component::MANIFEST).unwrap());
+    let connections = Connections::new(Arc::new(rustls::RootCertStore::empty()));
+    Shared::new(policy, manifest, Vec::new(), KeyRing::new(None), connections, Arc::new(SystemResolver))
+}
+
+fn judge(policy: &str, action: &str, body: &str) -> Result<(), Rule> {
+    judge_body(&shared(policy), &action.parse().unwrap(), body.as_bytes()).map_err(|denial| denial.rule)
+}
+
+fn carried(operations: &[&str], targets: &[&str], method: &str, path: &str) -> Result<String, Rule> {
+    let operations = operations.iter().map(|name| name.parse().unwrap()).collect();
+    let call = Call::new("execute", operations, Instant::now() + Duration::from_secs(1), 1);
+    let mut request = http::Request::builder().method(method).uri(format!("https://example.com{path}"));
+    for target in targets {
+        request = request.header("x-amz-target", *target);
+    }
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    operation(&shared("").manifest.binding, &call, &parts).map(|operation| operation.to_string()).map_err(|denial| denial.rule)
+}
+
+#[test]
+fn a_request_carries_the_running_action_and_no_other() {
+    assert_eq!(carried(&["GetItem"], &["DynamoDB_20120810.GetItem"], "POST", "/"), Ok("GetItem".to_string()));
+    for (targets, method, path) in [
+        (&["DynamoDB_20120810.DeleteTable"][..], "POST", "/"),
+        (&["dynamodb_20120810.getitem"], "POST", "/"),
+        (&[], "POST", "/"),
+        (&["DynamoDB_20120810.GetItem", "DynamoDB_20120810.GetItem"], "POST", "/"),
+        (&["DynamoDB_20120810.GetItem", "DynamoDB_20120810.DeleteTable"], "POST", "/"),
+        (&["DynamoDB_20120810.GetItem "], "POST", "/x"),
+        (&["DynamoDB_20120810.GetItem"], "GET", "/"),
+        (&["DynamoDB_20120810.GetItem"], "POST", "/other"),
+        (&["DynamoDB_20120810.GetItem"], "POST", "/?a=b"),
+    ] {
+        assert_eq!(carried(&["GetItem"], targets, method, path), Err(Rule::Binding), "{targets:?} {method} {path}");
+    }
+    assert_eq!(carried(&[], &["DynamoDB_20120810.GetItem"], "POST", "/"), Err(Rule::Binding));
+}
+
+#[test]
+fn a_write_hidden_in_a_statement_is_a_write() {
+    let read = "access = \"read\"";
+    assert_eq!(judge(read, "ExecuteStatement", r#"{"Statement":"SELECT * FROM a"}"#), Ok(()));
+    assert_eq!(judge(read, "ExecuteStatement", r#"{"Statement":"DELETE FROM a WHERE b=1"}"#), Err(Rule::Access));
+    assert_eq!(
+        judge(read, "BatchExecuteStatement", r#"{"Statements":[{"Statement":"SELECT * FROM a"},{"Statement":"UPDATE a SET b=1"}]}"#),
+        Err(Rule::Access)
+    );
+    assert_eq!(judge(read, "ExecuteTransaction", r#"{"TransactStatements":[{"Statement":"INSERT INTO a VALUE {}"}]}"#), Err(Rule::Access));
+    assert_eq!(judge(read, "ExecuteStatement", "{}"), Err(Rule::Access));
+    assert_eq!(judge("access = \"write\"", "ExecuteStatement", r#"{"Statement":"DELETE FROM a"}"#), Ok(()));
+}
+
+#[test]
+fn tables_are_judged_wherever_an_action_names_them() {
+    let policy = "access = \"admin\"\ntables = [\"orders\", \"logs-*\"]";
+    for (action, body, expected) in [
+        ("GetItem", r#"{"TableName":"orders"}"#, Ok(())),
+        ("GetItem", r#"{"TableName":"logs-1"}"#, Ok(())),
+        ("GetItem", r#"{"TableName":"users"}"#, Err(Rule::Tables)),
+        ("GetItem", r#"{"TableName":"arn:aws:dynamodb:eu-west-1:123456789012:table/orders"}"#, Ok(())),
+        ("GetItem", r#"{"TableName":"arn:aws:dynamodb:eu-west-1:123456789012:table/users"}"#, Err(Rule::Tables)),
+        ("GetItem", r#"{"TableName":"arn:aws:s3:::orders"}"#, Err(Rule::Tables)),
+        ("GetItem", r#"{"TableName":"users","TableName":"orders"}"#, Err(Rule::Tables)),
+        ("GetItem", "{}", Err(Rule::Tables)),
+        ("GetItem", "[]", Err(Rule::Tables)),
+        ("GetItem", "not json", Err(Rule::Tables)),
+        ("GetItem", r#"{"TableName":["users"]}"#, Err(Rule::Tables)),
+        ("BatchGetItem", r#"{"RequestItems":{"orders":{},"users":{}}}"#, Err(Rule::Tables)),
+        ("BatchWriteItem", r#"{"RequestItems":{"orders":[]}}"#, Ok(())),
+        ("TransactWriteItems", r#"{"TransactItems":[{"Put":{"TableName":"orders"}},{"Delete":{"TableName":"users"}}]}"#, Err(Rule::Tables)),
+        ("TransactWriteItems", r#"{"TransactItems":[{"Put":{"TableName":"orders"}},{"ConditionCheck":{"TableName":"logs-"}}]}"#, Ok(())),
+        ("ExecuteStatement", r#"{"Statement":"SELECT * FROM \"orders\".\"index\""}"#, Ok(())),
+        ("ExecuteStatement", r#"{"Statement":"SELECT * FROM users"}"#, Err(Rule::Tables)),
+        ("ExecuteStatement", r#"{"Statement":"SELECT 1"}"#, Err(Rule::Tables)),
+        ("DeleteBackup", r#"{"BackupArn":"arn:aws:dynamodb:eu-west-1:123456789012:table/users/backup/1"}"#, Err(Rule::Tables)),
+        ("ListTables", "{}", Ok(())),
+        ("ActionOfTomorrow", "{}", Err(Rule::Tables)),
+    ] {
+        assert_eq!(judge(policy, action, body), expected, "{action} {body}");
+    }
+}
+
+#[test]
+fn deeply_nested_bodies_are_refused() {
+    let deep = format!("{{\"TableName\":\"orders\",\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(judge("tables = [\"orders\"]", "GetItem", &deep), Err(Rule::Tables));
+}
+
+#[test]
+fn a_body_is_read_only_where_the_policy_needs_it() {
+    let needs = |policy: &str, action: &str| needs_body(&shared(policy), &action.parse().unwrap());
+    assert!(!needs("", "GetItem"));
+    assert!(needs("tables = []", "GetItem"));
+    assert!(needs("access = \"read\"", "ExecuteStatement"));
+    assert!(!needs("access = \"write\"", "ExecuteStatement"));
+}

@@ -1,0 +1,71 @@
+//! Open connections of one datasource, kept for its next request. No other datasource ever gets one of them.
+
+use hyper::client::conn::http1::SendRequest;
+use portcullis_policy::Origin;
+use rustls::ClientConfig;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use wasmtime_wasi_http::WasiBody;
+
+/// A connection that takes one request after another.
+pub(super) type Connection = SendRequest<WasiBody>;
+
+/// The idle connections of one datasource, and its TLS sessions.
+pub(crate) struct Connections {
+    idle: Mutex<VecDeque<Idle>>,
+    roots: Arc<rustls::RootCertStore>,
+    tls: OnceLock<Arc<ClientConfig>>,
+}
+
+struct Idle {
+    origin: Origin,
+    since: Instant,
+    connection: Connection,
+}
+
+/// Idle connections kept: as many as calls run at once by default.
+const MAX_IDLE: usize = 64;
+/// How long they are kept. Load balancers close idle connections after 60 s at the least.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(50);
+
+impl Connections {
+    pub(crate) fn new(roots: Arc<rustls::RootCertStore>) -> Self {
+        Self { idle: Mutex::default(), roots, tls: OnceLock::new() }
+    }
+
+    /// An open connection to `origin`, the one used last: the others may then grow old and close.
+    pub(super) async fn take(&self, origin: &Origin) -> Option<Connection> {
+        loop {
+            let mut connection = {
+                let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+                idle.retain(|entry| entry.since.elapsed() < MAX_IDLE_TIME && !entry.connection.is_closed());
+                let index = idle.iter().rposition(|entry| entry.origin == *origin)?;
+                idle.remove(index)?.connection
+            };
+            if connection.ready().await.is_ok() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps a connection whose last answer was read to its end.
+    pub(super) fn put(&self, origin: Origin, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() >= MAX_IDLE {
+            idle.pop_front();
+        }
+        idle.push_back(Idle { origin, since: Instant::now(), connection });
+    }
+
+    /// The TLS configuration: made when first needed, with sessions of this datasource alone.
+    pub(super) fn tls(&self) -> Arc<ClientConfig> {
+        let make = || {
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+            let builder = builder.expect("ring has the default protocol versions of rustls");
+            Arc::new(builder.with_root_certificates(self.roots.clone()).with_no_client_auth())
+        };
+        self.tls.get_or_init(make).clone()
+    }
+}

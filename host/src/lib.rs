@@ -1,0 +1,60 @@
+//! Runs datasource plugins that are not trusted, on settings that are not trusted.
+//!
+//! A plugin is a WebAssembly component of the world `portcullis:datasource/plugin`. It imports clocks, random numbers,
+//! outgoing HTTP and signing keys, and nothing else. The host decides which requests leave, with which identity, and
+//! for how long; the long-lived secret never enters the sandbox.
+//!
+//! ```no_run
+//! use portcullis::{Connect, Environment, Host, Policy};
+//! use std::sync::Arc;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let host = Host::new()?;
+//! let plugin = host.load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, None)?;
+//! let policy = Policy { egress: vec!["https://dynamodb.eu-west-1.amazonaws.com".parse()?], ..Policy::default() };
+//! let orders = host
+//!     .connect(
+//!         &plugin,
+//!         Connect {
+//!             settings: r#"{"region": "eu-west-1"}"#,
+//!             settings_are_trusted: true,
+//!             policy,
+//!             credentials: Some(Arc::new(Environment::default())),
+//!         },
+//!     )
+//!     .await?;
+//! let answer = orders.execute("GetItem", r#"{"TableName": "orders", "Key": {"id": "42"}}"#).await?;
+//! # drop(answer);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Use this when
+//! you embed plugins in a Rust program. For other languages there is the command line `portcullis`.
+//!
+//! # Invariants
+//! - One place sends bytes for a guest: `egress`. It acts on the values that the policy judged.
+//! - A datasource never shares an instance, a connection or a key with another.
+//! - What the gate refused is reported as [`Error::Denied`], whatever the plugin then says.
+//! - Nothing of a call goes on after it ended, failed or was dropped.
+
+mod bindings;
+mod call;
+mod credentials;
+mod datasource;
+mod egress;
+mod error;
+mod host;
+mod manifest;
+mod plugin;
+mod shared;
+mod state;
+
+pub use credentials::{Credentials, CredentialsError, Environment, Fixed, ProvideCredentials, Secret, SecretFile, provider};
+pub use datasource::{Datasource, Relayed};
+pub use egress::{Resolve, SystemResolver};
+pub use error::{Error, Fault, Interruption, Limit, LimitKind, LoadError, PluginError, ServiceError};
+pub use host::{Connect, Host, HostBuilder};
+pub use manifest::Manifest;
+pub use plugin::{MAX_COMPONENT_BYTES, Plugin, Source};
+pub use portcullis_policy::{self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limits, Origin, Policy, Rule};

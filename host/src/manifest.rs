@@ -1,0 +1,195 @@
+//! What a plugin's publisher states and the operator trusts: which operations each export may send, how a request
+//! carries its operation, what each action does, and where it names tables and statements.
+//!
+//! The gate decides by the manifest, never by what the plugin says of itself.
+
+use portcullis_policy::{Access, ActionName, CredentialScope};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The manifest of a plugin, read from TOML.
+///
+/// ```
+/// let manifest = portcullis::Manifest::parse(r#"
+///     name = "echo"
+///     [binding]
+///     method = "GET"
+///     path = "/{operation}"
+///     [actions]
+///     Echo = { access = "read" }
+/// "#)?;
+/// assert_eq!(manifest.name(), "echo");
+/// # Ok::<(), portcullis::LoadError>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    name: String,
+    pub(crate) binding: Binding,
+    pub(crate) signing: Option<Signing>,
+    #[serde(default)]
+    exports: BTreeMap<String, Vec<ActionName>>,
+    actions: BTreeMap<ActionName, Action>,
+}
+
+/// How a request shows which operation it asks for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Binding {
+    pub(crate) method: String,
+    /// The path with its query; `{operation}` stands for the operation.
+    pub(crate) path: String,
+    /// A header that must be there once, with `value`.
+    pub(crate) header: Option<String>,
+    /// The header's value; `{operation}` stands for the operation.
+    #[serde(default)]
+    pub(crate) value: String,
+}
+
+/// The credential scope of a plugin that signs for AWS.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Signing {
+    service: String,
+    /// The member of the settings that names the region.
+    region_setting: String,
+    /// Regions that sign as another.
+    #[serde(default)]
+    region_aliases: BTreeMap<String, String>,
+}
+
+/// What is stated of an action.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Action {
+    access: Access,
+    /// Where its body names tables.
+    #[serde(default)]
+    pub(crate) tables: Vec<Place>,
+    /// Where its body has PartiQL statements.
+    #[serde(default)]
+    pub(crate) statements: Vec<Place>,
+}
+
+/// A place in a body: `/TransactItems/*/Put/TableName`, `/RequestItems/{key}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Place(pub(crate) Vec<Step>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A member.
+    Name(String),
+    /// Every element of an array, or value of an object.
+    Each,
+    /// The names of an object's members.
+    Keys,
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// [`crate::LoadError::Manifest`] with the line and what is wrong.
+    pub fn parse(text: &str) -> Result<Self, crate::LoadError> {
+        let manifest: Self = toml::from_str(text).map_err(|error| crate::LoadError::Manifest(error.to_string()))?;
+        let bound = manifest.binding.path.contains("{operation}") || manifest.binding.value.contains("{operation}");
+        if !bound {
+            return Err(crate::LoadError::Manifest("binding.path or binding.value must contain {operation}".to_string()));
+        }
+        Ok(manifest)
+    }
+
+    /// The plugin's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The actions that are stated, with their access classes.
+    pub fn actions(&self) -> impl Iterator<Item = (&ActionName, Access)> {
+        self.actions.iter().map(|(name, action)| (name, action.access))
+    }
+
+    /// What is stated of an action.
+    pub(crate) fn action(&self, name: &ActionName) -> Option<&Action> {
+        self.actions.get(name)
+    }
+
+    /// The operations that an export other than `execute` and `relay` may send.
+    pub(crate) fn export(&self, name: &str) -> &[ActionName] {
+        self.exports.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The scope that settings of the operator's own ask for.
+    pub(crate) fn scope(&self, settings: &serde_json::Value) -> Option<CredentialScope> {
+        let signing = self.signing.as_ref()?;
+        let region = settings.get(&signing.region_setting)?.as_str()?.trim();
+        let region = signing.region_aliases.get(region).map_or(region, String::as_str);
+        CredentialScope::new(region, &signing.service).ok()
+    }
+}
+
+impl Action {
+    /// The class that is known before the body is: an action of statements may turn out to read only.
+    pub(crate) fn least_access(&self) -> Access {
+        if self.statements.is_empty() { self.access } else { Access::Read }
+    }
+
+    /// The class where the statements are such, or there are none.
+    pub(crate) fn access(&self) -> Access {
+        self.access
+    }
+}
+
+impl TryFrom<String> for Place {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let rest = text.strip_prefix('/').ok_or_else(|| format!("{text:?} is no place: it does not begin with /"))?;
+        let steps: Vec<Step> = rest
+            .split('/')
+            .map(|step| match step {
+                "*" => Step::Each,
+                "{key}" => Step::Keys,
+                name => Step::Name(name.to_string()),
+            })
+            .collect();
+        if steps.iter().rev().skip(1).any(|step| *step == Step::Keys) {
+            return Err(format!("{text:?} is no place: {{key}} can only stand at the end"));
+        }
+        Ok(Self(steps))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dynamodb_manifest_is_read() {
+        let manifest = Manifest::parse(dynamodb_component::MANIFEST).unwrap();
+        assert_eq!(manifest.actions().count(), 62);
+        let transact = manifest.action(&"TransactWriteItems".parse().unwrap()).unwrap();
+        assert_eq!((transact.access(), transact.tables.len()), (Access::Write, 4));
+        assert_eq!(manifest.export("test").len(), 2);
+        assert!(manifest.export("connect").is_empty());
+    }
+
+    #[test]
+    fn the_scope_follows_the_region_setting() {
+        let manifest = Manifest::parse(dynamodb_component::MANIFEST).unwrap();
+        let scope = |settings: &str| manifest.scope(&serde_json::from_str(settings).unwrap()).map(|scope| scope.to_string());
+        assert_eq!(scope(r#"{"region":" eu-west-1 "}"#).as_deref(), Some("eu-west-1/dynamodb"));
+        assert_eq!(scope(r#"{"region":"local"}"#).as_deref(), Some("us-east-1/dynamodb"));
+        assert_eq!(scope(r#"{"region":"a/b"}"#), None);
+        assert_eq!(scope("{}"), None);
+    }
+
+    #[test]
+    fn a_manifest_that_binds_nothing_is_refused() {
+        let text = "name = \"x\"\n[binding]\nmethod = \"GET\"\npath = \"/\"\n[actions]\n";
+        assert!(Manifest::parse(text).is_err());
+        assert!(Manifest::parse("name = 1").is_err());
+    }
+}

@@ -1,0 +1,206 @@
+//! Plugins: bytes → validated, compiled, ready to be instantiated.
+
+use crate::bindings;
+use crate::error::LoadError;
+use crate::manifest::Manifest;
+use crate::state::State;
+use portcullis_policy::Isolation;
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker};
+
+/// A plugin that was loaded. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugin {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pre: bindings::PluginPre<State>,
+    manifest: Arc<Manifest>,
+    digest: String,
+    bytes: usize,
+    imports: Vec<String>,
+    exports: Vec<String>,
+    pinned: bool,
+}
+
+/// The largest component that is loaded, in bytes: compiling takes time and memory with the size, and ours has 400 KB.
+pub const MAX_COMPONENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// What a plugin may import: these interfaces, of any 0.2 release of WASI.
+const IMPORTS: [(&str, &str); 11] = [
+    ("wasi:io/poll", "0.2."),
+    ("wasi:io/error", "0.2."),
+    ("wasi:io/streams", "0.2."),
+    ("wasi:clocks/wall-clock", "0.2."),
+    ("wasi:clocks/monotonic-clock", "0.2."),
+    ("wasi:random/random", "0.2."),
+    ("wasi:http/types", "0.2."),
+    ("wasi:http/outgoing-handler", "0.2."),
+    ("portcullis:datasource/types", "0.1."),
+    ("portcullis:datasource/aws-signing", "0.1."),
+    ("portcullis:datasource/call", "0.1."),
+];
+
+impl Plugin {
+    pub(crate) fn load(
+        engine: &Engine,
+        linker: &Linker<State>,
+        bytes: &[u8],
+        manifest: Manifest,
+        sha256: Option<&str>,
+    ) -> Result<Self, LoadError> {
+        if bytes.len() > MAX_COMPONENT_BYTES {
+            return Err(LoadError::TooLarge { bytes: bytes.len(), limit: MAX_COMPONENT_BYTES });
+        }
+        // Before anything is parsed: a file that was not approved is not looked into.
+        let digest = hex::encode(Sha256::digest(bytes));
+        if let Some(expected) = sha256.filter(|expected| !expected.eq_ignore_ascii_case(&digest)) {
+            return Err(LoadError::Digest { expected: expected.to_string(), found: digest });
+        }
+        if bytes.get(..4) != Some(b"\0asm") {
+            return Err(LoadError::Invalid("it does not begin as WebAssembly does".to_string()));
+        }
+        if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
+            return Err(LoadError::Invalid("it is a core module; a plugin is a component".to_string()));
+        }
+        let component = Component::from_binary(engine, bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let types = component.component_type();
+        let imports: Vec<String> = types.imports(engine).map(|(name, _)| name.to_string()).collect();
+        let exports: Vec<String> = types.exports(engine).map(|(name, _)| name.to_string()).collect();
+        let spare: Vec<String> = types
+            .imports(engine)
+            .filter(|(name, item)| !is_allowed(name) || !matches!(item.ty, ComponentItem::ComponentInstance(_)))
+            .map(|(name, _)| name.to_string())
+            .collect();
+        if !spare.is_empty() {
+            return Err(LoadError::Imports(spare));
+        }
+        let world = |error: wasmtime::Error| LoadError::World(format!("{error:#}"));
+        let pre = linker.instantiate_pre(&component).map_err(world)?;
+        let pre = bindings::PluginPre::new(pre).map_err(world)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                pre,
+                manifest: Arc::new(manifest),
+                digest,
+                bytes: bytes.len(),
+                imports,
+                exports,
+                pinned: sha256.is_some(),
+            }),
+        })
+    }
+
+    /// The manifest it was loaded with.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.inner.manifest
+    }
+
+    /// The SHA-256 of its bytes, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// The size of the component in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.inner.bytes
+    }
+
+    /// The interfaces it imports: its permissions.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.inner.imports
+    }
+
+    /// The interfaces it exports.
+    #[must_use]
+    pub fn exports(&self) -> &[String] {
+        &self.inner.exports
+    }
+
+    pub(crate) fn pre(&self) -> &bindings::PluginPre<State> {
+        &self.inner.pre
+    }
+
+    pub(crate) fn shared_manifest(&self) -> Arc<Manifest> {
+        self.inner.manifest.clone()
+    }
+
+    /// How its instances are used where the policy does not say: only what was pinned is trusted to leave nothing
+    /// behind from one call to the next.
+    pub(crate) fn default_isolation(&self) -> Isolation {
+        if self.inner.pinned { Isolation::Reuse } else { Isolation::Fresh }
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin").field("name", &self.inner.manifest.name()).field("digest", &self.inner.digest).finish_non_exhaustive()
+    }
+}
+
+fn is_allowed(import: &str) -> bool {
+    let (name, version) = import.split_once('@').unwrap_or((import, ""));
+    IMPORTS.iter().any(|(known, release)| *known == name && version.starts_with(release))
+}
+
+/// A component and where it comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Bytes in memory.
+    Bytes(&'a [u8]),
+    /// A file.
+    File(&'a Path),
+}
+
+impl Source<'_> {
+    pub(crate) fn read(&self) -> Result<std::borrow::Cow<'_, [u8]>, LoadError> {
+        match self {
+            Self::Bytes(bytes) => Ok((*bytes).into()),
+            Self::File(path) => {
+                std::fs::read(path).map(Into::into).map_err(|error| LoadError::Read { file: path.display().to_string(), error })
+            }
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Source<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<'a> From<&'a Path> for Source<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self::File(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_allowed;
+
+    #[test]
+    fn only_the_interfaces_of_the_world_are_allowed() {
+        assert!(is_allowed("wasi:http/types@0.2.3") && is_allowed("portcullis:datasource/call@0.1.0"));
+        for other in [
+            "wasi:cli/environment@0.2.12",
+            "wasi:http/types@0.3.0",
+            "wasi:filesystem/types@0.2.12",
+            "wasi:sockets/tcp@0.2.12",
+            "wasi:http/types",
+            "x",
+        ] {
+            assert!(!is_allowed(other), "{other}");
+        }
+    }
+}

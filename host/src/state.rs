@@ -1,0 +1,228 @@
+//! What one instance of a plugin has on the host's side: its resources, its bounds, and the functions it imports.
+
+use crate::bindings::portcullis::datasource::{aws_signing, call as call_interface, types};
+use crate::call::Call;
+use crate::credentials::is_current;
+use crate::egress::Gate;
+use crate::error::LimitKind;
+use crate::shared::Shared;
+use portcullis_policy::{CredentialScope, Denial, Rule};
+use std::sync::Arc;
+use time::OffsetDateTime;
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::{ResourceLimiter, Result};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
+use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
+
+/// The host's side of one instance.
+pub(crate) struct State {
+    table: ResourceTable,
+    clocks: WasiClocksCtx,
+    random: WasiRandomCtx,
+    http: WasiHttpCtx,
+    pub(crate) gate: Gate,
+    shared: Arc<Shared>,
+    pub(crate) limiter: Limiter,
+}
+
+/// Bytes of the headers of one request or answer, with what wasmtime adds for keeping them. AWS's own limit for a
+/// request's headers is 8 to 16 KiB.
+const FIELD_BYTES: usize = 64 * 1024;
+/// Resources an instance may hold. A call needs about ten.
+const MAX_RESOURCES: usize = 256;
+/// Elements of a table of functions. A plugin has some hundreds.
+const MAX_TABLE_ELEMENTS: usize = 20_000;
+
+impl State {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(FIELD_BYTES);
+        let limiter =
+            Limiter { memory: 0, max_memory: usize::try_from(shared.policy.limits.memory.as_u64()).unwrap_or(usize::MAX), call: None };
+        Self {
+            table,
+            clocks: WasiClocksCtx::default(),
+            random: WasiRandomCtx::default(),
+            http,
+            gate: Gate::new(shared.clone()),
+            shared,
+            limiter,
+        }
+    }
+
+    /// Starts a call: from here on the gate decides by it.
+    pub(crate) fn begin(&mut self, call: &Arc<Call>) {
+        self.gate.call = Some(call.clone());
+        self.limiter.call = Some(call.clone());
+    }
+
+    /// Ends the call: nothing more is sent.
+    pub(crate) fn end(&mut self) {
+        if let Some(call) = self.gate.call.take() {
+            call.end();
+        }
+        self.limiter.call = None;
+    }
+
+    /// Whether the guest holds nothing of the host any more.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Bytes of linear memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.limiter.memory
+    }
+}
+
+/// Links what a plugin may import, interface by interface, and nothing else.
+pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
+    use wasmtime_wasi::p2::bindings::{clocks, random};
+    wasmtime_wasi_io::add_to_linker_async(linker)?;
+    clocks::wall_clock::add_to_linker::<State, WasiClocks>(linker, State::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(linker, State::clocks)?;
+    random::random::add_to_linker::<State, WasiRandom>(linker, |state| &mut state.random)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    aws_signing::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    call_interface::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+}
+
+impl IoView for State {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+impl WasiClocksView for State {
+    fn clocks(&mut self) -> WasiClocksCtxView<'_> {
+        WasiClocksCtxView { ctx: &mut self.clocks, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.gate, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+impl types::Host for State {}
+
+impl aws_signing::Host for State {
+    async fn derive_key(
+        &mut self,
+        date: String,
+        region: String,
+        service: String,
+    ) -> Result<Result<aws_signing::SigningMaterial, aws_signing::SigningError>> {
+        let refuse = |call: Option<&Arc<Call>>, denial: &Denial| {
+            if let Some(call) = call {
+                call.note_denial(denial);
+            }
+            Ok(Err(aws_signing::SigningError::Refused(denial.to_string())))
+        };
+        let call = self.gate.call.clone();
+        if call.as_ref().is_none_or(|call| call.operations.is_empty()) {
+            let denial = Denial::new(
+                Rule::Signing,
+                "",
+                "a signing key outside a call that may send",
+                "this is a defect of the plugin: report it to its publisher",
+            );
+            return refuse(call.as_ref(), &denial);
+        }
+        let scope = match CredentialScope::new(&region, &service) {
+            Ok(scope) => scope,
+            Err(message) => return refuse(call.as_ref(), &Denial::new(Rule::Signing, "", message, "check the region in the settings")),
+        };
+        if let Err(denial) = self.shared.policy.judge_scope(&scope, &self.shared.own_scopes) {
+            return refuse(call.as_ref(), &denial);
+        }
+        if !is_current(&date, OffsetDateTime::now_utc()) {
+            let shown: String = date.chars().take(20).collect();
+            let denial = Denial::new(
+                Rule::Signing,
+                scope.to_string(),
+                format!("a signing key for {shown:?}, which is not today or a day beside it"),
+                "check this machine's clock",
+            );
+            return refuse(call.as_ref(), &denial);
+        }
+        Ok(match self.shared.keys.derive(&date, &scope).await {
+            Ok(material) => Ok(aws_signing::SigningMaterial {
+                access_key_id: material.access_key_id,
+                session_token: material.session_token.map(|token| token.expose().to_string()),
+                key: material.key.to_vec(),
+                expires: material.expires,
+            }),
+            Err(error) => Err(aws_signing::SigningError::Unavailable(error.to_string())),
+        })
+    }
+}
+
+impl call_interface::Host for State {
+    fn deadline(&mut self) -> Result<u64> {
+        let remaining = self.gate.call.as_ref().map(|call| call.remaining()).unwrap_or_default();
+        Ok(u64::try_from(remaining.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    fn clock_offset(&mut self) -> Result<i64> {
+        Ok(self.shared.clock_offset())
+    }
+
+    fn report_clock(&mut self, offset_ms: i64) -> Result<()> {
+        self.shared.set_clock_offset(offset_ms);
+        Ok(())
+    }
+
+    fn take_retry(&mut self, cost: u32) -> Result<bool> {
+        Ok(self.shared.take_retry(cost))
+    }
+
+    fn return_retry(&mut self, cost: u32) -> Result<()> {
+        self.shared.return_retry(cost);
+        Ok(())
+    }
+}
+
+/// Bounds the memory and tables of one instance, and notes when the bound is met.
+pub(crate) struct Limiter {
+    memory: usize,
+    max_memory: usize,
+    call: Option<Arc<Call>>,
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        // A component may have several memories; they are bounded together.
+        let all = self.memory.saturating_sub(current).saturating_add(desired);
+        if all > self.max_memory || maximum.is_some_and(|maximum| desired > maximum) {
+            if let Some(call) = &self.call {
+                call.note_limit(LimitKind::Memory, format!("{} bytes", self.max_memory));
+            }
+            return Ok(false);
+        }
+        self.memory = all;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        Ok(desired <= MAX_TABLE_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum))
+    }
+
+    fn memories(&self) -> usize {
+        4
+    }
+
+    fn tables(&self) -> usize {
+        8
+    }
+
+    fn instances(&self) -> usize {
+        16
+    }
+}

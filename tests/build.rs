@@ -1,0 +1,19 @@
+//! Builds the plugins that the tests run, and leaves their paths to the library.
+
+use std::path::Path;
+
+fn main() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for (package, folder) in [("echo-plugin", "tests/echo"), ("hostile-plugin", "tests/hostile")] {
+        match component_builder::build(&workspace, package, &[&format!("{folder}/src"), &format!("{folder}/Cargo.toml"), "wit"]) {
+            Ok(component) => {
+                let variable = package.replace('-', "_").to_uppercase();
+                println!("cargo::rustc-env={variable}={}", component.display());
+            }
+            Err(message) => {
+                eprintln!("{message}");
+                std::process::exit(1);
+            }
+        }
+    }
+}
