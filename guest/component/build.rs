@@ -1,11 +1,16 @@
 //! Builds the plugin as a component and leaves its path to the library.
 
+use sha2::{Digest, Sha256};
 use std::path::Path;
 
 fn main() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     match component_builder::build(&workspace, "dynamodb-plugin", &["guest/src", "guest/Cargo.toml", "wit"]) {
-        Ok(component) => println!("cargo::rustc-env=DYNAMODB_COMPONENT={}", component.display()),
+        Ok(component) => {
+            let bytes = std::fs::read(&component).expect("the component was just built");
+            println!("cargo::rustc-env=DYNAMODB_COMPONENT={}", component.display());
+            println!("cargo::rustc-env=DYNAMODB_COMPONENT_SHA256={}", hex::encode(Sha256::digest(bytes)));
+        }
         Err(message) => {
             eprintln!("{message}");
             std::process::exit(1);

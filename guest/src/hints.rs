@@ -103,6 +103,8 @@ fn validation(says: &dyn Fn(&str) -> bool) -> Option<String> {
         "Set BillingMode to PAY_PER_REQUEST, or give ProvisionedThroughput with both of its units."
     } else if says("exclusive start key") || says("exclusivestartkey") || says("starting key") {
         "Pass LastEvaluatedKey of the last answer as it is, with the same table, index and conditions."
+    } else if says("protected against deletion") || says("deletion protection") {
+        "Turn the protection off first: UpdateTable with \"DeletionProtectionEnabled\": false."
     } else if says("too many items") || says("less than or equal to 25") || says("less than or equal to 100") {
         "BatchWriteItem takes 25 entries, BatchGetItem, TransactWriteItems and TransactGetItems take 100."
     } else {

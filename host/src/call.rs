@@ -21,14 +21,8 @@ pub(crate) struct Call {
     /// Whether a request may have reached the service.
     reached: AtomicBool,
     over: AtomicBool,
-    ending: Mutex<Ending>,
-}
-
-/// What the gate or a limiter noted; the first of each counts.
-#[derive(Default)]
-struct Ending {
-    denial: Option<Denial>,
-    limit: Option<Limit>,
+    /// What the gate or a limiter noted first. What follows from it does not count.
+    ending: Mutex<Option<crate::Error>>,
 }
 
 impl Call {
@@ -56,6 +50,9 @@ impl Call {
         let deny = |message: String, remedy: &str| Err(Denial::new(Rule::Requests, self.export, message, remedy));
         if self.over.load(Ordering::Acquire) {
             return deny("a request after the call had ended".to_string(), "this is a defect of the plugin: report it to its publisher");
+        }
+        if self.ending().is_some() {
+            return deny("a request after the call was refused or had reached a limit".to_string(), "mend what was refused first");
         }
         if self.requests.load(Ordering::Acquire) >= self.max_requests {
             let message = format!("the call has sent {} requests, its limit", self.max_requests);
@@ -100,18 +97,24 @@ impl Call {
 
     pub(crate) fn note_denial(&self, denial: &Denial) {
         tracing::warn!(target: "portcullis::audit", rule = %denial.rule, subject = %denial.subject, export = self.export, "denied: {}", denial.message);
-        self.ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner).denial.get_or_insert_with(|| denial.clone());
+        self.note(denial.clone().into());
     }
 
     pub(crate) fn note_limit(&self, which: LimitKind, bound: String) {
-        let limit = Limit { which, bound, maybe_applied: self.reached() };
-        self.ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner).limit.get_or_insert(limit);
+        self.note(crate::Error::Limit(Limit { which, bound, maybe_applied: self.reached() }));
+    }
+
+    fn note(&self, error: crate::Error) {
+        self.ending().get_or_insert(error);
     }
 
     /// What the gate noted: it stands above whatever the guest says.
     pub(crate) fn noted(&self) -> Option<crate::Error> {
-        let mut ending = self.ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        ending.denial.take().map(Into::into).or_else(|| ending.limit.take().map(crate::Error::Limit))
+        self.ending().take()
+    }
+
+    fn ending(&self) -> std::sync::MutexGuard<'_, Option<crate::Error>> {
+        self.ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -145,6 +145,7 @@ impl HostBuilder {
     #[must_use]
     pub fn host_memory(mut self, creator: Arc<dyn wasmtime::MemoryCreator>) -> Self {
         self.config.with_host_memory(creator);
+        self.config.memory_reservation(0).memory_reservation_for_growth(0).memory_guard_size(0).memory_init_cow(false);
         self.pooling = false;
         self
     }

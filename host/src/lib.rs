@@ -58,3 +58,8 @@ pub use host::{Connect, Host, HostBuilder};
 pub use manifest::Manifest;
 pub use plugin::{MAX_COMPONENT_BYTES, Plugin, Source};
 pub use portcullis_policy::{self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limits, Origin, Policy, Rule};
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -33,11 +33,8 @@ pub fn host() -> &'static Host {
 pub fn dynamodb() -> &'static Plugin {
     static PLUGIN: OnceLock<Plugin> = OnceLock::new();
     PLUGIN.get_or_init(|| {
-        let load = |sha256: Option<&str>| {
-            host().load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, sha256).expect("the component loads")
-        };
-        let digest = load(None).digest().to_string();
-        load(Some(&digest))
+        let pinned = Some(dynamodb_component::SHA256);
+        host().load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, pinned).expect("the component loads")
     })
 }
 

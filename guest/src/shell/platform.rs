@@ -146,7 +146,8 @@ fn read(response: &IncomingResponse) -> Result<Vec<u8>, SendError> {
             Ok(chunk) => whole.extend_from_slice(&chunk),
             Err(StreamError::Closed) => break Ok(whole),
             Err(StreamError::LastOperationFailed(error)) => {
-                break Err(http_error_code(&error).map_or_else(|| lost(&error.to_debug_string()), after_head));
+                let unread = || lost(&format!("the connection was lost in the middle of the answer ({})", error.to_debug_string()));
+                break Err(http_error_code(&error).map_or_else(unread, after_head));
             }
         }
     };

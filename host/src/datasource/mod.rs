@@ -177,7 +177,7 @@ impl Datasource {
     /// A new instance, connected with the settings.
     async fn connected(&self, deadline: Instant) -> Result<Instance, Error> {
         let inner = &self.inner;
-        let call = Arc::new(Call::new("connect", Vec::new(), deadline, 0));
+        let call = Arc::new(Call::new("connect", Vec::new(), deadline, 1));
         let starting = timeout_at((deadline + GRACE).into(), Instance::start(&inner.plugin, &inner.shared, &call, &inner.settings)).await;
         let result = match (call.noted(), starting) {
             (Some(noted), _) => Err(noted),
@@ -192,7 +192,7 @@ impl Datasource {
 /// What a plugin says of itself.
 pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>) -> Result<String, Error> {
     let limit = shared.policy.limits.deadline;
-    let call = Arc::new(Call::new("describe", Vec::new(), Instant::now() + limit, 0));
+    let call = Arc::new(Call::new("describe", Vec::new(), Instant::now() + limit, 1));
     let result = timeout_at((call.deadline + GRACE).into(), Instance::describe(plugin, shared, &call)).await;
     call.end();
     call.noted().map_or_else(|| result.unwrap_or(Err(Error::Limit(Limit::deadline(limit, false)))), Err)

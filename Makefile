@@ -1,0 +1,48 @@
+# What people type. Every target builds what it needs.
+
+# The documentation's first command. Once built it takes a second or two.
+.PHONY: demo
+demo: setup
+	@cargo run --quiet --package portcullis-cli -- demo
+
+# All Rust tests; no other language's servers.
+.PHONY: test
+test: setup
+	cargo test --workspace
+
+# What `make test` leaves out: that the generated files are what the API model gives.
+.PHONY: test-all
+test-all: catalogue-check
+
+# Formatting and lints, warnings included.
+.PHONY: lint
+lint: setup
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+# What compiles the plugins: installs it where it is missing, and says what it does.
+.PHONY: setup
+setup:
+	@./setup
+
+# Leaves the component and its manifest in target/component, for other hosts.
+.PHONY: component
+component: setup
+	@mkdir -p target/component
+	@cargo run --quiet --package portcullis-cli -- component -o target/component/dynamodb.wasm
+	@cargo run --quiet --package portcullis-cli -- component --manifest -o target/component/dynamodb.toml
+
+# The catalogue of actions, generated from the pinned API model.
+BOTOCORE := 1.44.5
+MODEL := target/model/botocore/data/dynamodb/2012-08-10
+
+.PHONY: catalogue catalogue-check
+catalogue: $(MODEL)
+	python3 guest/generator/generate.py $(MODEL)
+
+catalogue-check: $(MODEL)
+	python3 guest/generator/generate.py $(MODEL) --check
+
+$(MODEL):
+	python3 -m pip download --quiet --no-deps --dest target/model botocore==$(BOTOCORE)
+	cd target/model && python3 -m zipfile -e botocore-$(BOTOCORE)-py3-none-any.whl .

@@ -1,0 +1,206 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Runs datasource plugins that are not trusted, in a sandbox that lets out only what a policy allows.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+   0  success                          7  denied by policy
+   1  anything else                    8  the service answered with an error
+   2  wrong usage                      9  the connection failed
+   3  bad policy, settings or plugin  10  the deadline came
+   4  unknown action                  11  another limit, or busy
+   5  bad input                       12  the plugin crashed
+   6  no credentials
+
+Start with:  portcullis demo";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what this does: a DynamoDB in this process, and a plugin in the sandbox that uses it.
+    Demo,
+    /// Run one action and print its answer as JSON.
+    #[command(after_help = EXECUTE_EXAMPLES)]
+    Execute(Execute),
+    /// Check that a datasource is reached and accepts its identity.
+    Test(Target),
+    /// List the tables of a datasource with their keys and indexes.
+    Structure(Structure),
+    /// Write a commented policy file to start from.
+    Init(Init),
+    /// Read a policy file and show what each datasource may do; nothing is sent.
+    Check(PolicyArgs),
+    /// Show what a plugin imports and exports, its size, digest and actions.
+    Inspect(Inspect),
+    /// List the actions of DynamoDB, or show one with its members and an example.
+    Actions(Actions),
+    /// Write out the built-in component, for other hosts.
+    Component(Component),
+}
+
+const EXECUTE_EXAMPLES: &str = "\
+Examples:
+  portcullis execute --local ListTables
+  portcullis execute --local data.db PutItem '{\"TableName\": \"users\", \"Item\": {\"id\": \"1\"}}'
+  portcullis execute --datasource orders GetItem @key.json
+  echo '{\"TableName\": \"orders\"}' | portcullis execute --datasource orders Scan -";
+
+#[derive(Debug, Args)]
+pub(crate) struct Execute {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The action, as DynamoDB calls it: GetItem.
+    #[arg(value_name = "ACTION")]
+    pub(crate) action: Option<String>,
+    /// The action's JSON: as text, @FILE to read it from a file, - to read it from standard input; nothing means {}.
+    #[arg(value_name = "JSON | @FILE | -", allow_hyphen_values = true)]
+    pub(crate) input: Option<String>,
+    /// How attribute values are written: typed ({"S": "a"}) or plain ("a").
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Leave it to the service to find mistakes in the input.
+    #[arg(long)]
+    pub(crate) no_strict: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+    /// The datasource, by its name in the policy file. Not needed where there is only one.
+    #[arg(long, short, value_name = "NAME", conflicts_with = "local")]
+    pub(crate) datasource: Option<String>,
+    /// Use a DynamoDB within this process, and no policy file: in memory, or kept in FILE. FILE is a path: it has a
+    /// dot or a slash.
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) local: Option<Option<PathBuf>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    /// The policy file.
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_POLICY", default_value = "portcullis.toml")]
+    pub(crate) policy: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// How JSON is printed: json is one line, as the service sent it; pretty is indented. A terminal gets pretty.
+    #[arg(long, short, value_enum)]
+    pub(crate) output: Option<Output>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Structure {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Only tables whose names begin so.
+    #[arg(long, default_value = "")]
+    pub(crate) prefix: String,
+    /// The most tables.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to write it.
+    #[arg(default_value = "portcullis.toml")]
+    pub(crate) file: PathBuf,
+    /// Overwrite a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A component; the built-in DynamoDB plugin where none is given.
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Actions {
+    /// One action.
+    pub(crate) action: Option<String>,
+    /// Print the JSON Schema of the action's input.
+    #[arg(long, requires = "action")]
+    pub(crate) schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Component {
+    /// Where to write it; standard output where none is given.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write its trusted manifest instead.
+    #[arg(long)]
+    pub(crate) manifest: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Typed,
+    Plain,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Json,
+    Pretty,
+}
+
+impl Execute {
+    /// Sorts out `--local ACTION`, where the action was taken for the optional FILE: a file has a dot or a slash.
+    pub(crate) fn untangle(mut self) -> Self {
+        let Some(Some(file)) = &self.target.local else { return self };
+        let text = file.to_string_lossy().into_owned();
+        if !text.contains(['.', '/', '\\']) {
+            self.target.local = Some(None);
+            let action = self.action.replace(text);
+            if let Some(input) = action {
+                self.input = Some(input);
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn execute(words: &str) -> (Option<Option<PathBuf>>, Option<String>, Option<String>) {
+        let cli = Cli::try_parse_from(["portcullis", "execute"].into_iter().chain(words.split(' '))).unwrap();
+        let Command::Execute(execute) = cli.command else { panic!("execute") };
+        let execute = execute.untangle();
+        (execute.target.local, execute.action, execute.input)
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn local_takes_a_file_or_none() {
+        let some = |text: &str| Some(text.to_string());
+        assert_eq!(execute("--local ListTables"), (Some(None), some("ListTables"), None));
+        assert_eq!(execute("--local Scan {}"), (Some(None), some("Scan"), some("{}")));
+        assert_eq!(execute("--local data.db Scan {}"), (Some(Some("data.db".into())), some("Scan"), some("{}")));
+        assert_eq!(execute("Scan - --local"), (Some(None), some("Scan"), some("-")));
+        assert_eq!(execute("-d orders Scan @x.json"), (None, some("Scan"), some("@x.json")));
+    }
+}

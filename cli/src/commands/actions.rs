@@ -1,0 +1,81 @@
+//! `portcullis actions`: the catalogue, for people.
+
+use crate::args::Actions;
+use crate::failure::Failure;
+use crate::json;
+use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Shape, json_schema, operation};
+use dynamodb_plugin::describe::access;
+use dynamodb_plugin::nearest::nearest;
+
+pub(crate) fn run(arguments: &Actions) -> Result<(), Failure> {
+    let Some(name) = &arguments.action else {
+        for operation in &OPERATIONS {
+            println!("{:<38} {}", operation.name, access(operation.access));
+        }
+        return Ok(());
+    };
+    let found = operation(name).ok_or_else(|| {
+        let guess = nearest(name, OPERATIONS.iter().map(|operation| operation.name));
+        let failure = Failure::unknown_action(format!("DynamoDB has no action {name:?}"));
+        match guess {
+            Some(guess) => failure.with(format!("did you mean {guess}?")),
+            None => failure.with("`portcullis actions` lists all"),
+        }
+    })?;
+    if arguments.schema {
+        json::print(&json_schema(found.input).to_string(), None);
+    } else {
+        show(found);
+    }
+    Ok(())
+}
+
+fn show(operation: &Operation) {
+    let bold = anstyle::Style::new().bold();
+    anstream::println!("{bold}{}{bold:#}: access {}", operation.name, access(operation.access));
+    if let Some(paging) = &operation.paging {
+        println!("pages: pass {} of an answer as {} of the next call", paging.output, paging.input);
+    }
+    if let Some(token) = operation.token {
+        println!("repeats: {token} is added, so that no retry acts twice");
+    }
+    if let Shape::Structure(members) = operation.input {
+        anstream::println!("{bold}members{bold:#}{}", if members.is_empty() { ": none" } else { "" });
+        let width = members.iter().map(|member| member.name.len()).max().unwrap_or(0);
+        // What is required stands first.
+        let mut members: Vec<_> = members.iter().collect();
+        members.sort_by_key(|member| !member.required);
+        for member in members {
+            let required = if member.required { "required " } else { "" };
+            println!("  {:<width$}  {required}{}", member.name, kind(member.shape));
+        }
+    }
+    anstream::println!("{bold}example{bold:#}");
+    println!("  portcullis execute --local {} '{}'", operation.name, operation.example);
+}
+
+fn kind(shape: &Shape) -> String {
+    let range = |low: String, high: Option<String>, unit: &str| match high {
+        Some(high) => format!(" ({low} to {high}{unit})"),
+        None if low != "0" => format!(" ({low} or more{unit})"),
+        None => String::new(),
+    };
+    let most = |max: u32| (max < u32::MAX).then(|| max.to_string());
+    match shape {
+        Shape::Structure(_) => "object".to_string(),
+        Shape::List { member, min, max } => format!("list of {}{}", kind(member), range(min.to_string(), most(*max), "")),
+        Shape::Map { value, .. } => format!("map to {}", kind(value)),
+        Shape::String { values, .. } if !values.is_empty() => values.join(" | "),
+        Shape::String { min, max, .. } => format!("string{}", range(min.to_string(), most(*max), " characters")),
+        Shape::Integer { min, max } => {
+            let low = if *min <= i64::from(i32::MIN) { "0".to_string() } else { min.to_string() };
+            format!("whole number{}", range(low, (*max < i64::from(i32::MAX)).then(|| max.to_string()), ""))
+        }
+        Shape::Double => "number".to_string(),
+        Shape::Boolean => "true | false".to_string(),
+        Shape::Timestamp => "seconds since 1970".to_string(),
+        Shape::Blob => "base64".to_string(),
+        Shape::AttributeValue => "attribute value".to_string(),
+        Shape::Any => "anything".to_string(),
+    }
+}

@@ -1,0 +1,47 @@
+//! `portcullis init`: a policy file to start from.
+
+use crate::args::Init;
+use crate::failure::Failure;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+
+pub(crate) fn run(arguments: &Init) -> Result<(), Failure> {
+    let file = arguments.file.display();
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).create_new(!arguments.force);
+    let written = options.open(&arguments.file).and_then(|mut opened| opened.write_all(POLICY.as_bytes()));
+    match written {
+        Ok(()) => {
+            println!(
+                "wrote {file}: edit it, then run\n  portcullis check --policy {file}\n  portcullis test --policy {file} --datasource orders"
+            );
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(Failure::other(format!("{file} is there already")).with("overwrite it with --force, or name another file"))
+        }
+        Err(error) => Err(Failure::other(format!("{file} cannot be written: {error}"))),
+    }
+}
+
+/// The file that is written; the tests read it as a policy.
+const POLICY: &str = include_str!("../../policy.toml");
+
+#[cfg(test)]
+mod tests {
+    use super::POLICY;
+    use portcullis::policy::PolicyFile;
+
+    #[test]
+    fn the_policy_to_start_from_is_a_policy() {
+        let file = PolicyFile::parse(POLICY).unwrap();
+        assert!(file.datasources.contains_key("orders"));
+    }
+
+    #[test]
+    fn every_commented_line_of_it_is_policy_too() {
+        let uncommented: String =
+            POLICY.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).fold(String::new(), |all, line| all + line + "\n");
+        PolicyFile::parse(&uncommented).unwrap();
+    }
+}

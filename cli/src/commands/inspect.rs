@@ -1,0 +1,43 @@
+//! `portcullis inspect`: what a plugin is made of and what it may ask for.
+
+use crate::args::Inspect;
+use crate::failure::Failure;
+use crate::target::built_in;
+use portcullis::{Host, Plugin};
+use serde_json::Value;
+use std::path::Path;
+
+pub(crate) async fn run(arguments: &Inspect) -> Result<(), Failure> {
+    let host = Host::new()?;
+    let plugin = match &arguments.file {
+        None => built_in(&host)?,
+        Some(file) => load(&host, file)?,
+    };
+    let described: Value = serde_json::from_str(&host.describe(&plugin).await?).unwrap_or_default();
+    let bold = anstyle::Style::new().bold();
+    let text = |name: &str| described[name].as_str().unwrap_or("?").to_string();
+    anstream::println!("{bold}{} {}{bold:#}, as it says of itself", text("name"), text("version"));
+    println!("  size     {} bytes", plugin.size());
+    println!("  sha256   {}", plugin.digest());
+    anstream::println!("{bold}imports{bold:#}: all that it can ask for");
+    for import in plugin.imports() {
+        println!("  {import}");
+    }
+    anstream::println!("{bold}exports{bold:#}");
+    for export in plugin.exports() {
+        println!("  {export}");
+    }
+    let actions = described["actions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    anstream::println!("{bold}actions{bold:#}: {}", actions.len());
+    let names: Vec<&str> = actions.iter().filter_map(|action| action["name"].as_str()).collect();
+    for row in names.chunks(3) {
+        println!("  {}", row.iter().map(|name| format!("{name:<36}")).collect::<String>().trim_end());
+    }
+    Ok(())
+}
+
+/// Loads a component to look at it: with a manifest that lets it send nothing.
+fn load(host: &Host, file: &Path) -> Result<Plugin, Failure> {
+    let nothing = "name = \"inspected\"\n[binding]\nmethod = \"POST\"\npath = \"/{operation}\"\n[actions]\n";
+    Ok(host.load(file, nothing, None)?)
+}

@@ -1,0 +1,10 @@
+//! One module for each command.
+
+pub(crate) mod actions;
+pub(crate) mod check;
+pub(crate) mod component;
+pub(crate) mod demo;
+pub(crate) mod execute;
+pub(crate) mod init;
+pub(crate) mod inspect;
+pub(crate) mod survey;

@@ -1,0 +1,95 @@
+//! JSON on its way to standard output. It is laid out as text: no number is read, so none loses a digit.
+
+use crate::args::Output;
+use anstyle::{AnsiColor, Style};
+use std::io::IsTerminal;
+
+/// Prints JSON as asked for; where nothing was asked, indented on a terminal and as it came elsewhere.
+pub(crate) fn print(text: &str, output: Option<Output>) {
+    let output = output.unwrap_or(if std::io::stdout().is_terminal() { Output::Pretty } else { Output::Json });
+    match output {
+        Output::Json => println!("{text}"),
+        Output::Pretty => anstream::println!("{}", pretty(text)),
+    }
+}
+
+const NAME: Style = AnsiColor::Cyan.on_default();
+const TEXT: Style = AnsiColor::Green.on_default();
+
+/// Lays out JSON with two spaces a level. Names and texts are coloured.
+pub(crate) fn pretty(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut depth = 0usize;
+    let mut rest = text.trim();
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    while let Some(first) = rest.chars().next() {
+        let mut length = first.len_utf8();
+        match first {
+            '{' | '[' => {
+                out.push(first);
+                let inner = rest[1..].trim_start();
+                if inner.starts_with(['}', ']']) {
+                    // Empty ones stay on their line.
+                    out.push_str(&inner[..1]);
+                    length = rest.len() - inner.len() + 1;
+                } else {
+                    depth += 1;
+                    line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut out, depth);
+                out.push(first);
+            }
+            ',' => {
+                out.push(',');
+                line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            '"' => {
+                length = string_length(rest);
+                let is_name = rest[length..].trim_start().starts_with(':');
+                let style = if is_name { NAME } else { TEXT };
+                out.push_str(&format!("{style}{}{style:#}", &rest[..length]));
+            }
+            c if c.is_whitespace() => {}
+            c => out.push(c),
+        }
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// The length of the string at the start of `text`, with its quotes.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(&pretty(text)).to_string()
+    }
+
+    #[test]
+    fn json_is_laid_out_and_keeps_every_digit() {
+        let text = r#"{"a":[1.50,{"b":"x,{}\"y"}],"e":{},"l":[ ],"n":12345678901234567890123456789012345678}"#;
+        let expected = "{\n  \"a\": [\n    1.50,\n    {\n      \"b\": \"x,{}\\\"y\"\n    }\n  ],\n  \"e\": {},\n  \"l\": [],\n  \"n\": 12345678901234567890123456789012345678\n}";
+        assert_eq!(plain(text), expected);
+    }
+}

@@ -1,0 +1,42 @@
+//! The command line of Portcullis.
+
+mod args;
+mod commands;
+mod failure;
+mod json;
+mod local;
+mod target;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Refusals are part of an answer here, so only what is asked for is logged.
+    let filter = EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure::Failure::other(format!("cannot start: {error}")).report(),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(command: Command) -> Result<(), failure::Failure> {
+    match command {
+        Command::Demo => commands::demo::run().await,
+        Command::Execute(arguments) => commands::execute::run(arguments.untangle()).await,
+        Command::Test(target) => commands::survey::test(&target).await,
+        Command::Structure(arguments) => commands::survey::structure(&arguments).await,
+        Command::Init(arguments) => commands::init::run(&arguments),
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Inspect(arguments) => commands::inspect::run(&arguments).await,
+        Command::Actions(arguments) => commands::actions::run(&arguments),
+        Command::Component(arguments) => commands::component::run(&arguments),
+    }
+}

@@ -1,0 +1,160 @@
+//! The command line, as its users type it.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+fn portcullis(arguments: &[&str]) -> Output {
+    portcullis_in(&std::env::temp_dir(), arguments, "")
+}
+
+fn portcullis_in(folder: &std::path::Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("PORTCULLIS_POLICY")
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A folder for one test.
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("portcullis-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn the_demo_runs_to_its_end() {
+    let output = portcullis(&["demo"]);
+    assert!(output.status.success(), "{}", err(&output));
+    let text = out(&output);
+    for part in
+        ["refused by the service", "hint: AttributeDefinitions", "refused by the gate", "egress = [", "access = \"admin\"", "Done in"]
+    {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colours outside a terminal");
+}
+
+#[test]
+fn an_action_runs_locally_and_prints_one_line_of_json() {
+    let output = portcullis(&["execute", "--local", "ListTables"]);
+    assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), "{\"TableNames\":[]}\n"));
+    let pretty = portcullis(&["execute", "--local", "ListTables", "--output", "pretty"]);
+    assert_eq!(out(&pretty), "{\n  \"TableNames\": []\n}\n");
+}
+
+#[test]
+fn a_local_file_keeps_its_data_and_input_comes_from_file_or_pipe() {
+    let folder = folder("local");
+    let table = r#"{"TableName": "tab", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
+    std::fs::write(folder.join("table.json"), table).unwrap();
+    let created = portcullis_in(&folder, &["execute", "--local", "data.db", "CreateTable", "@table.json"], "");
+    assert!(created.status.success(), "{}", err(&created));
+    let put = portcullis_in(
+        &folder,
+        &["execute", "--local", "data.db", "PutItem", "-"],
+        r#"{"TableName": "tab", "Item": {"id": "1", "n": 1.50}}"#,
+    );
+    assert!(put.status.success(), "{}", err(&put));
+    let got = portcullis_in(
+        &folder,
+        &["execute", "--local", "data.db", "--format", "plain", "GetItem", r#"{"TableName": "tab", "Key": {"id": "1"}}"#],
+        "",
+    );
+    let answer = out(&got);
+    assert!(answer.contains("\"id\":\"1\"") && answer.contains("\"n\":1.5"), "{answer}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn each_kind_of_error_has_its_exit_code_and_names_the_remedy() {
+    for (arguments, code, part) in [
+        (&["execute", "--local"][..], 2, "which action?"),
+        (&["execute", "--local", "GetItems"], 4, "did you mean GetItem?"),
+        (&["execute", "--local", "GetItem", "{\"TableName\": \"t\"}"], 5, "/Key: this member is required"),
+        (&["execute", "--local", "GetItem", "{"], 5, "line 1, column 2"),
+        (&["execute", "--local", "GetItem", "@nothing.json"], 5, "nothing.json"),
+        (&["execute", "--local", "DescribeTable", "{\"TableName\": \"nope\"}"], 8, "hint: Region us-east-1 was asked"),
+        (&["execute", "--policy", "nothing.toml", "ListTables"], 3, "portcullis init"),
+        (&["execute", "--nonsense"], 2, "--nonsense"),
+        (&["actions", "GetItmes"], 4, "did you mean GetItem?"),
+    ] {
+        let output = portcullis(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", err(&output));
+        assert!(err(&output).contains(part), "{arguments:?}: {}", err(&output));
+        assert_eq!(out(&output), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_policy_is_written_checked_and_used() {
+    let folder = folder("policy");
+    let written = portcullis_in(&folder, &["init"], "");
+    assert!(written.status.success(), "{}", err(&written));
+    let again = portcullis_in(&folder, &["init"], "");
+    assert!(!again.status.success() && err(&again).contains("--force"));
+    let checked = portcullis_in(&folder, &["check"], "");
+    assert!(out(&checked).contains("https://dynamodb.eu-west-1.amazonaws.com"), "{}", out(&checked));
+    // No key in the environment: the policy is asked first, then the credentials.
+    let without = portcullis_in(&folder, &["execute", "ListTables"], "");
+    assert_eq!(without.status.code(), Some(6), "{}", err(&without));
+    assert!(err(&without).contains("AWS_ACCESS_KEY_ID"), "{}", err(&without));
+    let above = portcullis_in(&folder, &["execute", "DeleteTable", "{\"TableName\": \"t\"}"], "");
+    assert_eq!(above.status.code(), Some(7), "{}", err(&above));
+    assert!(err(&above).contains("access = \"admin\""), "{}", err(&above));
+    std::fs::write(folder.join("portcullis.toml"), "[datasources.a]\nplugin = \"dynamodb\"\negres = []\n").unwrap();
+    let wrong = portcullis_in(&folder, &["check"], "");
+    assert_eq!(wrong.status.code(), Some(3));
+    assert!(err(&wrong).contains("did you mean `egress`?"), "{}", err(&wrong));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_component_is_written_out_and_inspected() {
+    let folder = folder("component");
+    let written = portcullis_in(&folder, &["component", "-o", "x.wasm"], "");
+    assert!(written.status.success(), "{}", err(&written));
+    let inspected = portcullis_in(&folder, &["inspect", "x.wasm"], "");
+    let text = out(&inspected);
+    assert!(text.contains("wasi:http/outgoing-handler@0.2.12") && text.contains("actions: 62"), "{text}{}", err(&inspected));
+    assert_eq!(text, out(&portcullis(&["inspect"])));
+    let manifest = portcullis(&["component", "--manifest"]);
+    assert!(out(&manifest).contains("[binding]"));
+    std::fs::write(folder.join("x.wasm"), "no component").unwrap();
+    let wrong = portcullis_in(&folder, &["inspect", "x.wasm"], "");
+    assert_eq!(wrong.status.code(), Some(3));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn actions_are_listed_with_members_examples_and_schemas() {
+    assert_eq!(out(&portcullis(&["actions"])).lines().count(), 62);
+    let one = out(&portcullis(&["actions", "GetItem"]));
+    assert!(one.contains("required map to attribute value") && one.contains("portcullis execute --local GetItem"), "{one}");
+    let schema: serde_json::Value = serde_json::from_str(&out(&portcullis(&["actions", "GetItem", "--schema"]))).unwrap();
+    assert_eq!(schema["required"], serde_json::json!(["Key", "TableName"]));
+}
+
+#[test]
+fn the_connection_test_and_the_structure_run_locally() {
+    let test = portcullis(&["test", "--local"]);
+    assert!(out(&test).starts_with("ok: DynamoDB in us-east-1 answers"), "{}", out(&test));
+    assert_eq!(out(&portcullis(&["structure", "--local"])), "{\"more\":false,\"tables\":[]}\n");
+}

@@ -1,0 +1,112 @@
+//! Bounds on time and space: each ends the call with its name, and the host goes on.
+
+use portcullis::{Error, LimitKind};
+use std::time::{Duration, Instant};
+use tests::plugins::{self, attack};
+use tests::raw::{self, Then};
+use tests::recorder::{self, Answer};
+
+fn limit<T: std::fmt::Debug>(result: Result<T, Error>) -> LimitKind {
+    match result {
+        Err(Error::Limit(limit)) => limit.which,
+        other => panic!("expected a limit, and got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_endless_loop_ends_at_the_deadline_and_others_go_on() {
+    let server = recorder::start(Answer::ok("{}")).await;
+    let looping = attack("loop", &server.authority, "limits = { deadline = \"300ms\" }").await.unwrap();
+    let honest = attack("honest", &server.authority, "").await.unwrap();
+    let started = Instant::now();
+    let (looped, answered) = tokio::join!(looping.execute("GetItem", "{}"), honest.execute("GetItem", "{}"));
+    assert_eq!(limit(looped), LimitKind::Deadline);
+    assert!(answered.is_ok());
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(limit(attack("loop-in-connect", &server.authority, "limits = { deadline = \"300ms\" }").await), LimitKind::Deadline);
+}
+
+#[tokio::test]
+async fn memory_is_bounded_and_the_bound_is_named() {
+    let server = recorder::start(Answer::ok("{}")).await;
+    let datasource = attack("grow-memory", &server.authority, "limits = { memory = \"16 MiB\" }").await.unwrap();
+    assert_eq!(limit(datasource.execute("GetItem", "{}").await), LimitKind::Memory);
+}
+
+#[tokio::test]
+async fn a_crash_is_told_and_the_next_call_gets_another_instance() {
+    let server = recorder::start(Answer::ok("{}")).await;
+    for behaviour in ["panic", "recurse"] {
+        let datasource = attack(behaviour, &server.authority, "isolation = \"reuse\"").await.unwrap();
+        for _ in 0..2 {
+            let error = datasource.execute("GetItem", "{}").await.unwrap_err();
+            assert!(matches!(error, Error::Trapped(_)), "{behaviour}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_and_answers_are_bounded_in_bytes() {
+    let server = recorder::start(Answer::ok(format!("{{\"x\":\"{}\"}}", "x".repeat(100_000)))).await;
+    let small = plugins::datasource(&server.authority, "limits = { response-bytes = \"64 KiB\", request-bytes = \"1 KiB\" }").await;
+    assert_eq!(limit(small.execute("ListTables", "").await), LimitKind::ResponseBytes);
+    let item = format!(r#"{{"TableName":"t","Item":{{"a":"{}"}}}}"#, "x".repeat(2000));
+    assert_eq!(limit(small.execute("PutItem", &item).await), LimitKind::RequestBytes);
+    let tables = plugins::datasource(&server.authority, "tables = [\"t\"]\nlimits = { request-bytes = \"1 KiB\" }").await;
+    assert_eq!(limit(tables.execute("PutItem", &item).await), LimitKind::RequestBytes);
+    assert!(plugins::datasource(&server.authority, "").await.execute("PutItem", &item).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_at_the_limit() {
+    let server = raw::start(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n \r\n", Then::Drip).await;
+    let datasource = plugins::datasource(&server.authority, "limits = { deadline = \"400ms\" }").await;
+    let started = Instant::now();
+    let error = datasource.execute("ListTables", "").await.unwrap_err();
+    assert!(error.is_timeout() || error.to_string().contains("middle of the answer"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_16_megabyte_answer_and_a_400_kilobyte_item_pass() {
+    let items: Vec<String> = (0..16 * 1024).map(|id| format!(r#"{{"id":{{"N":"{id}"}},"text":{{"S":"{}"}}}}"#, "x".repeat(1000))).collect();
+    let answer = format!("{{\"Items\":[{}],\"Count\":16384}}", items.join(","));
+    assert!(answer.len() > 16_000_000);
+    let server = recorder::start(Answer::ok(answer.clone())).await;
+    let datasource = plugins::datasource(&server.authority, "").await;
+    assert!(datasource.execute("Scan", r#"{"TableName":"t"}"#).await.unwrap() == answer);
+    let plain = datasource.execute_with("Scan", r#"{"TableName":"t"}"#, r#"{"format":"plain"}"#).await.unwrap();
+    assert!(plain.len() > 16_000_000 && !plain.contains("\"S\""));
+    let item = format!(r#"{{"TableName":"t","Item":{{"id":"1","text":"{}"}}}}"#, "y".repeat(400 * 1024));
+    datasource.execute("PutItem", &item).await.unwrap();
+    assert!(server.requests().last().unwrap().body.len() > 400 * 1024);
+}
+
+#[tokio::test]
+async fn a_dropped_call_leaves_nothing_running() {
+    let server = raw::start(b"", Then::Hang).await;
+    let datasource = plugins::datasource(&server.authority, "limits = { concurrent-calls = 1 }").await;
+    let dropped = tokio::time::timeout(Duration::from_millis(100), datasource.execute("ListTables", "")).await;
+    assert!(dropped.is_err());
+    // Its place is free again: the next call gets as far as the first did.
+    let again = tokio::time::timeout(Duration::from_millis(100), datasource.execute("ListTables", "")).await;
+    assert!(again.is_err());
+}
+
+#[tokio::test]
+async fn calls_beyond_the_bound_wait_for_their_deadline_and_are_told() {
+    let server = raw::start(b"", Then::Hang).await;
+    let datasource = plugins::datasource(&server.authority, "limits = { concurrent-calls = 1, deadline = \"300ms\" }").await;
+    let (one, two) = tokio::join!(datasource.execute("ListTables", ""), datasource.execute("ListTables", ""));
+    let busy = [&one, &two].into_iter().filter(|result| matches!(result, Err(Error::Busy { running: 1 }))).count();
+    assert_eq!(busy, 1, "{one:?} {two:?}");
+}
+
+#[tokio::test]
+async fn a_request_left_pending_dies_with_its_call() {
+    let server = raw::start(b"", Then::Hang).await;
+    let datasource = attack("leave-pending", &server.authority, "isolation = \"reuse\"").await.unwrap();
+    assert_eq!(datasource.execute("GetItem", "{}").await.unwrap(), "{\"left\": \"a request\"}");
+    // The instance held something of the host, so it is not used again; the next call starts clean.
+    assert_eq!(datasource.execute("GetItem", "{}").await.unwrap(), "{\"left\": \"a request\"}");
+}
