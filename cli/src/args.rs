@@ -1,4 +1,5 @@
 //! What can be typed.
+#![expect(clippy::doc_markdown, clippy::option_option, reason = "these docs are help texts, and clap writes an optional value so")]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

@@ -2,6 +2,7 @@
 
 use crate::args::Output;
 use anstyle::{AnsiColor, Style};
+use std::fmt::Write;
 use std::io::IsTerminal;
 
 /// Prints JSON as asked for; where nothing was asked, indented on a terminal and as it came elsewhere.
@@ -54,7 +55,8 @@ pub(crate) fn pretty(text: &str) -> String {
                 length = string_length(rest);
                 let is_name = rest[length..].trim_start().starts_with(':');
                 let style = if is_name { NAME } else { TEXT };
-                out.push_str(&format!("{style}{}{style:#}", &rest[..length]));
+                // Writing to a string cannot fail.
+                let _ = write!(out, "{style}{}{style:#}", &rest[..length]);
             }
             c if c.is_whitespace() => {}
             c => out.push(c),

@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: &Inspect) -> Result<(), Failure> {
     anstream::println!("{bold}actions{bold:#}: {}", actions.len());
     let names: Vec<&str> = actions.iter().filter_map(|action| action["name"].as_str()).collect();
     for row in names.chunks(3) {
-        println!("  {}", row.iter().map(|name| format!("{name:<36}")).collect::<String>().trim_end());
+        println!("  {}", row.join(", "));
     }
     Ok(())
 }
