@@ -67,6 +67,15 @@ pub(crate) struct Execute {
     /// How attribute values are written: typed ({"S": "a"}) or plain ("a").
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
+    /// Fetch all pages of a list, a query or a scan as one answer; bounded, see --max-items.
+    #[arg(long, value_enum)]
+    pub(crate) pages: Option<Pages>,
+    /// With --pages all: stop after the page that reaches so many items.
+    #[arg(long, value_name = "COUNT", requires = "pages")]
+    pub(crate) max_items: Option<u64>,
+    /// Send again what a batch leaves undone.
+    #[arg(long)]
+    pub(crate) resubmit: bool,
     /// Leave it to the service to find mistakes in the input.
     #[arg(long)]
     pub(crate) no_strict: bool,
@@ -154,6 +163,12 @@ pub(crate) struct Component {
 pub(crate) enum Format {
     Typed,
     Plain,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pages {
+    One,
+    All,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -7,6 +7,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::net::Ipv6Addr;
 use serde_json::{Map, Value};
 
 /// The settings of a connection.
@@ -27,6 +28,8 @@ pub struct Settings {
     pub use_dual_stack: bool,
     /// Use the endpoint of this account.
     pub account_id: Option<String>,
+    /// Whether the account's endpoint is used.
+    pub account_id_mode: AccountIdMode,
     /// How many requests one call may send for one answer; 1 turns retries off.
     pub max_attempts: u32,
     /// Add a token to calls whose repetition would otherwise do harm.
@@ -35,6 +38,18 @@ pub struct Settings {
     pub verify_checksums: bool,
     /// Learn the service's time from its answers when this machine's clock is off.
     pub correct_clock: bool,
+}
+
+/// Whether the endpoint of an account is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountIdMode {
+    /// Where there is one, and the account is given.
+    #[default]
+    Preferred,
+    /// Never another.
+    Required,
+    /// Never.
+    Disabled,
 }
 
 /// A custom endpoint.
@@ -53,19 +68,37 @@ pub struct Options {
     pub format: Format,
     /// Whether input is held against the model.
     pub strict: bool,
+    /// Whether all pages of an answer are fetched, rather than one.
+    pub all_pages: bool,
+    /// With all pages: stop after the page that reaches so many items.
+    pub max_items: u64,
+    /// With all pages: stop after the page that reaches so many bytes.
+    pub max_bytes: u64,
+    /// Whether what a batch leaves undone is sent again.
+    pub resubmit: bool,
 }
+
+/// Items of an answer of all pages, unless the options say otherwise: more is a job for a cursor.
+const DEFAULT_MAX_ITEMS: u64 = 100_000;
+/// Bytes of an answer of all pages, unless the options say otherwise: what fits an instance's memory with its copies.
+const DEFAULT_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Attempts unless the settings say otherwise: what AWS's SDKs use for DynamoDB in standard mode.
 pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
 
 static TEXT: Shape = Shape::String { min: 1, max: 2048, values: &[] };
 static FORMAT: Shape = Shape::String { min: 0, max: u32::MAX, values: &["typed", "plain"] };
+static PAGES: Shape = Shape::String { min: 0, max: u32::MAX, values: &["one", "all"] };
+static ITEMS: Shape = Shape::Integer { min: 1, max: 10_000_000 };
+static BYTES: Shape = Shape::Integer { min: 1, max: 64 * 1024 * 1024 };
 static ATTEMPTS: Shape = Shape::Integer { min: 1, max: 20 };
+static MODE: Shape = Shape::String { min: 0, max: u32::MAX, values: &["preferred", "required", "disabled"] };
 static ACCOUNT: Shape = Shape::String { min: 12, max: 12, values: &[] };
 
 /// The shape of settings; it also gives their JSON Schema.
 pub static SETTINGS: Shape = Shape::Structure(&[
     Member { name: "accountId", shape: &ACCOUNT, required: false },
+    Member { name: "accountIdEndpointMode", shape: &MODE, required: false },
     Member { name: "correctClock", shape: &Shape::Boolean, required: false },
     Member { name: "endpoint", shape: &TEXT, required: false },
     Member { name: "format", shape: &FORMAT, required: false },
@@ -81,6 +114,10 @@ pub static SETTINGS: Shape = Shape::Structure(&[
 /// The shape of a call's options.
 pub static OPTIONS: Shape = Shape::Structure(&[
     Member { name: "format", shape: &FORMAT, required: false },
+    Member { name: "maxBytes", shape: &BYTES, required: false },
+    Member { name: "maxItems", shape: &ITEMS, required: false },
+    Member { name: "pages", shape: &PAGES, required: false },
+    Member { name: "resubmit", shape: &Shape::Boolean, required: false },
     Member { name: "strict", shape: &Shape::Boolean, required: false },
 ]);
 
@@ -122,6 +159,11 @@ impl Settings {
                 use_fips: truth("useFips", false),
                 use_dual_stack: truth("useDualStack", false),
                 account_id: account_id.map(ToOwned::to_owned),
+                account_id_mode: match text("accountIdEndpointMode") {
+                    Some("required") => AccountIdMode::Required,
+                    Some("disabled") => AccountIdMode::Disabled,
+                    _ => AccountIdMode::Preferred,
+                },
                 max_attempts: object.get("maxAttempts").and_then(Value::as_u64).map_or(DEFAULT_MAX_ATTEMPTS, |attempts| attempts as u32),
                 idempotency_tokens: truth("idempotencyTokens", true),
                 verify_checksums: truth("verifyChecksums", true),
@@ -135,7 +177,14 @@ impl Settings {
     /// The options of a call that gives none.
     #[must_use]
     pub fn options(&self) -> Options {
-        Options { format: self.format, strict: self.strict }
+        Options {
+            format: self.format,
+            strict: self.strict,
+            all_pages: false,
+            max_items: DEFAULT_MAX_ITEMS,
+            max_bytes: DEFAULT_MAX_BYTES,
+            resubmit: false,
+        }
     }
 }
 
@@ -150,6 +199,10 @@ impl Options {
         Ok(Self {
             format: format_of(&object).unwrap_or(default.format),
             strict: object.get("strict").and_then(Value::as_bool).unwrap_or(default.strict),
+            all_pages: object.get("pages").and_then(Value::as_str) == Some("all"),
+            max_items: object.get("maxItems").and_then(Value::as_u64).unwrap_or(default.max_items),
+            max_bytes: object.get("maxBytes").and_then(Value::as_u64).unwrap_or(default.max_bytes),
+            resubmit: object.get("resubmit").and_then(Value::as_bool).unwrap_or(default.resubmit),
         })
     }
 }
@@ -197,25 +250,49 @@ fn check_region(region: &str) -> Result<(), String> {
     Err(format!("{shown:?} is no region; expected one like eu-west-1: lower-case letters, digits and hyphens"))
 }
 
+/// The spelling is the one that the host sends as `host`: what is signed must be what is sent.
 fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
     let complain =
         |what: &str| format!("{what}; expected an origin as in https://dynamodb.eu-west-1.amazonaws.com or http://localhost:8000");
-    let (https, rest) = if let Some(rest) = text.strip_prefix("https://") {
+    let lower = text.to_ascii_lowercase();
+    let (https, rest) = if let Some(rest) = lower.strip_prefix("https://") {
         (true, rest)
-    } else if let Some(rest) = text.strip_prefix("http://") {
+    } else if let Some(rest) = lower.strip_prefix("http://") {
         (false, rest)
     } else {
         return Err(complain("the endpoint does not start with https:// or http://"));
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
-    if authority.is_empty() || !authority.bytes().all(known) {
-        return Err(complain("the endpoint is more than scheme, host and port"));
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, after) = rest.split_once(']').ok_or_else(|| complain("the IPv6 address is not closed by ]"))?;
+            let address: Ipv6Addr = address.parse().map_err(|_| complain("what stands in brackets is no IPv6 address"))?;
+            let port = if after.is_empty() { Some("") } else { after.strip_prefix(':') };
+            (format!("[{address}]"), port.ok_or_else(|| complain("something follows the IPv6 address"))?)
+        }
+        None => {
+            let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+            let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            let label = |label: &str| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-');
+            if !host.bytes().all(known) || !host.split('.').all(label) {
+                return Err(complain("the endpoint is more than scheme, host and port"));
+            }
+            (host.to_string(), port)
+        }
+    };
+    if port.is_empty() {
+        return if authority.ends_with(':') {
+            Err(complain("there is no port behind the colon"))
+        } else {
+            Ok(CustomEndpoint { https, authority: host })
+        };
     }
-    let authority = authority.to_ascii_lowercase();
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    let port: u16 =
+        port.parse().ok().filter(|port| digits && *port > 0).ok_or_else(|| complain("the port is no number from 1 to 65535"))?;
+    let own_port = if https { 443 } else { 80 };
     // The port is left out where it is the scheme's own, as the host writes the `host` header.
-    let own_port = if https { ":443" } else { ":80" };
-    let authority = authority.strip_suffix(own_port).unwrap_or(&authority).to_string();
+    let authority = if port == own_port { host } else { format!("{host}:{port}") };
     Ok(CustomEndpoint { https, authority })
 }
 
@@ -266,13 +343,21 @@ mod tests {
         }
         let custom = Settings::parse(r#"{"region":"eu-west-1","endpoint":"https://Example.com:443/"}"#).unwrap().endpoint.unwrap();
         assert_eq!((custom.https, custom.authority.as_str()), (true, "example.com"));
+        for (spelt, sent) in [
+            ("http://127.0.0.1:07911", "127.0.0.1:7911"),
+            ("HTTP://my_host:8000", "my_host:8000"),
+            ("http://[0:0:0:0:0:0:0:1]:80", "[::1]"),
+        ] {
+            let settings = Settings::parse(&format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"{spelt}\"}}")).unwrap();
+            assert_eq!(settings.endpoint.unwrap().authority, sent);
+        }
     }
 
     #[test]
     fn options_override_settings_and_unknown_ones_are_faults() {
         let settings = Settings::parse(r#"{"region":"eu-west-1","strict":false}"#).unwrap();
         let options = Options::parse(r#"{"format":"plain"}"#, &settings).unwrap();
-        assert_eq!(options, Options { format: Format::Plain, strict: false });
+        assert_eq!(options, Options { format: Format::Plain, ..settings.options() });
         assert_eq!(Options::parse(r#"{"formt":"plain"}"#, &settings).unwrap_err()[0].pointer, "/formt");
     }
 

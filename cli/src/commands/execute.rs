@@ -1,6 +1,6 @@
 //! `portcullis execute`: one action.
 
-use crate::args::{Execute, Format};
+use crate::args::{Execute, Format, Pages};
 use crate::failure::Failure;
 use crate::json;
 use crate::target::Opened;
@@ -20,6 +20,15 @@ pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
     }
     if arguments.no_strict {
         options["strict"] = json!(false);
+    }
+    if arguments.pages == Some(Pages::All) {
+        options["pages"] = json!("all");
+    }
+    if let Some(items) = arguments.max_items {
+        options["maxItems"] = json!(items);
+    }
+    if arguments.resubmit {
+        options["resubmit"] = json!(true);
     }
     let opened = Opened::open(&arguments.target).await?;
     let result = if options.as_object().is_some_and(serde_json::Map::is_empty) {

@@ -1,16 +1,17 @@
 //! A connection: settings that were checked, and the calls made with them.
 
+use super::pages::{left_member, with_member};
 use super::{Error, Interruption, Platform, Request, SendError, SigningError, SigningMaterial, date};
 use crate::answer::{Answer, ServiceError};
 use crate::catalogue::{OPERATIONS, Operation, operation};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Service};
 use crate::hints::Asked;
-use crate::json::{Scanner, push_string, unescape};
+use crate::json::{Kind, Scanner, push_string, unescape};
 use crate::nearest::nearest;
 use crate::retry::{CLOCK_ERRORS, CLOCK_TOLERANCE_MS, RETURN_WITHOUT_RETRY, Reason, delay_ms};
 use crate::settings::{Options, Settings};
 use crate::sigv4::{Scope, Timestamp, authorization};
-use crate::transcode::{Fault, Format, Rules, decode, encode};
+use crate::transcode::{Format, Rules, decode, encode};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -19,9 +20,10 @@ use core::cell::RefCell;
 
 /// A datasource as the plugin sees it.
 pub struct Connection<P> {
-    platform: P,
+    pub(super) platform: P,
     settings: Settings,
     endpoint: Endpoint,
+    search_endpoint: Endpoint,
     /// The last signing key. It serves all calls of its day until it expires.
     key: RefCell<Option<(Scope, SigningMaterial)>>,
 }
@@ -33,11 +35,9 @@ impl<P: Platform> Connection<P> {
     /// [`Error::InvalidSettings`] with every fault.
     pub fn open(settings: &str, platform: P) -> Result<Self, Error> {
         let settings = Settings::parse(settings).map_err(Error::InvalidSettings)?;
-        let endpoint = Endpoint::of(&settings).map_err(|message| {
-            let pointer = if settings.use_dual_stack { "/useDualStack" } else { "/region" };
-            Error::InvalidSettings([Fault::new(pointer, message)].into())
-        })?;
-        Ok(Self { platform, settings, endpoint, key: RefCell::new(None) })
+        let endpoint = |service| Endpoint::of(&settings, service).map_err(|fault| Error::InvalidSettings([fault].into()));
+        let (endpoint, search_endpoint) = (endpoint(Service::Data)?, endpoint(Service::Search)?);
+        Ok(Self { platform, settings, endpoint, search_endpoint, key: RefCell::new(None) })
     }
 
     /// Runs an action and returns the answer's JSON. `options` is JSON too; none for the settings' own.
@@ -58,12 +58,18 @@ impl<P: Platform> Connection<P> {
         let rules = Rules { format: options.format, strict: options.strict };
         let body = encode(input, operation.input, rules).map_err(Error::InvalidInput)?;
         let body = self.with_token(operation, body);
-        let answer = self.exchange(operation.name, body.as_bytes(), options.format)?;
-        if answer.body.is_empty() {
-            // TagResource and UntagResource answer with nothing at all.
-            return Ok("{}".to_string());
-        }
-        let text = String::from_utf8(answer.body).map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?;
+        let text = match (&operation.paging, left_member(operation.name)) {
+            (Some(paging), _) if options.all_pages => self.all_pages(operation, paging, &body, &options)?,
+            (_, Some(left)) if options.resubmit => self.whole_batch(operation, left, &body, &options)?,
+            _ => {
+                let answer = self.exchange(operation.name, body.as_bytes(), options.format)?;
+                if answer.body.is_empty() {
+                    // TagResource and UntagResource answer with nothing at all.
+                    return Ok("{}".to_string());
+                }
+                String::from_utf8(answer.body).map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?
+            }
+        };
         decode(text, operation.output, options.format)
             .map_err(|malformed| Error::Other(format!("the service's answer is not JSON: at byte {}, {}", malformed.at, malformed.message)))
     }
@@ -82,13 +88,18 @@ impl<P: Platform> Connection<P> {
         answer.map_err(|error| self.interruption(error, &progress))
     }
 
+    /// The options of a call that gives none.
+    pub(super) fn options(&self) -> Options {
+        self.settings.options()
+    }
+
     /// The region that signs.
     pub(super) fn region(&self) -> &str {
         &self.endpoint.signing_region
     }
 
     /// Sends until the service answers with success or the rules say to stop.
-    fn exchange(&self, action: &str, body: &[u8], format: Format) -> Result<Answer, Error> {
+    pub(super) fn exchange(&self, action: &str, body: &[u8], format: Format) -> Result<Answer, Error> {
         let mut progress = Progress::default();
         let mut last_cost = None;
         loop {
@@ -145,11 +156,12 @@ impl<P: Platform> Connection<P> {
         let timestamp = Timestamp::from_unix((began + offset).div_euclid(1000));
         let material = self.signing_material(&timestamp, (began + offset).div_euclid(1000))?;
 
+        let endpoint = if action == "SearchVectors" { &self.search_endpoint } else { &self.endpoint };
         let target = format!("DynamoDB_20120810.{action}");
         let length = body.len().to_string();
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(8);
         headers.push(("content-type", "application/x-amz-json-1.0"));
-        headers.push(("host", &self.endpoint.authority));
+        headers.push(("host", &endpoint.authority));
         headers.push(("x-amz-date", &timestamp.date_time));
         if let Some(token) = &material.session_token {
             headers.push(("x-amz-security-token", token));
@@ -165,7 +177,7 @@ impl<P: Platform> Connection<P> {
 
         progress.attempts += 1;
         let started = self.platform.monotonic_ns();
-        let request = Request { https: self.endpoint.https, authority: &self.endpoint.authority, headers: &headers, body };
+        let request = Request { https: endpoint.https, authority: &endpoint.authority, headers: &headers, body };
         let sent = self.platform.send(&request);
         match &sent {
             Ok(answer) => {
@@ -175,7 +187,7 @@ impl<P: Platform> Connection<P> {
             }
             Err(SendError::Failed { reached, .. }) => progress.reached |= reached,
             Err(SendError::TooLarge(_)) => progress.reached = true,
-            Err(SendError::Refused(_)) => {}
+            Err(SendError::Refused(_) | SendError::Impossible(_)) => {}
         }
         Ok(sent)
     }
@@ -218,6 +230,7 @@ impl<P: Platform> Connection<P> {
         let interruption = |message| Interruption { message, maybe_applied: progress.reached, attempts: progress.attempts };
         match error {
             SendError::Refused(message) => Error::Refused(message),
+            SendError::Impossible(message) => Error::Other(message),
             SendError::Failed { message, .. } if self.platform.deadline_ns() == 0 => Error::Timeout(interruption(message)),
             SendError::Failed { message, .. } | SendError::TooLarge(message) => Error::Transport(interruption(message)),
         }
@@ -226,18 +239,13 @@ impl<P: Platform> Connection<P> {
     /// Adds an idempotency token, so that all attempts of a call count as one.
     fn with_token<'b>(&self, operation: &Operation, body: Cow<'b, str>) -> Cow<'b, str> {
         let Some(name) = operation.token.filter(|_| self.settings.idempotency_tokens) else { return body };
-        let Some(open) = body.find('{').filter(|_| !has_member(&body, name)) else { return body };
-        let (before, after) = body.split_at(open + 1);
-        let mut with = String::with_capacity(body.len() + 64);
-        with.push_str(before);
-        push_string(&mut with, name);
-        with.push(':');
-        push_string(&mut with, &uuid(self.platform.random(), self.platform.random()));
-        if !after.trim_start().starts_with('}') {
-            with.push(',');
+        if has_member(&body, name) {
+            return body;
         }
-        with.push_str(after);
-        Cow::Owned(with)
+        let mut token = String::new();
+        push_string(&mut token, &uuid(self.platform.random(), self.platform.random()));
+        // The body was read as an object before, so this gives one.
+        with_member(&body, name, &token).map_or(body, Cow::Owned)
     }
 }
 
@@ -270,7 +278,7 @@ fn service_clock_offset(answer: &Answer, began_ms: i64, round_trip_ms: i64) -> O
     Some(date::parse(answer.header("date")?)? - (began_ms + round_trip_ms / 2))
 }
 
-/// Whether a JSON object has a member called `name`.
+/// Whether a JSON object has a member called `name`; null stands for none.
 fn has_member(object: &str, name: &str) -> bool {
     let search = || {
         let mut scanner = Scanner::new(object);
@@ -279,7 +287,7 @@ fn has_member(object: &str, name: &str) -> bool {
         while more {
             let span = scanner.name()?;
             if unescape(scanner.slice(span.start + 1..span.end - 1)) == name {
-                return Ok(true);
+                return Ok(scanner.kind()? != Kind::Null);
             }
             scanner.skip()?;
             more = scanner.next(b'}')?;

@@ -5,6 +5,8 @@
 
 mod connection;
 mod date;
+mod merge;
+mod pages;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -90,6 +92,8 @@ pub enum SigningError {
 pub enum SendError {
     /// The host refused the request; nothing was sent.
     Refused(String),
+    /// The request cannot be made of what it should have; nothing was sent, and trying again would not help.
+    Impossible(String),
     /// The connection failed. `reached` says whether the service may have the request.
     Failed {
         /// What happened.

@@ -76,7 +76,7 @@ impl<P: Platform> Connection<P> {
     }
 
     fn query(&self, action: &str, input: &str) -> Result<Value, Error> {
-        let answer = self.run(action, input, Options { format: Format::Typed, strict: true })?;
+        let answer = self.run(action, input, Options { format: Format::Typed, strict: false, ..self.options() })?;
         serde_json::from_str(&answer).map_err(|error| Error::Other(format!("the service's answer to {action} cannot be read: {error}")))
     }
 }

@@ -80,7 +80,8 @@ impl Platform for &Script {
         (self.key)(scope)
     }
     fn send(&self, request: &Request) -> Result<Answer, SendError> {
-        let headers = request.headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let authority = [("authority", request.authority)];
+        let headers = authority.iter().chain(request.headers).map(|(name, value)| (name.to_string(), value.to_string())).collect();
         self.sent.borrow_mut().push((headers, String::from_utf8(request.body.to_vec()).unwrap()));
         self.answers.borrow_mut().pop_front().expect("the script has an answer for every request")
     }
@@ -243,6 +244,10 @@ fn a_callers_own_token_is_kept_and_the_setting_turns_tokens_off() {
     call(&script, "", "TransactWriteItems", &input(r#""ClientRequestToken":"mine","#)).unwrap();
     assert!(script.sent.borrow()[0].1.starts_with(r#"{"ClientRequestToken":"mine","#));
     let script = Script::new([answer(200, &[], "{}")]);
+    call(&script, "", "TransactWriteItems", &input(r#""ClientRequestToken":null,"#)).unwrap();
+    let body = script.sent.borrow()[0].1.clone();
+    assert!(body.matches("ClientRequestToken").count() == 1 && !body.contains("null"), "{body}");
+    let script = Script::new([answer(200, &[], "{}")]);
     call(&script, ",\"idempotencyTokens\":false", "TransactWriteItems", &input("")).unwrap();
     assert!(!script.sent.borrow()[0].1.contains("ClientRequestToken"));
 }
@@ -311,4 +316,134 @@ fn answers_that_are_not_the_protocol_are_errors() {
     }
     let script = Script::new([Ok(Answer { status: 200, headers: vec![], body: vec![0xff] })]);
     assert!(matches!(call(&script, "", "ListTables", ""), Err(Error::Other(_))));
+}
+
+fn call_with(script: &Script, action: &str, input: &str, options: &str) -> Result<serde_json::Value, Error> {
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", script).unwrap();
+    connection.execute(action, input, Some(options)).map(|answer| serde_json::from_str(&answer).unwrap())
+}
+
+fn page(id: u32, next: bool) -> Result<Answer, SendError> {
+    let cursor = if next { format!(",\"LastEvaluatedKey\":{{\"id\":{{\"N\":\"{id}\"}}}}") } else { String::new() };
+    answer(200, &[], &format!("{{\"Items\":[{{\"id\":{{\"N\":\"{id}\"}}}}],\"Count\":1,\"ScannedCount\":2{cursor}}}"))
+}
+
+const SCAN: &str = r#"{"TableName":"t","ExclusiveStartKey":{"id":{"N":"0"}}}"#;
+
+#[test]
+fn all_pages_are_one_answer() {
+    let empty = answer(200, &[], r#"{"Items":[],"Count":0,"ScannedCount":2,"LastEvaluatedKey":{"id":{"N":"2"}}}"#);
+    let script = Script::new([page(1, true), empty, page(3, false)]);
+    let input = SCAN.replace(r#"{"N":"0"}"#, "0");
+    let answer = call_with(&script, "Scan", &input, r#"{"pages":"all","format":"plain"}"#).unwrap();
+    assert_eq!(
+        answer,
+        serde_json::json!({"Items": [{"id": 1}, {"id": 3}], "Count": 2, "ScannedCount": 6, "Paging": {"Pages": 3, "StoppedBy": "the last page"}})
+    );
+    let sent = script.sent.borrow();
+    assert!(sent[0].1.contains(r#""ExclusiveStartKey":{"id":{"N":"0"}}"#));
+    assert_eq!(sent[1].1, r#"{"ExclusiveStartKey":{"id":{"N":"1"}},"TableName":"t"}"#);
+    assert_eq!(sent[2].1, r#"{"ExclusiveStartKey":{"id":{"N":"2"}},"TableName":"t"}"#);
+}
+
+#[test]
+fn one_page_is_the_default_and_comes_as_it_is() {
+    let script = Script::new([page(1, true)]);
+    let answer = call_with(&script, "Scan", SCAN, "{}").unwrap();
+    assert!(answer["Paging"].is_null() && answer["LastEvaluatedKey"].is_object());
+}
+
+#[test]
+fn bounds_stop_paging_early_and_the_cursor_says_where_to_go_on() {
+    for (options, stop) in [(r#"{"pages":"all","maxItems":2}"#, "maxItems"), (r#"{"pages":"all","maxBytes":60}"#, "maxBytes")] {
+        let script = Script::new([page(1, true), page(2, true)]);
+        let answer = call_with(&script, "Scan", SCAN, options).unwrap();
+        assert_eq!(answer["Paging"], serde_json::json!({"Pages": 2, "StoppedBy": stop}));
+        assert_eq!(answer["LastEvaluatedKey"]["id"]["N"], "2");
+    }
+}
+
+#[test]
+fn a_page_that_fails_does_not_lose_those_before_it() {
+    let refused = || answer(400, &[], r#"{"__type":"x#ResourceNotFoundException","message":"gone"}"#);
+    let script = Script::new([page(1, true), refused()]);
+    let answer = call_with(&script, "Scan", SCAN, r#"{"pages":"all"}"#).unwrap();
+    assert_eq!(answer["Paging"]["StoppedBy"], "ResourceNotFoundException: gone");
+    assert_eq!((&answer["Count"], &answer["LastEvaluatedKey"]["id"]["N"]), (&serde_json::json!(1), &serde_json::json!("1")));
+    let script = Script::new([refused()]);
+    assert!(call_with(&script, "Scan", SCAN, r#"{"pages":"all"}"#).is_err());
+}
+
+#[test]
+fn lists_of_names_are_paged_by_their_own_cursor() {
+    let script = Script::new([
+        answer(200, &[], r#"{"TableNames":["a","b"],"LastEvaluatedTableName":"b"}"#),
+        answer(200, &[], r#"{"TableNames":["c"]}"#),
+    ]);
+    let answer = call_with(&script, "ListTables", "", r#"{"pages":"all"}"#).unwrap();
+    assert_eq!(answer["TableNames"], serde_json::json!(["a", "b", "c"]));
+    assert_eq!(script.sent.borrow()[1].1, r#"{"ExclusiveStartTableName":"b"}"#);
+}
+
+#[test]
+fn what_a_batch_leaves_is_sent_again_and_what_is_left_at_the_end_is_returned() {
+    let input = r#"{"RequestItems":{"t":{"Keys":[{"id":"1"},{"id":"2"}]}}}"#;
+    let left = r#"{"t":{"Keys":[{"id":{"S":"2"}}]}}"#;
+    let first = || answer(200, &[], &format!("{{\"Responses\":{{\"t\":[{{\"id\":{{\"S\":\"1\"}}}}]}},\"UnprocessedKeys\":{left}}}"));
+    let script = Script::new([first(), answer(200, &[], r#"{"Responses":{"t":[{"id":{"S":"2"}}]},"UnprocessedKeys":{}}"#)]);
+    let whole = call_with(&script, "BatchGetItem", input, r#"{"resubmit":true,"format":"plain"}"#).unwrap();
+    assert_eq!(whole["Responses"], serde_json::json!({"t": [{"id": "1"}, {"id": "2"}]}));
+    assert_eq!(whole["UnprocessedKeys"], serde_json::json!({}));
+    assert_eq!(script.sent.borrow()[1].1, format!("{{\"RequestItems\":{left}}}"));
+    assert_eq!(script.slept_ms.borrow().len(), 1);
+
+    let script = Script::new([first(), answer(400, &[], r#"{"__type":"x#AccessDeniedException","message":"no"}"#)]);
+    let part = call_with(&script, "BatchGetItem", input, r#"{"resubmit":true}"#).unwrap();
+    assert_eq!(part["UnprocessedKeys"], serde_json::from_str::<serde_json::Value>(left).unwrap());
+    assert!(part["Resubmission"]["StoppedBy"].as_str().unwrap().starts_with("AccessDeniedException"));
+
+    let script = Script::new([first()]);
+    script.deadline_ns.set(1);
+    let late = call_with(&script, "BatchGetItem", input, r#"{"resubmit":true}"#).unwrap();
+    assert_eq!(late["Resubmission"]["StoppedBy"], "the deadline");
+}
+
+#[test]
+fn the_connection_test_tells_bad_keys_from_missing_permissions() {
+    let denied = answer(400, &[], r#"{"__type":"x#AccessDeniedException","Message":"not authorized to perform: dynamodb:ListTables"}"#);
+    let script = Script::new([denied]);
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+    let tested: serde_json::Value = serde_json::from_str(&connection.test().unwrap()).unwrap();
+    assert_eq!((&tested["ok"], &tested["missing"]), (&serde_json::json!(true), &serde_json::json!("dynamodb:ListTables")));
+    for code in ["UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException"] {
+        let script = Script::new([answer(400, &[], &format!("{{\"__type\":\"x#{code}\",\"message\":\"m\"}}"))]);
+        let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+        assert!(matches!(connection.test(), Err(Error::Service(error)) if error.code == code && error.hint.is_some()));
+    }
+    let script = Script::new([Err(SendError::Refused("no".to_string()))]);
+    assert!(matches!(Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap().test(), Err(Error::Refused(_))));
+}
+
+#[test]
+fn the_structure_lists_all_pages_within_its_bounds() {
+    let table = r#"{"Table":{"TableName":"b","TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],
+        "AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"},{"AttributeName":"at","AttributeType":"N"}],
+        "GlobalSecondaryIndexes":[{"IndexName":"by-at","KeySchema":[{"AttributeName":"at","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}]}}"#;
+    let names = |names: &str, last: &str| answer(200, &[], &format!("{{\"TableNames\":{names}{last}}}"));
+    let gone = answer(400, &[], r#"{"__type":"x#ResourceNotFoundException","message":"gone"}"#);
+    let script =
+        Script::new([names("[\"a\"]", ",\"LastEvaluatedTableName\":\"a\""), gone, names("[\"b\",\"c\"]", ""), answer(200, &[], table)]);
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&connection.structure("{\"limit\":2}").unwrap()).unwrap();
+    assert_eq!((found["tables"].as_array().unwrap().len(), &found["more"]), (2, &serde_json::json!(true)));
+    assert!(found["tables"][0]["error"].as_str().unwrap().starts_with("ResourceNotFoundException"));
+    assert_eq!(found["tables"][1]["indexes"][0]["keys"], serde_json::json!([{"name": "at", "type": "N", "role": "partition"}]));
+    assert!(matches!(connection.structure("{\"limt\":2}"), Err(Error::InvalidInput(_))));
+}
+
+#[test]
+fn vectors_are_searched_at_their_own_endpoint() {
+    let script = Script::new([answer(200, &[], "{}")]);
+    call(&script, "", "SearchVectors", r#"{"TableName":"t","IndexName":"idx","SearchVector":[1],"TopK":1}"#).unwrap();
+    assert_eq!(header(&script.sent.borrow()[0], "authority"), "search-dynamodb.us-east-1.amazonaws.com");
 }

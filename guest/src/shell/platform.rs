@@ -83,7 +83,9 @@ impl Platform for Sandbox {
 fn exchange(request: &Request) -> Result<IncomingResponse, SendError> {
     let headers: Vec<(String, Vec<u8>)> =
         request.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
-    let headers = Fields::from_list(&headers).map_err(|_| not_sent("a header of the request is not allowed"))?;
+    let headers = Fields::from_list(&headers).map_err(|_| {
+        not_sent("a header of the request cannot be sent: is there a line break or another odd character in the credentials?")
+    })?;
     let outgoing = OutgoingRequest::new(headers);
     let scheme = if request.https { Scheme::Https } else { Scheme::Http };
     let accepted = outgoing
@@ -160,7 +162,7 @@ fn read(response: &IncomingResponse) -> Result<Vec<u8>, SendError> {
 const READ_BYTES: u64 = 1 << 20;
 
 fn not_sent(message: &str) -> SendError {
-    SendError::Failed { message: message.to_string(), reached: false }
+    SendError::Impossible(message.to_string())
 }
 
 fn lost(message: &str) -> SendError {

@@ -76,6 +76,14 @@ impl Encoder<'_> {
     fn typed(&mut self, first: &str, content: Content, name_at: usize) -> Result<(), Malformed> {
         let plain = self.rules.format == Format::Plain;
         let mut count = 0;
+        if plain {
+            // `{"$SS": …}` becomes `{"SS": …}`.
+            if self.scanner.slice(name_at..name_at + 1) == "$" {
+                self.escape_at = Some(name_at);
+            } else {
+                self.complain(format!("write {first} without escapes"));
+            }
+        }
         self.members(|this, name| {
             count += 1;
             if count > 1 {
@@ -84,15 +92,6 @@ impl Encoder<'_> {
                     "an attribute value has one type, and {first} has been given already; to write a map with attributes called {first} and {name}, write {{\"{map}\": {{…}}}}"
                 ));
                 return this.any();
-            }
-            if plain {
-                // `{"$SS": …}` becomes `{"SS": …}`. An escaped spelling of the name is written anew.
-                let written = this.scanner.slice(name_at..name_at + name.len()) == name;
-                if written {
-                    this.drop_span(name_at..name_at + 1);
-                } else {
-                    this.complain(format!("write {name} without escapes"));
-                }
             }
             this.content(content)
         })?;

@@ -26,8 +26,16 @@ pub struct Rules {
 /// # Errors
 /// All faults at once, at most [`MAX_FAULTS`]; a text that is not JSON is one fault.
 pub fn encode<'a>(input: &'a str, shape: &'static Shape, rules: Rules) -> Result<Cow<'a, str>, Vec<Fault>> {
-    let mut encoder =
-        Encoder { text: input, scanner: Scanner::new(input), out: String::new(), copied: 0, trail: Vec::new(), faults: Vec::new(), rules };
+    let mut encoder = Encoder {
+        text: input,
+        scanner: Scanner::new(input),
+        out: String::new(),
+        copied: 0,
+        trail: Vec::new(),
+        faults: Vec::new(),
+        rules,
+        escape_at: None,
+    };
     // A byte order mark is passed over, not sent.
     encoder.copied = encoder.scanner.pos;
     let result = encoder.document(shape);
@@ -52,6 +60,9 @@ pub(super) struct Encoder<'a> {
     pub(super) trail: Vec<Step<'a>>,
     faults: Vec<Fault>,
     pub(super) rules: Rules,
+    /// Where the `$` of an escape stands that the next name begins with: it is left out when that name is read, before
+    /// anything behind it is.
+    pub(super) escape_at: Option<usize>,
 }
 
 /// A member's name, and where it stands with its quotes.
@@ -66,7 +77,15 @@ pub(super) enum Step<'a> {
 impl<'a> Encoder<'a> {
     fn document(&mut self, shape: &'static Shape) -> Result<(), Malformed> {
         self.gap()?;
-        if self.scanner.peek().is_none() {
+        let is_null = self.scanner.peek() == Some(b'n') && self.scanner.clone().word().is_ok();
+        if is_null {
+            self.scanner.word()?;
+            self.gap()?;
+            self.scanner.end()?;
+        }
+        // Nothing at all, and null, mean no members.
+        if is_null || self.scanner.peek().is_none() {
+            self.out.clear();
             self.copied = self.scanner.pos;
             self.out.push_str("{}");
             if let Shape::Structure(members) = shape {
@@ -209,6 +228,9 @@ impl<'a> Encoder<'a> {
         while more {
             let span = self.scanner.string()?;
             let name = unescape(&self.text[span.start + 1..span.end - 1]);
+            if let Some(at) = self.escape_at.take() {
+                self.drop_span(at..at + 1);
+            }
             self.gap()?;
             if self.scanner.peek() != Some(b':') {
                 return Err(self.scanner.malformed("expected a colon behind a member's name"));

@@ -134,6 +134,28 @@ fn plain_has_escapes_for_what_json_lacks() {
 }
 
 #[test]
+fn comments_may_stand_in_every_gap() {
+    let comment = " /*x*/ ";
+    for (rules, tokens) in [
+        (
+            PLAIN,
+            "{|\"TableName\"|:|\"t\"|,|\"Item\"|:|{|\"a\"|:|{|\"$N\"|:|\"1\"|}|,|\"b\"|:|{|\"$SS\"|:|[|\"x\"|,|]|}|,|\"c\"|:|null|,|}|}",
+        ),
+        (TYPED, "{|\"TableName\"|:|\"t\"|,|\"Item\"|:|{|\"a\"|:|{|\"N\"|:|1|}|,|\"b\"|:|[|true|,|]|,|}|}"),
+    ] {
+        let body = sent("PutItem", &format!("{comment}{}{comment}", tokens.replace('|', comment)), rules).unwrap();
+        let without: String = sent("PutItem", &tokens.replace('|', ""), rules).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), serde_json::from_str::<Value>(&without).unwrap());
+    }
+}
+
+#[test]
+fn null_for_the_whole_input_means_no_members() {
+    assert_eq!(sent("ListTables", " null // nothing", TYPED).unwrap(), "{}");
+    assert_eq!(faults("DeleteTable", "null")[0].0, "/TableName");
+}
+
+#[test]
 fn answers_are_unmarshalled_by_place_and_unknown_members_pass() {
     let answer = r#"{"Items":[{"S":{"S":"L"},"n":{"N":"1.50"},"l":{"L":[{"NULL":true},{"BOOL":false}]},"m":{"M":{}},"e":{"L":[]}}],"Count":1,"New":{"S":"x"},"LastEvaluatedKey":{"S":{"S":"L"}}}"#;
     let plain = decode(answer.to_string(), operation("Query").unwrap().output, Format::Plain).unwrap();

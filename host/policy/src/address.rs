@@ -29,12 +29,14 @@ pub fn classify(address: IpAddr) -> Class {
 }
 
 fn classify_v4(address: Ipv4Addr) -> Class {
-    const METADATA: [[u8; 4]; 5] = [
+    const METADATA: [[u8; 4]; 7] = [
         [169, 254, 169, 254], // AWS, Google, Azure, and most others
         [169, 254, 170, 2],   // Amazon ECS task credentials
         [169, 254, 170, 23],  // Amazon EKS pod identity
         [100, 100, 100, 200], // Alibaba Cloud
         [168, 63, 129, 16],   // Azure's platform address
+        [192, 0, 0, 192],     // Oracle Cloud
+        [169, 254, 42, 42],   // Scaleway
     ];
     let octets = address.octets();
     if METADATA.contains(&octets) {
@@ -57,9 +59,14 @@ fn classify_v4(address: Ipv4Addr) -> Class {
 }
 
 fn classify_v6(address: Ipv6Addr) -> Class {
-    // fd00:ec2::254 and fd00:ec2::23: instance metadata and pod identity of AWS.
-    if matches!(address.segments(), [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254 | 0x0023]) {
-        return Class::Metadata;
+    match address.segments() {
+        // Instance metadata and pod identity of AWS.
+        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254 | 0x0023] => return Class::Metadata,
+        // Google Cloud, OpenStack, Scaleway.
+        [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254] | [0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe] | [0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042] => {
+            return Class::Metadata;
+        }
+        _ => {}
     }
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] => Class::Special("unspecified"),
@@ -108,6 +115,10 @@ mod tests {
             "168.63.129.16",
             "fd00:ec2::254",
             "fd00:ec2::23",
+            "fd20:ce::254",
+            "fe80::a9fe:a9fe",
+            "192.0.0.192",
+            "169.254.42.42",
             "::ffff:169.254.169.254",
             "::169.254.169.254",
             "64:ff9b::169.254.169.254",

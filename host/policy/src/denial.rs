@@ -69,6 +69,13 @@ impl Denial {
     pub fn new(rule: Rule, subject: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { rule, subject: subject.into(), message: message.into(), remedy: remedy.into() }
     }
+
+    /// Whether the remedy is a line of policy, rather than advice.
+    #[must_use]
+    pub fn is_remedied_by_policy(&self) -> bool {
+        let key = self.remedy.split_once(" = ").map_or("", |(key, _)| key);
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'-'))
+    }
 }
 
 impl fmt::Display for Denial {

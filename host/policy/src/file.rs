@@ -113,6 +113,7 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
             (None, Some(file)) => Settings::File(file),
             (settings, None) => Settings::Inline(settings.unwrap_or_default()),
         };
+        raw.limits.check().map_err(serde::de::Error::custom)?;
         Ok(Self {
             plugin: raw.plugin,
             settings,

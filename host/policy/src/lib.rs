@@ -12,7 +12,7 @@
 //! | `networks` | list of CIDR blocks: `127.0.0.0/8`, `10.0.0.0/8`, `fd00::/8` | public addresses only |
 //! | `access` | `read`, `write` or `admin`: the ceiling | `read` |
 //! | `actions` | list of the service's action names | all that `access` allows |
-//! | `tables` | list of names; `*` at the end stands for any rest | all tables |
+//! | `tables` | list of names or ARNs; `*` at the end stands for any rest | all tables |
 //! | `signing` | list of credential scopes: `eu-west-1/dynamodb` | the region of settings that stand in the policy itself |
 //! | `isolation` | `reuse` or `fresh` | `reuse` for plugins pinned by digest, `fresh` for others |
 //! | `limits` | see [`Limits`] | its defaults |
@@ -47,7 +47,7 @@ mod scope;
 pub use address::{Class, classify};
 pub use denial::{Denial, Rule};
 pub use file::{CredentialSource, DatasourceConfig, ParseError, PluginSource, PolicyFile, Settings};
-pub use limits::Limits;
+pub use limits::{Limits, MAX_DEADLINE};
 pub use names::{Access, ActionName, TablePattern};
 pub use origin::{Host, Origin, OriginError, Scheme};
 pub use policy::{Isolation, Policy};

@@ -51,7 +51,33 @@ impl Default for Limits {
     }
 }
 
+/// The longest deadline: a day. A call that takes longer is a job for something else.
+pub const MAX_DEADLINE: Duration = Duration::from_hours(24);
+
 impl Limits {
+    /// Whether calls are possible within these bounds.
+    ///
+    /// # Errors
+    /// The bound that allows none, or is beyond what a clock can count.
+    pub fn check(&self) -> Result<(), String> {
+        let zero = [
+            ("deadline", self.deadline.is_zero()),
+            ("connect-timeout", self.connect_timeout.is_zero()),
+            ("memory", self.memory.as_u64() == 0),
+            ("request-bytes", self.request_bytes.as_u64() == 0),
+            ("response-bytes", self.response_bytes.as_u64() == 0),
+            ("requests", self.requests == 0),
+            ("concurrent-calls", self.concurrent_calls == 0),
+        ];
+        if let Some((key, _)) = zero.iter().find(|(_, zero)| *zero) {
+            return Err(format!("limits.{key} is zero, which lets no call succeed; leave it out for the default"));
+        }
+        if self.deadline > MAX_DEADLINE || self.connect_timeout > MAX_DEADLINE {
+            return Err("limits.deadline and limits.connect-timeout are at most a day".to_string());
+        }
+        Ok(())
+    }
+
     /// With another deadline; default 30 s.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
@@ -99,5 +125,18 @@ impl Limits {
     pub fn with_concurrent_calls(mut self, calls: u32) -> Self {
         self.concurrent_calls = calls;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_that_allow_nothing_or_never_end_are_refused() {
+        assert!(Limits::default().check().is_ok());
+        assert!(Limits::default().with_deadline(Duration::ZERO).check().unwrap_err().contains("limits.deadline"));
+        assert!(Limits::default().with_deadline(Duration::MAX).check().is_err());
+        assert!(Limits::default().with_concurrent_calls(0).check().unwrap_err().contains("concurrent-calls"));
     }
 }

@@ -72,20 +72,26 @@ impl From<ActionName> for String {
     }
 }
 
-/// A table's name, or the beginning of names: `orders`, `orders-*`.
+/// A table's name or ARN, or the beginning of such: `orders`, `orders-*`, `arn:aws:dynamodb:eu-west-1:123456789012:table/orders`.
+/// A name means tables of the credentials' own account and region; a table that is named by its ARN, perhaps one of
+/// another account, is only meant by an ARN.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TablePattern(String);
 
 impl TablePattern {
-    /// Whether `table` is meant. Names are compared letter by letter, case included.
+    /// Whether `table`, a name or the ARN of a table, is meant. They are compared letter by letter, case included.
     #[must_use]
     pub fn matches(&self, table: &str) -> bool {
         match self.0.strip_suffix('*') {
-            Some(beginning) => table.starts_with(beginning),
+            Some(beginning) => table.starts_with(beginning) && is_arn(table) == is_arn(beginning),
             None => table == self.0,
         }
     }
+}
+
+fn is_arn(text: &str) -> bool {
+    text.starts_with("arn:")
 }
 
 impl FromStr for TablePattern {
@@ -93,11 +99,13 @@ impl FromStr for TablePattern {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.strip_suffix('*').unwrap_or(text);
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-        if text.is_empty() || text.len() > 256 || !name.bytes().all(known) {
-            return Err(format!(
-                "{text:?} is no table; expected a name of letters, digits and _ . -, with * at its end to mean all that begin so"
-            ));
+        let known =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-') || (is_arn(text) && matches!(byte, b':' | b'/'));
+        // An ARN is given at least as far as its account: what stands before says whose table it is.
+        let whole = !is_arn(text) || name.splitn(6, ':').nth(5).is_some_and(|resource| resource.starts_with("table/"));
+        if text.is_empty() || text.len() > 1024 || !whole || !name.bytes().all(known) {
+            let form = "a name of letters, digits and _ . -, or the ARN of a table, with * at its end to mean all that begin so";
+            return Err(format!("{text:?} is no table; expected {form}"));
         }
         Ok(Self(text.to_string()))
     }
@@ -133,6 +141,19 @@ mod tests {
         assert!(pattern.matches("orders-2026") && pattern.matches("orders-"));
         assert!(!pattern.matches("orders") && !pattern.matches("Orders-1"));
         assert!("a*b".parse::<TablePattern>().is_err() && "".parse::<TablePattern>().is_err() && "a/b".parse::<TablePattern>().is_err());
+    }
+
+    #[test]
+    fn a_name_means_no_table_of_another_account() {
+        let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
+        assert!(arn.parse::<TablePattern>().unwrap().matches(arn));
+        assert!("arn:aws:dynamodb:eu-west-1:123456789012:table/*".parse::<TablePattern>().unwrap().matches(arn));
+        for name in ["orders", "*", "a*"] {
+            assert!(!name.parse::<TablePattern>().unwrap().matches(arn), "{name}");
+        }
+        for wrong in ["arn:*", "arn:aws:dynamodb:*", "arn:aws:dynamodb:eu-west-1:123456789012:*", "a/b"] {
+            assert!(wrong.parse::<TablePattern>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What one datasource may do, and the decisions.
 
-use crate::{Access, ActionName, Class, CredentialScope, Denial, Limits, Origin, Rule, TablePattern, classify};
+use crate::{Access, ActionName, Class, CredentialScope, Denial, Host, Limits, Origin, Rule, TablePattern, classify};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -43,6 +43,11 @@ impl Policy {
     /// # Errors
     /// The origin is not listed.
     pub fn judge_origin(&self, origin: &Origin) -> Result<(), Denial> {
+        if let Host::Address(address) = origin.host() {
+            if classify(*address) == Class::Metadata {
+                return self.judge_addresses(origin, &[*address]);
+            }
+        }
         if self.egress.contains(origin) {
             return Ok(());
         }

@@ -56,8 +56,8 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn execute(&self, action: &str, input: &str) -> Result<String, Error> {
-        let operation = self.allowed(action)?;
-        self.call("execute", vec![operation], async |instance: &mut Instance| instance.execute(action, input).await).await
+        let operations = self.allowed(action)?;
+        self.call("execute", operations, async |instance: &mut Instance| instance.execute(action, input).await).await
     }
 
     /// The same with options for this call, as a JSON object.
@@ -65,9 +65,8 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn execute_with(&self, action: &str, input: &str, options: &str) -> Result<String, Error> {
-        let operation = self.allowed(action)?;
-        self.call("execute-with", vec![operation], async |instance: &mut Instance| instance.execute_with(action, input, options).await)
-            .await
+        let operations = self.allowed(action)?;
+        self.call("execute-with", operations, async |instance: &mut Instance| instance.execute_with(action, input, options).await).await
     }
 
     /// Sends a body as it is and returns the service's answer as it is.
@@ -75,8 +74,9 @@ impl Datasource {
     /// # Errors
     /// There is no answer.
     pub async fn relay(&self, action: &str, body: &[u8]) -> Result<Relayed, Error> {
-        let operation = self.allowed(action)?;
-        self.call("relay", vec![operation], async |instance: &mut Instance| instance.relay(action, body).await).await
+        let name: ActionName = action.parse().map_err(|message| Error::Plugin(PluginError::UnknownAction(message)))?;
+        self.judge(&name)?;
+        self.call("relay", vec![name], async |instance: &mut Instance| instance.relay(action, body).await).await
     }
 
     /// Whether the service is reached and accepts the identity: a JSON object with `ok` and `message`.
@@ -97,19 +97,24 @@ impl Datasource {
         self.call("structure", operations, async |instance: &mut Instance| instance.structure(options).await).await
     }
 
-    /// Asks the policy for an action before anything else is done for it.
-    fn allowed(&self, action: &str) -> Result<ActionName, Error> {
+    /// Asks the policy for an action before anything else is done for it, and returns what the call may send.
+    fn allowed(&self, action: &str) -> Result<Vec<ActionName>, Error> {
         let name: ActionName = action.parse().map_err(|message| Error::Plugin(PluginError::UnknownAction(message)))?;
         let shared = &self.inner.shared;
-        let access = known_access(shared, &name);
-        // A name that nobody knows is a typing error rather than an attack: the plugin says which was meant.
-        if access.is_none() && shared.policy.actions.is_none() {
-            return Ok(name);
+        // A name that nobody knows is a typing error rather than an attack: the plugin says which was meant, and may
+        // send nothing.
+        if known_access(shared, &name).is_none() && shared.policy.actions.is_none() {
+            return Ok(Vec::new());
         }
-        shared.policy.judge_action(&name, access).inspect_err(|denial| {
+        self.judge(&name)?;
+        Ok(vec![name])
+    }
+
+    fn judge(&self, name: &ActionName) -> Result<(), Error> {
+        let shared = &self.inner.shared;
+        Ok(shared.policy.judge_action(name, known_access(shared, name)).inspect_err(|denial| {
             tracing::warn!(target: "portcullis::audit", rule = %denial.rule, subject = %denial.subject, "denied: {}", denial.message);
-        })?;
-        Ok(name)
+        })?)
     }
 
     /// The operations of an export that the policy allows too.

@@ -97,14 +97,17 @@ pub(super) fn judge_body(shared: &Shared, operation: &ActionName, body: &[u8]) -
     Ok(())
 }
 
-/// The table's name: what was given, or the part of an ARN behind `table/`.
+/// The table as a policy names it: the name that was given, or the ARN as far as the table's name.
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html>
 fn table_name(given: &str) -> Result<&str, Denial> {
     if !given.starts_with("arn:") {
         return Ok(given);
     }
-    let resource = given.splitn(6, ':').nth(5);
-    resource.and_then(|resource| resource.strip_prefix("table/")).map(|rest| rest.split('/').next().unwrap_or(rest)).ok_or_else(|| {
+    let name_at = given.splitn(6, ':').nth(5).and_then(|resource| {
+        let name = resource.strip_prefix("table/")?;
+        Some(given.len() - name.len())
+    });
+    name_at.map(|at| &given[..at + given[at..].find('/').unwrap_or(given.len() - at)]).ok_or_else(|| {
         let shown: String = given.chars().take(200).collect();
         Denial::new(
             Rule::Tables,

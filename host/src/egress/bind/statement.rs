@@ -2,35 +2,46 @@
 //! What cannot be told is not guessed.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html>
 
-/// Whether a statement is a SELECT. Anything else, a leading comment included, counts as a write.
+/// Whether a statement is a SELECT and nothing more. Anything else counts as a write, and so does what cannot be told:
+/// a comment, a second statement, a word that a keyword could hide in.
 pub(super) fn reads_only(statement: &str) -> bool {
-    matches!(tokens(statement).as_deref(), Some([Token::Word(first), ..]) if first.eq_ignore_ascii_case("select"))
+    let Some(tokens) = tokens(statement) else { return false };
+    let verbs = tokens.iter().filter(|token| VERBS.iter().any(|verb| token.is(verb))).count();
+    tokens[0].is("select") && verbs == 1
 }
 
 /// The one table that a statement names; none when it cannot be told.
 pub(super) fn table(statement: &str) -> Option<String> {
     let tokens = tokens(statement)?;
-    let is = |token: &Token, word: &str| matches!(token, Token::Word(text) if text.eq_ignore_ascii_case(word));
     let before = match &tokens[0] {
-        first if is(first, "select") => "from",
-        first if is(first, "insert") => "into",
-        first if is(first, "update") => "update",
-        first if is(first, "delete") => "from",
+        first if first.is("select") || first.is("delete") => "from",
+        first if first.is("insert") => "into",
+        first if first.is("update") => "update",
         _ => return None,
     };
     // Two such words would be two tables, or one in a place that this does not understand.
-    let mut places = tokens.iter().enumerate().filter(|(_, token)| ["from", "into", "update"].iter().any(|word| is(token, word)));
+    let mut places = tokens.iter().enumerate().filter(|(_, token)| ["from", "into", "update"].iter().any(|word| token.is(word)));
     let (index, found) = places.next()?;
-    if places.next().is_some() || !is(found, before) {
+    if places.next().is_some() || !found.is(before) {
         return None;
     }
-    match tokens.get(index + 1)? {
-        Token::Quoted(name) => Some(name.clone()),
-        // A bare name has neither hyphens nor dots; where one stands, this may not be how the service reads it.
-        Token::Word(name) if !name.contains(['-', '.']) => Some(name.clone()),
-        Token::Word(_) | Token::Other => None,
-    }
+    let name = match tokens.get(index + 1)? {
+        Token::Word(name) | Token::Quoted(name) => name.clone(),
+        Token::Dot | Token::Other => return None,
+    };
+    // Behind the table stands its index, a keyword, or nothing: no comma with another table, and no alias.
+    let rest = match tokens.get(index + 2) {
+        Some(Token::Dot) => match tokens.get(index + 3)? {
+            Token::Quoted(_) => tokens.get(index + 4),
+            _ => return None,
+        },
+        rest => rest,
+    };
+    let follows = rest.is_none_or(|token| ["where", "order", "value", "set", "remove", "returning"].iter().any(|word| token.is(word)));
+    follows.then_some(name)
 }
+
+const VERBS: [&str; 9] = ["select", "insert", "update", "delete", "exists", "create", "drop", "upsert", "replace"];
 
 #[derive(Debug, PartialEq, Eq)]
 enum Token {
@@ -38,8 +49,17 @@ enum Token {
     Word(String),
     /// A name in double quotes.
     Quoted(String),
-    /// A string, a number or punctuation.
+    /// A dot.
+    Dot,
+    /// A string or other punctuation.
     Other,
+}
+
+impl Token {
+    /// Whether it is the bare word `word`, in whatever case.
+    fn is(&self, word: &str) -> bool {
+        matches!(self, Self::Word(text) if text.eq_ignore_ascii_case(word))
+    }
 }
 
 /// The tokens of a statement; none when a quote does not end, or a comment could hide something.
@@ -57,13 +77,22 @@ fn tokens(statement: &str) -> Option<Vec<Token>> {
                 tokens.push(Token::Quoted(text));
                 length
             }
+            // Comments, other statements and other kinds of quotes are not looked behind.
             '-' if rest.starts_with("--") => return None,
             '/' if rest.starts_with("/*") => return None,
-            '`' => return None,
+            ';' | '`' | '\\' => return None,
             c if c.is_alphanumeric() || c == '_' => {
-                let length = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).unwrap_or(rest.len());
+                let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+                // Where a number ends and a word begins is for the service to say: `1FROM a` may be both.
+                if c.is_numeric() && rest[..length].chars().any(|c| c.is_alphabetic() || c == '_') {
+                    return None;
+                }
                 tokens.push(Token::Word(rest[..length].to_string()));
                 length
+            }
+            '.' => {
+                tokens.push(Token::Dot);
+                1
             }
             c => {
                 tokens.push(Token::Other);
@@ -112,6 +141,9 @@ mod tests {
             "SELECTX",
             "\"select\" from a",
             "(select 1)",
+            "SELECT * FROM a; DELETE FROM b",
+            "SELECT * FROM a -- ",
+            "SELECT 1DELETE FROM a",
         ] {
             assert!(!reads_only(statement), "{statement}");
         }
@@ -134,6 +166,14 @@ mod tests {
             ("DELETE FROM \"a", None),
             ("SELECT * FROM a -- FROM b", None),
             ("UPDATE a SET from = 1", None),
+            ("SELECT a-FROM secrets WHERE b=1--\n FROM orders", None),
+            ("SELECT a, 1.FROM secrets s-- FROM orders", None),
+            ("SELECT a, 1.FROM secrets WHERE b = 1", Some("secrets")),
+            ("SELECT * FROM orders, secrets", None),
+            ("SELECT * FROM orders o, secrets", None),
+            ("SELECT * FROM orders.x.y", None),
+            ("SELECT * FROM orders; SELECT * FROM secrets", None),
+            ("DELETE FROM users WHERE a = 1 RETURNING ALL OLD *", Some("users")),
             ("", None),
         ] {
             assert_eq!(table(statement).as_deref(), expected, "{statement}");

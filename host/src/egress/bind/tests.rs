@@ -63,13 +63,15 @@ fn a_write_hidden_in_a_statement_is_a_write() {
 
 #[test]
 fn tables_are_judged_wherever_an_action_names_them() {
-    let policy = "access = \"admin\"\ntables = [\"orders\", \"logs-*\"]";
+    let policy = "access = \"admin\"\ntables = [\"orders\", \"logs-*\", \"arn:aws:dynamodb:eu-west-1:123456789012:table/orders\"]";
     for (action, body, expected) in [
         ("GetItem", r#"{"TableName":"orders"}"#, Ok(())),
         ("GetItem", r#"{"TableName":"logs-1"}"#, Ok(())),
         ("GetItem", r#"{"TableName":"users"}"#, Err(Rule::Tables)),
         ("GetItem", r#"{"TableName":"arn:aws:dynamodb:eu-west-1:123456789012:table/orders"}"#, Ok(())),
         ("GetItem", r#"{"TableName":"arn:aws:dynamodb:eu-west-1:123456789012:table/users"}"#, Err(Rule::Tables)),
+        ("GetItem", r#"{"TableName":"arn:aws:dynamodb:us-west-2:666666666666:table/orders"}"#, Err(Rule::Tables)),
+        ("DeleteBackup", r#"{"BackupArn":"arn:aws:dynamodb:eu-west-1:123456789012:table/orders/backup/1"}"#, Ok(())),
         ("GetItem", r#"{"TableName":"arn:aws:s3:::orders"}"#, Err(Rule::Tables)),
         ("GetItem", r#"{"TableName":"users","TableName":"orders"}"#, Err(Rule::Tables)),
         ("GetItem", "{}", Err(Rule::Tables)),
