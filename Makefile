@@ -1,9 +1,11 @@
-# What people type. Every target builds what it needs.
+# What people type. Every target builds what it needs, always the whole workspace: a part of it alone would want its
+# dependencies with other features, and build them a second time.
 
 # The documentation's first command. Once built it takes a second or two.
 .PHONY: demo
 demo: setup
-	@cargo run --quiet --package portcullis-cli -- demo
+	@cargo build --workspace
+	@target/debug/portcullis demo
 
 # All Rust tests; no other language's servers.
 .PHONY: test
@@ -29,8 +31,9 @@ setup:
 .PHONY: component
 component: setup
 	@mkdir -p target/component
-	@cargo run --quiet --package portcullis-cli -- component -o target/component/dynamodb.wasm
-	@cargo run --quiet --package portcullis-cli -- component --manifest -o target/component/dynamodb.toml
+	@cargo build --workspace
+	@target/debug/portcullis component -o target/component/dynamodb.wasm
+	@target/debug/portcullis component --manifest -o target/component/dynamodb.toml
 
 # The catalogue of actions, generated from the pinned API model.
 BOTOCORE := 1.44.5

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 /// Runs datasource plugins that are not trusted, in a sandbox that lets out only what a policy allows.
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "portcullis", version, about = ABOUT, after_help = EXIT_CODES, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+const ABOUT: &str = "Runs datasource plugins that are not trusted, in a sandbox that lets out only what a policy allows.";
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
@@ -62,7 +64,7 @@ pub(crate) struct Execute {
     #[arg(value_name = "ACTION")]
     pub(crate) action: Option<String>,
     /// The action's JSON: as text, @FILE to read it from a file, - to read it from standard input; nothing means {}.
-    #[arg(value_name = "JSON | @FILE | -", allow_hyphen_values = true)]
+    #[arg(value_name = "JSON | @FILE | -")]
     pub(crate) input: Option<String>,
     /// How attribute values are written: typed ({"S": "a"}) or plain ("a").
     #[arg(long, value_enum)]

@@ -1,16 +1,18 @@
 //! JSON on its way to standard output. It is laid out as text: no number is read, so none loses a digit.
 
 use crate::args::Output;
+use crate::failure::Failure;
+use crate::out::out;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 use std::io::IsTerminal;
 
 /// Prints JSON as asked for; where nothing was asked, indented on a terminal and as it came elsewhere.
-pub(crate) fn print(text: &str, output: Option<Output>) {
+pub(crate) fn print(text: &str, output: Option<Output>) -> Result<(), Failure> {
     let output = output.unwrap_or(if std::io::stdout().is_terminal() { Output::Pretty } else { Output::Json });
     match output {
-        Output::Json => println!("{text}"),
-        Output::Pretty => anstream::println!("{}", pretty(text)),
+        Output::Json => out!("{text}"),
+        Output::Pretty => out!("{}", pretty(text)),
     }
 }
 
@@ -55,8 +57,11 @@ pub(crate) fn pretty(text: &str) -> String {
                 length = string_length(rest);
                 let is_name = rest[length..].trim_start().starts_with(':');
                 let style = if is_name { NAME } else { TEXT };
+                // A terminal would obey what JSON lets pass: DEL and the C1 controls.
+                let text: String =
+                    rest[..length].chars().map(|c| if c.is_control() { format!("\\u{:04x}", c as u32) } else { c.to_string() }).collect();
                 // Writing to a string cannot fail.
-                let _ = write!(out, "{style}{}{style:#}", &rest[..length]);
+                let _ = write!(out, "{style}{text}{style:#}");
             }
             c if c.is_whitespace() => {}
             c => out.push(c),
@@ -86,6 +91,11 @@ mod tests {
 
     fn plain(text: &str) -> String {
         anstream::adapter::strip_str(&pretty(text)).to_string()
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(plain("\"a\u{9b}b\u{7f}\""), "\"a\\u009bb\\u007f\"");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod json;
 mod local;
+mod out;
 mod target;
 
 use args::{Cli, Command};
@@ -34,7 +35,7 @@ async fn run(command: Command) -> Result<(), failure::Failure> {
         Command::Test(target) => commands::survey::test(&target).await,
         Command::Structure(arguments) => commands::survey::structure(&arguments).await,
         Command::Init(arguments) => commands::init::run(&arguments),
-        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Check(arguments) => commands::check::run(&arguments).await,
         Command::Inspect(arguments) => commands::inspect::run(&arguments).await,
         Command::Actions(arguments) => commands::actions::run(&arguments),
         Command::Component(arguments) => commands::component::run(&arguments),

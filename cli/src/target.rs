@@ -3,7 +3,7 @@
 use crate::args::Target;
 use crate::failure::Failure;
 use crate::local::Local;
-use portcullis::policy::{DatasourceConfig, PluginSource, PolicyFile, Settings};
+use portcullis::policy::{CredentialSource, DatasourceConfig, PluginSource, PolicyFile, Settings};
 use portcullis::{Connect, Datasource, Host, Plugin, provider};
 use std::path::Path;
 
@@ -24,7 +24,7 @@ impl Opened {
         }
         let file = read_policy(&target.policy.policy)?;
         let (name, config) = pick(&file, target.datasource.as_deref())?;
-        let datasource =
+        let (_, datasource) =
             connect(&host, config, target.policy.policy.parent()).await.map_err(|failure| failure.with(format!("datasource: {name}")))?;
         Ok(Self { datasource, local: None })
     }
@@ -67,7 +67,8 @@ fn pick<'f>(file: &'f PolicyFile, name: Option<&str>) -> Result<(&'f str, &'f Da
     }
 }
 
-async fn connect(host: &Host, config: &DatasourceConfig, folder: Option<&Path>) -> Result<Datasource, Failure> {
+/// Loads the plugin of a datasource and connects it.
+pub(crate) async fn connect(host: &Host, config: &DatasourceConfig, folder: Option<&Path>) -> Result<(Plugin, Datasource), Failure> {
     // Paths in a policy are relative to the file that names them.
     let place = |path: &Path| folder.map_or_else(|| path.to_path_buf(), |folder| folder.join(path));
     let plugin = match &config.plugin {
@@ -92,7 +93,11 @@ async fn connect(host: &Host, config: &DatasourceConfig, folder: Option<&Path>) 
             (text.map_err(|error| Failure::configuration(format!("the settings {} cannot be read: {error}", path.display())))?, false)
         }
     };
-    let credentials = config.credentials.as_ref().map(provider);
+    let credentials = config.credentials.as_ref().map(|source| match source {
+        CredentialSource::File { path } => provider(&CredentialSource::File { path: place(path) }),
+        other => provider(other),
+    });
     let connect = Connect { settings: &settings, settings_are_trusted: trusted, policy: config.policy.clone(), credentials };
-    Ok(host.connect(&plugin, connect).await?)
+    let datasource = host.connect(&plugin, connect).await?;
+    Ok((plugin, datasource))
 }

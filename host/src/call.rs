@@ -55,8 +55,8 @@ impl Call {
             return deny("a request after the call was refused or had reached a limit".to_string(), "mend what was refused first");
         }
         if self.requests.load(Ordering::Acquire) >= self.max_requests {
-            let message = format!("the call has sent {} requests, its limit", self.max_requests);
-            return deny(message, &format!("limits = {{ requests = {} }}", self.max_requests.saturating_mul(2)));
+            self.note_limit(LimitKind::Requests, self.max_requests.to_string());
+            return deny(format!("the call has sent {} requests, its limit", self.max_requests), "raise limits.requests");
         }
         if self.in_flight.swap(true, Ordering::AcqRel) {
             return deny(
@@ -140,7 +140,8 @@ mod tests {
         let counted = call(1);
         assert!(counted.admit().is_ok());
         counted.release();
-        assert!(counted.admit().unwrap_err().remedy.contains("requests = 2"));
+        assert!(counted.admit().is_err());
+        assert!(matches!(counted.noted(), Some(crate::Error::Limit(limit)) if limit.which == LimitKind::Requests));
         let ended = call(10);
         ended.end();
         assert!(ended.admit().is_err());

@@ -42,6 +42,14 @@ impl Error {
         matches!(self, Self::Limit(Limit { which: LimitKind::Deadline, .. }) | Self::Plugin(PluginError::Timeout(_)))
     }
 
+    /// The same, with what the gate saw: a plugin may not say that nothing was done after a request had left.
+    pub(crate) fn or_maybe_applied(mut self, reached: bool) -> Self {
+        if let Self::Plugin(PluginError::Transport(end) | PluginError::Timeout(end)) = &mut self {
+            end.maybe_applied |= reached;
+        }
+        self
+    }
+
     /// The service's error, where it answered with one.
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
@@ -81,6 +89,8 @@ pub enum LimitKind {
     RequestBytes,
     /// The bytes of an answer's body.
     ResponseBytes,
+    /// The requests of a call.
+    Requests,
 }
 
 impl LimitKind {
@@ -92,6 +102,7 @@ impl LimitKind {
             Self::Memory => "memory",
             Self::RequestBytes => "request-bytes",
             Self::ResponseBytes => "response-bytes",
+            Self::Requests => "requests",
         }
     }
 }

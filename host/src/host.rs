@@ -1,7 +1,7 @@
 //! The host: one engine, and all that is loaded into it.
 
 use crate::credentials::{KeyRing, ProvideCredentials};
-use crate::datasource::Datasource;
+use crate::datasource::{Datasource, Idle};
 use crate::egress::{Connections, Resolve, SystemResolver};
 use crate::error::{Error, LoadError};
 use crate::manifest::Manifest;
@@ -11,8 +11,8 @@ use crate::state::{self, State};
 use portcullis_policy::Policy;
 use rustls::RootCertStore;
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -27,7 +27,11 @@ struct Inner {
     linker: Linker<State>,
     roots: Arc<RootCertStore>,
     resolver: Arc<dyn Resolve>,
+    /// Datasources, for the sweep of what is idle in them.
+    datasources: Datasources,
 }
+
+type Datasources = Arc<Mutex<Vec<Weak<Idle>>>>;
 
 /// What a host is made of, where the defaults do not serve.
 pub struct HostBuilder {
@@ -51,6 +55,8 @@ pub struct Connect<'a> {
 
 /// How often running guests are interrupted to look at the time. A deadline is kept to within this.
 const TICK: Duration = Duration::from_millis(5);
+/// How often idle instances and connections are looked for.
+const SWEEP: Duration = Duration::from_secs(5);
 /// Instances at the same time, in all datasources: more than a machine of 64 cores runs.
 const MAX_INSTANCES: u32 = 4096;
 
@@ -100,7 +106,9 @@ impl Host {
         let connections = Connections::new(self.inner.roots.clone());
         let keys = KeyRing::new(credentials);
         let shared = Shared::new(policy, plugin.shared_manifest(), own_scopes, keys, connections, self.inner.resolver.clone());
-        Datasource::open(plugin.clone(), settings.to_string(), Arc::new(shared)).await
+        let datasource = Datasource::open(plugin.clone(), settings.to_string(), Arc::new(shared)).await?;
+        self.inner.datasources.lock().unwrap_or_else(PoisonError::into_inner).push(datasource.idle());
+        Ok(datasource)
     }
 
     /// What a plugin says of itself, as JSON. For people and forms: nothing is decided by it.
@@ -168,8 +176,9 @@ impl HostBuilder {
         let engine = engine.map_err(invalid)?;
         let mut linker = Linker::new(&engine);
         state::link(&mut linker).map_err(invalid)?;
-        tick(engine.weak());
-        Ok(Host { inner: Arc::new(Inner { engine, linker, roots: Arc::new(self.roots), resolver: self.resolver }) })
+        let datasources = Datasources::default();
+        tick(engine.weak(), datasources.clone());
+        Ok(Host { inner: Arc::new(Inner { engine, datasources, linker, roots: Arc::new(self.roots), resolver: self.resolver }) })
     }
 }
 
@@ -190,18 +199,33 @@ fn pool() -> PoolingAllocationConfig {
     pool
 }
 
-/// Lets running guests yield, as long as the engine lives.
-fn tick(engine: EngineWeak) {
-    std::thread::Builder::new()
-        .name("portcullis-tick".to_string())
-        .spawn(move || {
-            while let Some(engine) = engine.upgrade() {
-                engine.increment_epoch();
-                drop(engine);
-                std::thread::sleep(TICK);
+/// Lets running guests yield, and now and then drops what is idle, as long as the engine lives.
+fn tick(engine: EngineWeak, datasources: Datasources) {
+    let run = move || {
+        let mut swept = Instant::now();
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            if swept.elapsed() >= SWEEP {
+                sweep(&datasources);
+                swept = Instant::now();
             }
-        })
-        .expect("a thread can be started");
+            std::thread::sleep(TICK);
+        }
+    };
+    std::thread::Builder::new().name("portcullis-tick".to_string()).spawn(run).expect("a thread can be started");
+}
+
+fn sweep(datasources: &Datasources) {
+    let mut live = Vec::new();
+    datasources.lock().unwrap_or_else(PoisonError::into_inner).retain(|datasource| {
+        live.extend(datasource.upgrade());
+        datasource.strong_count() > 0
+    });
+    // Outside the lock: dropping instances takes time, and may drop the last hold on a datasource.
+    for datasource in live {
+        datasource.prune();
+    }
 }
 
 impl fmt::Debug for Host {

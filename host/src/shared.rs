@@ -1,11 +1,12 @@
 //! What all instances of one datasource share, and nobody else.
 
-use crate::credentials::KeyRing;
+use crate::credentials::{KeyRing, Secret};
 use crate::egress::{Connections, Resolve};
 use crate::manifest::Manifest;
 use portcullis_policy::{CredentialScope, Policy};
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Policy, keys, connections and quotas of one datasource.
 pub(crate) struct Shared {
@@ -18,7 +19,20 @@ pub(crate) struct Shared {
     pub(crate) resolver: Arc<dyn Resolve>,
     clock_offset_ms: AtomicI64,
     retry_tokens: AtomicU32,
+    /// What signing keys were handed out for, newest last.
+    issued: Mutex<VecDeque<Issued>>,
 }
+
+/// Who may sign a request, and for what: what was handed to the sandbox.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Issued {
+    /// `{access key id}/{date}/{region}/{service}/aws4_request`.
+    pub(crate) credential: String,
+    pub(crate) session_token: Option<Secret>,
+}
+
+/// Signing keys that a request may still be signed with: those of a few days and scopes, around a change of identity.
+const MAX_ISSUED: usize = 16;
 
 /// Tokens of the retry quota, as in the standard mode of AWS's SDKs.
 const RETRY_TOKENS: u32 = 500;
@@ -43,7 +57,25 @@ impl Shared {
             resolver,
             clock_offset_ms: AtomicI64::new(0),
             retry_tokens: AtomicU32::new(RETRY_TOKENS),
+            issued: Mutex::default(),
         }
+    }
+
+    /// Notes what a key was handed out for.
+    pub(crate) fn note_issued(&self, new: Issued) {
+        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        if !issued.contains(&new) {
+            if issued.len() >= MAX_ISSUED {
+                issued.pop_front();
+            }
+            issued.push_back(new);
+        }
+    }
+
+    /// Whether a request that is signed so may leave: with a key that was handed out, and the token that belongs to it.
+    pub(crate) fn was_issued(&self, credential: &str, token: Option<&str>) -> bool {
+        let issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        issued.iter().any(|known| known.credential == credential && known.session_token.as_ref().map(Secret::expose) == token)
     }
 
     pub(crate) fn clock_offset(&self) -> i64 {

@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::credentials::is_current;
 use crate::egress::Gate;
 use crate::error::LimitKind;
-use crate::shared::Shared;
+use crate::shared::{Issued, Shared};
 use portcullis_policy::{CredentialScope, Denial, Rule};
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -153,12 +153,16 @@ impl aws_signing::Host for State {
             return refuse(call.as_ref(), &denial);
         }
         Ok(match self.shared.keys.derive(&date, &scope).await {
-            Ok(material) => Ok(aws_signing::SigningMaterial {
-                access_key_id: material.access_key_id,
-                session_token: material.session_token.map(|token| token.expose().to_string()),
-                key: material.key.to_vec(),
-                expires: material.expires,
-            }),
+            Ok(material) => {
+                let credential = format!("{}/{date}/{}/{}/aws4_request", material.access_key_id, scope.region(), scope.service());
+                self.shared.note_issued(Issued { credential, session_token: material.session_token.clone() });
+                Ok(aws_signing::SigningMaterial {
+                    access_key_id: material.access_key_id,
+                    session_token: material.session_token.map(|token| token.expose().to_string()),
+                    key: material.key.to_vec(),
+                    expires: material.expires,
+                })
+            }
             Err(error) => Err(aws_signing::SigningError::Unavailable(error.to_string())),
         })
     }

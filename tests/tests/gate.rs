@@ -153,7 +153,11 @@ async fn requests_are_sent_one_at_a_time_and_no_more_than_the_limit() {
     assert_eq!(denial(two.execute("GetItem", "{}").await).rule, Rule::Requests);
     let before = server.requests().len();
     let many = attack("many-requests", &server.authority, "limits = { requests = 5 }").await.unwrap();
-    assert_eq!(denial(many.execute("GetItem", "{}").await).rule, Rule::Requests);
+    let limited = many.execute("GetItem", "{}").await;
+    assert!(
+        matches!(&limited, Err(Error::Limit(limit)) if limit.which == portcullis::LimitKind::Requests && limit.maybe_applied),
+        "{limited:?}"
+    );
     assert_eq!(server.requests().len() - before, 5);
 }
 
@@ -172,6 +176,36 @@ async fn keys_of_other_regions_and_days_are_refused() {
         let datasource = attack(behaviour, &server.authority, "").await.unwrap();
         assert_eq!(denial(datasource.execute("GetItem", "{}").await).rule, Rule::Signing, "{behaviour}");
     }
+}
+
+#[tokio::test]
+async fn a_request_signed_by_another_identity_than_the_datasources_is_refused() {
+    let server = recorder::start(Answer::ok("{}")).await;
+    for behaviour in ["unsigned", "other-identity", "own-token", "unissued-scope"] {
+        let datasource = attack(behaviour, &server.authority, "").await.unwrap();
+        assert_eq!(denial(datasource.execute("GetItem", "{}").await).rule, Rule::Signing, "{behaviour}");
+    }
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn an_action_that_the_manifest_does_not_know_sends_nothing() {
+    let server = recorder::start(Answer::ok("{}")).await;
+    let hostile = attack("honest", &server.authority, "access = \"admin\"").await.unwrap();
+    assert_eq!(denial(hostile.execute("SomethingNew", "{}").await).rule, Rule::Signing);
+    let datasource = plugins::datasource(&server.authority, "access = \"admin\"").await;
+    assert_eq!(denial(datasource.relay("SomethingNew", b"{}").await).rule, Rule::Actions);
+    assert_eq!(server.requests().len(), 0);
+    let listed = plugins::datasource(&server.authority, "actions = [\"SomethingNew\"]").await;
+    assert_eq!(listed.relay("SomethingNew", b"{}").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_test_whose_operations_are_off_the_list_is_refused_by_name() {
+    let server = recorder::start(Answer::ok("{}")).await;
+    let datasource = plugins::datasource(&server.authority, "actions = [\"GetItem\"]").await;
+    let refused = denial(datasource.test().await);
+    assert_eq!((refused.rule, refused.remedy.as_str()), (Rule::Actions, "actions = [\"GetItem\", \"ListTables\"]"));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use crate::args::Actions;
 use crate::failure::Failure;
 use crate::json;
+use crate::out::out;
 use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Shape, json_schema, operation};
 use dynamodb_plugin::describe::access;
 use dynamodb_plugin::nearest::nearest;
@@ -10,7 +11,7 @@ use dynamodb_plugin::nearest::nearest;
 pub(crate) fn run(arguments: &Actions) -> Result<(), Failure> {
     let Some(name) = &arguments.action else {
         for operation in &OPERATIONS {
-            println!("{:<38} {}", operation.name, access(operation.access));
+            out!("{:<38} {}", operation.name, access(operation.access))?;
         }
         return Ok(());
     };
@@ -22,36 +23,31 @@ pub(crate) fn run(arguments: &Actions) -> Result<(), Failure> {
             None => failure.with("`portcullis actions` lists all"),
         }
     })?;
-    if arguments.schema {
-        json::print(&json_schema(found.input).to_string(), None);
-    } else {
-        show(found);
-    }
-    Ok(())
+    if arguments.schema { json::print(&json_schema(found.input).to_string(), None) } else { show(found) }
 }
 
-fn show(operation: &Operation) {
+fn show(operation: &Operation) -> Result<(), Failure> {
     let bold = anstyle::Style::new().bold();
-    anstream::println!("{bold}{}{bold:#}: access {}", operation.name, access(operation.access));
+    out!("{bold}{}{bold:#}: access {}", operation.name, access(operation.access))?;
     if let Some(paging) = &operation.paging {
-        println!("pages: pass {} of an answer as {} of the next call", paging.output, paging.input);
+        out!("pages: pass {} of an answer as {} of the next call", paging.output, paging.input)?;
     }
     if let Some(token) = operation.token {
-        println!("repeats: {token} is added, so that no retry acts twice");
+        out!("repeats: {token} is added, so that no retry acts twice")?;
     }
     if let Shape::Structure(members) = operation.input {
-        anstream::println!("{bold}members{bold:#}{}", if members.is_empty() { ": none" } else { "" });
+        out!("{bold}members{bold:#}{}", if members.is_empty() { ": none" } else { "" })?;
         let width = members.iter().map(|member| member.name.len()).max().unwrap_or(0);
         // What is required stands first.
         let mut members: Vec<_> = members.iter().collect();
         members.sort_by_key(|member| !member.required);
         for member in members {
             let required = if member.required { "required " } else { "" };
-            println!("  {:<width$}  {required}{}", member.name, kind(member.shape));
+            out!("  {:<width$}  {required}{}", member.name, kind(member.shape))?;
         }
     }
-    anstream::println!("{bold}example{bold:#}");
-    println!("  portcullis execute --local {} '{}'", operation.name, operation.example);
+    out!("{bold}example{bold:#}")?;
+    out!("  portcullis execute --local {} '{}'", operation.name, operation.example)
 }
 
 fn kind(shape: &Shape) -> String {

@@ -2,20 +2,39 @@
 
 use crate::args::PolicyArgs;
 use crate::failure::Failure;
-use crate::target::read_policy;
+use crate::out::out;
+use crate::target::{connect, read_policy};
+use dynamodb_plugin::nearest::nearest;
 use portcullis::policy::{CredentialSource, DatasourceConfig, PluginSource, Settings};
+use portcullis::{Host, Isolation, Plugin};
 
-pub(crate) fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let file = read_policy(&arguments.policy)?;
+    let host = Host::new()?;
     let bold = anstyle::Style::new().bold();
     for (name, config) in &file.datasources {
-        anstream::println!("{bold}{name}{bold:#}");
+        out!("{bold}{name}{bold:#}")?;
         for (key, value) in rows(config) {
-            println!("  {key:<12} {value}");
+            out!("  {key:<12} {value}")?;
         }
+        // The plugin is loaded and looks at the settings; connecting sends nothing and fetches no credentials.
+        let named = |failure: Failure| failure.with(format!("datasource: {name}"));
+        let (plugin, _) = connect(&host, config, arguments.policy.parent()).await.map_err(named)?;
+        check_actions(&plugin, config).map_err(named)?;
     }
     let count = file.datasources.len();
-    println!("{} is a policy with {count} datasource{}", arguments.policy.display(), if count == 1 { "" } else { "s" });
+    out!("{} is a policy with {count} datasource{}", arguments.policy.display(), if count == 1 { "" } else { "s" })?;
+    Ok(())
+}
+
+/// Actions that the manifest does not know may be newer than it, or misspelt.
+fn check_actions(plugin: &Plugin, config: &DatasourceConfig) -> Result<(), Failure> {
+    let known: Vec<&str> = plugin.manifest().actions().map(|(name, _)| name.as_str()).collect();
+    for action in config.policy.actions.iter().flatten().filter(|action| !known.contains(&action.as_str())) {
+        let guess = nearest(action.as_str(), known.iter().copied());
+        let guess = guess.map(|guess| format!("; did you mean {guess}?")).unwrap_or_default();
+        out!("  {:<12} the plugin's manifest does not know {action}{guess}", "warning")?;
+    }
     Ok(())
 }
 
@@ -58,6 +77,16 @@ fn rows(config: &DatasourceConfig) -> Vec<(&'static str, String)> {
         ("actions", actions),
         ("tables", tables),
         ("signs for", signing),
+        (
+            "isolation",
+            policy
+                .isolation
+                .map_or(
+                    "reuse if pinned or built in, else fresh",
+                    |isolation| if isolation == Isolation::Reuse { "reuse" } else { "fresh" },
+                )
+                .to_string(),
+        ),
         (
             "limits",
             format!(

@@ -37,8 +37,7 @@ pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
         opened.datasource.execute_with(action, &input, &options.to_string()).await
     };
     opened.close().await;
-    json::print(&result?, arguments.output.output);
-    Ok(())
+    json::print(&result?, arguments.output.output)
 }
 
 /// The input that was given, or what it points to.

@@ -2,6 +2,7 @@
 
 use crate::args::Init;
 use crate::failure::Failure;
+use crate::out::out;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 
@@ -12,9 +13,9 @@ pub(crate) fn run(arguments: &Init) -> Result<(), Failure> {
     let written = options.open(&arguments.file).and_then(|mut opened| opened.write_all(POLICY.as_bytes()));
     match written {
         Ok(()) => {
-            println!(
+            out!(
                 "wrote {file}: edit it, then run\n  portcullis check --policy {file}\n  portcullis test --policy {file} --datasource orders"
-            );
+            )?;
             Ok(())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

@@ -2,6 +2,7 @@
 
 use crate::args::Inspect;
 use crate::failure::Failure;
+use crate::out::{out, visible};
 use crate::target::built_in;
 use portcullis::{Host, Plugin};
 use serde_json::Value;
@@ -15,23 +16,23 @@ pub(crate) async fn run(arguments: &Inspect) -> Result<(), Failure> {
     };
     let described: Value = serde_json::from_str(&host.describe(&plugin).await?).unwrap_or_default();
     let bold = anstyle::Style::new().bold();
-    let text = |name: &str| described[name].as_str().unwrap_or("?").to_string();
-    anstream::println!("{bold}{} {}{bold:#}, as it says of itself", text("name"), text("version"));
-    println!("  size     {} bytes", plugin.size());
-    println!("  sha256   {}", plugin.digest());
-    anstream::println!("{bold}imports{bold:#}: all that it can ask for");
+    let text = |name: &str| visible(described[name].as_str().unwrap_or("?"));
+    out!("{bold}{} {}{bold:#}, as it says of itself", text("name"), text("version"))?;
+    out!("  size     {} bytes", plugin.size())?;
+    out!("  sha256   {}", plugin.digest())?;
+    out!("{bold}imports{bold:#}: all that it can ask for")?;
     for import in plugin.imports() {
-        println!("  {import}");
+        out!("  {}", visible(import))?;
     }
-    anstream::println!("{bold}exports{bold:#}");
+    out!("{bold}exports{bold:#}")?;
     for export in plugin.exports() {
-        println!("  {export}");
+        out!("  {}", visible(export))?;
     }
     let actions = described["actions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    anstream::println!("{bold}actions{bold:#}: {}", actions.len());
+    out!("{bold}actions{bold:#}: {}", actions.len())?;
     let names: Vec<&str> = actions.iter().filter_map(|action| action["name"].as_str()).collect();
     for row in names.chunks(3) {
-        println!("  {}", row.join(", "));
+        out!("  {}", visible(&row.join(", ")))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::args::{Structure, Target};
 use crate::failure::Failure;
 use crate::json;
+use crate::out::{out, visible};
 use crate::target::Opened;
 use serde_json::{Value, json};
 
@@ -13,9 +14,9 @@ pub(crate) async fn test(target: &Target) -> Result<(), Failure> {
     let answer: Value =
         serde_json::from_str(&result?).map_err(|error| Failure::other(format!("the plugin's answer is not JSON: {error}")))?;
     let green = anstyle::AnsiColor::Green.on_default().bold();
-    anstream::println!("{green}ok{green:#}: {}", answer["message"].as_str().unwrap_or_default());
+    out!("{green}ok{green:#}: {}", visible(answer["message"].as_str().unwrap_or_default()))?;
     if let Some(missing) = answer["missing"].as_str() {
-        println!("missing permission: {missing}");
+        out!("missing permission: {}", visible(missing))?;
     }
     Ok(())
 }
@@ -24,6 +25,5 @@ pub(crate) async fn structure(arguments: &Structure) -> Result<(), Failure> {
     let opened = Opened::open(&arguments.target).await?;
     let result = opened.datasource.structure(&json!({"prefix": arguments.prefix, "limit": arguments.limit}).to_string()).await;
     opened.close().await;
-    json::print(&result?, arguments.output.output);
-    Ok(())
+    json::print(&result?, arguments.output.output)
 }

@@ -30,8 +30,8 @@ pub struct DatasourceConfig {
 }
 
 /// Which plugin a datasource runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum PluginSource {
     /// One that is built in, by its name.
     BuiltIn(String),
@@ -44,6 +44,42 @@ pub enum PluginSource {
         /// Its manifest.
         manifest: PathBuf,
     },
+}
+
+/// The keys of a plugin in a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPlugin {
+    file: PathBuf,
+    sha256: Option<String>,
+    manifest: PathBuf,
+}
+
+impl<'de> Deserialize<'de> for PluginSource {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+        impl<'de> serde::de::Visitor<'de> for Form {
+            type Value = PluginSource;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a plugin: \"dynamodb\", or { file = \"x.wasm\", sha256 = \"…\", manifest = \"x.toml\" }")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<PluginSource, E> {
+                Ok(PluginSource::BuiltIn(name.to_string()))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<PluginSource, A::Error> {
+                let raw = RawPlugin::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                let hexadecimal = |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+                if let Some(wrong) = raw.sha256.as_ref().filter(|text| !hexadecimal(text)) {
+                    return Err(serde::de::Error::custom(format!("{wrong:?} is no SHA-256, which has 64 hexadecimal digits")));
+                }
+                Ok(PluginSource::File { file: raw.file, sha256: raw.sha256, manifest: raw.manifest })
+            }
+        }
+        deserializer.deserialize_any(Form)
+    }
 }
 
 /// Where settings stand.
@@ -204,6 +240,22 @@ mod tests {
     fn a_secret_has_no_place_in_a_policy() {
         let text = "[datasources.a]\nplugin = \"dynamodb\"\ncredentials = { from = \"env\", secret_access_key = \"x\" }\n";
         assert!(PolicyFile::parse(text).is_err());
+    }
+
+    #[test]
+    fn a_plugin_in_a_file_is_named_with_its_parts() {
+        let parse = |plugin: &str| PolicyFile::parse(&format!("[datasources.a]\nplugin = {plugin}\n"));
+        let digest = "a".repeat(64);
+        assert!(parse(&format!("{{ file = \"x.wasm\", manifest = \"x.toml\", sha256 = \"{digest}\" }}")).is_ok());
+        for (wrong, part) in [
+            ("{ file = \"x.wasm\", manfest = \"x\" }", "did you mean `manifest`?"),
+            ("{ file = \"x.wasm\" }", "missing field `manifest`"),
+            ("{ file = \"x.wasm\", manifest = \"x\", sha256 = \"abc\" }", "64 hexadecimal digits"),
+            ("1", "expected a plugin: \"dynamodb\""),
+        ] {
+            let message = parse(wrong).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
     }
 
     #[test]

@@ -43,10 +43,10 @@ impl Policy {
     /// # Errors
     /// The origin is not listed.
     pub fn judge_origin(&self, origin: &Origin) -> Result<(), Denial> {
-        if let Host::Address(address) = origin.host() {
-            if classify(*address) == Class::Metadata {
-                return self.judge_addresses(origin, &[*address]);
-            }
+        if let Host::Address(address) = origin.host()
+            && classify(*address) == Class::Metadata
+        {
+            return self.judge_addresses(origin, &[*address]);
         }
         if self.egress.contains(origin) {
             return Ok(());

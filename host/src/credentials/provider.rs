@@ -92,7 +92,7 @@ impl Environment {
         let required = |name: &str| {
             variable(name).ok_or_else(|| CredentialsError(format!("the environment variable {}{name} is not set", self.prefix)))
         };
-        Ok(Credentials {
+        checked(Credentials {
             access_key_id: required("AWS_ACCESS_KEY_ID")?,
             secret_access_key: Secret::new(required("AWS_SECRET_ACCESS_KEY")?),
             session_token: variable("AWS_SESSION_TOKEN").map(Secret::new),
@@ -107,8 +107,8 @@ impl ProvideCredentials for Environment {
     }
 }
 
-/// Credentials in a TOML file: `access_key_id`, `secret_access_key`, and `session_token` where there is one. On Unix it
-/// must belong to this user or root, and others must not be able to read it.
+/// Credentials in a TOML file: `access_key_id`, `secret_access_key`, and `session_token` where there is one. On Unix its
+/// mode must leave it to its owner alone.
 #[derive(Debug)]
 pub struct SecretFile {
     path: PathBuf,
@@ -132,15 +132,21 @@ impl SecretFile {
     fn read(&self) -> Result<Credentials, CredentialsError> {
         let path = self.path.display();
         let fail = |what: String| CredentialsError(format!("the credentials file {path} {what}"));
+        // Opening a pipe would wait for its writer.
+        let kind = std::fs::metadata(&self.path).map_err(|error| fail(format!("cannot be opened: {error}")))?;
+        if !kind.is_file() {
+            return Err(fail("is not a regular file".to_string()));
+        }
         // The mode is asked of the open file: what is judged is what is read.
-        let mut file = std::fs::File::open(&self.path).map_err(|error| fail(format!("cannot be opened: {error}")))?;
+        let file = std::fs::File::open(&self.path).map_err(|error| fail(format!("cannot be opened: {error}")))?;
         check_mode(&file).map_err(fail)?;
-        let mut text = Zeroizing::new(String::new());
-        std::io::Read::read_to_string(&mut file, &mut text).map_err(|error| fail(format!("cannot be read: {error}")))?;
+        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_BYTES as usize));
+        std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_FILE_BYTES), &mut text)
+            .map_err(|error| fail(format!("cannot be read: {error}")))?;
         // The parser's message would quote the line, and with it the secret.
         let content: FileContent = toml::from_str(&text)
             .map_err(|_| fail("is not TOML with access_key_id, secret_access_key and, if there is one, session_token".to_string()))?;
-        Ok(Credentials {
+        checked(Credentials {
             access_key_id: content.access_key_id,
             secret_access_key: Secret::new(content.secret_access_key),
             session_token: content.session_token.map(Secret::new),
@@ -149,12 +155,31 @@ impl SecretFile {
     }
 }
 
+/// The most that a credentials file holds: three lines, one of them a token of up to some kilobytes.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// Credentials that can stand in headers, and are not empty: anything else is a mistake in copying them.
+fn checked(credentials: Credentials) -> Result<Credentials, CredentialsError> {
+    let visible = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let token = credentials.session_token.as_ref().is_none_or(|token| visible(token.expose()));
+    for (name, good) in [
+        ("access key id", visible(&credentials.access_key_id)),
+        ("secret access key", visible(credentials.secret_access_key.expose())),
+        ("session token", token),
+    ] {
+        if !good {
+            return Err(CredentialsError(format!("the {name} is empty, or has a space, a line break or another odd character")));
+        }
+    }
+    Ok(credentials)
+}
+
 #[cfg(unix)]
 fn check_mode(file: &std::fs::File) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
     let metadata = file.metadata().map_err(|error| format!("cannot be examined: {error}"))?;
     if metadata.mode() & 0o077 != 0 {
-        return Err(format!("can be read by others (mode {:o}); run: chmod 600 on it", metadata.mode() & 0o777));
+        return Err(format!("is open to others (mode {:o}); run: chmod 600 on it", metadata.mode() & 0o777));
     }
     Ok(())
 }

@@ -139,11 +139,13 @@ impl Warm {
             return;
         }
         let mut instances = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those used longest ago stand first.
-        let old = instances.iter().take_while(|instance| instance.used.elapsed() >= MAX_WARM_TIME).count();
-        instances.drain(..old);
         if instances.len() < MAX_WARM {
             instances.push(instance);
         }
+    }
+
+    /// Drops the instances that have not been used for long.
+    pub(super) fn prune(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|instance| instance.used.elapsed() < MAX_WARM_TIME);
     }
 }

@@ -9,13 +9,14 @@ use crate::error::{Error, Interruption, Limit, PluginError};
 use crate::plugin::Plugin;
 use crate::shared::Shared;
 use instance::{Instance, Warm};
-use portcullis_policy::{ActionName, Isolation};
+use portcullis_policy::{ActionName, Isolation, MAX_DEADLINE};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
+pub(crate) use Inner as Idle;
 pub use convert::Relayed;
 
 /// A datasource. Cheap to clone; calls may run at the same time, and may be dropped at any point.
@@ -26,7 +27,7 @@ pub struct Datasource {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     plugin: Plugin,
     settings: String,
     shared: Arc<Shared>,
@@ -40,6 +41,11 @@ struct Inner {
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Datasource {
+    /// What a sweep of idle instances needs of it.
+    pub(crate) fn idle(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.inner)
+    }
+
     pub(crate) async fn open(plugin: Plugin, settings: String, shared: Arc<Shared>) -> Result<Self, Error> {
         let isolation = shared.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
         let running = Arc::new(Semaphore::new(shared.policy.limits.concurrent_calls.max(1) as usize));
@@ -84,7 +90,7 @@ impl Datasource {
     /// # Errors
     /// It is not, for the reason that the error names.
     pub async fn test(&self) -> Result<String, Error> {
-        let operations = self.allowed_of("test");
+        let operations = self.allowed_of("test")?;
         self.call("test", operations, async |instance: &mut Instance| instance.test().await).await
     }
 
@@ -93,7 +99,7 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn structure(&self, options: &str) -> Result<String, Error> {
-        let operations = self.allowed_of("structure");
+        let operations = self.allowed_of("structure")?;
         self.call("structure", operations, async |instance: &mut Instance| instance.structure(options).await).await
     }
 
@@ -117,15 +123,20 @@ impl Datasource {
         })?)
     }
 
-    /// The operations of an export that the policy allows too.
-    fn allowed_of(&self, export: &str) -> Vec<ActionName> {
+    /// The operations of an export that the policy allows too; at least one.
+    fn allowed_of(&self, export: &str) -> Result<Vec<ActionName>, Error> {
         let shared = &self.inner.shared;
-        let allowed = |name: &&ActionName| shared.policy.judge_action(name, known_access(shared, name)).is_ok();
-        shared.manifest.export(export).iter().filter(allowed).cloned().collect()
+        let operations = shared.manifest.export(export);
+        let judged = |name: &ActionName| shared.policy.judge_action(name, known_access(shared, name));
+        let allowed: Vec<ActionName> = operations.iter().filter(|name| judged(name).is_ok()).cloned().collect();
+        match operations.first() {
+            Some(first) if allowed.is_empty() => self.judge(first).map(|()| allowed),
+            _ => Ok(allowed),
+        }
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.inner.shared.policy.limits.deadline
+        Instant::now() + self.inner.shared.policy.limits.deadline.min(MAX_DEADLINE)
     }
 
     /// One call: waits for its turn, takes an instance, runs the export, and puts the instance back if it is clean.
@@ -168,7 +179,7 @@ impl Datasource {
         // What the gate noted stands above what the guest says, success included.
         match (call.noted(), result) {
             (Some(noted), _) => Err(noted),
-            (None, Ok(result)) => result,
+            (None, Ok(result)) => result.map_err(|error| error.or_maybe_applied(call.reached())),
             (None, Err(_)) => Err(Error::Limit(Limit::deadline(self.inner.shared.policy.limits.deadline, call.reached()))),
         }
     }
@@ -196,7 +207,7 @@ impl Datasource {
 
 /// What a plugin says of itself.
 pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>) -> Result<String, Error> {
-    let limit = shared.policy.limits.deadline;
+    let limit = shared.policy.limits.deadline.min(MAX_DEADLINE);
     let call = Arc::new(Call::new("describe", Vec::new(), Instant::now() + limit, 1));
     let result = timeout_at((call.deadline + GRACE).into(), Instance::describe(plugin, shared, &call)).await;
     call.end();
@@ -213,6 +224,12 @@ impl Drop for Ended<'_> {
 }
 
 impl Inner {
+    /// Drops what has been idle for long.
+    pub(crate) fn prune(&self) {
+        self.warm.prune();
+        self.shared.connections.prune();
+    }
+
     fn keep(&self, instance: Instance) {
         if self.isolation == Isolation::Reuse {
             self.warm.put(instance);

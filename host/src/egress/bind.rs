@@ -33,6 +33,25 @@ fn carries(binding: &Binding, operation: &str, parts: &http::request::Parts, pat
     parts.method.as_str() == binding.method && path == filled(&binding.path) && header
 }
 
+/// Whether a request of a plugin that signs is signed by the datasource's own identity: with a key that the host handed
+/// out, for a scope that it allowed. Another signature would be another account's.
+pub(super) fn identity(shared: &Shared, operation: &ActionName, headers: &http::HeaderMap) -> Result<(), Denial> {
+    if shared.manifest.signing.is_none() {
+        return Ok(());
+    }
+    let mut signatures = headers.get_all(http::header::AUTHORIZATION).iter();
+    let signature = signatures.next().and_then(|value| value.to_str().ok());
+    let credential = signature.and_then(|text| text.strip_prefix("AWS4-HMAC-SHA256 Credential=")?.split(',').next());
+    let mut tokens = headers.get_all("x-amz-security-token").iter();
+    let token = tokens.next().map(|value| value.to_str().unwrap_or_default());
+    let single = signatures.next().is_none() && tokens.next().is_none();
+    if single && credential.is_some_and(|credential| shared.was_issued(credential, token)) {
+        return Ok(());
+    }
+    let message = format!("the plugin sent {operation} with another signature than this datasource's identity gives");
+    Err(Denial::new(Rule::Signing, operation.as_str(), message, "nothing allows this; report the plugin to its publisher"))
+}
+
 /// Whether the policy must see into the body of `operation`.
 pub(super) fn needs_body(shared: &Shared, operation: &ActionName) -> bool {
     let statements =

@@ -6,6 +6,7 @@ use rustls::ClientConfig;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 use wasmtime_wasi_http::WasiBody;
 
 /// A connection that takes one request after another.
@@ -28,6 +29,14 @@ struct Idle {
 const MAX_IDLE: usize = 64;
 /// How long they are kept. Load balancers close idle connections after 60 s at the least.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(50);
+/// How long a connection may take to be ready after its last answer: as long as its task takes to be scheduled.
+const READY: Duration = Duration::from_millis(20);
+
+impl Idle {
+    fn is_open(&self) -> bool {
+        self.since.elapsed() < MAX_IDLE_TIME && !self.connection.is_closed()
+    }
+}
 
 impl Connections {
     pub(crate) fn new(roots: Arc<rustls::RootCertStore>) -> Self {
@@ -39,14 +48,20 @@ impl Connections {
         loop {
             let mut connection = {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                idle.retain(|entry| entry.since.elapsed() < MAX_IDLE_TIME && !entry.connection.is_closed());
+                idle.retain(Idle::is_open);
                 let index = idle.iter().rposition(|entry| entry.origin == *origin)?;
                 idle.remove(index)?.connection
             };
-            if connection.ready().await.is_ok() {
+            // One whose last request is still being written is not waited for.
+            if timeout(READY, connection.ready()).await.is_ok_and(|ready| ready.is_ok()) {
                 return Some(connection);
             }
         }
+    }
+
+    /// Closes the connections that have not been used for long.
+    pub(crate) fn prune(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).retain(Idle::is_open);
     }
 
     /// Keeps a connection whose last answer was read to its end.

@@ -10,6 +10,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::Error;
 
@@ -17,8 +18,11 @@ use wasmtime_wasi_http::Error;
 #[expect(clippy::disallowed_methods, reason = "the one place that opens connections")]
 pub(super) async fn connect(shared: &Shared, origin: &Origin, addresses: &[IpAddr]) -> Result<Connection, Error> {
     let mut last = Error::DestinationUnavailable;
+    // One address that swallows packets must not use up the time of the others.
+    let each = shared.policy.limits.connect_timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     for &address in addresses {
-        match TcpStream::connect(SocketAddr::new(address, origin.port())).await {
+        let connecting = TcpStream::connect(SocketAddr::new(address, origin.port()));
+        match timeout(each, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(stream) => {
                 // Without it a small request may wait for the acknowledgement of the last one.
                 stream.set_nodelay(true).map_err(|_| Error::DestinationUnavailable)?;

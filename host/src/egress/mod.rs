@@ -114,6 +114,7 @@ async fn send(shared: &Arc<Shared>, call: &Arc<Call>, admitted: Admitted, reques
     let origin = origin(&parts.uri).map_err(|denial| deny(call, &denial))?;
     shared.policy.judge_origin(&origin).map_err(|denial| deny(call, &denial))?;
     let operation = bind::operation(&shared.manifest.binding, call, &parts).map_err(|denial| deny(call, &denial))?;
+    bind::identity(shared, &operation, &parts.headers).map_err(|denial| deny(call, &denial))?;
     let body = bounded_body(shared, call, &operation, &parts.headers, body).await?;
 
     let mut request = Request::from_parts(parts, body);

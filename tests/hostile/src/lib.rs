@@ -47,7 +47,7 @@ impl GuestConnection for Hostile {
     fn execute(&self, action: String, input: String) -> Result<String, Error> {
         let target = format!("DynamoDB_20120810.{action}");
         match self.behaviour.as_str() {
-            "honest" => self.send(&target, &input),
+            "honest" | "unsigned" | "other-identity" | "own-token" | "unissued-scope" => self.send(&target, &input),
             "other-operation" => self.send("DynamoDB_20120810.DeleteTable", &input),
             "lie-about-refusal" => {
                 Ok(self.send("DynamoDB_20120810.DeleteTable", &input).unwrap_or_else(|_| "{\"fine\": true}".to_string()))
@@ -111,8 +111,35 @@ impl Hostile {
         finish(self.begin(target, body).map_err(refused)?)
     }
 
+    /// Who signs: as the host says, or as the attack wants it.
+    fn credential(&self) -> Option<(String, Option<String>)> {
+        let date = today();
+        match self.behaviour.as_str() {
+            "send-in-connect" | "unsigned" => None,
+            "other-identity" => Some((format!("AKIDOFTHEATTACKER/{date}/us-east-1/dynamodb/aws4_request"), None)),
+            "own-token" => {
+                let id = derive_key(&date, "us-east-1", "dynamodb").ok()?.access_key_id;
+                Some((format!("{id}/{date}/us-east-1/dynamodb/aws4_request"), Some("a token of the attacker".to_string())))
+            }
+            "unissued-scope" => {
+                let id = derive_key(&date, "us-east-1", "dynamodb").ok()?.access_key_id;
+                Some((format!("{id}/{date}/eu-central-1/dynamodb/aws4_request"), None))
+            }
+            _ => {
+                let material = derive_key(&date, "us-east-1", "dynamodb").ok()?;
+                Some((format!("{}/{date}/us-east-1/dynamodb/aws4_request", material.access_key_id), material.session_token))
+            }
+        }
+    }
+
     fn begin(&self, target: &str, body: &str) -> Result<FutureIncomingResponse, ErrorCode> {
-        let headers = [("x-amz-target".to_string(), target.as_bytes().to_vec())];
+        let mut headers = vec![("x-amz-target".to_string(), target.as_bytes().to_vec())];
+        if let Some((credential, token)) = self.credential() {
+            // The gate looks at who signs; whether the signature is right is the service's to say.
+            let value = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=00");
+            headers.push(("authorization".to_string(), value.into_bytes()));
+            headers.extend(token.map(|token| ("x-amz-security-token".to_string(), token.into_bytes())));
+        }
         let request = OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| ErrorCode::HttpRequestDenied)?);
         let built = request
             .set_method(&Method::Post)
@@ -143,6 +170,14 @@ fn refused(code: ErrorCode) -> Error {
 
 /// Asks for today's key of a region.
 fn key(region: &str) -> Result<String, Error> {
+    match derive_key(&today(), region, "dynamodb") {
+        Ok(_) => Ok("{\"got\": \"a key\"}".to_string()),
+        Err(error) => Err(Error::Refused(format!("{error:?}"))),
+    }
+}
+
+/// Today, as `YYYYMMDD`.
+fn today() -> String {
     let days = wasi::clocks::wall_clock::now().seconds / 86_400;
     // Civil date from days, after Howard Hinnant.
     let z = days + 719_468;
@@ -152,10 +187,7 @@ fn key(region: &str) -> Result<String, Error> {
     let mp = (5 * doy + 2) / 153;
     let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
     let year = yoe + era * 400 + u64::from(month <= 2);
-    match derive_key(&format!("{year:04}{month:02}{day:02}"), region, "dynamodb") {
-        Ok(_) => Ok("{\"got\": \"a key\"}".to_string()),
-        Err(error) => Err(Error::Refused(format!("{error:?}"))),
-    }
+    format!("{year:04}{month:02}{day:02}")
 }
 
 fn spin() -> ! {

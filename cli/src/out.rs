@@ -1,0 +1,42 @@
+//! Standard output: a reader that has gone is no failure, a full disk is one.
+
+use crate::failure::Failure;
+use std::io::{ErrorKind, Write};
+
+/// Prints a line; colours are left out where they are not wanted.
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    bytes(format!("{text}\n").as_bytes())
+}
+
+/// Prints bytes.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = anstream::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        // As in `portcullis actions | head`: the reader has what it wants.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(Failure::other(format!("standard output: {error}"))),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Text from elsewhere, without what a terminal would obey.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Prints a line, as `println` does, and says when that fails.
+macro_rules! out {
+    () => { $crate::out::line("") };
+    ($($argument:tt)*) => { $crate::out::line(&format!($($argument)*)) };
+}
+pub(crate) use out;
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn terminal_escapes_from_elsewhere_are_not_obeyed() {
+        assert_eq!(visible("a\u{1b}[31mb\r\u{9b}"), "a\u{fffd}[31mb\u{fffd}\u{fffd}");
+    }
+}
