@@ -12,9 +12,26 @@ demo: setup
 test: setup
 	cargo test --workspace
 
-# What `make test` leaves out: that the generated files are what the API model gives.
+# What `make test` leaves out: servers in other languages, and that the generated files are what the API model gives.
 .PHONY: test-all
-test-all: catalogue-check
+test-all: setup servers catalogue-check
+	cargo test --workspace --features tests/other-servers --test other_servers
+
+# Installs those servers, below target/: dynalite (npm), and moto (PyPI).
+.PHONY: servers
+servers: target/servers/installed
+
+target/servers/installed:
+	mkdir -p target/servers
+	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4
+	python3 -m venv target/servers/venv
+	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3
+	touch $@
+
+# Writes docs/operations.md: each operation against each server.
+.PHONY: operations
+operations: setup servers
+	PORTCULLIS_UPDATE=1 cargo test --workspace --features tests/other-servers --test matrix --test other_servers -- --test-threads 1
 
 # Formatting and lints, warnings included.
 .PHONY: lint

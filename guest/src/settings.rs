@@ -263,22 +263,19 @@ fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
         return Err(complain("the endpoint does not start with https:// or http://"));
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (address, after) = rest.split_once(']').ok_or_else(|| complain("the IPv6 address is not closed by ]"))?;
-            let address: Ipv6Addr = address.parse().map_err(|_| complain("what stands in brackets is no IPv6 address"))?;
-            let port = if after.is_empty() { Some("") } else { after.strip_prefix(':') };
-            (format!("[{address}]"), port.ok_or_else(|| complain("something follows the IPv6 address"))?)
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (address, after) = rest.split_once(']').ok_or_else(|| complain("the IPv6 address is not closed by ]"))?;
+        let address: Ipv6Addr = address.parse().map_err(|_| complain("what stands in brackets is no IPv6 address"))?;
+        let port = if after.is_empty() { Some("") } else { after.strip_prefix(':') };
+        (format!("[{address}]"), port.ok_or_else(|| complain("something follows the IPv6 address"))?)
+    } else {
+        let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        let label = |label: &str| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-');
+        if !host.bytes().all(known) || !host.split('.').all(label) {
+            return Err(complain("the endpoint is more than scheme, host and port"));
         }
-        None => {
-            let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
-            let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-            let label = |label: &str| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-');
-            if !host.bytes().all(known) || !host.split('.').all(label) {
-                return Err(complain("the endpoint is more than scheme, host and port"));
-            }
-            (host.to_string(), port)
-        }
+        (host.to_string(), port)
     };
     if port.is_empty() {
         return if authority.ends_with(':') {
