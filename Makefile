@@ -12,10 +12,11 @@ demo: setup
 test: setup
 	cargo test --workspace
 
-# What `make test` leaves out: servers in other languages, and that the generated files are what the API model gives.
+# What `make test` leaves out: servers in other languages, a minute for each fuzz target, and that the generated files are what the API model gives.
 .PHONY: test-all
 test-all: setup servers catalogue-check
 	cargo test --workspace --features tests/other-servers --test other_servers
+	fuzz/run
 
 # Installs those servers, below target/: dynalite (npm), and moto (PyPI).
 .PHONY: servers

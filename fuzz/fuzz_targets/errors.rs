@@ -1,0 +1,17 @@
+//! Bodies of errors: every one gives a code and a message.
+#![no_main]
+
+use dynamodb_plugin::answer::{Answer, ServiceError};
+use dynamodb_plugin::hints::Asked;
+use dynamodb_plugin::transcode::Format;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: (u16, &str, &[u8])| {
+    let (status, kind, body) = data;
+    let answer = Answer { status, headers: vec![("x-amzn-errortype".to_string(), kind.to_string())], body: body.to_vec() };
+    let error = ServiceError::read(&answer, &Asked { action: "GetItem", region: "eu-west-1" }, Format::Plain, 1);
+    assert!(!error.code.is_empty() && !error.message.is_empty());
+    if let Some(details) = error.details {
+        assert!(details.starts_with('{'));
+    }
+});

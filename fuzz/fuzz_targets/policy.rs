@@ -1,0 +1,19 @@
+//! Policies and what stands in them: no text makes reading panic, and what is displayed reads as the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portcullis_policy::{CredentialScope, Origin, PolicyFile, TablePattern};
+
+fuzz_target!(|text: &str| {
+    // Whether it is one does not matter here.
+    let _ = PolicyFile::parse(text);
+    if let Ok(origin) = text.parse::<Origin>() {
+        assert_eq!(origin.to_string().parse::<Origin>().as_ref(), Ok(&origin));
+    }
+    if let Ok(scope) = text.parse::<CredentialScope>() {
+        assert_eq!(scope.to_string().parse::<CredentialScope>().as_ref(), Ok(&scope));
+    }
+    if let Ok(pattern) = text.parse::<TablePattern>() {
+        assert_eq!(pattern.to_string().parse::<TablePattern>().as_ref(), Ok(&pattern));
+    }
+});

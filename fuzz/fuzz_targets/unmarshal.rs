@@ -1,0 +1,20 @@
+//! Answers of any operation: in plain they are JSON, in typed they stay as they are.
+#![no_main]
+
+use dynamodb_plugin::catalogue::OPERATIONS;
+use dynamodb_plugin::transcode::{Format, decode};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((which, text)) = data.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let operation = &OPERATIONS[usize::from(*which) % OPERATIONS.len()];
+    let is_json = |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok();
+    if let Ok(typed) = decode(text.to_string(), operation.output, Format::Typed) {
+        assert_eq!(typed, text);
+    }
+    if let Ok(plain) = decode(text.to_string(), operation.output, Format::Plain) {
+        // Numbers beyond what serde_json reads as f64 are JSON all the same.
+        assert!(is_json(&plain) || !is_json(text), "{text:?} became {plain:?}");
+    }
+});
