@@ -2,7 +2,7 @@
 
 use crate::args::Output;
 use crate::failure::Failure;
-use crate::out::out;
+use crate::out::{self, out};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -11,7 +11,9 @@ use std::io::IsTerminal;
 pub(crate) fn print(text: &str, output: Option<Output>) -> Result<(), Failure> {
     let output = output.unwrap_or(if std::io::stdout().is_terminal() { Output::Pretty } else { Output::Json });
     match output {
-        Output::Json => out!("{text}"),
+        // Byte for byte; but a terminal would obey some of them.
+        Output::Json if std::io::stdout().is_terminal() => out!("{}", text.chars().map(escaped).collect::<String>()),
+        Output::Json => out::raw(text),
         Output::Pretty => out!("{}", pretty(text)),
     }
 }
@@ -57,18 +59,23 @@ pub(crate) fn pretty(text: &str) -> String {
                 length = string_length(rest);
                 let is_name = rest[length..].trim_start().starts_with(':');
                 let style = if is_name { NAME } else { TEXT };
-                // A terminal would obey what JSON lets pass: DEL and the C1 controls.
-                let text: String =
-                    rest[..length].chars().map(|c| if c.is_control() { format!("\\u{:04x}", c as u32) } else { c.to_string() }).collect();
+                let text: String = rest[..length].chars().map(escaped).collect();
                 // Writing to a string cannot fail.
                 let _ = write!(out, "{style}{text}{style:#}");
             }
             c if c.is_whitespace() => {}
+            // Outside strings JSON has no others; a plugin may send them all the same.
+            c if c.is_control() => out.push(char::REPLACEMENT_CHARACTER),
             c => out.push(c),
         }
         rest = &rest[length..];
     }
     out
+}
+
+/// A character as JSON may write it, without what a terminal would obey: DEL and the C1 controls.
+fn escaped(c: char) -> String {
+    if c.is_control() { format!("\\u{:04x}", c as u32) } else { c.to_string() }
 }
 
 /// The length of the string at the start of `text`, with its quotes.

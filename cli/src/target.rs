@@ -95,7 +95,7 @@ pub(crate) async fn connect(host: &Host, config: &DatasourceConfig, folder: Opti
     };
     let credentials = config.credentials.as_ref().map(|source| match source {
         CredentialSource::File { path } => provider(&CredentialSource::File { path: place(path) }),
-        other => provider(other),
+        CredentialSource::Env { .. } => provider(source),
     });
     let connect = Connect { settings: &settings, settings_are_trusted: trusted, policy: config.policy.clone(), credentials };
     let datasource = host.connect(&plugin, connect).await?;

@@ -78,6 +78,10 @@ fn a_local_file_keeps_its_data_and_input_comes_from_file_or_pipe() {
         &["execute", "--local", "data.db", "--format", "plain", "GetItem", r#"{"TableName": "tab", "Key": {"id": "1"}}"#],
         "",
     );
+    let odd = r#"{"TableName": "tab", "Item": {"id": "a\u007fb\u001b"}}"#;
+    assert!(portcullis_in(&folder, &["execute", "--local", "data.db", "PutItem", odd], "").status.success());
+    let scanned = out(&portcullis_in(&folder, &["execute", "--local", "data.db", "Scan", "{\"TableName\": \"tab\"}"], ""));
+    assert!(scanned.contains('\u{7f}') || scanned.contains("\\u007f"), "every character is kept: {scanned:?}");
     let answer = out(&got);
     assert!(answer.contains("\"id\":\"1\"") && answer.contains("\"n\":1.5"), "{answer}");
     std::fs::remove_dir_all(folder).unwrap();

@@ -23,6 +23,8 @@ pub(crate) struct Call {
     over: AtomicBool,
     /// What the gate or a limiter noted first. What follows from it does not count.
     ending: Mutex<Option<crate::Error>>,
+    /// What the plugin may make the best of: it counts only where the plugin has no result.
+    shortfall: Mutex<Option<crate::Error>>,
 }
 
 impl Call {
@@ -37,7 +39,13 @@ impl Call {
             reached: AtomicBool::new(false),
             over: AtomicBool::new(false),
             ending: Mutex::default(),
+            shortfall: Mutex::default(),
         }
+    }
+
+    /// Whether the caller named the action that runs.
+    pub(crate) fn runs_an_action(&self) -> bool {
+        matches!(self.export, "execute" | "execute-with" | "relay")
     }
 
     /// Time left.
@@ -45,8 +53,8 @@ impl Call {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Admits a request: one at a time, and no more than the limit, as long as the export runs.
-    pub(crate) fn admit(&self) -> Result<(), Denial> {
+    /// Admits a request: one at a time, and no more than the limit (then false), as long as the export runs.
+    pub(crate) fn admit(&self) -> Result<bool, Denial> {
         let deny = |message: String, remedy: &str| Err(Denial::new(Rule::Requests, self.export, message, remedy));
         if self.over.load(Ordering::Acquire) {
             return deny("a request after the call had ended".to_string(), "this is a defect of the plugin: report it to its publisher");
@@ -55,8 +63,10 @@ impl Call {
             return deny("a request after the call was refused or had reached a limit".to_string(), "mend what was refused first");
         }
         if self.requests.load(Ordering::Acquire) >= self.max_requests {
-            self.note_limit(LimitKind::Requests, self.max_requests.to_string());
-            return deny(format!("the call has sent {} requests, its limit", self.max_requests), "raise limits.requests");
+            // A plugin may still hand out the pages that it has.
+            let limit = Limit { which: LimitKind::Requests, bound: self.max_requests.to_string(), maybe_applied: self.reached() };
+            self.note_shortfall(crate::Error::Limit(limit));
+            return Ok(false);
         }
         if self.in_flight.swap(true, Ordering::AcqRel) {
             return deny(
@@ -65,7 +75,7 @@ impl Call {
             );
         }
         self.requests.fetch_add(1, Ordering::AcqRel);
-        Ok(())
+        Ok(true)
     }
 
     /// The request in flight has ended.
@@ -104,6 +114,16 @@ impl Call {
         self.note(crate::Error::Limit(Limit { which, bound, maybe_applied: self.reached() }));
     }
 
+    /// Notes what ends the call, unless the plugin has a result all the same.
+    pub(crate) fn note_shortfall(&self, error: crate::Error) {
+        self.shortfall.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+    }
+
+    /// What ends a call without a result.
+    pub(crate) fn shortfall(&self) -> Option<crate::Error> {
+        self.shortfall.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+
     fn note(&self, error: crate::Error) {
         self.ending().get_or_insert(error);
     }
@@ -140,8 +160,9 @@ mod tests {
         let counted = call(1);
         assert!(counted.admit().is_ok());
         counted.release();
-        assert!(counted.admit().is_err());
-        assert!(matches!(counted.noted(), Some(crate::Error::Limit(limit)) if limit.which == LimitKind::Requests));
+        assert_eq!(counted.admit(), Ok(false));
+        assert!(counted.noted().is_none());
+        assert!(matches!(counted.shortfall(), Some(crate::Error::Limit(limit)) if limit.which == LimitKind::Requests));
         let ended = call(10);
         ended.end();
         assert!(ended.admit().is_err());

@@ -3,16 +3,16 @@
 use crate::credentials::{KeyRing, ProvideCredentials};
 use crate::datasource::{Datasource, Idle};
 use crate::egress::{Connections, Resolve, SystemResolver};
-use crate::error::{Error, LoadError};
+use crate::error::{Error, Fault, LoadError, PluginError};
 use crate::manifest::Manifest;
 use crate::plugin::{Plugin, Source};
 use crate::shared::Shared;
 use crate::state::{self, State};
-use portcullis_policy::Policy;
+use portcullis_policy::{CredentialScope, Policy};
 use rustls::RootCertStore;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -31,7 +31,8 @@ struct Inner {
     datasources: Datasources,
 }
 
-type Datasources = Arc<Mutex<Vec<Weak<Idle>>>>;
+/// The datasources of a host.
+pub(crate) type Datasources = Arc<Mutex<Vec<Weak<Idle>>>>;
 
 /// What a host is made of, where the defaults do not serve.
 pub struct HostBuilder {
@@ -53,12 +54,12 @@ pub struct Connect<'a> {
     pub credentials: Option<Arc<dyn ProvideCredentials>>,
 }
 
-/// How often running guests are interrupted to look at the time. A deadline is kept to within this.
+/// How often running guests are interrupted, so that the timer which ends them gets a turn.
 const TICK: Duration = Duration::from_millis(5);
 /// How often idle instances and connections are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 /// Instances at the same time, in all datasources: more than a machine of 64 cores runs.
-const MAX_INSTANCES: u32 = 4096;
+pub(crate) const MAX_INSTANCES: u32 = 4096;
 
 impl Host {
     /// A host with the defaults.
@@ -102,11 +103,12 @@ impl Host {
     /// [`crate::PluginError::InvalidSettings`] with every fault, or a plugin that fails at its start.
     pub async fn connect(&self, plugin: &Plugin, connect: Connect<'_>) -> Result<Datasource, Error> {
         let Connect { settings, settings_are_trusted, policy, credentials } = connect;
-        let own_scopes = if settings_are_trusted { own_scopes(plugin.manifest(), settings) } else { Vec::new() };
+        let own_scopes =
+            if settings_are_trusted && policy.signing.is_none() { own_scopes(plugin.manifest(), settings)? } else { Vec::new() };
         let connections = Connections::new(self.inner.roots.clone());
         let keys = KeyRing::new(credentials);
         let shared = Shared::new(policy, plugin.shared_manifest(), own_scopes, keys, connections, self.inner.resolver.clone());
-        let datasource = Datasource::open(plugin.clone(), settings.to_string(), Arc::new(shared)).await?;
+        let datasource = Datasource::open(plugin.clone(), settings.to_string(), Arc::new(shared), self.inner.datasources.clone()).await?;
         self.inner.datasources.lock().unwrap_or_else(PoisonError::into_inner).push(datasource.idle());
         Ok(datasource)
     }
@@ -129,9 +131,19 @@ impl Host {
     }
 }
 
-/// The scopes that the operator's own settings ask for.
-fn own_scopes(manifest: &Manifest, settings: &str) -> Vec<portcullis_policy::CredentialScope> {
-    serde_json::from_str(settings).ok().and_then(|settings| manifest.scope(&settings)).into_iter().collect()
+/// The scopes that the operator's own settings ask for. What the plugin reads in them must be what is read here, so
+/// relaxed JSON does not do.
+fn own_scopes(manifest: &Manifest, settings: &str) -> Result<Vec<CredentialScope>, Error> {
+    if manifest.signing.is_none() {
+        return Ok(Vec::new());
+    }
+    match serde_json::from_str(settings) {
+        Ok(settings) => Ok(manifest.scope(&settings).into_iter().collect()),
+        Err(error) => {
+            let message = format!("trusted settings are strict JSON, without comments and trailing commas: {error}");
+            Err(Error::Plugin(PluginError::InvalidSettings(vec![Fault { pointer: String::new(), message }])))
+        }
+    }
 }
 
 impl HostBuilder {
@@ -177,7 +189,8 @@ impl HostBuilder {
         let mut linker = Linker::new(&engine);
         state::link(&mut linker).map_err(invalid)?;
         let datasources = Datasources::default();
-        tick(engine.weak(), datasources.clone());
+        tick(engine.weak());
+        sweep(&datasources);
         Ok(Host { inner: Arc::new(Inner { engine, datasources, linker, roots: Arc::new(self.roots), resolver: self.resolver }) })
     }
 }
@@ -199,33 +212,48 @@ fn pool() -> PoolingAllocationConfig {
     pool
 }
 
-/// Lets running guests yield, and now and then drops what is idle, as long as the engine lives.
-fn tick(engine: EngineWeak, datasources: Datasources) {
+/// Lets running guests yield, as long as the engine lives.
+fn tick(engine: EngineWeak) {
     let run = move || {
-        let mut swept = Instant::now();
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             drop(engine);
-            if swept.elapsed() >= SWEEP {
-                sweep(&datasources);
-                swept = Instant::now();
-            }
             std::thread::sleep(TICK);
         }
     };
     std::thread::Builder::new().name("portcullis-tick".to_string()).spawn(run).expect("a thread can be started");
 }
 
+/// Drops what is idle, now and then, as long as the host lives. On a thread of its own: it takes time, and ticks must not wait.
 fn sweep(datasources: &Datasources) {
+    let datasources = Arc::downgrade(datasources);
+    let run = move || {
+        loop {
+            std::thread::sleep(SWEEP);
+            let Some(datasources) = datasources.upgrade() else { return };
+            for datasource in live(&datasources) {
+                datasource.prune();
+            }
+        }
+    };
+    std::thread::Builder::new().name("portcullis-sweep".to_string()).spawn(run).expect("a thread can be started");
+}
+
+/// Gives up the idle instances of all datasources.
+pub(crate) fn relieve(datasources: &Datasources) {
+    for datasource in live(datasources) {
+        datasource.clear();
+    }
+}
+
+/// The datasources that are still in use; those that are not are forgotten.
+fn live(datasources: &Datasources) -> Vec<Arc<Idle>> {
     let mut live = Vec::new();
     datasources.lock().unwrap_or_else(PoisonError::into_inner).retain(|datasource| {
         live.extend(datasource.upgrade());
         datasource.strong_count() > 0
     });
-    // Outside the lock: dropping instances takes time, and may drop the last hold on a datasource.
-    for datasource in live {
-        datasource.prune();
-    }
+    live
 }
 
 impl fmt::Debug for Host {

@@ -32,7 +32,7 @@ pub(crate) struct Issued {
 }
 
 /// Signing keys that a request may still be signed with: those of a few days and scopes, around a change of identity.
-const MAX_ISSUED: usize = 16;
+const MAX_ISSUED: usize = 256;
 
 /// Tokens of the retry quota, as in the standard mode of AWS's SDKs.
 const RETRY_TOKENS: u32 = 500;
@@ -64,12 +64,11 @@ impl Shared {
     /// Notes what a key was handed out for.
     pub(crate) fn note_issued(&self, new: Issued) {
         let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        if !issued.contains(&new) {
-            if issued.len() >= MAX_ISSUED {
-                issued.pop_front();
-            }
-            issued.push_back(new);
+        issued.retain(|known| *known != new);
+        if issued.len() >= MAX_ISSUED {
+            issued.pop_front();
         }
+        issued.push_back(new);
     }
 
     /// Whether a request that is signed so may leave: with a key that was handed out, and the token that belongs to it.

@@ -11,16 +11,16 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{ResourceLimiter, Result};
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtx, WasiClocksCtxView, WasiClocksView};
-use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView, WasiClocksView};
+use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 /// The host's side of one instance.
 pub(crate) struct State {
     table: ResourceTable,
-    clocks: WasiClocksCtx,
-    random: WasiRandomCtx,
+    wasi: WasiCtx,
     http: WasiHttpCtx,
     pub(crate) gate: Gate,
     shared: Arc<Shared>,
@@ -32,6 +32,8 @@ pub(crate) struct State {
 const FIELD_BYTES: usize = 64 * 1024;
 /// Resources an instance may hold. A call needs about ten.
 const MAX_RESOURCES: usize = 256;
+/// Random bytes at once: they are made on the host's time, in the host's memory. A token takes 16.
+const MAX_RANDOM_BYTES: u64 = 4096;
 /// Elements of a table of functions. A plugin has some hundreds.
 const MAX_TABLE_ELEMENTS: usize = 20_000;
 
@@ -39,19 +41,13 @@ impl State {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
+        // Of this only the clocks and the random numbers are linked.
+        let wasi = WasiCtx::builder().max_random_size(MAX_RANDOM_BYTES).build();
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(FIELD_BYTES);
         let limiter =
             Limiter { memory: 0, max_memory: usize::try_from(shared.policy.limits.memory.as_u64()).unwrap_or(usize::MAX), call: None };
-        Self {
-            table,
-            clocks: WasiClocksCtx::default(),
-            random: WasiRandomCtx::default(),
-            http,
-            gate: Gate::new(shared.clone()),
-            shared,
-            limiter,
-        }
+        Self { table, wasi, http, gate: Gate::new(shared.clone()), shared, limiter }
     }
 
     /// Starts a call: from here on the gate decides by it.
@@ -85,7 +81,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
     wasmtime_wasi_io::add_to_linker_async(linker)?;
     clocks::wall_clock::add_to_linker::<State, WasiClocks>(linker, State::clocks)?;
     clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(linker, State::clocks)?;
-    random::random::add_to_linker::<State, WasiRandom>(linker, |state| &mut state.random)?;
+    random::random::add_to_linker::<State, WasiRandom>(linker, |state| state.wasi.random())?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     aws_signing::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
@@ -100,7 +96,7 @@ impl IoView for State {
 
 impl WasiClocksView for State {
     fn clocks(&mut self) -> WasiClocksCtxView<'_> {
-        WasiClocksCtxView { ctx: &mut self.clocks, table: &mut self.table }
+        WasiClocksCtxView { ctx: self.wasi.clocks(), table: &mut self.table }
     }
 }
 

@@ -209,6 +209,30 @@ async fn a_test_whose_operations_are_off_the_list_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn the_structure_leaves_out_what_the_policy_does_not_show() {
+    let server = tests::dynoxide::start().await;
+    let all = plugins::datasource(&server.authority, "").await;
+    for table in ["orders", "secrets"] {
+        let input = format!(
+            r#"{{"TableName":"{table}","AttributeDefinitions":[{{"AttributeName":"id","AttributeType":"S"}}],"KeySchema":[{{"AttributeName":"id","KeyType":"HASH"}}],"BillingMode":"PAY_PER_REQUEST"}}"#
+        );
+        all.execute("CreateTable", &input).await.unwrap();
+    }
+    let some = plugins::datasource(&server.authority, "tables = [\"orders\"]").await;
+    let structure: serde_json::Value = serde_json::from_str(&some.structure("{}").await.unwrap()).unwrap();
+    assert_eq!(structure["tables"][0]["keys"][0]["name"], "id");
+    assert_eq!(structure["tables"][1]["error"], "not allowed by the policy");
+    let short = plugins::datasource(&server.authority, "limits = { requests = 2 }").await;
+    let structure: serde_json::Value = serde_json::from_str(&short.structure("{}").await.unwrap()).unwrap();
+    assert_eq!((structure["tables"].as_array().unwrap().len(), &structure["more"]), (1, &serde_json::json!(true)));
+    let listed = plugins::datasource(&server.authority, "limits = { requests = 1 }").await;
+    let pages = listed.execute_with("ListTables", "{\"Limit\":1}", "{\"pages\":\"all\"}").await.unwrap();
+    assert!(pages.contains("\"TableNames\":[\"orders\"]") && pages.contains("LastEvaluatedTableName"), "{pages}");
+    let unlisted = plugins::datasource(&server.authority, "actions = [\"DescribeTable\"]").await;
+    assert_eq!(denial(unlisted.structure("{}").await).remedy, "actions = [\"DescribeTable\", \"ListTables\"]");
+}
+
+#[tokio::test]
 async fn a_guest_cannot_write_the_host_header() {
     let server = recorder::start(Answer::ok("{}")).await;
     let datasource = attack("forbidden-header", &server.authority, "").await.unwrap();

@@ -2,7 +2,8 @@
 
 use crate::args::Component;
 use crate::failure::Failure;
-use std::io::{ErrorKind, IsTerminal, Write};
+use crate::out;
+use std::io::IsTerminal;
 
 pub(crate) fn run(arguments: &Component) -> Result<(), Failure> {
     let bytes = if arguments.manifest { dynamodb_component::MANIFEST.as_bytes() } else { dynamodb_component::COMPONENT };
@@ -17,15 +18,6 @@ pub(crate) fn run(arguments: &Component) -> Result<(), Failure> {
             Err(Failure::usage("a component is not for reading on a terminal")
                 .with("write it to a file: portcullis component -o dynamodb.wasm"))
         }
-        None => write_out(bytes),
-    }
-}
-
-/// The bytes as they are: what prints text would take some of them for colours.
-fn write_out(bytes: &[u8]) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::other(format!("standard output: {error}"))),
-        _ => Ok(()),
+        None => out::raw_bytes(bytes),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     refusals(&host, &plugin, &local).await?;
     local.stop().await;
     out!(
-        "\n{BOLD}Done{BOLD:#} in {}. The secret never entered the sandbox: it saw a key derived for today, one region and one service.",
+        "\n{BOLD}Done{BOLD:#} in {}. The secret never entered the sandbox: it saw a key derived for one day, region and service.",
         milliseconds(started.elapsed())
     )?;
     out!("Next: `portcullis execute --local ListTables`, or `portcullis init` for a policy of your own.")?;

@@ -231,7 +231,9 @@ impl<P: Platform> Connection<P> {
         match error {
             SendError::Refused(message) => Error::Refused(message),
             SendError::Impossible(message) => Error::Other(message),
-            SendError::Failed { message, .. } if self.platform.deadline_ns() == 0 => Error::Timeout(interruption(message)),
+            SendError::Failed { .. } if self.platform.deadline_ns() == 0 => {
+                Error::Timeout(interruption("the deadline came before the service's answer was whole".to_string()))
+            }
             SendError::Failed { message, .. } | SendError::TooLarge(message) => Error::Transport(interruption(message)),
         }
     }

@@ -8,6 +8,7 @@ use crate::retry::{Reason, delay_ms};
 use crate::settings::Options;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use serde_json::json;
 
 impl<P: Platform> Connection<P> {
@@ -20,9 +21,9 @@ impl<P: Platform> Connection<P> {
         let mut slowest_ns = 0;
         loop {
             let started = self.platform.monotonic_ns();
-            let page = self.exchange(operation.name, body.as_bytes(), options.format).and_then(|answer| text(answer.body));
+            let page = self.exchange(operation.name, body.as_bytes(), options.format).and_then(|answer| part(answer.body));
             let mut page = match (page, &mut all) {
-                (Ok(page), _) => Part::read(&page).map_err(not_json)?,
+                (Ok(page), _) => page,
                 (Err(error), None) => return Err(error),
                 // What has been fetched is not lost, and the cursor says where to go on.
                 (Err(error), Some(fetched)) => {
@@ -62,9 +63,9 @@ impl<P: Platform> Connection<P> {
         let mut all: Option<Part> = None;
         let mut sent = 0;
         loop {
-            let answer = self.exchange(operation.name, body.as_bytes(), options.format).and_then(|answer| text(answer.body));
+            let answer = self.exchange(operation.name, body.as_bytes(), options.format).and_then(|answer| part(answer.body));
             let mut answer = match (answer, &mut all) {
-                (Ok(answer), _) => Part::read(&answer).map_err(not_json)?,
+                (Ok(answer), _) => answer,
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(done)) => {
                     let left = member(&body, "RequestItems").map_err(not_json)?.unwrap_or_else(|| "{}".to_string());
@@ -124,7 +125,8 @@ fn finish(all: &mut Part, paging: &Paging, cursor: Option<String>, pages: u32, s
 /// How many results there are: what the service counted, or the elements of the list.
 fn items(all: &Part, paging: &Paging) -> u64 {
     match (all.member("Count"), all.member(paging.results)) {
-        (Some(Part::Number(count)), _) => count.parse().unwrap_or(u64::MAX),
+        // With Select COUNT there is a count and no item.
+        (Some(Part::Number(count)), Some(Part::Array(elements))) if !elements.is_empty() => count.parse().unwrap_or(u64::MAX),
         (_, Some(Part::Array(elements))) => count_elements(elements),
         _ => 0,
     }
@@ -153,8 +155,9 @@ fn failure(error: &Error) -> String {
     }
 }
 
-fn text(body: alloc::vec::Vec<u8>) -> Result<String, Error> {
-    String::from_utf8(body).map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))
+fn part(body: Vec<u8>) -> Result<Part, Error> {
+    let text = String::from_utf8(body).map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?;
+    Part::read(&text).map_err(not_json)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]

@@ -52,7 +52,10 @@ impl<P: Platform> Connection<P> {
         let mut cursor = None;
         loop {
             let input = cursor.map_or(json!({}), |cursor| json!({"ExclusiveStartTableName": cursor}));
-            let page = self.query("ListTables", &input.to_string())?;
+            let page = match self.query("ListTables", &input.to_string()) {
+                Err(_) if !tables.is_empty() => return Ok(json!({"tables": tables, "more": true}).to_string()),
+                page => page?,
+            };
             for name in page["TableNames"].as_array().into_iter().flatten().filter_map(Value::as_str) {
                 if !name.starts_with(prefix) {
                     continue;
@@ -63,8 +66,13 @@ impl<P: Platform> Connection<P> {
                 let description = self.query("DescribeTable", &json!({"TableName": name}).to_string());
                 tables.push(match description {
                     Ok(description) => table(&description["Table"]),
-                    // Deleted in between, or not this identity's to see: the others are of use all the same.
+                    // Deleted in between, or not this identity's or this policy's to see: the others are of use all the same.
                     Err(Error::Service(error)) => json!({"name": name, "error": format!("{}: {}", error.code, error.message)}),
+                    Err(Error::Refused(message)) if !message.contains("ConnectionLimitReached") => {
+                        json!({"name": name, "error": "not allowed by the policy"})
+                    }
+                    // Out of requests or of time: what there is, is of use too.
+                    Err(_) if !tables.is_empty() => return Ok(json!({"tables": tables, "more": true}).to_string()),
                     Err(error) => return Err(error),
                 });
             }

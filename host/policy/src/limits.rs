@@ -23,7 +23,7 @@ pub struct Limits {
     /// Time to resolve, connect and shake hands, for one request. 5 s: three lost TCP SYNs.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
-    /// Memory of one instance. 192 MiB: the largest answer of the next limit, and the copies that growing and
+    /// Memory of one instance. 192 MiB: the largest answer of `response-bytes`, and the copies that growing and
     /// rewriting it take.
     pub memory: ByteSize,
     /// Bytes of one request's body. 16 MiB: what DynamoDB takes at most.

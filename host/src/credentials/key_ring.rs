@@ -37,6 +37,8 @@ struct Known {
 const REFRESH: Duration = Duration::from_mins(15);
 /// How long before their end temporary credentials are fetched anew.
 const AHEAD: Duration = Duration::from_mins(5);
+/// The least time between two fetches: credentials that are about to end are not fetched for every call.
+const LEAST: Duration = Duration::from_secs(5);
 /// Keys kept: today's and its neighbours', for a few scopes.
 const MAX_KEYS: usize = 8;
 
@@ -57,8 +59,14 @@ impl KeyRing {
         let now = SystemTime::now();
         let mut known = self.known.lock().await;
         if known.credentials.as_ref().is_none_or(|(_, until)| *until <= now) {
-            let credentials = provider.fetch().await?;
-            let until = credentials.expires.map_or(now + REFRESH, |end| end.checked_sub(AHEAD).unwrap_or(now).min(now + REFRESH));
+            let credentials = match (provider.fetch().await, &known.credentials) {
+                (Ok(credentials), _) => credentials,
+                // They are fetched ahead of their end, so the ones at hand may serve for a while.
+                (Err(_), Some((last, _))) if last.expires.is_none_or(|end| end > now) => last.clone(),
+                (Err(error), _) => return Err(error),
+            };
+            let until =
+                credentials.expires.map_or(now + REFRESH, |end| end.checked_sub(AHEAD).unwrap_or(now).min(now + REFRESH)).max(now + LEAST);
             known.keys.clear();
             known.credentials = Some((credentials, until));
         }

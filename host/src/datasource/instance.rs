@@ -98,7 +98,10 @@ async fn instantiate(plugin: &Plugin, shared: &Arc<Shared>, call: &Arc<Call>) ->
     store.set_epoch_deadline(1);
     store.epoch_deadline_async_yield_and_update(1);
     store.data_mut().begin(call);
-    let plugin = plugin.pre().instantiate_async(&mut store).await.map_err(trapped)?;
+    let plugin = plugin.pre().instantiate_async(&mut store).await.map_err(|error| {
+        let full = error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some();
+        if full { Error::Busy { running: crate::host::MAX_INSTANCES } } else { trapped(error) }
+    })?;
     Ok((store, plugin))
 }
 
@@ -146,6 +149,16 @@ impl Warm {
 
     /// Drops the instances that have not been used for long.
     pub(super) fn prune(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|instance| instance.used.elapsed() < MAX_WARM_TIME);
+        let mut instances = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let old: Vec<Instance> = instances.extract_if(.., |instance| instance.used.elapsed() >= MAX_WARM_TIME).collect();
+        // Dropping instances takes time, in which calls of the datasource must not wait.
+        drop(instances);
+        drop(old);
+    }
+
+    /// Drops all of them: the pool has no place for others.
+    pub(super) fn clear(&self) {
+        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(all);
     }
 }

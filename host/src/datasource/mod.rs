@@ -6,6 +6,7 @@ mod instance;
 use crate::call::Call;
 use crate::egress::known_access;
 use crate::error::{Error, Interruption, Limit, PluginError};
+use crate::host::Datasources;
 use crate::plugin::Plugin;
 use crate::shared::Shared;
 use instance::{Instance, Warm};
@@ -34,6 +35,8 @@ pub(crate) struct Inner {
     isolation: Isolation,
     running: Arc<Semaphore>,
     warm: Warm,
+    /// All datasources of the host.
+    neighbours: Datasources,
 }
 
 /// How long after its deadline a call may still end by itself. The gate ends requests at the deadline, and the plugin
@@ -46,10 +49,11 @@ impl Datasource {
         Arc::downgrade(&self.inner)
     }
 
-    pub(crate) async fn open(plugin: Plugin, settings: String, shared: Arc<Shared>) -> Result<Self, Error> {
+    pub(crate) async fn open(plugin: Plugin, settings: String, shared: Arc<Shared>, neighbours: Datasources) -> Result<Self, Error> {
         let isolation = shared.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
         let running = Arc::new(Semaphore::new(shared.policy.limits.concurrent_calls.max(1) as usize));
-        let datasource = Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, running, warm: Warm::default() }) };
+        let datasource =
+            Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, running, warm: Warm::default(), neighbours }) };
         // The plugin checks the settings, and the first call finds a warm instance.
         let deadline = datasource.deadline();
         let instance = datasource.connected(deadline).await?;
@@ -179,7 +183,7 @@ impl Datasource {
         // What the gate noted stands above what the guest says, success included.
         match (call.noted(), result) {
             (Some(noted), _) => Err(noted),
-            (None, Ok(result)) => result.map_err(|error| error.or_maybe_applied(call.reached())),
+            (None, Ok(result)) => result.map_err(|error| call.shortfall().unwrap_or_else(|| error.or_maybe_applied(call.reached()))),
             (None, Err(_)) => Err(Error::Limit(Limit::deadline(self.inner.shared.policy.limits.deadline, call.reached()))),
         }
     }
@@ -192,6 +196,17 @@ impl Datasource {
 
     /// A new instance, connected with the settings.
     async fn connected(&self, deadline: Instant) -> Result<Instance, Error> {
+        let inner = &self.inner;
+        let mut result = self.start(deadline).await;
+        if matches!(result, Err(Error::Busy { .. })) {
+            // Idle instances of other datasources fill the pool.
+            crate::host::relieve(&inner.neighbours);
+            result = self.start(deadline).await;
+        }
+        result
+    }
+
+    async fn start(&self, deadline: Instant) -> Result<Instance, Error> {
         let inner = &self.inner;
         let call = Arc::new(Call::new("connect", Vec::new(), deadline, 1));
         let starting = timeout_at((deadline + GRACE).into(), Instance::start(&inner.plugin, &inner.shared, &call, &inner.settings)).await;
@@ -224,6 +239,11 @@ impl Drop for Ended<'_> {
 }
 
 impl Inner {
+    /// Gives its idle instances up.
+    pub(crate) fn clear(&self) {
+        self.warm.clear();
+    }
+
     /// Drops what has been idle for long.
     pub(crate) fn prune(&self) {
         self.warm.prune();

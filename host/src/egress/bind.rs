@@ -11,10 +11,19 @@ use std::fmt;
 mod statement;
 
 /// The operation that a request carries, if the running export may send it.
-pub(super) fn operation(binding: &Binding, call: &Call, parts: &http::request::Parts) -> Result<ActionName, Denial> {
+pub(super) fn operation(shared: &Shared, call: &Call, parts: &http::request::Parts) -> Result<ActionName, Denial> {
+    let binding = &shared.manifest.binding;
     let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let found = call.operations.iter().find(|operation| carries(binding, operation.as_str(), parts, path));
-    found.cloned().ok_or_else(|| {
+    if let Some(found) = found {
+        return Ok(found.clone());
+    }
+    // One that the manifest gives to this export, and the policy does not: the policy says why.
+    let own = shared.manifest.export(call.export).iter().find(|operation| carries(binding, operation.as_str(), parts, path));
+    if let Some(own) = own {
+        shared.policy.judge_action(own, known_access(shared, own))?;
+    }
+    Err({
         let allowed: Vec<&str> = call.operations.iter().map(ActionName::as_str).collect();
         let allowed = if allowed.is_empty() { "nothing".to_string() } else { allowed.join(", ") };
         let sent = binding.header.as_ref().and_then(|name| parts.headers.get(name)).and_then(|value| value.to_str().ok());
@@ -41,7 +50,7 @@ pub(super) fn identity(shared: &Shared, operation: &ActionName, headers: &http::
     }
     let mut signatures = headers.get_all(http::header::AUTHORIZATION).iter();
     let signature = signatures.next().and_then(|value| value.to_str().ok());
-    let credential = signature.and_then(|text| text.strip_prefix("AWS4-HMAC-SHA256 Credential=")?.split(',').next());
+    let credential = signature.and_then(credential);
     let mut tokens = headers.get_all("x-amz-security-token").iter();
     let token = tokens.next().map(|value| value.to_str().unwrap_or_default());
     let single = signatures.next().is_none() && tokens.next().is_none();
@@ -50,6 +59,19 @@ pub(super) fn identity(shared: &Shared, operation: &ActionName, headers: &http::
     }
     let message = format!("the plugin sent {operation} with another signature than this datasource's identity gives");
     Err(Denial::new(Rule::Signing, operation.as_str(), message, "nothing allows this; report the plugin to its publisher"))
+}
+
+/// The credential of an `authorization` header that has the three parts of such a header, each once, and nothing more:
+/// a service might read a second one.
+fn credential(header: &str) -> Option<&str> {
+    let mut parts = header.strip_prefix("AWS4-HMAC-SHA256 ")?.split(", ");
+    let credential = parts.next()?.strip_prefix("Credential=")?;
+    let signed = parts.next()?.strip_prefix("SignedHeaders=")?;
+    let signature = parts.next()?.strip_prefix("Signature=")?;
+    let plain = |text: &str, more: &[u8]| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
+    let whole =
+        plain(credential, b"/-_") && plain(signed, b";-") && signature.len() == 64 && plain(signature, b"") && parts.next().is_none();
+    whole.then_some(credential)
 }
 
 /// Whether the policy must see into the body of `operation`.

@@ -92,8 +92,10 @@ struct Admitted(Arc<Call>);
 
 impl Admitted {
     fn new(call: &Arc<Call>) -> Result<Self, Error> {
-        call.admit().map_err(|denial| deny(call, &denial))?;
-        Ok(Self(call.clone()))
+        if call.admit().map_err(|denial| deny(call, &denial))? {
+            return Ok(Self(call.clone()));
+        }
+        Err(Error::ConnectionLimitReached)
     }
 }
 
@@ -104,7 +106,12 @@ impl Drop for Admitted {
 }
 
 fn deny(call: &Call, denial: &Denial) -> Error {
-    call.note_denial(denial);
+    // What `test` and `structure` ask for is the plugin's choice, not the caller's: it may go on without.
+    if matches!(denial.rule, Rule::Actions | Rule::Access | Rule::Tables) && !call.runs_an_action() {
+        call.note_shortfall(denial.clone().into());
+    } else {
+        call.note_denial(denial);
+    }
     if matches!(denial.rule, Rule::Networks | Rule::Metadata) { Error::DestinationIpProhibited } else { Error::HttpRequestDenied }
 }
 
@@ -113,7 +120,7 @@ async fn send(shared: &Arc<Shared>, call: &Arc<Call>, admitted: Admitted, reques
     let (parts, body) = request.into_parts();
     let origin = origin(&parts.uri).map_err(|denial| deny(call, &denial))?;
     shared.policy.judge_origin(&origin).map_err(|denial| deny(call, &denial))?;
-    let operation = bind::operation(&shared.manifest.binding, call, &parts).map_err(|denial| deny(call, &denial))?;
+    let operation = bind::operation(shared, call, &parts).map_err(|denial| deny(call, &denial))?;
     bind::identity(shared, &operation, &parts.headers).map_err(|denial| deny(call, &denial))?;
     let body = bounded_body(shared, call, &operation, &parts.headers, body).await?;
 

@@ -136,7 +136,7 @@ impl Hostile {
         let mut headers = vec![("x-amz-target".to_string(), target.as_bytes().to_vec())];
         if let Some((credential, token)) = self.credential() {
             // The gate looks at who signs; whether the signature is right is the service's to say.
-            let value = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=00");
+            let value = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature={:064}", 0);
             headers.push(("authorization".to_string(), value.into_bytes()));
             headers.extend(token.map(|token| ("x-amz-security-token".to_string(), token.into_bytes())));
         }

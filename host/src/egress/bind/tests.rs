@@ -25,7 +25,7 @@ fn carried(operations: &[&str], targets: &[&str], method: &str, path: &str) -> R
         request = request.header("x-amz-target", *target);
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    operation(&shared("").manifest.binding, &call, &parts).map(|operation| operation.to_string()).map_err(|denial| denial.rule)
+    operation(&shared(""), &call, &parts).map(|operation| operation.to_string()).map_err(|denial| denial.rule)
 }
 
 #[test]
@@ -45,6 +45,23 @@ fn a_request_carries_the_running_action_and_no_other() {
         assert_eq!(carried(&["GetItem"], targets, method, path), Err(Rule::Binding), "{targets:?} {method} {path}");
     }
     assert_eq!(carried(&[], &["DynamoDB_20120810.GetItem"], "POST", "/"), Err(Rule::Binding));
+}
+
+#[test]
+fn a_signature_has_three_parts_and_no_second_credential() {
+    let signature = "0".repeat(64);
+    let header = format!("AWS4-HMAC-SHA256 Credential=A/1/r/s/aws4_request, SignedHeaders=host;x-amz-date, Signature={signature}");
+    assert_eq!(credential(&header), Some("A/1/r/s/aws4_request"));
+    for wrong in [
+        header.replace("Signature", "Credential=B/1/r/s/aws4_request, Signature"),
+        format!("{header}, Credential=B"),
+        header.replace("SignedHeaders=host;", "SignedHeaders=host,Credential=B;"),
+        header.replace("HMAC", "ECDSA-P256"),
+        header[..header.len() - 1].to_string(),
+        String::new(),
+    ] {
+        assert_eq!(credential(&wrong), None, "{wrong}");
+    }
 }
 
 #[test]
