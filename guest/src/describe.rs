@@ -1,7 +1,7 @@
 //! What the plugin says of itself, for people and forms.
 
-use crate::catalogue::{Access, OPERATIONS, json_schema};
-use crate::settings::{OPTIONS, SETTINGS};
+use crate::catalogue::{Access, OPERATIONS, Shape, json_schema};
+use crate::settings::{MEANINGS, OPTIONS, SETTINGS};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde_json::{Value, json};
@@ -20,11 +20,22 @@ pub fn describe() -> String {
         "name": "dynamodb",
         "title": "Amazon DynamoDB",
         "version": env!("CARGO_PKG_VERSION"),
-        "settings": json_schema(&SETTINGS),
-        "options": json_schema(&OPTIONS),
+        "settings": explained(&SETTINGS),
+        "options": explained(&OPTIONS),
         "actions": actions,
     })
     .to_string()
+}
+
+/// The JSON Schema of settings or options, with what each means.
+fn explained(shape: &Shape) -> Value {
+    let mut schema = json_schema(shape);
+    for (name, meaning) in MEANINGS {
+        if let Some(property) = schema["properties"].get_mut(name) {
+            property["description"] = json!(meaning);
+        }
+    }
+    schema
 }
 
 /// The access class as policies write it.
@@ -34,5 +45,20 @@ pub fn access(access: Access) -> &'static str {
         Access::Read => "read",
         Access::Write => "write",
         Access::Admin => "admin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_and_option_is_explained() {
+        let described: Value = serde_json::from_str(&describe()).unwrap();
+        for part in ["settings", "options"] {
+            for (name, property) in described[part]["properties"].as_object().unwrap() {
+                assert!(property["description"].is_string(), "{part}: {name}");
+            }
+        }
     }
 }

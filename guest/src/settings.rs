@@ -111,6 +111,26 @@ pub static SETTINGS: Shape = Shape::Structure(&[
     Member { name: "verifyChecksums", shape: &Shape::Boolean, required: false },
 ]);
 
+/// What each setting and option means, for the JSON Schema of a form.
+pub static MEANINGS: [(&str, &str); 16] = [
+    ("accountId", "The twelve digits of an AWS account, to use that account's own endpoint."),
+    ("accountIdEndpointMode", "Whether the account's endpoint is preferred (the default), required or disabled."),
+    ("correctClock", "Learn the service's time from its answers when this clock is off by more than 4 minutes. Default true."),
+    ("endpoint", "Another origin than the region's: scheme, host and port, as in http://localhost:8000."),
+    ("format", "How attribute values are written: typed ({\"S\": \"a\"}; the default) or plain (\"a\")."),
+    ("idempotencyTokens", "Add a token to calls that take one, so that no retry acts twice. Default true."),
+    ("maxAttempts", "Requests for one answer; 1 turns retries off. Default 4."),
+    ("maxBytes", "With pages all: stop after the page that reaches so many bytes. Default 16 MiB."),
+    ("maxItems", "With pages all: stop after the page that reaches so many items. Default 100,000."),
+    ("pages", "one (the default), or all to fetch every page as one answer."),
+    ("region", "The AWS region, as in eu-west-1; local for a server on this machine."),
+    ("resubmit", "Send again what a batch leaves undone. Default false."),
+    ("strict", "Hold input against the API model before it is sent. Default true."),
+    ("useDualStack", "Use the endpoint that answers over IPv6 as well. Default false."),
+    ("useFips", "Use the FIPS endpoint. Default false."),
+    ("verifyChecksums", "Check the CRC-32 that the service sends with its answers. Default true."),
+];
+
 /// The shape of a call's options.
 pub static OPTIONS: Shape = Shape::Structure(&[
     Member { name: "format", shape: &FORMAT, required: false },

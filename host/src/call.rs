@@ -106,8 +106,19 @@ impl Call {
     }
 
     pub(crate) fn note_denial(&self, denial: &Denial) {
-        tracing::warn!(target: "portcullis::audit", rule = %denial.rule, subject = %denial.subject, export = self.export, "denied: {}", denial.message);
+        self.audit(denial);
         self.note(denial.clone().into());
+    }
+
+    /// Notes a refusal that the plugin may make the best of.
+    pub(crate) fn note_partial_denial(&self, denial: &Denial) {
+        self.audit(denial);
+        self.note_shortfall(denial.clone().into());
+    }
+
+    fn audit(&self, denial: &Denial) {
+        let Denial { rule, subject, message, .. } = denial;
+        tracing::warn!(target: "portcullis::audit", %rule, %subject, export = self.export, "denied: {message}");
     }
 
     pub(crate) fn note_limit(&self, which: LimitKind, bound: String) {
@@ -115,7 +126,7 @@ impl Call {
     }
 
     /// Notes what ends the call, unless the plugin has a result all the same.
-    pub(crate) fn note_shortfall(&self, error: crate::Error) {
+    fn note_shortfall(&self, error: crate::Error) {
         self.shortfall.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
     }
 

@@ -35,7 +35,8 @@
 //! # Invariants
 //! - One place sends bytes for a guest: `egress`. It acts on the values that the policy judged.
 //! - A datasource never shares an instance, a connection or a key with another.
-//! - What the gate refused is reported as [`Error::Denied`], whatever the plugin then says.
+//! - What the gate refused of the action that the caller named is reported as [`Error::Denied`], whatever the plugin then
+//!   says. What `test` and `structure` ask for by themselves may be refused in part.
 //! - Nothing of a call goes on after it ended, failed or was dropped.
 
 mod bindings;

@@ -22,6 +22,21 @@ async fn a_server_that_is_down_is_told_with_the_attempts_made() {
 }
 
 #[tokio::test]
+async fn the_connection_test_tells_nobody_answers_from_the_host_refused() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let authority = format!("127.0.0.1:{port}");
+    let nobody = plugins::datasource(&authority, "").await.test().await;
+    assert!(interruption(nobody).message.contains("nobody answers"));
+    let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"}}");
+    let policy = portcullis::Policy::default();
+    let connect = Connect { settings: &settings, settings_are_trusted: true, policy, credentials: Some(plugins::credentials()) };
+    assert!(host().connect(plugins::dynamodb(), connect).await.unwrap().test().await.unwrap_err().is_denied());
+    let without = Connect { settings: &settings, settings_are_trusted: true, policy: plugins::policy(&authority, ""), credentials: None };
+    let error = host().connect(plugins::dynamodb(), without).await.unwrap().test().await.unwrap_err();
+    assert!(matches!(error, Error::Plugin(PluginError::Credentials(_))), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_server_killed_in_the_middle_of_its_answer_may_have_applied_the_action() {
     let server = raw::start(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"Item\":", Then::Close).await;
     let datasource = plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();

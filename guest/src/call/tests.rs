@@ -447,3 +447,19 @@ fn vectors_are_searched_at_their_own_endpoint() {
     call(&script, "", "SearchVectors", r#"{"TableName":"t","IndexName":"idx","SearchVector":[1],"TopK":1}"#).unwrap();
     assert_eq!(header(&script.sent.borrow()[0], "authority"), "search-dynamodb.us-east-1.amazonaws.com");
 }
+
+proptest::proptest! {
+    #[test]
+    fn relay_hands_back_any_status_headers_and_bytes(
+        status in 100u16..600,
+        headers in proptest::collection::vec(("[a-z][a-z0-9-]{0,20}", "[ -~]{0,40}"), 0..6),
+        body in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
+        sent in "[ -~]{0,200}",
+    ) {
+        let upstream = Answer { status, headers, body };
+        let script = Script::new([Ok(upstream.clone())]);
+        let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+        proptest::prop_assert_eq!(connection.relay("GetItem", sent.as_bytes()).unwrap(), upstream);
+        proptest::prop_assert_eq!(&script.sent.borrow()[0].1, &sent);
+    }
+}

@@ -23,14 +23,12 @@ pub(super) fn operation(shared: &Shared, call: &Call, parts: &http::request::Par
     if let Some(own) = own {
         shared.policy.judge_action(own, known_access(shared, own))?;
     }
-    Err({
-        let allowed: Vec<&str> = call.operations.iter().map(ActionName::as_str).collect();
-        let allowed = if allowed.is_empty() { "nothing".to_string() } else { allowed.join(", ") };
-        let sent = binding.header.as_ref().and_then(|name| parts.headers.get(name)).and_then(|value| value.to_str().ok());
-        let shown: String = sent.unwrap_or(path).chars().take(100).collect();
-        let message = format!("the plugin sent {} {shown:?} while {} may send {allowed}", parts.method, call.export);
-        Denial::new(Rule::Binding, shown, message, "nothing allows this; if the action should run, call it by its name")
-    })
+    let allowed: Vec<&str> = call.operations.iter().map(ActionName::as_str).collect();
+    let allowed = if allowed.is_empty() { "nothing".to_string() } else { allowed.join(", ") };
+    let sent = binding.header.as_ref().and_then(|name| parts.headers.get(name)).and_then(|value| value.to_str().ok());
+    let shown: String = sent.unwrap_or(path).chars().take(100).collect();
+    let message = format!("the plugin sent {} {shown:?} while {} may send {allowed}", parts.method, call.export);
+    Err(Denial::new(Rule::Binding, shown, message, "nothing allows this; if the action should run, call it by its name"))
 }
 
 fn carries(binding: &Binding, operation: &str, parts: &http::request::Parts, path: &str) -> bool {
@@ -96,9 +94,9 @@ pub(super) fn judge_body(shared: &Shared, operation: &ActionName, body: &[u8]) -
     if action.statements.is_empty() && action.tables.is_empty() {
         return Ok(());
     }
-    let body = parse(body).map_err(|message| {
-        Denial::new(Rule::Tables, operation.as_str(), message, "send one JSON object whose members have different names")
-    })?;
+    let rule = if policy.tables.is_some() { Rule::Tables } else { Rule::Access };
+    let body = parse(body)
+        .map_err(|message| Denial::new(rule, operation.as_str(), message, "send one JSON object whose members have different names"))?;
 
     let mut statements = Vec::new();
     collect(&body, &action.statements, &mut statements)?;

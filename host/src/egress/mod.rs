@@ -108,7 +108,7 @@ impl Drop for Admitted {
 fn deny(call: &Call, denial: &Denial) -> Error {
     // What `test` and `structure` ask for is the plugin's choice, not the caller's: it may go on without.
     if matches!(denial.rule, Rule::Actions | Rule::Access | Rule::Tables) && !call.runs_an_action() {
-        call.note_shortfall(denial.clone().into());
+        call.note_partial_denial(denial);
     } else {
         call.note_denial(denial);
     }

@@ -75,6 +75,7 @@ fn a_write_hidden_in_a_statement_is_a_write() {
     );
     assert_eq!(judge(read, "ExecuteTransaction", r#"{"TransactStatements":[{"Statement":"INSERT INTO a VALUE {}"}]}"#), Err(Rule::Access));
     assert_eq!(judge(read, "ExecuteStatement", "{}"), Err(Rule::Access));
+    assert_eq!(judge(read, "ExecuteStatement", r#"{"Statement":"SELECT 1","Statement":"DELETE FROM a"}"#), Err(Rule::Access));
     assert_eq!(judge("access = \"write\"", "ExecuteStatement", r#"{"Statement":"DELETE FROM a"}"#), Ok(()));
 }
 
