@@ -34,7 +34,7 @@ pub(crate) enum Command {
     #[command(after_help = EXECUTE_EXAMPLES)]
     Execute(Execute),
     /// Check that a datasource is reached and accepts its identity.
-    Test(Target),
+    Test(Test),
     /// List the tables of a datasource with their keys and indexes.
     Structure(Structure),
     /// Write a commented policy file to start from.
@@ -113,7 +113,19 @@ pub(crate) struct OutputArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// The datasource, as with --datasource.
+    #[arg(value_name = "NAME", conflicts_with_all = ["datasource", "local"])]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Structure {
+    /// The datasource, as with --datasource.
+    #[arg(value_name = "NAME", conflicts_with_all = ["datasource", "local"])]
+    pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) target: Target,
     /// Only tables whose names begin so.
@@ -177,6 +189,14 @@ pub(crate) enum Pages {
 pub(crate) enum Output {
     Json,
     Pretty,
+}
+
+impl Target {
+    /// The same for the datasource called `name`, where one is given.
+    pub(crate) fn named(mut self, name: Option<String>) -> Self {
+        self.datasource = name.or(self.datasource);
+        self
+    }
 }
 
 impl Execute {

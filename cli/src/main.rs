@@ -32,8 +32,8 @@ async fn run(command: Command) -> Result<(), failure::Failure> {
     match command {
         Command::Demo => commands::demo::run().await,
         Command::Execute(arguments) => commands::execute::run(arguments.untangle()).await,
-        Command::Test(target) => commands::survey::test(&target).await,
-        Command::Structure(arguments) => commands::survey::structure(&arguments).await,
+        Command::Test(arguments) => commands::survey::test(&arguments.target.named(arguments.name)).await,
+        Command::Structure(arguments) => commands::survey::structure(arguments).await,
         Command::Init(arguments) => commands::init::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments).await,
         Command::Inspect(arguments) => commands::inspect::run(&arguments).await,

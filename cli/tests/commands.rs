@@ -120,6 +120,12 @@ fn a_policy_is_written_checked_and_used() {
     let without = portcullis_in(&folder, &["execute", "ListTables"], "");
     assert_eq!(without.status.code(), Some(6), "{}", err(&without));
     assert!(err(&without).contains("AWS_ACCESS_KEY_ID"), "{}", err(&without));
+    for command in ["test", "structure"] {
+        let tested = portcullis_in(&folder, &[command, "orders"], "");
+        assert_eq!(tested.status.code(), Some(6), "{}", err(&tested));
+        let unknown = portcullis_in(&folder, &[command, "order"], "");
+        assert!(err(&unknown).contains("it has: orders"), "{}", err(&unknown));
+    }
     let above = portcullis_in(&folder, &["execute", "DeleteTable", "{\"TableName\": \"t\"}"], "");
     assert_eq!(above.status.code(), Some(7), "{}", err(&above));
     assert!(err(&above).contains("access = \"admin\""), "{}", err(&above));

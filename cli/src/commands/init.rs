@@ -13,9 +13,7 @@ pub(crate) fn run(arguments: &Init) -> Result<(), Failure> {
     let written = options.open(&arguments.file).and_then(|mut opened| opened.write_all(POLICY.as_bytes()));
     match written {
         Ok(()) => {
-            out!(
-                "wrote {file}: edit it, then run\n  portcullis check --policy {file}\n  portcullis test --policy {file} --datasource orders"
-            )?;
+            out!("wrote {file}: edit it, then run\n  portcullis check --policy {file}\n  portcullis test --policy {file} orders")?;
             Ok(())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

@@ -21,8 +21,8 @@ pub(crate) async fn test(target: &Target) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(crate) async fn structure(arguments: &Structure) -> Result<(), Failure> {
-    let opened = Opened::open(&arguments.target).await?;
+pub(crate) async fn structure(arguments: Structure) -> Result<(), Failure> {
+    let opened = Opened::open(&arguments.target.named(arguments.name)).await?;
     let result = opened.datasource.structure(&json!({"prefix": arguments.prefix, "limit": arguments.limit}).to_string()).await;
     opened.close().await;
     json::print(&result?, arguments.output.output)
