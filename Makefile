@@ -34,11 +34,19 @@ target/servers/installed:
 operations: setup servers
 	PORTCULLIS_UPDATE=1 cargo test --workspace --features tests/other-servers --test matrix --test other_servers -- --test-threads 1
 
-# Formatting and lints, warnings included.
+# Formatting, lints with warnings included, and licences, bans and sources of dependencies.
 .PHONY: lint
 lint: setup
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --features tests/other-servers -- -D warnings
+	@cargo deny --version > /dev/null 2>&1 || (set -x; cargo install --debug --quiet cargo-deny --version 0.20.2 --locked)
+	cargo deny check licenses bans sources
+
+# Ten minutes of random attacks beside honest calls; SECONDS changes the time. Figures: docs/threat-model.md.
+.PHONY: soak
+soak: setup
+	cargo build --workspace
+	target/debug/soak $(or $(SECONDS),600)
 
 # What compiles the plugins: installs it where it is missing, and says what it does.
 .PHONY: setup

@@ -34,13 +34,15 @@ pub(crate) enum Command {
     #[command(after_help = EXECUTE_EXAMPLES)]
     Execute(Execute),
     /// Check that a datasource is reached and accepts its identity.
-    Test(Test),
+    Test(Named),
     /// List the tables of a datasource with their keys and indexes.
     Structure(Structure),
     /// Write a commented policy file to start from.
     Init(Init),
     /// Read a policy file and show what each datasource may do; nothing is sent.
     Check(PolicyArgs),
+    /// Print the least that AWS's IAM must grant for all that a datasource's policy allows.
+    Iam(Iam),
     /// Show what a plugin imports and exports, its size, digest and actions.
     Inspect(Inspect),
     /// List the actions of DynamoDB, or show one with its members and an example.
@@ -112,22 +114,20 @@ pub(crate) struct OutputArgs {
     pub(crate) output: Option<Output>,
 }
 
+/// A datasource that may also be named without `--datasource`.
 #[derive(Debug, Args)]
-pub(crate) struct Test {
+pub(crate) struct Named {
     /// The datasource, as with --datasource.
     #[arg(value_name = "NAME", conflicts_with_all = ["datasource", "local"])]
-    pub(crate) name: Option<String>,
+    name: Option<String>,
     #[command(flatten)]
-    pub(crate) target: Target,
+    target: Target,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Structure {
-    /// The datasource, as with --datasource.
-    #[arg(value_name = "NAME", conflicts_with_all = ["datasource", "local"])]
-    pub(crate) name: Option<String>,
     #[command(flatten)]
-    pub(crate) target: Target,
+    pub(crate) at: Named,
     /// Only tables whose names begin so.
     #[arg(long, default_value = "")]
     pub(crate) prefix: String,
@@ -146,6 +146,21 @@ pub(crate) struct Init {
     /// Overwrite a file that is there.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Iam {
+    /// The datasource, by its name in the policy file. Not needed where there is only one.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+    /// The number of the AWS account that the tables are in; any account where it is not given.
+    #[arg(long, value_name = "NUMBER", default_value = "*")]
+    pub(crate) account: String,
+    /// Let requests come from this network only, as a CIDR block: that of the machine which runs Portcullis.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) source_ip: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -191,11 +206,11 @@ pub(crate) enum Output {
     Pretty,
 }
 
-impl Target {
-    /// The same for the datasource called `name`, where one is given.
-    pub(crate) fn named(mut self, name: Option<String>) -> Self {
-        self.datasource = name.or(self.datasource);
-        self
+impl Named {
+    /// The datasource that was asked for.
+    pub(crate) fn target(self) -> Target {
+        let datasource = self.name.or(self.target.datasource);
+        Target { datasource, ..self.target }
     }
 }
 

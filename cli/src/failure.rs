@@ -67,7 +67,7 @@ impl From<Error> for Failure {
         let message = error.to_string();
         match error {
             Error::Denied(denial) => denied(&denial, message),
-            Error::Busy { .. } => Self::new(11, message),
+            Error::Busy(_) => Self::new(11, message),
             Error::Limit(limit) => Self::new(if limit.which == LimitKind::Deadline { 10 } else { 11 }, message)
                 .with(format!("raise it in the datasource's policy: limits.{}", limit.which.key())),
             Error::Trapped(_) => Self::new(12, message),
@@ -119,14 +119,14 @@ impl From<LoadError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portcullis::{Interruption, Rule};
+    use portcullis::{Busy, Interruption, Rule};
 
     #[test]
     fn each_error_case_has_its_exit_code() {
         let end = || Interruption { message: String::new(), maybe_applied: false, attempts: 1 };
         for (error, code) in [
             (Error::from(Denial::new(Rule::Egress, "", "", "")), 7),
-            (Error::Busy { running: 1 }, 11),
+            (Error::Busy(Busy::Calls { running: 1 }), 11),
             (Error::Trapped(String::new()), 12),
             (Error::Plugin(PluginError::InvalidSettings(Vec::new())), 3),
             (Error::Plugin(PluginError::UnknownAction(String::new())), 4),

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use dynoxide::Database;
-use portcullis::{Access, Connect, Datasource, Fixed, Host, Plugin, Policy};
+use portcullis::{Access, Connect, Datasource, Fixed, Host, Origin, Plugin, Policy};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -39,9 +39,14 @@ impl Local {
 
     /// What a datasource at this server may do: everything, and nothing elsewhere.
     pub(crate) fn policy(&self) -> Result<Policy, Failure> {
-        let origin = format!("http://{}", self.authority).parse().map_err(|error| Failure::other(format!("{error}")))?;
+        let origin: Origin = format!("http://{}", self.authority).parse().map_err(|error| Failure::other(format!("{error}")))?;
         let network = "127.0.0.0/8".parse().map_err(|error| Failure::other(format!("{error}")))?;
-        Ok(Policy { egress: vec![origin], networks: vec![network], access: Access::Admin, ..Policy::default() })
+        Ok(Policy {
+            egress: vec![origin.clone().into()],
+            networks: [(origin, vec![network])].into(),
+            access: Access::Admin,
+            ..Policy::default()
+        })
     }
 
     /// A datasource at this server.
@@ -49,7 +54,8 @@ impl Local {
         let settings = format!("{{\"region\": \"us-east-1\", \"endpoint\": \"http://{}\"}}", self.authority);
         // The server checks no signature, but a request is signed all the same.
         let credentials = Some(Arc::new(Fixed::key("LOCAL", "LOCAL")) as _);
-        let connect = Connect { settings: &settings, settings_are_trusted: true, policy: self.policy()?, credentials };
+        let connect =
+            Connect { settings: &settings, settings_are_trusted: true, policy: self.policy()?, credentials, ..Connect::default() };
         Ok(host.connect(plugin, connect).await?)
     }
 

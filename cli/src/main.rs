@@ -32,10 +32,11 @@ async fn run(command: Command) -> Result<(), failure::Failure> {
     match command {
         Command::Demo => commands::demo::run().await,
         Command::Execute(arguments) => commands::execute::run(arguments.untangle()).await,
-        Command::Test(arguments) => commands::survey::test(&arguments.target.named(arguments.name)).await,
+        Command::Test(arguments) => commands::survey::test(&arguments.target()).await,
         Command::Structure(arguments) => commands::survey::structure(arguments).await,
         Command::Init(arguments) => commands::init::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments).await,
+        Command::Iam(arguments) => commands::iam::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments).await,
         Command::Actions(arguments) => commands::actions::run(&arguments),
         Command::Component(arguments) => commands::component::run(&arguments),

@@ -3,9 +3,10 @@
 use crate::args::Target;
 use crate::failure::Failure;
 use crate::local::Local;
-use portcullis::policy::{CredentialSource, DatasourceConfig, PluginSource, PolicyFile, Settings};
-use portcullis::{Connect, Datasource, Host, Plugin, provider};
-use std::path::Path;
+use portcullis::policy::{CredentialSource, DatasourceConfig, PluginSource, PolicyFile, Settings, TlsConfig, WhenFull};
+use portcullis::{Connect, Datasource, Host, HostBuilder, JsonLines, LoadError, Plugin, Tls, read_private};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A connected datasource, and the server in this process that it may use.
 pub(crate) struct Opened {
@@ -16,16 +17,19 @@ pub(crate) struct Opened {
 impl Opened {
     /// Connects the datasource that was asked for.
     pub(crate) async fn open(target: &Target) -> Result<Self, Failure> {
-        let host = Host::new()?;
         if let Some(file) = &target.local {
+            let host = host(Host::builder)?;
             let local = Local::start(file.as_deref()).await?;
             let datasource = local.connect(&host, &built_in(&host)?).await?;
             return Ok(Self { datasource, local: Some(local) });
         }
         let file = read_policy(&target.policy.policy)?;
         let (name, config) = pick(&file, target.datasource.as_deref())?;
-        let (_, datasource) =
-            connect(&host, config, target.policy.policy.parent()).await.map_err(|failure| failure.with(format!("datasource: {name}")))?;
+        let folder = target.policy.policy.parent();
+        let host = audited_host(&file, folder)?;
+        let named = |failure: Failure| failure.with(format!("datasource: {name}"));
+        let plugin = load(&host, config, folder).map_err(named)?;
+        let datasource = connect(&host, &plugin, name, config, folder).await.map_err(named)?;
         Ok(Self { datasource, local: None })
     }
 
@@ -36,6 +40,35 @@ impl Opened {
             local.stop().await;
         }
     }
+}
+
+/// A host that keeps compiled code in the user's cache folder, if that can be used.
+pub(crate) fn host(builder: impl Fn() -> HostBuilder) -> Result<Host, Failure> {
+    let Some(folder) = cache_folder() else { return Ok(builder().build()?) };
+    match builder().cache(folder).build() {
+        Err(LoadError::Cache { folder, reason }) => {
+            tracing::warn!("compiled code is not kept: {folder}: {reason}");
+            Ok(builder().build()?)
+        }
+        host => Ok(host?),
+    }
+}
+
+/// The user's cache folder (XDG Base Directory Specification), or the one that `PORTCULLIS_CACHE` names.
+fn cache_folder() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let user = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    variable("PORTCULLIS_CACHE").or_else(|| Some(user()?.join("portcullis")))
+}
+
+/// A host that writes its audit records where the policy file says.
+pub(crate) fn audited_host(file: &PolicyFile, folder: Option<&Path>) -> Result<Host, Failure> {
+    let Some(audit) = &file.audit else { return host(Host::builder) };
+    let path = beside(folder, &audit.file);
+    let sink = JsonLines::open(&path)
+        .map_err(|error| Failure::configuration(format!("the audit file {} cannot be opened: {error}", path.display())))?;
+    let sink = Arc::new(sink);
+    host(|| Host::builder().audit(sink.clone(), audit.when_full == WhenFull::Pass))
 }
 
 /// The built-in plugin.
@@ -52,7 +85,8 @@ pub(crate) fn read_policy(path: &Path) -> Result<PolicyFile, Failure> {
     PolicyFile::parse(&text).map_err(|error| Failure::configuration(format!("{}: {error}", path.display())))
 }
 
-fn pick<'f>(file: &'f PolicyFile, name: Option<&str>) -> Result<(&'f str, &'f DatasourceConfig), Failure> {
+/// The datasource that was named, or the only one.
+pub(crate) fn pick<'f>(file: &'f PolicyFile, name: Option<&str>) -> Result<(&'f str, &'f DatasourceConfig), Failure> {
     let names = || file.datasources.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let mut all = file.datasources.iter().map(|(name, config)| (name.as_str(), config));
     match name {
@@ -67,37 +101,70 @@ fn pick<'f>(file: &'f PolicyFile, name: Option<&str>) -> Result<(&'f str, &'f Da
     }
 }
 
-/// Loads the plugin of a datasource and connects it.
-pub(crate) async fn connect(host: &Host, config: &DatasourceConfig, folder: Option<&Path>) -> Result<(Plugin, Datasource), Failure> {
-    // Paths in a policy are relative to the file that names them.
-    let place = |path: &Path| folder.map_or_else(|| path.to_path_buf(), |folder| folder.join(path));
-    let plugin = match &config.plugin {
-        PluginSource::BuiltIn(name) if name == "dynamodb" => built_in(host)?,
-        PluginSource::BuiltIn(name) => {
-            return Err(Failure::configuration(format!("there is no built-in plugin {name:?}; there is \"dynamodb\"")));
-        }
+/// Loads the plugin of a datasource.
+pub(crate) fn load(host: &Host, config: &DatasourceConfig, folder: Option<&Path>) -> Result<Plugin, Failure> {
+    match &config.plugin {
+        PluginSource::BuiltIn(name) if name == "dynamodb" => built_in(host),
+        PluginSource::BuiltIn(name) => Err(Failure::configuration(format!("there is no built-in plugin {name:?}; there is \"dynamodb\""))),
         PluginSource::File { file, sha256, manifest } => {
-            let manifest = place(manifest);
-            let text = std::fs::read_to_string(&manifest)
-                .map_err(|error| Failure::configuration(format!("the manifest {} cannot be read: {error}", manifest.display())))?;
-            host.load(place(file).as_path(), &text, sha256.as_deref())?
+            let text = read_text("manifest", &beside(folder, manifest))?;
+            Ok(host.load(beside(folder, file).as_path(), &text, sha256.as_deref())?)
         }
-    };
+    }
+}
+
+/// Connects a datasource.
+pub(crate) async fn connect(
+    host: &Host,
+    plugin: &Plugin,
+    name: &str,
+    config: &DatasourceConfig,
+    folder: Option<&Path>,
+) -> Result<Datasource, Failure> {
     let (settings, trusted) = match &config.settings {
         Settings::Inline(table) => {
             (serde_json::to_string(table).map_err(|error| Failure::configuration(format!("settings: {error}")))?, true)
         }
-        Settings::File(path) => {
-            let path = place(path);
-            let text = std::fs::read_to_string(&path);
-            (text.map_err(|error| Failure::configuration(format!("the settings {} cannot be read: {error}", path.display())))?, false)
-        }
+        Settings::File(path) => (read_text("settings", &beside(folder, path))?, false),
     };
-    let credentials = config.credentials.as_ref().map(|source| match source {
-        CredentialSource::File { path } => provider(&CredentialSource::File { path: place(path) }),
-        CredentialSource::Env { .. } => provider(source),
-    });
-    let connect = Connect { settings: &settings, settings_are_trusted: trusted, policy: config.policy.clone(), credentials };
-    let datasource = host.connect(&plugin, connect).await?;
-    Ok((plugin, datasource))
+    let credentials = config.credentials.as_ref().map(|source| host.provider(&placed(source, folder)));
+    let tls = config.tls.as_ref().map(|tls| read_tls(tls, folder)).transpose()?.unwrap_or_default();
+    let policy = config.policy.clone();
+    let connect = Connect { name, settings: &settings, settings_are_trusted: trusted, policy, credentials, tls };
+    Ok(host.connect(plugin, connect).await?)
+}
+
+/// The same source with its paths relative to the policy file.
+fn placed(source: &CredentialSource, folder: Option<&Path>) -> CredentialSource {
+    let mut placed = source.clone();
+    match &mut placed {
+        CredentialSource::File { path } => *path = beside(folder, path),
+        CredentialSource::Profile { file: Some(file), .. } | CredentialSource::WebIdentity { token_file: Some(file), .. } => {
+            *file = beside(folder, file);
+        }
+        CredentialSource::Role { source, .. } => **source = self::placed(source, folder),
+        _ => {}
+    }
+    placed
+}
+
+fn read_tls(config: &TlsConfig, folder: Option<&Path>) -> Result<Tls, Failure> {
+    let mut tls = Tls::default();
+    if let Some(ca) = &config.ca {
+        tls = tls.with_ca(read_text("certificate", &beside(folder, ca))?.as_bytes())?;
+    }
+    if let (Some(certificate), Some(key)) = (&config.client_certificate, &config.client_key) {
+        let key = read_private(&beside(folder, key)).map_err(|message| Failure::configuration(format!("the private key {message}")))?;
+        tls = tls.with_identity(read_text("certificate", &beside(folder, certificate))?.as_bytes(), &key)?;
+    }
+    Ok(tls)
+}
+
+/// Paths in a policy are relative to the file that names them.
+fn beside(folder: Option<&Path>, path: &Path) -> PathBuf {
+    folder.map_or_else(|| path.to_path_buf(), |folder| folder.join(path))
+}
+
+fn read_text(what: &str, path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::configuration(format!("the {what} {} cannot be read: {error}", path.display())))
 }

@@ -31,6 +31,60 @@ WRITES = {
 }
 STATEMENTS = {"Statement"}
 
+# What IAM calls an action, where it is not the action's own name; for a statement, first those that a reader needs.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+ITEM_WRITES = ["DeleteItem", "PutItem", "UpdateItem"]
+RESTORE = ["BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"]
+PARTIQL = ["PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate"]
+IAM = {
+    "BatchExecuteStatement": PARTIQL,
+    "ExecuteStatement": PARTIQL,
+    "ExecuteTransaction": PARTIQL,
+    "RestoreTableFromBackup": ["RestoreTableFromBackup", *RESTORE],
+    "RestoreTableToPointInTime": ["RestoreTableToPointInTime", *RESTORE],
+    "TransactGetItems": ["GetItem"],
+    "TransactWriteItems": ["ConditionCheckItem", *ITEM_WRITES],
+}
+# What IAM lets an action be granted on, where it is not a table; nothing means everything only.
+RESOURCES = {
+    "BatchExecuteStatement": ["table", "index"],
+    "CreateGlobalTable": ["global-table", "table"],
+    "DeleteBackup": ["backup"],
+    "DescribeBackup": ["backup"],
+    "DescribeContributorInsights": ["table", "index"],
+    "DescribeEndpoints": [],
+    "DescribeExport": ["export"],
+    "DescribeGlobalTable": ["global-table"],
+    "DescribeGlobalTableSettings": ["global-table"],
+    "DescribeImport": ["import"],
+    "DescribeLimits": [],
+    "ExecuteStatement": ["table", "index"],
+    "ExecuteTransaction": ["table", "index"],
+    "ListBackups": [],
+    "ListBulkOperations": [],
+    "ListContributorInsights": [],
+    "ListExports": [],
+    "ListGlobalTables": [],
+    "ListImports": [],
+    "ListTables": [],
+    "Query": ["table", "index"],
+    "RestoreTableFromBackup": ["backup", "table"],
+    "Scan": ["table", "index"],
+    "SearchVectors": ["table", "index"],
+    "UpdateContributorInsights": ["table", "index"],
+    "UpdateGlobalTable": ["global-table", "table"],
+    "UpdateGlobalTableSettings": ["global-table", "table"],
+}
+
+IAM_ARNS = {
+    "table": "arn:{partition}:dynamodb:{region}:{account}:table/{table}",
+    "index": "arn:{partition}:dynamodb:{region}:{account}:table/{table}/index/*",
+    "backup": "arn:{partition}:dynamodb:{region}:{account}:table/{table}/backup/*",
+    "export": "arn:{partition}:dynamodb:{region}:{account}:table/{table}/export/*",
+    "import": "arn:{partition}:dynamodb:{region}:{account}:table/{table}/import/*",
+    "global-table": "arn:{partition}:dynamodb::{account}:global-table/{table}",
+}
+
 # Paging that paginators-1.json does not know: action -> (input token, output token, list of results).
 PAGES = {
     "ListContributorInsights": ("NextToken", "NextToken", "ContributorInsightsSummaries"),
@@ -284,8 +338,15 @@ def manifest(model):
         'test = ["ListTables", "DescribeEndpoints"]',
         'structure = ["ListTables", "DescribeTable"]',
         "",
+        "# What IAM grants these actions on.",
+        "[iam]",
+        'prefix = "dynamodb"',
+        "[iam.resources]",
+        *(f'{kind} = "{arn}"' for kind, arn in IAM_ARNS.items()),
+        "",
         "# Per action: the access class, and where its body names tables and PartiQL statements. `*` stands for",
-        "# each element of a list or each value of a map, `{key}` for the names of a map's members.",
+        "# each element of a list or each value of a map, `{key}` for the names of a map's members. `iam` are the names that",
+        "# IAM has for it, and `resources` what it grants them on, where they are not the action's own and tables.",
         "[actions]",
     ]
     shapes = model["shapes"]
@@ -297,6 +358,10 @@ def manifest(model):
             parts.append("tables = [" + ", ".join(f'"{t}"' for t in tables) + "]")
         if statements:
             parts.append("statements = [" + ", ".join(f'"{t}"' for t in statements) + "]")
+        if name in IAM:
+            parts.append("iam = [" + ", ".join(f'"{t}"' for t in IAM[name]) + "]")
+        if name in RESOURCES:
+            parts.append("resources = [" + ", ".join(f'"{t}"' for t in RESOURCES[name]) + "]")
         lines.append(f"{name} = {{ {', '.join(parts)} }}")
     return "\n".join(lines) + "\n"
 

@@ -1,43 +1,59 @@
 //! One running call: what it may send, how long it has, and what the gate noted of it.
 
-use crate::error::{Limit, LimitKind};
-use portcullis_policy::{ActionName, Denial, Rule};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use crate::audit::{self, Decision, Event, Record};
+use crate::error::{Error, Limit, LimitKind};
+use crate::shared::Shared;
+use portcullis_policy::{ActionName, Denial, Limits, Origin, Rule};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A running call. The gate decides by it and notes its refusals in it, so that no guest can talk them away.
 pub(crate) struct Call {
+    shared: Arc<Shared>,
+    number: u64,
+    started: Instant,
     /// The running export.
     pub(crate) export: &'static str,
+    /// The action that the caller named.
+    action: Option<ActionName>,
     /// The operations that it may send.
     pub(crate) operations: Vec<ActionName>,
     /// When it is over.
     pub(crate) deadline: Instant,
-    /// The most requests.
-    max_requests: u32,
     requests: AtomicU32,
     in_flight: AtomicBool,
     /// Whether a request may have reached the service.
     reached: AtomicBool,
     over: AtomicBool,
+    bytes_sent: AtomicU64,
+    bytes_received: AtomicU64,
+    /// Where the last request went.
+    place: Mutex<Option<(Origin, Option<IpAddr>)>>,
     /// What the gate or a limiter noted first. What follows from it does not count.
-    ending: Mutex<Option<crate::Error>>,
+    ending: Mutex<Option<Error>>,
     /// What the plugin may make the best of: it counts only where the plugin has no result.
-    shortfall: Mutex<Option<crate::Error>>,
+    shortfall: Mutex<Option<Error>>,
 }
 
 impl Call {
-    pub(crate) fn new(export: &'static str, operations: Vec<ActionName>, deadline: Instant, max_requests: u32) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, export: &'static str, action: Option<ActionName>, deadline: Instant) -> Self {
         Self {
+            shared: shared.clone(),
+            number: audit::next_call(),
+            started: Instant::now(),
             export,
-            operations,
+            action,
+            operations: Vec::new(),
             deadline,
-            max_requests,
             requests: AtomicU32::new(0),
             in_flight: AtomicBool::new(false),
             reached: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            bytes_sent: AtomicU64::new(0),
+            bytes_received: AtomicU64::new(0),
+            place: Mutex::default(),
             ending: Mutex::default(),
             shortfall: Mutex::default(),
         }
@@ -46,6 +62,11 @@ impl Call {
     /// Whether the caller named the action that runs.
     pub(crate) fn runs_an_action(&self) -> bool {
         matches!(self.export, "execute" | "execute-with" | "relay")
+    }
+
+    /// The bounds of its policy.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.policy.limits
     }
 
     /// Time left.
@@ -59,13 +80,14 @@ impl Call {
         if self.over.load(Ordering::Acquire) {
             return deny("a request after the call had ended".to_string(), "this is a defect of the plugin: report it to its publisher");
         }
-        if self.ending().is_some() {
+        if lock(&self.ending).is_some() {
             return deny("a request after the call was refused or had reached a limit".to_string(), "mend what was refused first");
         }
-        if self.requests.load(Ordering::Acquire) >= self.max_requests {
+        let most = self.shared.policy.limits.requests;
+        if self.requests.load(Ordering::Acquire) >= most {
             // A plugin may still hand out the pages that it has.
-            let limit = Limit { which: LimitKind::Requests, bound: self.max_requests.to_string(), maybe_applied: self.reached() };
-            self.note_shortfall(crate::Error::Limit(limit));
+            let limit = Limit { which: LimitKind::Requests, bound: most.to_string(), maybe_applied: self.reached() };
+            self.note_shortfall(Error::Limit(limit));
             return Ok(false);
         }
         if self.in_flight.swap(true, Ordering::AcqRel) {
@@ -92,8 +114,24 @@ impl Call {
         self.reached.load(Ordering::Acquire)
     }
 
-    pub(crate) fn requests(&self) -> u32 {
-        self.requests.load(Ordering::Acquire)
+    /// Where a request is going.
+    pub(crate) fn note_place(&self, origin: &Origin, address: Option<IpAddr>) {
+        *lock(&self.place) = Some((origin.clone(), address));
+    }
+
+    /// A piece of a request's body has left.
+    pub(crate) fn note_sent(&self, bytes: u64) {
+        self.bytes_sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How much of requests' bodies has left.
+    pub(crate) fn sent(&self) -> u64 {
+        self.bytes_sent.load(Ordering::Relaxed)
+    }
+
+    /// A piece of an answer's body has come.
+    pub(crate) fn note_received(&self, bytes: u64) {
+        self.bytes_received.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// The export has returned: nothing more is sent.
@@ -106,55 +144,119 @@ impl Call {
     }
 
     pub(crate) fn note_denial(&self, denial: &Denial) {
-        self.audit(denial);
+        self.record_refusal(denial, Decision::Denied);
         self.note(denial.clone().into());
     }
 
     /// Notes a refusal that the plugin may make the best of.
     pub(crate) fn note_partial_denial(&self, denial: &Denial) {
-        self.audit(denial);
+        self.record_refusal(denial, Decision::Denied);
         self.note_shortfall(denial.clone().into());
     }
 
-    fn audit(&self, denial: &Denial) {
-        let Denial { rule, subject, message, .. } = denial;
-        tracing::warn!(target: "portcullis::audit", %rule, %subject, export = self.export, "denied: {message}");
+    /// Lets pass what the policy only observes, and writes it down.
+    pub(crate) fn weigh(&self, judged: Result<(), Denial>) -> Result<(), Denial> {
+        match judged {
+            Err(denial) if self.shared.policy.observes(&denial) => {
+                self.record_refusal(&denial, Decision::Observed);
+                Ok(())
+            }
+            judged => judged,
+        }
+    }
+
+    fn record_refusal(&self, denial: &Denial, decision: Decision) {
+        self.shared.counting.refusal(denial.rule);
+        let mut record = self.record(Event::Refusal, decision);
+        record.rule = Some(denial.rule.name());
+        record.subject = Some(audit::subject(denial, |text| self.shared.issued.redact(text)));
+        // A refusal that cannot be written down is still one.
+        let _ = self.shared.audit.write(&record);
+    }
+
+    /// Counts the call and writes it down, now that it has ended.
+    pub(crate) fn conclude<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        let error = result.as_ref().err();
+        let decision = if matches!(error, Some(Error::Denied(_))) { Decision::Denied } else { Decision::Allowed };
+        let mut record = self.record(Event::Call, decision);
+        record.outcome = Some(error.map_or("ok", Error::case));
+        if let Some(Error::Denied(denial)) = error {
+            record.rule = Some(denial.rule.name());
+        }
+        self.shared.counting.call(error, record.attempts, record.bytes_sent, record.bytes_received, record.micros);
+        self.shared.audit.write(&record).map_err(|reason| Error::Audit { reason, maybe_applied: self.reached() })?;
+        result
+    }
+
+    /// Writes down that nobody waits for the call any more.
+    pub(crate) fn abandon(&self) {
+        let mut record = self.record(Event::Call, Decision::Allowed);
+        record.outcome = Some("dropped");
+        self.shared.counting.dropped(record.attempts, record.bytes_sent, record.bytes_received, record.micros);
+        // Nobody is left to be told.
+        let _ = self.shared.audit.write(&record);
+    }
+
+    fn record(&self, event: Event, decision: Decision) -> Record<'_> {
+        let place = lock(&self.place).clone();
+        let (origin, address) = place.map_or((None, None), |(origin, address)| (Some(origin.to_string()), address));
+        Record {
+            time: audit::now(),
+            event,
+            call: self.number,
+            datasource: &self.shared.name,
+            plugin: self.shared.manifest.name(),
+            export: self.export,
+            action: self.action.as_ref().map(ActionName::as_str),
+            decision,
+            rule: None,
+            subject: None,
+            origin,
+            address,
+            attempts: self.requests.load(Ordering::Acquire),
+            bytes_sent: self.sent(),
+            bytes_received: self.bytes_received.load(Ordering::Relaxed),
+            micros: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            outcome: None,
+        }
     }
 
     pub(crate) fn note_limit(&self, which: LimitKind, bound: String) {
-        self.note(crate::Error::Limit(Limit { which, bound, maybe_applied: self.reached() }));
+        self.note(Error::Limit(Limit { which, bound, maybe_applied: self.reached() }));
     }
 
     /// Notes what ends the call, unless the plugin has a result all the same.
-    fn note_shortfall(&self, error: crate::Error) {
-        self.shortfall.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+    fn note_shortfall(&self, error: Error) {
+        lock(&self.shortfall).get_or_insert(error);
     }
 
     /// What ends a call without a result.
-    pub(crate) fn shortfall(&self) -> Option<crate::Error> {
-        self.shortfall.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    pub(crate) fn shortfall(&self) -> Option<Error> {
+        lock(&self.shortfall).take()
     }
 
-    fn note(&self, error: crate::Error) {
-        self.ending().get_or_insert(error);
+    fn note(&self, error: Error) {
+        lock(&self.ending).get_or_insert(error);
     }
 
     /// What the gate noted: it stands above whatever the guest says.
-    pub(crate) fn noted(&self) -> Option<crate::Error> {
-        self.ending().take()
+    pub(crate) fn noted(&self) -> Option<Error> {
+        lock(&self.ending).take()
     }
+}
 
-    fn ending(&self) -> std::sync::MutexGuard<'_, Option<crate::Error>> {
-        self.ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portcullis_policy::Policy;
 
     fn call(max_requests: u32) -> Call {
-        Call::new("execute", Vec::new(), Instant::now() + Duration::from_secs(1), max_requests)
+        let policy = Policy { limits: Limits::default().with_requests(max_requests), ..Policy::default() };
+        Call::new(&Arc::new(Shared::of_policy(policy)), "execute", None, Instant::now() + Duration::from_secs(1))
     }
 
     #[test]

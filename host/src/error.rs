@@ -12,11 +12,16 @@ pub enum Error {
     /// not count.
     #[error("{0}")]
     Denied(Box<Denial>),
-    /// As many calls as the policy allows are running, and none ended in time. Nothing was sent.
-    #[error("busy: {running} calls of this datasource are running, and none ended in time; raise limits.concurrent-calls, or call less")]
-    Busy {
-        /// The bound.
-        running: u32,
+    /// There is no place for the call. Nothing was sent.
+    #[error("busy: {0}")]
+    Busy(Busy),
+    /// The call, or its end, cannot be written down, and the audit's setting is to refuse calls then.
+    #[error("the audit record cannot be written: {reason}{}", applied(*.maybe_applied))]
+    Audit {
+        /// Why.
+        reason: String,
+        /// Whether the service may have done what was asked.
+        maybe_applied: bool,
     },
     /// The call reached a bound of its policy.
     #[error("{0}")]
@@ -50,6 +55,68 @@ impl Error {
         self
     }
 
+    /// The case, as audit records and metrics name it.
+    #[must_use]
+    pub fn case(&self) -> &'static str {
+        match self {
+            Self::Denied(_) => "denied",
+            Self::Busy(_) => "busy",
+            Self::Audit { .. } => "audit",
+            Self::Limit(_) => "limit",
+            Self::Trapped(_) => "trapped",
+            Self::Plugin(error) => match error {
+                PluginError::InvalidSettings(_) => "invalid-settings",
+                PluginError::UnknownAction(_) => "unknown-action",
+                PluginError::InvalidInput(_) => "invalid-input",
+                PluginError::Credentials(_) => "credentials",
+                PluginError::Refused(_) => "refused",
+                PluginError::Service(_) => "service",
+                PluginError::Transport(_) => "transport",
+                PluginError::Timeout(_) => "timeout",
+                PluginError::Other(_) => "other",
+            },
+        }
+    }
+
+    /// The same with `change` made to every text that a plugin may have written.
+    pub(crate) fn map_texts(mut self, change: impl Fn(&mut String)) -> Self {
+        let optional = |text: &mut Option<String>| {
+            if let Some(text) = text {
+                change(text);
+            }
+        };
+        match &mut self {
+            Self::Denied(denial) => {
+                change(&mut denial.subject);
+                change(&mut denial.message);
+                change(&mut denial.remedy);
+            }
+            Self::Trapped(text) => change(text),
+            Self::Plugin(error) => match error {
+                PluginError::InvalidSettings(faults) | PluginError::InvalidInput(faults) => {
+                    for fault in faults {
+                        change(&mut fault.pointer);
+                        change(&mut fault.message);
+                    }
+                }
+                PluginError::UnknownAction(text)
+                | PluginError::Credentials(text)
+                | PluginError::Refused(text)
+                | PluginError::Other(text) => change(text),
+                PluginError::Service(error) => {
+                    change(&mut error.code);
+                    change(&mut error.message);
+                    optional(&mut error.request_id);
+                    optional(&mut error.details);
+                    optional(&mut error.hint);
+                }
+                PluginError::Transport(end) | PluginError::Timeout(end) => change(&mut end.message),
+            },
+            Self::Busy(_) | Self::Audit { .. } | Self::Limit(_) => {}
+        }
+        self
+    }
+
     /// The service's error, where it answered with one.
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
@@ -58,6 +125,40 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Why there is no place for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Busy {
+    /// As many calls of the datasource as its policy allows were running until the deadline.
+    #[error("{running} calls of this datasource are running, and none ended in time; raise limits.concurrent-calls, or call less")]
+    Calls {
+        /// The bound.
+        running: u32,
+    },
+    /// As many calls of the datasource are waiting as its policy allows.
+    #[error("{waiting} calls of this datasource are waiting already; raise limits.queued-calls, or call less")]
+    Queue {
+        /// The bound.
+        waiting: u32,
+    },
+    /// As many calls as the host allows were running until the deadline, of all datasources.
+    #[error("{running} calls of all datasources are running, and none ended in time; allow the host more, or call less")]
+    Host {
+        /// The bound.
+        running: u32,
+    },
+    /// All places for instances are taken, by all datasources.
+    #[error("{places} instances are in use by all datasources, and there is no place for more")]
+    Instances {
+        /// The bound.
+        places: u32,
+    },
+}
+
+fn applied(maybe: bool) -> &'static str {
+    if maybe { "; the service may have done what was asked" } else { "; nothing was sent" }
 }
 
 impl From<Denial> for Error {
@@ -85,6 +186,14 @@ pub enum LimitKind {
     Deadline,
     /// The memory of an instance.
     Memory,
+    /// The tables of functions of an instance.
+    Tables,
+    /// What an instance holds of the host.
+    Resources,
+    /// The headers of a request or an answer.
+    HeaderBytes,
+    /// The nesting of JSON.
+    JsonDepth,
     /// The bytes of a request's body.
     RequestBytes,
     /// The bytes of an answer's body.
@@ -100,6 +209,10 @@ impl LimitKind {
         match self {
             Self::Deadline => "deadline",
             Self::Memory => "memory",
+            Self::Tables => "tables",
+            Self::Resources => "resources",
+            Self::HeaderBytes => "header-bytes",
+            Self::JsonDepth => "json-depth",
             Self::RequestBytes => "request-bytes",
             Self::ResponseBytes => "response-bytes",
             Self::Requests => "requests",
@@ -116,7 +229,7 @@ impl Limit {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the call reached limits.{} of its policy, {}", self.which.key(), self.bound)?;
-        if self.maybe_applied { f.write_str("; the service may have done what was asked") } else { Ok(()) }
+        if self.maybe_applied { f.write_str(applied(true)) } else { Ok(()) }
     }
 }
 
@@ -263,4 +376,18 @@ pub enum LoadError {
     /// The manifest cannot be used.
     #[error("the manifest cannot be used: {0}")]
     Manifest(String),
+    /// Compiling took too long.
+    #[error("compiling the component took longer than {0:?}")]
+    TooSlow(Duration),
+    /// The certificates or the key of TLS cannot be used.
+    #[error("the files of TLS cannot be used: {0}")]
+    Tls(String),
+    /// The folder for compiled code cannot be used.
+    #[error("the folder for compiled code {folder} cannot be used: {reason}")]
+    Cache {
+        /// The folder.
+        folder: String,
+        /// Why.
+        reason: String,
+    },
 }

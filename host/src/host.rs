@@ -1,16 +1,22 @@
 //! The host: one engine, and all that is loaded into it.
 
+use crate::audit::{Audit, AuditSink};
+use crate::cache::Cache;
 use crate::credentials::{KeyRing, ProvideCredentials};
-use crate::datasource::{Datasource, Idle};
+use crate::datasource::{Around, Datasource, Idle};
 use crate::egress::{Connections, Resolve, SystemResolver};
 use crate::error::{Error, Fault, LoadError, PluginError};
+use crate::fairness::Fairness;
 use crate::manifest::Manifest;
-use crate::plugin::{Plugin, Source};
-use crate::shared::Shared;
+use crate::plugin::{Loader, Plugin, Source};
+use crate::shared::{Parts, Shared};
 use crate::state::{self, State};
-use portcullis_policy::{CredentialScope, Policy};
+use crate::tls::Tls;
+use crate::turns::AllTurns;
+use portcullis_policy::{CredentialScope, CredentialSource, Limits, MAX_TABLES, Policy};
 use rustls::RootCertStore;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use wasmtime::component::Linker;
@@ -27,8 +33,12 @@ struct Inner {
     linker: Linker<State>,
     roots: Arc<RootCertStore>,
     resolver: Arc<dyn Resolve>,
-    /// Datasources, for the sweep of what is idle in them.
-    datasources: Datasources,
+    cache: Option<Cache>,
+    compile_timeout: Duration,
+    audit: Audit,
+    around: Around,
+    #[cfg(feature = "aws-config")]
+    operator: crate::egress::OperatorGate,
 }
 
 /// The datasources of a host.
@@ -40,10 +50,16 @@ pub struct HostBuilder {
     pooling: bool,
     roots: RootCertStore,
     resolver: Arc<dyn Resolve>,
+    cache: Option<PathBuf>,
+    compile_timeout: Duration,
+    audit: Audit,
+    concurrent_calls: u32,
 }
 
 /// What a datasource is made of.
 pub struct Connect<'a> {
+    /// Its name, for records.
+    pub name: &'a str,
     /// The settings, as JSON text.
     pub settings: &'a str,
     /// Whether the operator wrote the settings, who may then choose the region that keys are derived for.
@@ -52,14 +68,36 @@ pub struct Connect<'a> {
     pub policy: Policy,
     /// Where credentials come from; none for a service without.
     pub credentials: Option<Arc<dyn ProvideCredentials>>,
+    /// Whom it trusts in TLS, and as whom it presents itself.
+    pub tls: Tls,
 }
 
-/// How often running guests are interrupted, so that the timer which ends them gets a turn.
-const TICK: Duration = Duration::from_millis(5);
+impl Default for Connect<'_> {
+    /// Without settings and credentials, and allowed nothing.
+    fn default() -> Self {
+        Self {
+            name: "datasource",
+            settings: "{}",
+            settings_are_trusted: false,
+            policy: Policy::default(),
+            credentials: None,
+            tls: Tls::default(),
+        }
+    }
+}
+
 /// How often idle instances and connections are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 /// Instances at the same time, in all datasources: more than a machine of 64 cores runs.
 pub(crate) const MAX_INSTANCES: u32 = 4096;
+/// Calls at the same time, in all datasources, where the builder is told nothing else: each may take the 192 MiB of
+/// `limits.memory`, and most take one.
+const CONCURRENT_CALLS: u32 = 1024;
+/// How long a plugin may take to describe itself: it prints what it knows, and sends nothing.
+const DESCRIBE: Duration = Duration::from_secs(5);
+/// How long compiling may take, where the builder is told nothing else: ours takes half a second, and the largest that
+/// is loaded half a minute.
+const COMPILE_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Host {
     /// A host with the defaults.
@@ -82,7 +120,16 @@ impl Host {
         config.wasm_backtrace_max_frames(None);
         let mut roots = RootCertStore::empty();
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        HostBuilder { config, pooling: true, roots, resolver: Arc::new(SystemResolver) }
+        HostBuilder {
+            config,
+            pooling: true,
+            roots,
+            resolver: Arc::new(SystemResolver),
+            cache: None,
+            compile_timeout: COMPILE_TIMEOUT,
+            audit: Audit::default(),
+            concurrent_calls: CONCURRENT_CALLS,
+        }
     }
 
     /// Loads a plugin: checks and compiles it. It takes tens of milliseconds for each 100 KB, so load when you start and
@@ -94,7 +141,9 @@ impl Host {
         let source = component.into();
         let bytes = source.read()?;
         let manifest = Manifest::parse(manifest)?;
-        Plugin::load(&self.inner.engine, &self.inner.linker, &bytes, manifest, sha256)
+        let Inner { engine, linker, cache, compile_timeout, .. } = &*self.inner;
+        let loader = Loader { engine, linker, cache: cache.as_ref(), patience: *compile_timeout };
+        Plugin::load(&loader, &bytes, manifest, sha256)
     }
 
     /// Connects a datasource: the plugin checks the settings. Nothing is sent, and no credential is fetched.
@@ -102,14 +151,12 @@ impl Host {
     /// # Errors
     /// [`crate::PluginError::InvalidSettings`] with every fault, or a plugin that fails at its start.
     pub async fn connect(&self, plugin: &Plugin, connect: Connect<'_>) -> Result<Datasource, Error> {
-        let Connect { settings, settings_are_trusted, policy, credentials } = connect;
+        let Connect { name, settings, settings_are_trusted, policy, credentials, tls } = connect;
         let own_scopes =
             if settings_are_trusted && policy.signing.is_none() { own_scopes(plugin.manifest(), settings)? } else { Vec::new() };
-        let connections = Connections::new(self.inner.roots.clone());
-        let keys = KeyRing::new(credentials);
-        let shared = Shared::new(policy, plugin.shared_manifest(), own_scopes, keys, connections, self.inner.resolver.clone());
-        let datasource = Datasource::open(plugin.clone(), settings.to_string(), Arc::new(shared), self.inner.datasources.clone()).await?;
-        self.inner.datasources.lock().unwrap_or_else(PoisonError::into_inner).push(datasource.idle());
+        let shared = self.shared(name, plugin, policy, own_scopes, credentials, &tls)?;
+        let datasource = Datasource::open(plugin.clone(), settings.to_string(), Arc::new(shared), self.inner.around.clone()).await?;
+        self.inner.around.neighbours.lock().unwrap_or_else(PoisonError::into_inner).push(datasource.idle());
         Ok(datasource)
     }
 
@@ -118,16 +165,46 @@ impl Host {
     /// # Errors
     /// The plugin fails.
     pub async fn describe(&self, plugin: &Plugin) -> Result<String, Error> {
-        let connections = Connections::new(self.inner.roots.clone());
-        let shared = Shared::new(
-            Policy::default(),
-            plugin.shared_manifest(),
-            Vec::new(),
-            KeyRing::new(None),
-            connections,
-            self.inner.resolver.clone(),
-        );
-        crate::datasource::describe(plugin, &Arc::new(shared)).await
+        let policy = Policy { limits: Limits::default().with_deadline(DESCRIBE), ..Policy::default() };
+        let shared = self.shared("", plugin, policy, Vec::new(), None, &Tls::default())?;
+        crate::datasource::describe(plugin, &Arc::new(shared), &self.inner.around.fairness).await
+    }
+
+    /// The provider that a policy names. AWS's own sources need the feature `aws-config`; without it they give none, and
+    /// say so. What they ask for leaves through the gate, under fixed rules: TLS, this machine, or a metadata service.
+    #[must_use]
+    pub fn provider(&self, source: &CredentialSource) -> Arc<dyn ProvideCredentials> {
+        match source {
+            #[cfg(feature = "aws-config")]
+            CredentialSource::Profile { .. }
+            | CredentialSource::WebIdentity { .. }
+            | CredentialSource::Container
+            | CredentialSource::Instance
+            | CredentialSource::Role { .. } => Arc::new(crate::credentials::AwsProvider::new(source, &self.inner.operator)),
+            source => crate::credentials::own(source),
+        }
+    }
+
+    fn shared(
+        &self,
+        name: &str,
+        plugin: &Plugin,
+        policy: Policy,
+        own_scopes: Vec<CredentialScope>,
+        credentials: Option<Arc<dyn ProvideCredentials>>,
+        tls: &Tls,
+    ) -> Result<Shared, Error> {
+        let tls = tls.client_config(&self.inner.roots).map_err(|error| Error::Plugin(PluginError::Other(error.to_string())))?;
+        Ok(Shared::new(Parts {
+            name: name.to_string(),
+            policy,
+            manifest: plugin.shared_manifest(),
+            own_scopes,
+            keys: KeyRing::new(credentials),
+            connections: Connections::new(tls),
+            resolver: self.inner.resolver.clone(),
+            audit: self.inner.audit.clone(),
+        }))
     }
 }
 
@@ -161,6 +238,36 @@ impl HostBuilder {
         self
     }
 
+    /// With a folder for compiled code, which is made where there is none. A plugin is then compiled once on a machine.
+    /// It must belong to this process's user, and be closed to all others.
+    #[must_use]
+    pub fn cache(mut self, folder: impl AsRef<Path>) -> Self {
+        self.cache = Some(folder.as_ref().to_path_buf());
+        self
+    }
+
+    /// With another time for compiling a plugin; default 1 min.
+    #[must_use]
+    pub fn compile_timeout(mut self, timeout: Duration) -> Self {
+        self.compile_timeout = timeout;
+        self
+    }
+
+    /// With a place for audit records, beside `tracing`. Calls that cannot be written down there are refused; where
+    /// `lets_pass` is true, they pass.
+    #[must_use]
+    pub fn audit(mut self, sink: Arc<dyn AuditSink>, lets_pass: bool) -> Self {
+        self.audit = Audit::new(sink, lets_pass);
+        self
+    }
+
+    /// With another bound on calls at the same time, in all datasources; default 1024.
+    #[must_use]
+    pub fn concurrent_calls(mut self, calls: u32) -> Self {
+        self.concurrent_calls = calls;
+        self
+    }
+
     /// With memories made one by one by `creator`. Slower than the pool; a test can then look into them.
     #[must_use]
     pub fn host_memory(mut self, creator: Arc<dyn wasmtime::MemoryCreator>) -> Self {
@@ -188,10 +295,29 @@ impl HostBuilder {
         let engine = engine.map_err(invalid)?;
         let mut linker = Linker::new(&engine);
         state::link(&mut linker).map_err(invalid)?;
-        let datasources = Datasources::default();
-        tick(engine.weak());
-        sweep(&datasources);
-        Ok(Host { inner: Arc::new(Inner { engine, datasources, linker, roots: Arc::new(self.roots), resolver: self.resolver }) })
+        let cache = self.cache.as_deref().map(Cache::open).transpose()?;
+        let roots = Arc::new(self.roots);
+        let neighbours = Datasources::default();
+        let fairness = Fairness::new();
+        tick(engine.weak(), fairness.clone());
+        sweep(&neighbours);
+        let around = Around { fairness, turns: AllTurns::new(self.concurrent_calls), neighbours };
+        #[cfg(feature = "aws-config")]
+        let operator = crate::egress::OperatorGate::new(self.resolver.clone(), Tls::default().client_config(&roots)?);
+        Ok(Host {
+            inner: Arc::new(Inner {
+                engine,
+                linker,
+                roots,
+                resolver: self.resolver,
+                cache,
+                compile_timeout: self.compile_timeout,
+                audit: self.audit,
+                around,
+                #[cfg(feature = "aws-config")]
+                operator,
+            }),
+        })
     }
 }
 
@@ -203,9 +329,9 @@ fn pool() -> PoolingAllocationConfig {
         .total_memories(MAX_INSTANCES)
         .total_tables(MAX_INSTANCES * 2)
         .total_stacks(MAX_INSTANCES)
-        .max_memories_per_component(4)
-        .max_tables_per_component(8)
-        .max_core_instances_per_component(16)
+        .max_memories_per_component(state::MAX_MEMORIES as u32)
+        .max_tables_per_component(MAX_TABLES)
+        .max_core_instances_per_component(portcullis_policy::MAX_INSTANCES)
         .max_unused_warm_slots(64)
         .linear_memory_keep_resident(256 * 1024)
         .async_stack_keep_resident(32 * 1024);
@@ -213,12 +339,12 @@ fn pool() -> PoolingAllocationConfig {
 }
 
 /// Lets running guests yield, as long as the engine lives.
-fn tick(engine: EngineWeak) {
+fn tick(engine: EngineWeak, fairness: Fairness) {
     let run = move || {
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             drop(engine);
-            std::thread::sleep(TICK);
+            std::thread::sleep(fairness.slice());
         }
     };
     std::thread::Builder::new().name("portcullis-tick".to_string()).spawn(run).expect("a thread can be started");

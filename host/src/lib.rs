@@ -16,10 +16,12 @@
 //!     .connect(
 //!         &plugin,
 //!         Connect {
+//!             name: "orders",
 //!             settings: r#"{"region": "eu-west-1"}"#,
 //!             settings_are_trusted: true,
 //!             policy,
 //!             credentials: Some(Arc::new(Environment::default())),
+//!             ..Connect::default()
 //!         },
 //!     )
 //!     .await?;
@@ -33,32 +35,44 @@
 //! you embed plugins in a Rust program. For other languages there is the command line `portcullis`.
 //!
 //! # Invariants
-//! - One place sends bytes for a guest: `egress`. It acts on the values that the policy judged.
+//! - One place sends bytes: `egress`, for guests and for the host's own credentials. It acts on the values that the policy
+//!   judged.
 //! - A datasource never shares an instance, a connection or a key with another.
 //! - What the gate refused of the action that the caller named is reported as [`Error::Denied`], whatever the plugin then
 //!   says. What `test` and `structure` ask for by themselves may be refused in part.
 //! - Nothing of a call goes on after it ended, failed or was dropped.
+//! - An answer is handed on as it is or not at all: one that contains the signing key or the session token is refused.
 
+mod audit;
 mod bindings;
+mod cache;
 mod call;
 mod credentials;
 mod datasource;
+mod depth;
 mod egress;
 mod error;
+mod fairness;
 mod host;
+mod iam;
 mod manifest;
 mod plugin;
 mod shared;
 mod state;
+mod tls;
+mod turns;
 
-pub use credentials::{Credentials, CredentialsError, Environment, Fixed, ProvideCredentials, Secret, SecretFile, provider};
+pub use audit::{AuditSink, Counters, Decision, Event, JsonLines, Record};
+pub use credentials::{Credentials, CredentialsError, Environment, Fixed, ProvideCredentials, Secret, SecretFile, read_private};
 pub use datasource::{Datasource, Relayed};
 pub use egress::{Resolve, SystemResolver};
-pub use error::{Error, Fault, Interruption, Limit, LimitKind, LoadError, PluginError, ServiceError};
+pub use error::{Busy, Error, Fault, Interruption, Limit, LimitKind, LoadError, PluginError, ServiceError};
 pub use host::{Connect, Host, HostBuilder};
+pub use iam::{IamAccount, iam_document};
 pub use manifest::Manifest;
 pub use plugin::{MAX_COMPONENT_BYTES, Plugin, Source};
 pub use portcullis_policy::{self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limits, Origin, Policy, Rule};
+pub use tls::Tls;
 
 /// The README's example, compiled.
 #[cfg(doctest)]

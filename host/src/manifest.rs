@@ -29,6 +29,7 @@ pub struct Manifest {
     pub(crate) signing: Option<Signing>,
     #[serde(default)]
     exports: BTreeMap<String, Vec<ActionName>>,
+    pub(crate) iam: Option<Iam>,
     actions: BTreeMap<ActionName, Action>,
 }
 
@@ -58,6 +59,16 @@ pub(crate) struct Signing {
     region_aliases: BTreeMap<String, String>,
 }
 
+/// What IAM grants a plugin's actions on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Iam {
+    /// What stands before the names of actions.
+    pub(crate) prefix: String,
+    /// ARNs by kind; `{partition}`, `{region}`, `{account}` and `{table}` are filled in.
+    pub(crate) resources: BTreeMap<String, String>,
+}
+
 /// What is stated of an action.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +80,10 @@ pub(crate) struct Action {
     /// Where its body has PartiQL statements.
     #[serde(default)]
     pub(crate) statements: Vec<Place>,
+    /// The names that IAM has for it, where it is not its own.
+    pub(crate) iam: Option<Vec<ActionName>>,
+    /// The kinds of resource that IAM grants it on; none for tables, nothing for everything.
+    pub(crate) resources: Option<Vec<String>>,
 }
 
 /// A place in a body: `/TransactItems/*/Put/TableName`, `/RequestItems/{key}`.
@@ -111,6 +126,11 @@ impl Manifest {
         self.actions.iter().map(|(name, action)| (name, action.access))
     }
 
+    /// The actions with what is stated of them.
+    pub(crate) fn stated(&self) -> impl Iterator<Item = (&ActionName, &Action)> {
+        self.actions.iter()
+    }
+
     /// What is stated of an action.
     pub(crate) fn action(&self, name: &ActionName) -> Option<&Action> {
         self.actions.get(name)
@@ -122,7 +142,8 @@ impl Manifest {
     }
 
     /// The scope that settings of the operator's own ask for.
-    pub(crate) fn scope(&self, settings: &serde_json::Value) -> Option<CredentialScope> {
+    #[must_use]
+    pub fn scope(&self, settings: &serde_json::Value) -> Option<CredentialScope> {
         let signing = self.signing.as_ref()?;
         let region = settings.get(&signing.region_setting)?.as_str()?.trim();
         let region = signing.region_aliases.get(region).map_or(region, String::as_str);

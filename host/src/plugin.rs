@@ -1,6 +1,7 @@
 //! Plugins: bytes → validated, compiled, ready to be instantiated.
 
 use crate::bindings;
+use crate::cache::Cache;
 use crate::error::LoadError;
 use crate::manifest::Manifest;
 use crate::state::State;
@@ -8,7 +9,8 @@ use portcullis_policy::Isolation;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
@@ -27,6 +29,16 @@ struct Inner {
     imports: Vec<String>,
     exports: Vec<String>,
     pinned: bool,
+    from_cache: bool,
+}
+
+/// What loads plugins.
+pub(crate) struct Loader<'l> {
+    pub(crate) engine: &'l Engine,
+    pub(crate) linker: &'l Linker<State>,
+    pub(crate) cache: Option<&'l Cache>,
+    /// How long compiling may take.
+    pub(crate) patience: Duration,
 }
 
 /// The largest component that is loaded, in bytes: compiling takes time and memory with the size, and ours has 400 KB.
@@ -48,13 +60,8 @@ const IMPORTS: [(&str, &str); 11] = [
 ];
 
 impl Plugin {
-    pub(crate) fn load(
-        engine: &Engine,
-        linker: &Linker<State>,
-        bytes: &[u8],
-        manifest: Manifest,
-        sha256: Option<&str>,
-    ) -> Result<Self, LoadError> {
+    pub(crate) fn load(loader: &Loader<'_>, bytes: &[u8], manifest: Manifest, sha256: Option<&str>) -> Result<Self, LoadError> {
+        let engine = loader.engine;
         if bytes.len() > MAX_COMPONENT_BYTES {
             return Err(LoadError::TooLarge { bytes: bytes.len(), limit: MAX_COMPONENT_BYTES });
         }
@@ -69,7 +76,7 @@ impl Plugin {
         if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
             return Err(LoadError::Invalid("it is a core module; a plugin is a component".to_string()));
         }
-        let component = Component::from_binary(engine, bytes).map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let (component, from_cache) = compile(loader, &digest, bytes)?;
         let types = component.component_type();
         let imports: Vec<String> = types.imports(engine).map(|(name, _)| name.to_string()).collect();
         let exports: Vec<String> = types.exports(engine).map(|(name, _)| name.to_string()).collect();
@@ -82,7 +89,7 @@ impl Plugin {
             return Err(LoadError::Imports(spare));
         }
         let world = |error: wasmtime::Error| LoadError::World(format!("{error:#}"));
-        let pre = linker.instantiate_pre(&component).map_err(world)?;
+        let pre = loader.linker.instantiate_pre(&component).map_err(world)?;
         let pre = bindings::PluginPre::new(pre).map_err(world)?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -93,6 +100,7 @@ impl Plugin {
                 imports,
                 exports,
                 pinned: sha256.is_some(),
+                from_cache,
             }),
         })
     }
@@ -113,6 +121,12 @@ impl Plugin {
     #[must_use]
     pub fn size(&self) -> usize {
         self.inner.bytes
+    }
+
+    /// Whether its code was compiled at an earlier start, and found in the host's folder for that.
+    #[must_use]
+    pub fn is_from_cache(&self) -> bool {
+        self.inner.from_cache
     }
 
     /// The interfaces it imports: its permissions.
@@ -145,6 +159,35 @@ impl Plugin {
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plugin").field("name", &self.inner.manifest.name()).field("digest", &self.inner.digest).finish_non_exhaustive()
+    }
+}
+
+/// The component's code, and whether it was compiled before.
+fn compile(loader: &Loader<'_>, digest: &str, bytes: &[u8]) -> Result<(Component, bool), LoadError> {
+    if let Some(found) = loader.cache.and_then(|cache| cache.load(loader.engine, digest)) {
+        return Ok((found, true));
+    }
+    let component = compile_in_time(loader, bytes)?;
+    if let Some(cache) = loader.cache {
+        cache.store(loader.engine, digest, &component);
+    }
+    Ok((component, false))
+}
+
+/// Compiles on a thread of its own. One that takes too long cannot be stopped; it is left to its end, and nobody waits.
+fn compile_in_time(loader: &Loader<'_>, bytes: &[u8]) -> Result<Component, LoadError> {
+    let (engine, bytes) = (loader.engine.clone(), bytes.to_vec());
+    let (sender, receiver) = mpsc::channel();
+    let run = move || {
+        // If nobody waits any more, nobody misses it.
+        let _ = sender.send(Component::from_binary(&engine, &bytes));
+    };
+    let started = std::thread::Builder::new().name("portcullis-compile".to_string()).spawn(run);
+    started.map_err(|error| LoadError::Invalid(format!("no thread can be started to compile it: {error}")))?;
+    match receiver.recv_timeout(loader.patience) {
+        Ok(compiled) => compiled.map_err(|error| LoadError::Invalid(format!("{error:#}"))),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(LoadError::TooSlow(loader.patience)),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(LoadError::Invalid("the compiler crashed on it".to_string())),
     }
 }
 

@@ -1,97 +1,119 @@
 //! What all instances of one datasource share, and nobody else.
 
-use crate::credentials::{KeyRing, Secret};
+use crate::audit::{Audit, Counting};
+use crate::credentials::{IssuedKeys, KeyRing};
 use crate::egress::{Connections, Resolve};
 use crate::manifest::Manifest;
 use portcullis_policy::{CredentialScope, Policy};
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Policy, keys, connections and quotas of one datasource.
 pub(crate) struct Shared {
+    /// The datasource's name, for records.
+    pub(crate) name: String,
     pub(crate) policy: Policy,
     pub(crate) manifest: Arc<Manifest>,
     /// Scopes that follow from settings which the operator wrote.
     pub(crate) own_scopes: Vec<CredentialScope>,
     pub(crate) keys: KeyRing,
+    /// What signing keys were handed out for.
+    pub(crate) issued: IssuedKeys,
     pub(crate) connections: Connections,
     pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) audit: Audit,
+    pub(crate) counting: Counting,
+    quota: Quota,
+    /// Counts the identities that there were.
+    identity: AtomicU32,
+}
+
+/// What instances share of a guest's own bookkeeping.
+struct Quota {
     clock_offset_ms: AtomicI64,
     retry_tokens: AtomicU32,
-    /// What signing keys were handed out for, newest last.
-    issued: Mutex<VecDeque<Issued>>,
 }
-
-/// Who may sign a request, and for what: what was handed to the sandbox.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Issued {
-    /// `{access key id}/{date}/{region}/{service}/aws4_request`.
-    pub(crate) credential: String,
-    pub(crate) session_token: Option<Secret>,
-}
-
-/// Signing keys that a request may still be signed with: those of a few days and scopes, around a change of identity.
-const MAX_ISSUED: usize = 256;
 
 /// Tokens of the retry quota, as in the standard mode of AWS's SDKs.
 const RETRY_TOKENS: u32 = 500;
 /// The furthest that a guest can move its own clock: a day, as far as signing keys reach.
 const MAX_CLOCK_OFFSET_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// What a datasource's [`Shared`] is made of.
+pub(crate) struct Parts {
+    pub(crate) name: String,
+    pub(crate) policy: Policy,
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) own_scopes: Vec<CredentialScope>,
+    pub(crate) keys: KeyRing,
+    pub(crate) connections: Connections,
+    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) audit: Audit,
+}
+
 impl Shared {
-    pub(crate) fn new(
-        policy: Policy,
-        manifest: Arc<Manifest>,
-        own_scopes: Vec<CredentialScope>,
-        keys: KeyRing,
-        connections: Connections,
-        resolver: Arc<dyn Resolve>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { name, policy, manifest, own_scopes, keys, connections, resolver, audit } = parts;
+        let quota = Quota { clock_offset_ms: AtomicI64::new(0), retry_tokens: AtomicU32::new(RETRY_TOKENS) };
         Self {
+            name,
             policy,
             manifest,
             own_scopes,
             keys,
+            issued: IssuedKeys::default(),
             connections,
             resolver,
-            clock_offset_ms: AtomicI64::new(0),
-            retry_tokens: AtomicU32::new(RETRY_TOKENS),
-            issued: Mutex::default(),
+            audit,
+            counting: Counting::default(),
+            quota,
+            identity: AtomicU32::new(0),
         }
     }
 
-    /// Notes what a key was handed out for.
-    pub(crate) fn note_issued(&self, new: Issued) {
-        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        issued.retain(|known| *known != new);
-        if issued.len() >= MAX_ISSUED {
-            issued.pop_front();
-        }
-        issued.push_back(new);
+    /// One of the DynamoDB plugin with a policy and nothing else.
+    #[cfg(test)]
+    pub(crate) fn of_policy(policy: Policy) -> Self {
+        let tls = crate::tls::Tls::default().client_config(&Arc::new(rustls::RootCertStore::empty())).unwrap();
+        Self::new(Parts {
+            name: "test".to_string(),
+            policy,
+            manifest: Arc::new(Manifest::parse(dynamodb_component::MANIFEST).unwrap()),
+            own_scopes: Vec::new(),
+            keys: KeyRing::new(None),
+            connections: Connections::new(tls),
+            resolver: Arc::new(crate::egress::SystemResolver),
+            audit: Audit::default(),
+        })
     }
 
-    /// Whether a request that is signed so may leave: with a key that was handed out, and the token that belongs to it.
-    pub(crate) fn was_issued(&self, credential: &str, token: Option<&str>) -> bool {
-        let issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        issued.iter().any(|known| known.credential == credential && known.session_token.as_ref().map(Secret::expose) == token)
+    /// Which of the datasource's identities is in use: it changes with each.
+    pub(crate) fn identity(&self) -> u32 {
+        self.identity.load(Ordering::Acquire)
+    }
+
+    /// The datasource has another identity now: what was made with the one before is not used any more.
+    pub(crate) fn change_identity(&self) {
+        self.identity.fetch_add(1, Ordering::AcqRel);
+        self.connections.clear();
     }
 
     pub(crate) fn clock_offset(&self) -> i64 {
-        self.clock_offset_ms.load(Ordering::Relaxed)
+        self.quota.clock_offset_ms.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_clock_offset(&self, offset_ms: i64) {
-        self.clock_offset_ms.store(offset_ms.clamp(-MAX_CLOCK_OFFSET_MS, MAX_CLOCK_OFFSET_MS), Ordering::Relaxed);
+        self.quota.clock_offset_ms.store(offset_ms.clamp(-MAX_CLOCK_OFFSET_MS, MAX_CLOCK_OFFSET_MS), Ordering::Relaxed);
     }
 
     pub(crate) fn take_retry(&self, cost: u32) -> bool {
-        self.retry_tokens.fetch_update(Ordering::AcqRel, Ordering::Acquire, |tokens| tokens.checked_sub(cost)).is_ok()
+        self.quota.retry_tokens.fetch_update(Ordering::AcqRel, Ordering::Acquire, |tokens| tokens.checked_sub(cost)).is_ok()
     }
 
     pub(crate) fn return_retry(&self, cost: u32) {
         // The closure always gives a value, so this cannot fail.
         let _ = self
+            .quota
             .retry_tokens
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |tokens| Some(tokens.saturating_add(cost).min(RETRY_TOKENS)));
     }

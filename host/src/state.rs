@@ -2,11 +2,12 @@
 
 use crate::bindings::portcullis::datasource::{aws_signing, call as call_interface, types};
 use crate::call::Call;
-use crate::credentials::is_current;
+use crate::credentials::{Issued, is_current};
 use crate::egress::Gate;
 use crate::error::LimitKind;
-use crate::shared::{Issued, Shared};
-use portcullis_policy::{CredentialScope, Denial, Rule};
+use crate::fairness::{Fairness, Slices};
+use crate::shared::Shared;
+use portcullis_policy::{CredentialScope, Denial, Limits, MAX_TABLE_ELEMENTS, Rule};
 use std::sync::Arc;
 use time::OffsetDateTime;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
@@ -25,35 +26,33 @@ pub(crate) struct State {
     pub(crate) gate: Gate,
     shared: Arc<Shared>,
     pub(crate) limiter: Limiter,
+    pub(crate) slices: Slices,
+    /// The identity of the datasource when this was made.
+    identity: u32,
 }
 
-/// Bytes of the headers of one request or answer, with what wasmtime adds for keeping them. AWS's own limit for a
-/// request's headers is 8 to 16 KiB.
-const FIELD_BYTES: usize = 64 * 1024;
-/// Resources an instance may hold. A call needs about ten.
-const MAX_RESOURCES: usize = 256;
 /// Random bytes at once: they are made on the host's time, in the host's memory. A token takes 16.
 const MAX_RANDOM_BYTES: u64 = 4096;
-/// Elements of a table of functions. A plugin has some hundreds.
-const MAX_TABLE_ELEMENTS: usize = 20_000;
-
 impl State {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, fairness: &Fairness) -> Self {
+        let limits = &shared.policy.limits;
         let mut table = ResourceTable::new();
-        table.set_max_capacity(MAX_RESOURCES);
+        table.set_max_capacity(limits.resources as usize);
         // Of this only the clocks and the random numbers are linked.
         let wasi = WasiCtx::builder().max_random_size(MAX_RANDOM_BYTES).build();
         let mut http = WasiHttpCtx::new();
-        http.set_field_size_limit(FIELD_BYTES);
-        let limiter =
-            Limiter { memory: 0, max_memory: usize::try_from(shared.policy.limits.memory.as_u64()).unwrap_or(usize::MAX), call: None };
-        Self { table, wasi, http, gate: Gate::new(shared.clone()), shared, limiter }
+        http.set_field_size_limit(usize::try_from(limits.header_bytes.as_u64()).unwrap_or(usize::MAX));
+        let limiter = Limiter { memory: 0, limits: limits.clone(), call: None };
+        let slices = fairness.slices();
+        let identity = shared.identity();
+        Self { table, wasi, http, gate: Gate::new(shared.clone(), slices.place()), shared, limiter, slices, identity }
     }
 
     /// Starts a call: from here on the gate decides by it.
     pub(crate) fn begin(&mut self, call: &Arc<Call>) {
         self.gate.call = Some(call.clone());
         self.limiter.call = Some(call.clone());
+        self.slices.begin();
     }
 
     /// Ends the call: nothing more is sent.
@@ -62,11 +61,12 @@ impl State {
             call.end();
         }
         self.limiter.call = None;
+        self.slices.end();
     }
 
-    /// Whether the guest holds nothing of the host any more.
+    /// Whether the guest holds nothing of the host any more, and knows no other identity than the datasource's.
     pub(crate) fn is_clean(&self) -> bool {
-        self.table.is_empty()
+        self.table.is_empty() && self.identity == self.shared.identity()
     }
 
     /// Bytes of linear memory.
@@ -151,7 +151,11 @@ impl aws_signing::Host for State {
         Ok(match self.shared.keys.derive(&date, &scope).await {
             Ok(material) => {
                 let credential = format!("{}/{date}/{}/{}/aws4_request", material.access_key_id, scope.region(), scope.service());
-                self.shared.note_issued(Issued { credential, session_token: material.session_token.clone() });
+                let issued = Issued { credential, session_token: material.session_token.clone(), key: material.key.clone() };
+                if self.shared.issued.note(issued) {
+                    self.shared.change_identity();
+                    self.identity = self.shared.identity();
+                }
                 Ok(aws_signing::SigningMaterial {
                     access_key_id: material.access_key_id,
                     session_token: material.session_token.map(|token| token.expose().to_string()),
@@ -192,18 +196,24 @@ impl call_interface::Host for State {
 /// Bounds the memory and tables of one instance, and notes when the bound is met.
 pub(crate) struct Limiter {
     memory: usize,
-    max_memory: usize,
+    limits: Limits,
     call: Option<Arc<Call>>,
+}
+
+impl Limiter {
+    fn note(&self, which: LimitKind, bound: String) {
+        if let Some(call) = &self.call {
+            call.note_limit(which, bound);
+        }
+    }
 }
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
         // A component may have several memories; they are bounded together.
         let all = self.memory.saturating_sub(current).saturating_add(desired);
-        if all > self.max_memory || maximum.is_some_and(|maximum| desired > maximum) {
-            if let Some(call) = &self.call {
-                call.note_limit(LimitKind::Memory, format!("{} bytes", self.max_memory));
-            }
+        if all as u64 > self.limits.memory.as_u64() || maximum.is_some_and(|maximum| desired > maximum) {
+            self.note(LimitKind::Memory, self.limits.memory.to_string());
             return Ok(false);
         }
         self.memory = all;
@@ -211,18 +221,25 @@ impl ResourceLimiter for Limiter {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
-        Ok(desired <= MAX_TABLE_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum))
+        if desired > MAX_TABLE_ELEMENTS || maximum.is_some_and(|maximum| desired > maximum) {
+            self.note(LimitKind::Tables, format!("{MAX_TABLE_ELEMENTS} elements"));
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     fn memories(&self) -> usize {
-        4
+        MAX_MEMORIES
     }
 
     fn tables(&self) -> usize {
-        8
+        self.limits.tables as usize
     }
 
     fn instances(&self) -> usize {
-        16
+        self.limits.instances as usize
     }
 }
+
+/// Memories of one instance: a plugin has one, and the adapter of a component may have another.
+pub(crate) const MAX_MEMORIES: usize = 4;

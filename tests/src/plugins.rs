@@ -38,15 +38,6 @@ pub fn dynamodb() -> &'static Plugin {
     })
 }
 
-/// The hostile plugin.
-///
-/// # Panics
-/// The built component cannot be loaded.
-pub fn hostile() -> &'static Plugin {
-    static PLUGIN: OnceLock<Plugin> = OnceLock::new();
-    PLUGIN.get_or_init(|| host().load(HOSTILE, HOSTILE_MANIFEST, None).expect("the component loads"))
-}
-
 /// Credentials for tests.
 #[must_use]
 pub fn credentials() -> Arc<dyn ProvideCredentials> {
@@ -60,7 +51,7 @@ pub fn credentials() -> Arc<dyn ProvideCredentials> {
 #[must_use]
 pub fn policy(authority: &str, more: &str) -> Policy {
     let access = if more.contains("access") { "" } else { "access = \"admin\"\n" };
-    let text = format!("egress = [\"http://{authority}\"]\nnetworks = [\"127.0.0.0/8\"]\n{access}{more}");
+    let text = format!("egress = [\"http://{authority}\"]\nnetworks = {{ \"http://{authority}\" = [\"127.0.0.0/8\"] }}\n{access}{more}");
     toml::from_str(&text).expect("the test's policy is one")
 }
 
@@ -83,18 +74,61 @@ pub async fn connect(authority: &str, policy_more: &str, settings_more: &str) ->
         settings_are_trusted: true,
         policy: policy(authority, policy_more),
         credentials: Some(credentials()),
+        ..Connect::default()
     };
     host().connect(dynamodb(), connect).await
 }
 
-/// A datasource of the hostile plugin that behaves as told, at a loopback server.
+/// A component with one more core module, which is instantiated, and so started, with it. It is given as text.
 ///
-/// # Errors
-/// It cannot be connected, for some behaviours as it should be.
-pub async fn attack(behaviour: &str, authority: &str, more: &str) -> Result<Datasource, Error> {
-    let settings = format!("{behaviour} {authority}");
-    let signing = if more.contains("signing") { "" } else { "signing = [\"us-east-1/dynamodb\"]\n" };
-    let policy = policy(authority, &format!("{signing}{more}"));
-    let connect = Connect { settings: &settings, settings_are_trusted: false, policy, credentials: Some(credentials()) };
-    host().connect(hostile(), connect).await
+/// # Panics
+/// The text is no module.
+#[must_use]
+pub fn with_module(component: &[u8], module: &str) -> Vec<u8> {
+    let module = wat::parse_str(module).expect("the test's module is one");
+    let index = count_modules(component);
+    let mut bytes = component.to_vec();
+    section(&mut bytes, 1, &module);
+    // One instance: of that module, without arguments.
+    let mut instance = vec![1, 0];
+    leb(&mut instance, index);
+    instance.push(0);
+    section(&mut bytes, 2, &instance);
+    bytes
+}
+
+/// Core modules of a component; sections of any other kind are passed over.
+/// <https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md>
+fn count_modules(component: &[u8]) -> usize {
+    let (mut at, mut count) = (8, 0);
+    while at < component.len() {
+        count += usize::from(component[at] == 1);
+        at += 1;
+        let (mut length, mut shift) = (0usize, 0);
+        loop {
+            let byte = component[at];
+            at += 1;
+            length |= usize::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                break;
+            }
+        }
+        at += length;
+    }
+    count
+}
+
+fn section(bytes: &mut Vec<u8>, kind: u8, content: &[u8]) {
+    bytes.push(kind);
+    leb(bytes, content.len());
+    bytes.extend_from_slice(content);
+}
+
+fn leb(bytes: &mut Vec<u8>, mut number: usize) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
 }

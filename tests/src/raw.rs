@@ -14,6 +14,8 @@ pub enum Then {
     Hang,
     /// Says one more byte now and then.
     Drip,
+    /// Says chunks of a body, as fast as they are taken.
+    Flood,
 }
 
 /// A running server; it ends when this is dropped.
@@ -42,6 +44,11 @@ pub async fn start(bytes: &'static [u8], then: Then) -> Raw {
                     match then {
                         Then::Close => return,
                         Then::Hang => tokio::time::sleep(Duration::from_mins(1)).await,
+                        Then::Flood => {
+                            if stream.write_all(format!("1000\r\n{:4096}\r\n", "").as_bytes()).await.is_err() {
+                                return;
+                            }
+                        }
                         Then::Drip => {
                             tokio::time::sleep(Duration::from_millis(20)).await;
                             if stream.write_all(b" ").await.is_err() {

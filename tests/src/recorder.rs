@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// One request as it came.
 #[derive(Clone, Debug)]
@@ -66,7 +67,24 @@ pub struct Recorder {
 /// # Panics
 /// The server does not start.
 pub async fn start(answer: Answer) -> Recorder {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
+    start_at("127.0.0.1", answer, None).await
+}
+
+/// The same at another address of this machine, and with TLS.
+///
+/// # Panics
+/// The server does not start.
+pub async fn start_at(address: &str, answer: Answer, tls: Option<TlsAcceptor>) -> Recorder {
+    start_with(address, move |_| answer.clone(), tls).await
+}
+
+/// The same with an answer for each request.
+///
+/// # Panics
+/// The server does not start.
+pub async fn start_with(address: &str, answer: impl Fn(&Recorded) -> Answer + Send + Sync + 'static, tls: Option<TlsAcceptor>) -> Recorder {
+    let answer: Arc<dyn Fn(&Recorded) -> Answer + Send + Sync> = Arc::new(answer);
+    let listener = TcpListener::bind((address, 0)).await.expect("a port on loopback is free");
     let authority = listener.local_addr().expect("a bound socket has an address").to_string();
     let (log, connections) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
     let (seen, opened) = (log.clone(), connections.clone());
@@ -75,22 +93,32 @@ pub async fn start(answer: Answer) -> Recorder {
             *opened.lock().expect("no test panics with the lock") += 1;
             let (seen, answer) = (seen.clone(), answer.clone());
             let service = service_fn(move |request| record(seen.clone(), answer.clone(), request));
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            let http = hyper::server::conn::http1::Builder::new();
+            match tls.clone() {
+                None => drop(tokio::spawn(http.serve_connection(TokioIo::new(stream), service))),
+                Some(tls) => drop(tokio::spawn(async move {
+                    // A handshake that fails is for the client to notice.
+                    if let Ok(stream) = tls.accept(stream).await {
+                        let _ = http.serve_connection(TokioIo::new(stream), service).await;
+                    }
+                })),
+            }
         }
     });
     Recorder { authority, log, connections, task }
 }
 
-async fn record(log: Arc<Mutex<Vec<Recorded>>>, answer: Answer, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn record(
+    log: Arc<Mutex<Vec<Recorded>>>,
+    answer: Arc<dyn Fn(&Recorded) -> Answer + Send + Sync>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let path = parts.uri.to_string();
-    log.lock().expect("no test panics with the lock").push(Recorded {
-        method: parts.method.to_string(),
-        path,
-        headers: parts.headers,
-        body,
-    });
+    let recorded = Recorded { method: parts.method.to_string(), path, headers: parts.headers, body };
+    let answer = answer(&recorded);
+    log.lock().expect("no test panics with the lock").push(recorded);
     let mut response = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         response = response.header(*name, value);
@@ -106,6 +134,23 @@ impl Recorder {
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.log.lock().expect("no test panics with the lock").clone()
+    }
+
+    /// Forgets the requests so far.
+    ///
+    /// # Panics
+    /// Never, but in a test that failed before.
+    pub fn forget(&self) {
+        self.log.lock().expect("no test panics with the lock").clear();
+    }
+
+    /// The port.
+    ///
+    /// # Panics
+    /// Never: the authority was made of an address with a port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.authority.rsplit(':').next().and_then(|port| port.parse().ok()).expect("the authority has a port")
     }
 
     /// How many connections were opened.

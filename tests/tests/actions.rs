@@ -61,8 +61,7 @@ async fn a_bad_region_is_refused_when_connecting() {
     let connect = portcullis::Connect {
         settings: r#"{"region": "us-east-1.evil.example/#"}"#,
         settings_are_trusted: true,
-        policy: portcullis::Policy::default(),
-        credentials: None,
+        ..portcullis::Connect::default()
     };
     let error = plugins::host().connect(plugins::dynamodb(), connect).await.unwrap_err().to_string();
     assert!(error.contains("/region") && error.contains("eu-west-1"), "{error}");

@@ -29,9 +29,21 @@ async fn the_connection_test_tells_nobody_answers_from_the_host_refused() {
     assert!(interruption(nobody).message.contains("nobody answers"));
     let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"}}");
     let policy = portcullis::Policy::default();
-    let connect = Connect { settings: &settings, settings_are_trusted: true, policy, credentials: Some(plugins::credentials()) };
+    let connect = Connect {
+        settings: &settings,
+        settings_are_trusted: true,
+        policy,
+        credentials: Some(plugins::credentials()),
+        ..Connect::default()
+    };
     assert!(host().connect(plugins::dynamodb(), connect).await.unwrap().test().await.unwrap_err().is_denied());
-    let without = Connect { settings: &settings, settings_are_trusted: true, policy: plugins::policy(&authority, ""), credentials: None };
+    let without = Connect {
+        settings: &settings,
+        settings_are_trusted: true,
+        policy: plugins::policy(&authority, ""),
+        credentials: None,
+        ..Connect::default()
+    };
     let error = host().connect(plugins::dynamodb(), without).await.unwrap().test().await.unwrap_err();
     assert!(matches!(error, Error::Plugin(PluginError::Credentials(_))), "{error:?}");
 }
@@ -110,8 +122,13 @@ async fn relay_passes_status_headers_and_bytes() {
 async fn missing_credentials_say_where_to_put_them() {
     let server = recorder::start(Answer::ok("{}")).await;
     let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
-    let connect =
-        Connect { settings: &settings, settings_are_trusted: true, policy: plugins::policy(&server.authority, ""), credentials: None };
+    let connect = Connect {
+        settings: &settings,
+        settings_are_trusted: true,
+        policy: plugins::policy(&server.authority, ""),
+        credentials: None,
+        ..Connect::default()
+    };
     let result = host().connect(plugins::dynamodb(), connect).await.unwrap().execute("ListTables", "").await;
     assert!(matches!(&result, Err(Error::Plugin(PluginError::Credentials(message))) if message.contains("credentials = {")), "{result:?}");
     assert_eq!(server.requests().len(), 0);
@@ -133,6 +150,7 @@ async fn a_session_token_is_sent_and_signed() {
         settings_are_trusted: true,
         policy: plugins::policy(&server.authority, ""),
         credentials: Some(provider),
+        ..Connect::default()
     };
     host().connect(plugins::dynamodb(), connect).await.unwrap().execute("ListTables", "").await.unwrap();
     let request = &server.requests()[0];

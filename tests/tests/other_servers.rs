@@ -33,6 +33,7 @@ async fn connect(authority: &str, credentials: Credentials) -> Datasource {
         settings_are_trusted: true,
         policy: plugins::policy(authority, ""),
         credentials: Some(Arc::new(Fixed::new(credentials))),
+        ..Connect::default()
     };
     plugins::host().connect(plugins::dynamodb(), connect).await.unwrap()
 }

@@ -3,15 +3,18 @@
 use crate::args::PolicyArgs;
 use crate::failure::Failure;
 use crate::out::out;
-use crate::target::{connect, read_policy};
+use crate::target::{connect, host, load, read_policy};
 use dynamodb_plugin::nearest::nearest;
-use portcullis::policy::{CredentialSource, DatasourceConfig, PluginSource, Settings};
+use portcullis::policy::{DatasourceConfig, PluginSource, Settings};
 use portcullis::{Host, Isolation, Plugin};
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let file = read_policy(&arguments.policy)?;
-    let host = Host::new()?;
+    let host = host(Host::builder)?;
     let bold = anstyle::Style::new().bold();
+    let folder = arguments.policy.parent();
+    // A plugin that several datasources share is compiled once.
+    let mut loaded: Vec<(&PluginSource, Plugin)> = Vec::new();
     for (name, config) in &file.datasources {
         out!("{bold}{name}{bold:#}")?;
         for (key, value) in rows(config) {
@@ -19,8 +22,13 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         }
         // The plugin is loaded and looks at the settings; connecting sends nothing and fetches no credentials.
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
-        let (plugin, _) = connect(&host, config, arguments.policy.parent()).await.map_err(named)?;
+        let plugin = match loaded.iter().find(|(source, _)| *source == &config.plugin) {
+            Some((_, plugin)) => plugin.clone(),
+            None => load(&host, config, folder).map_err(named)?,
+        };
+        connect(&host, &plugin, name, config, folder).await.map_err(named)?;
         check_actions(&plugin, config).map_err(named)?;
+        loaded.push((&config.plugin, plugin));
     }
     let count = file.datasources.len();
     out!("{} is a policy with {count} datasource{}", arguments.policy.display(), if count == 1 { "" } else { "s" })?;
@@ -40,59 +48,57 @@ fn check_actions(plugin: &Plugin, config: &DatasourceConfig) -> Result<(), Failu
 
 fn rows(config: &DatasourceConfig) -> Vec<(&'static str, String)> {
     let policy = &config.policy;
-    let list = |items: Vec<String>, none: &str| if items.is_empty() { none.to_string() } else { items.join(", ") };
-    let strings = |items: &[_]| items.iter().map(ToString::to_string).collect::<Vec<String>>();
     let plugin = match &config.plugin {
         PluginSource::BuiltIn(name) => format!("{name}, built in"),
         PluginSource::File { file, sha256: Some(_), .. } => format!("{}, pinned by its digest", file.display()),
         PluginSource::File { file, .. } => format!("{}, not pinned: any file of that name is run", file.display()),
     };
+    let inline = matches!(config.settings, Settings::Inline(_));
     let settings = match &config.settings {
         Settings::Inline(_) => "in this file".to_string(),
         Settings::File(path) => format!("{}, not trusted", path.display()),
     };
-    let credentials = match &config.credentials {
-        None => "none".to_string(),
-        Some(CredentialSource::Env { prefix }) => format!("environment variables {prefix}AWS_…"),
-        Some(CredentialSource::File { path }) => path.display().to_string(),
+    let networks = policy.networks.iter().map(|(origin, blocks)| format!("{origin} at {}", list(blocks, "nothing")));
+    let isolation = match policy.isolation {
+        None => "reuse if pinned or built in, else fresh",
+        Some(Isolation::Reuse) => "reuse",
+        Some(Isolation::Fresh) => "fresh",
     };
-    let actions = policy.actions.as_ref().map_or_else(
-        || format!("all that {} allows", policy.access),
-        |actions| list(actions.iter().map(ToString::to_string).collect(), "none"),
-    );
-    let tables =
-        policy.tables.as_ref().map_or_else(|| "all".to_string(), |tables| list(tables.iter().map(ToString::to_string).collect(), "none"));
-    let signing = policy.signing.as_ref().map_or_else(
-        || if matches!(config.settings, Settings::Inline(_)) { "the settings' region".to_string() } else { "nothing".to_string() },
-        |scopes| list(scopes.iter().map(ToString::to_string).collect(), "nothing"),
-    );
+    let optional = |items: Option<String>, none: String| items.unwrap_or(none);
+    let actions = policy.actions.as_ref().map(|actions| list(actions, "none"));
+    let signing = policy.signing.as_ref().map(|scopes| list(scopes, "nothing"));
     let limits = &policy.limits;
-    vec![
+    let mut rows = vec![
         ("plugin", plugin),
         ("settings", settings),
-        ("credentials", credentials),
-        ("may reach", list(strings(&policy.egress), "nothing")),
-        ("networks", list(policy.networks.iter().map(ToString::to_string).collect(), "public addresses only")),
+        ("credentials", config.credentials.as_ref().map_or_else(|| "none".to_string(), ToString::to_string)),
+        ("may reach", list(&policy.egress, "nothing")),
+        ("networks", list(&networks.collect::<Vec<_>>(), "public addresses only")),
         ("access", policy.access.to_string()),
-        ("actions", actions),
-        ("tables", tables),
-        ("signs for", signing),
-        (
-            "isolation",
-            policy
-                .isolation
-                .map_or(
-                    "reuse if pinned or built in, else fresh",
-                    |isolation| if isolation == Isolation::Reuse { "reuse" } else { "fresh" },
-                )
-                .to_string(),
-        ),
+        ("actions", optional(actions, format!("all that {} allows", policy.access))),
+        ("tables", optional(policy.tables.as_ref().map(|tables| list(tables, "none")), "all".to_string())),
+        ("signs for", optional(signing, if inline { "the settings' region".to_string() } else { "nothing".to_string() })),
+        ("isolation", isolation.to_string()),
         (
             "limits",
             format!(
-                "{:?} a call, {} memory, {} requests of {}, answers of {}",
-                limits.deadline, limits.memory, limits.requests, limits.request_bytes, limits.response_bytes
+                "{:?} a call, {} memory, {} requests of {}, answers of {}, {} calls at once",
+                limits.deadline, limits.memory, limits.requests, limits.request_bytes, limits.response_bytes, limits.concurrent_calls
             ),
         ),
-    ]
+    ];
+    if let Some(tls) = &config.tls {
+        let ca = tls.ca.as_ref().map(|path| format!("trusts {} alone", path.display()));
+        let identity = tls.client_certificate.as_ref().map(|path| format!("presents {}", path.display()));
+        rows.push(("tls", list(&ca.into_iter().chain(identity).collect::<Vec<_>>(), "the default")));
+    }
+    if !policy.observe.is_empty() {
+        let observed = policy.observe.iter().map(|rule| format!("{rule:?}").to_lowercase());
+        rows.push(("observes", format!("{}: what these rules would refuse passes", list(&observed.collect::<Vec<_>>(), ""))));
+    }
+    rows
+}
+
+fn list<T: ToString>(items: &[T], none: &str) -> String {
+    if items.is_empty() { none.to_string() } else { items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ") }
 }

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::local::Local;
 use crate::out::out;
-use crate::target::built_in;
+use crate::target::{built_in, host};
 use anstyle::{AnsiColor, Style};
 use portcullis::{Access, Connect, Datasource, Error, Fixed, Host, Plugin, Policy};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) async fn run() -> Result<(), Failure> {
     let started = Instant::now();
     out!("{BOLD}Portcullis{BOLD:#}: a DynamoDB in this process, a plugin in a sandbox, and a gate between them.\n")?;
-    let host = Host::new()?;
+    let host = host(Host::builder)?;
     let plugin = built_in(&host)?;
     let local = Local::start(None).await?;
     let datasource = local.connect(&host, &plugin).await?;
@@ -186,7 +186,7 @@ async fn refusals(host: &Host, plugin: &Plugin, local: &Local) -> Result<(), Fai
         out!("{BOLD}{title}{BOLD:#}")?;
         out!("  {action} {DIM}with settings {settings}{DIM:#}")?;
         let credentials = Some(Arc::new(Fixed::key("LOCAL", "LOCAL")) as _);
-        let connect = Connect { settings: &settings, settings_are_trusted: true, policy, credentials };
+        let connect = Connect { settings: &settings, settings_are_trusted: true, policy, credentials, ..Connect::default() };
         let datasource = host.connect(plugin, connect).await?;
         let started = Instant::now();
         match datasource.execute(action, if action == "DeleteTable" { r#"{"TableName": "users"}"# } else { "" }).await {

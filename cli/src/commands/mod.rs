@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod component;
 pub(crate) mod demo;
 pub(crate) mod execute;
+pub(crate) mod iam;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod survey;

@@ -22,7 +22,7 @@ pub(crate) async fn test(target: &Target) -> Result<(), Failure> {
 }
 
 pub(crate) async fn structure(arguments: Structure) -> Result<(), Failure> {
-    let opened = Opened::open(&arguments.target.named(arguments.name)).await?;
+    let opened = Opened::open(&arguments.at.target()).await?;
     let result = opened.datasource.structure(&json!({"prefix": arguments.prefix, "limit": arguments.limit}).to_string()).await;
     opened.close().await;
     json::print(&result?, arguments.output.output)

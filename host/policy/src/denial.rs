@@ -8,6 +8,10 @@ use std::fmt;
 pub enum Rule {
     /// The origin is not on the list.
     Egress,
+    /// The origin is listed, and not with this method.
+    Methods,
+    /// The origin is listed, and not with this path.
+    Paths,
     /// The origin resolves to an address that its list of networks does not hold.
     Networks,
     /// The address is one of a metadata service; nothing allows it.
@@ -24,6 +28,8 @@ pub enum Rule {
     Signing,
     /// More requests than the limit, or two at once.
     Requests,
+    /// The answer holds the signing key or the session token; nothing allows it.
+    SecretInAnswer,
 }
 
 impl Rule {
@@ -32,6 +38,8 @@ impl Rule {
     pub fn name(self) -> &'static str {
         match self {
             Self::Egress => "egress",
+            Self::Methods => "methods",
+            Self::Paths => "paths",
             Self::Networks => "networks",
             Self::Metadata => "metadata",
             Self::Access => "access",
@@ -40,6 +48,7 @@ impl Rule {
             Self::Binding => "binding",
             Self::Signing => "signing",
             Self::Requests => "requests",
+            Self::SecretInAnswer => "secret-in-answer",
         }
     }
 }
@@ -61,13 +70,26 @@ pub struct Denial {
     pub message: String,
     /// The line of policy that would allow it, or what else to do.
     pub remedy: String,
+    /// Whether it stands even where the policy only observes its rule.
+    firm: bool,
 }
 
 impl Denial {
     /// A refusal of `subject`.
     #[must_use]
     pub fn new(rule: Rule, subject: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { rule, subject: subject.into(), message: message.into(), remedy: remedy.into() }
+        Self { rule, subject: subject.into(), message: message.into(), remedy: remedy.into(), firm: false }
+    }
+
+    /// The same, for a policy that only observes its rule too: more depends on it than that rule.
+    #[must_use]
+    pub fn firm(mut self) -> Self {
+        self.firm = true;
+        self
+    }
+
+    pub(crate) fn is_firm(&self) -> bool {
+        self.firm
     }
 
     /// Whether the remedy is a line of policy, rather than advice.

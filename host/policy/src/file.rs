@@ -3,15 +3,40 @@
 use crate::{Isolation, Policy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// A policy file: datasources by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyFile {
+    /// Where calls and refusals are written down.
+    pub audit: Option<AuditConfig>,
     /// The datasources.
     #[serde(default)]
     pub datasources: BTreeMap<String, DatasourceConfig>,
+}
+
+/// Where calls and refusals are written down, a JSON object in each line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AuditConfig {
+    /// The file, which is appended to. It is made readable by its owner alone.
+    pub file: PathBuf,
+    /// What becomes of calls that cannot be written down.
+    #[serde(default)]
+    pub when_full: WhenFull,
+}
+
+/// What becomes of calls that cannot be written down: the disk is full, or the file cannot be opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenFull {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They pass.
+    Pass,
 }
 
 /// One datasource: plugin, settings, credentials, and its policy.
@@ -24,9 +49,23 @@ pub struct DatasourceConfig {
     pub settings: Settings,
     /// Where the host finds credentials; none for a service without.
     pub credentials: Option<CredentialSource>,
+    /// Whom it trusts in TLS, and as whom it presents itself; Mozilla's list and nobody where it is not given.
+    pub tls: Option<TlsConfig>,
     /// What the datasource may do.
     #[serde(flatten)]
     pub policy: Policy,
+}
+
+/// Files of TLS, in PEM.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TlsConfig {
+    /// The authorities to trust, in place of Mozilla's list.
+    pub ca: Option<PathBuf>,
+    /// The certificate to present, with those between it and its authority. Goes with `client-key`.
+    pub client_certificate: Option<PathBuf>,
+    /// The certificate's private key; readable by its owner alone.
+    pub client_key: Option<PathBuf>,
 }
 
 /// Which plugin a datasource runs.
@@ -94,8 +133,10 @@ pub enum Settings {
 }
 
 /// Where the host finds credentials. A secret never stands in a policy itself.
+///
+/// All but `env` and `file` are AWS's own ways, for which the host is built with its feature `aws-config`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "from", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "from", rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum CredentialSource {
     /// The variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` of the environment, with a
     /// prefix to their names where one is given.
@@ -110,6 +151,56 @@ pub enum CredentialSource {
         /// The file.
         path: PathBuf,
     },
+    /// A profile of AWS's configuration files: keys, SSO, a role, a process.
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>
+    Profile {
+        /// The profile's name.
+        name: String,
+        /// The configuration file; `~/.aws/config` and `~/.aws/credentials` where none is given.
+        file: Option<PathBuf>,
+    },
+    /// An identity token in a file, exchanged for a role at STS. Without `role`, the variables
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`, which Amazon EKS sets.
+    WebIdentity {
+        /// The role's ARN.
+        role: Option<String>,
+        /// The file with the token.
+        token_file: Option<PathBuf>,
+        /// The region of STS.
+        region: Option<String>,
+    },
+    /// The container's own credentials, by the variables `AWS_CONTAINER_CREDENTIALS_…` that ECS and EKS set.
+    Container,
+    /// The instance's own credentials, from its metadata service, version 2.
+    Instance,
+    /// A role, assumed at STS with the credentials of `source`.
+    Role {
+        /// The role's ARN.
+        arn: String,
+        /// The external id that the role asks for.
+        external_id: Option<String>,
+        /// The session's name, as logs of AWS show it; `portcullis` where none is given.
+        session_name: Option<String>,
+        /// The region of STS; `us-east-1` where none is given.
+        region: Option<String>,
+        /// Who assumes the role.
+        source: Box<CredentialSource>,
+    },
+}
+
+impl fmt::Display for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env { prefix } => write!(f, "the environment's variables {prefix}AWS_…"),
+            Self::File { path } => write!(f, "the file {}", path.display()),
+            Self::Profile { name, .. } => write!(f, "the AWS profile {name}"),
+            Self::WebIdentity { role: Some(role), .. } => write!(f, "a web identity, exchanged for {role}"),
+            Self::WebIdentity { .. } => f.write_str("a web identity, exchanged for the role in AWS_ROLE_ARN"),
+            Self::Container => f.write_str("the container's role"),
+            Self::Instance => f.write_str("the instance's role"),
+            Self::Role { arn, source, .. } => write!(f, "the role {arn}, assumed with {source}"),
+        }
+    }
 }
 
 /// Why a text is no policy file.
@@ -127,15 +218,18 @@ struct RawDatasource {
     settings: Option<toml::Table>,
     settings_file: Option<PathBuf>,
     credentials: Option<CredentialSource>,
+    tls: Option<TlsConfig>,
     #[serde(default)]
-    egress: Vec<crate::Origin>,
+    egress: Vec<crate::EgressRule>,
     #[serde(default)]
-    networks: Vec<ipnet::IpNet>,
+    networks: BTreeMap<crate::Origin, Vec<ipnet::IpNet>>,
     #[serde(default)]
     access: crate::Access,
     actions: Option<Vec<crate::ActionName>>,
     tables: Option<Vec<crate::TablePattern>>,
     signing: Option<Vec<crate::CredentialScope>>,
+    #[serde(default)]
+    observe: Vec<crate::Observed>,
     isolation: Option<Isolation>,
     #[serde(default)]
     limits: crate::Limits,
@@ -150,10 +244,19 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
             (settings, None) => Settings::Inline(settings.unwrap_or_default()),
         };
         raw.limits.check().map_err(serde::de::Error::custom)?;
+        if let Some(stray) = raw.networks.keys().find(|origin| !raw.egress.iter().any(|rule| rule.origin() == *origin)) {
+            return Err(serde::de::Error::custom(format!(
+                "networks names {stray}, which egress does not allow; add it there, or take it out here"
+            )));
+        }
+        if raw.tls.as_ref().is_some_and(|tls| tls.client_certificate.is_some() != tls.client_key.is_some()) {
+            return Err(serde::de::Error::custom("tls.client-certificate and tls.client-key go together; give both or none"));
+        }
         Ok(Self {
             plugin: raw.plugin,
             settings,
             credentials: raw.credentials,
+            tls: raw.tls,
             policy: Policy {
                 egress: raw.egress,
                 networks: raw.networks,
@@ -161,6 +264,7 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
                 actions: raw.actions,
                 tables: raw.tables,
                 signing: raw.signing,
+                observe: raw.observe,
                 isolation: raw.isolation,
                 limits: raw.limits,
             },
@@ -256,6 +360,48 @@ mod tests {
             let message = parse(wrong).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
+    }
+
+    #[test]
+    fn credentials_are_named_by_where_they_come_from() {
+        let parse = |source: &str| {
+            let file = PolicyFile::parse(&format!("[datasources.a]\nplugin = \"dynamodb\"\ncredentials = {source}\n"))?;
+            Ok::<_, ParseError>(file.datasources["a"].credentials.clone().unwrap())
+        };
+        for good in [
+            "{ from = \"profile\", name = \"dev\" }",
+            "{ from = \"web-identity\" }",
+            "{ from = \"web-identity\", role = \"arn:aws:iam::1:role/a\", token-file = \"t\" }",
+            "{ from = \"container\" }",
+            "{ from = \"instance\" }",
+            "{ from = \"role\", arn = \"arn:aws:iam::1:role/a\", external-id = \"x\", source = { from = \"env\" } }",
+        ] {
+            assert!(parse(good).is_ok(), "{good}: {:?}", parse(good));
+        }
+        for (wrong, part) in [
+            ("{ from = \"profil\" }", "did you mean `profile`?"),
+            ("{ from = \"role\", arn = \"x\" }", "missing field `source`"),
+            ("{ from = \"role\", arn = \"x\", externalid = \"y\", source = { from = \"env\" } }", "did you mean `external-id`?"),
+        ] {
+            let message = parse(wrong).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn parts_that_belong_together_are_asked_for_together() {
+        let parse = |more: &str| PolicyFile::parse(&format!("[datasources.a]\nplugin = \"dynamodb\"\n{more}\n"));
+        for (wrong, part) in [
+            ("networks = { \"http://a\" = [\"10.0.0.0/8\"] }", "egress does not allow"),
+            ("tls = { client-key = \"k.pem\" }", "go together"),
+            ("limits = { tables = 9 }", "at most 8"),
+        ] {
+            let message = parse(wrong).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+        assert!(parse("egress = [\"POST http://a/\"]\nnetworks = { \"http://a\" = [\"10.0.0.0/8\"] }\ntls = { ca = \"ca.pem\" }").is_ok());
+        let audited = PolicyFile::parse("[audit]\nfile = \"audit.jsonl\"\nwhen-full = \"pass\"\n").unwrap();
+        assert_eq!(audited.audit.unwrap().when_full, WhenFull::Pass);
     }
 
     #[test]

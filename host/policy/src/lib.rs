@@ -8,12 +8,13 @@
 //!
 //! | key | form | absent means |
 //! |---|---|---|
-//! | `egress` | list of origins: `https://host`, `http://host:port`, `https://[2001:db8::1]` | no request leaves |
-//! | `networks` | list of CIDR blocks: `127.0.0.0/8`, `10.0.0.0/8`, `fd00::/8` | public addresses only |
+//! | `egress` | list of [rules](EgressRule): `https://host`, `POST http://host:port`, `GET https://[2001:db8::1]/v1/*` | no request leaves |
+//! | `networks` | per origin a list of CIDR blocks: `{ "http://localhost:8000" = ["127.0.0.0/8"] }` | public addresses only |
 //! | `access` | `read`, `write` or `admin`: the ceiling | `read` |
 //! | `actions` | list of the service's action names | all that `access` allows |
 //! | `tables` | list of names or ARNs; `*` at the end stands for any rest | all tables |
 //! | `signing` | list of credential scopes: `eu-west-1/dynamodb` | the region of settings that stand in the policy itself |
+//! | `observe` | list of `actions`, `methods`, `paths`, `tables`: written down, and let pass | all rules are enforced |
 //! | `isolation` | `reuse` or `fresh` | `reuse` for plugins pinned by digest, `fresh` for others |
 //! | `limits` | see [`Limits`] | its defaults |
 //!
@@ -37,18 +38,23 @@
 
 mod address;
 mod denial;
+mod egress;
 mod file;
 mod limits;
 mod names;
+mod operator;
 mod origin;
 mod policy;
 mod scope;
+mod text;
 
 pub use address::{Class, classify};
 pub use denial::{Denial, Rule};
-pub use file::{CredentialSource, DatasourceConfig, ParseError, PluginSource, PolicyFile, Settings};
-pub use limits::{Limits, MAX_DEADLINE};
+pub use egress::{EgressRule, EgressRuleError};
+pub use file::{AuditConfig, CredentialSource, DatasourceConfig, ParseError, PluginSource, PolicyFile, Settings, TlsConfig, WhenFull};
+pub use limits::{Limits, MAX_DEADLINE, MAX_INSTANCES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 pub use names::{Access, ActionName, TablePattern};
+pub use operator::judge_operator;
 pub use origin::{Host, Origin, OriginError, Scheme};
-pub use policy::{Isolation, Policy};
+pub use policy::{Isolation, Observed, Policy};
 pub use scope::CredentialScope;

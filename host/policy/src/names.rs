@@ -58,20 +58,6 @@ impl fmt::Display for ActionName {
     }
 }
 
-impl TryFrom<String> for ActionName {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<ActionName> for String {
-    fn from(name: ActionName) -> Self {
-        name.0
-    }
-}
-
 /// A table's name or ARN, or the beginning of such: `orders`, `orders-*`, `arn:aws:dynamodb:eu-west-1:123456789012:table/orders`.
 /// A name means tables of the credentials' own account and region; a table that is named by its ARN, perhaps one of
 /// another account, is only meant by an ARN.
@@ -117,19 +103,7 @@ impl fmt::Display for TablePattern {
     }
 }
 
-impl TryFrom<String> for TablePattern {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<TablePattern> for String {
-    fn from(pattern: TablePattern) -> Self {
-        pattern.0
-    }
-}
+crate::text::as_text!(ActionName, TablePattern);
 
 #[cfg(test)]
 mod tests {

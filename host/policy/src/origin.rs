@@ -205,19 +205,7 @@ impl fmt::Display for Origin {
     }
 }
 
-impl TryFrom<String> for Origin {
-    type Error = OriginError;
-
-    fn try_from(text: String) -> Result<Self, OriginError> {
-        text.parse()
-    }
-}
-
-impl From<Origin> for String {
-    fn from(origin: Origin) -> Self {
-        origin.to_string()
-    }
-}
+crate::text::as_text!(Origin);
 
 #[cfg(test)]
 mod tests {

@@ -57,19 +57,7 @@ impl fmt::Display for CredentialScope {
     }
 }
 
-impl TryFrom<String> for CredentialScope {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<CredentialScope> for String {
-    fn from(scope: CredentialScope) -> Self {
-        scope.to_string()
-    }
-}
+crate::text::as_text!(CredentialScope);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Providers of credentials. A policy names one; it never holds a secret itself.
 
-use super::Secret;
+use super::{Secret, read_private};
 use portcullis_policy::CredentialSource;
 use serde::Deserialize;
 use std::fmt;
@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
-use zeroize::Zeroizing;
 
 /// An AWS identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +34,23 @@ pub trait ProvideCredentials: fmt::Debug + Send + Sync {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>>;
 }
 
-/// The provider that a policy names.
-#[must_use]
-pub fn provider(source: &CredentialSource) -> Arc<dyn ProvideCredentials> {
+/// The provider of a source that needs no request; [`crate::Host::provider`] knows the others too.
+pub(crate) fn own(source: &CredentialSource) -> Arc<dyn ProvideCredentials> {
     match source {
-        CredentialSource::Env { prefix } => Arc::new(Environment::with_prefix(prefix)),
         CredentialSource::File { path } => Arc::new(SecretFile::new(path)),
+        CredentialSource::Env { prefix } => Arc::new(Environment::with_prefix(prefix)),
+        other => Arc::new(Unsupported(other.clone())),
+    }
+}
+
+/// A source of AWS's own, in a host that was built without them.
+#[derive(Debug)]
+struct Unsupported(CredentialSource);
+
+impl ProvideCredentials for Unsupported {
+    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
+        let message = format!("this host was built without AWS's own sources of credentials (feature aws-config), and {:?} is one", self.0);
+        Box::pin(std::future::ready(Err(CredentialsError(message))))
     }
 }
 
@@ -130,22 +140,13 @@ impl SecretFile {
     }
 
     fn read(&self) -> Result<Credentials, CredentialsError> {
-        let path = self.path.display();
-        let fail = |what: String| CredentialsError(format!("the credentials file {path} {what}"));
-        // Opening a pipe would wait for its writer.
-        let kind = std::fs::metadata(&self.path).map_err(|error| fail(format!("cannot be opened: {error}")))?;
-        if !kind.is_file() {
-            return Err(fail("is not a regular file".to_string()));
-        }
-        // The mode is asked of the open file: what is judged is what is read.
-        let file = std::fs::File::open(&self.path).map_err(|error| fail(format!("cannot be opened: {error}")))?;
-        check_mode(&file).map_err(fail)?;
-        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_BYTES as usize));
-        std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_FILE_BYTES), &mut text)
-            .map_err(|error| fail(format!("cannot be read: {error}")))?;
+        let fail = |what: String| CredentialsError(format!("the credentials file {what}"));
+        let bytes = read_private(&self.path).map_err(fail)?;
         // The parser's message would quote the line, and with it the secret.
-        let content: FileContent = toml::from_str(&text)
-            .map_err(|_| fail("is not TOML with access_key_id, secret_access_key and, if there is one, session_token".to_string()))?;
+        let content = std::str::from_utf8(&bytes).ok().and_then(|text| toml::from_str::<FileContent>(text).ok()).ok_or_else(|| {
+            let path = self.path.display();
+            fail(format!("{path} is not TOML with access_key_id, secret_access_key and, if there is one, session_token"))
+        })?;
         checked(Credentials {
             access_key_id: content.access_key_id,
             secret_access_key: Secret::new(content.secret_access_key),
@@ -155,11 +156,8 @@ impl SecretFile {
     }
 }
 
-/// The most that a credentials file holds: three lines, one of them a token of up to some kilobytes.
-const MAX_FILE_BYTES: u64 = 64 * 1024;
-
 /// Credentials that can stand in headers, and are not empty: anything else is a mistake in copying them.
-fn checked(credentials: Credentials) -> Result<Credentials, CredentialsError> {
+pub(super) fn checked(credentials: Credentials) -> Result<Credentials, CredentialsError> {
     let visible = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     let token = credentials.session_token.as_ref().is_none_or(|token| visible(token.expose()));
     for (name, good) in [
@@ -172,21 +170,6 @@ fn checked(credentials: Credentials) -> Result<Credentials, CredentialsError> {
         }
     }
     Ok(credentials)
-}
-
-#[cfg(unix)]
-fn check_mode(file: &std::fs::File) -> Result<(), String> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = file.metadata().map_err(|error| format!("cannot be examined: {error}"))?;
-    if metadata.mode() & 0o077 != 0 {
-        return Err(format!("is open to others (mode {:o}); run: chmod 600 on it", metadata.mode() & 0o777));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &std::fs::File) -> Result<(), String> {
-    Ok(())
 }
 
 impl ProvideCredentials for SecretFile {

@@ -1,10 +1,10 @@
 //! Text that must not be seen.
 
 use std::fmt;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// A secret text: overwritten when it is dropped, and never shown.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, ZeroizeOnDrop)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

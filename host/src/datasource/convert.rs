@@ -1,6 +1,8 @@
 //! The contract's types → the host's.
 
 use crate::bindings::portcullis::datasource::types;
+use crate::credentials::IssuedKeys;
+use crate::depth::is_deeper;
 use crate::error::{Error, Fault, Interruption, PluginError, ServiceError};
 
 /// An answer of the service as it came.
@@ -12,6 +14,36 @@ pub struct Relayed {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// What a call answers, as far as the host looks at it.
+pub(super) trait Answer {
+    /// Whether it contains what was handed to the sandbox for signing.
+    fn holds_secret(&self, issued: &IssuedKeys) -> bool;
+
+    /// Whether it nests deeper than `limit`.
+    fn is_deeper(&self, limit: u32) -> bool;
+}
+
+impl Answer for String {
+    fn holds_secret(&self, issued: &IssuedKeys) -> bool {
+        issued.is_in(self.as_bytes())
+    }
+
+    fn is_deeper(&self, limit: u32) -> bool {
+        is_deeper(self, limit)
+    }
+}
+
+impl Answer for Relayed {
+    fn holds_secret(&self, issued: &IssuedKeys) -> bool {
+        issued.is_in(&self.body) || self.headers.iter().any(|(name, value)| issued.is_in(name.as_bytes()) || issued.is_in(value.as_bytes()))
+    }
+
+    /// It is handed on as bytes, and nobody is promised that they are JSON.
+    fn is_deeper(&self, _: u32) -> bool {
+        false
+    }
 }
 
 pub(super) fn error(error: types::Error) -> Error {

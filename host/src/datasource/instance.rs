@@ -3,14 +3,15 @@
 use super::convert::{self, Relayed};
 use crate::bindings;
 use crate::call::Call;
-use crate::error::Error;
+use crate::error::{Busy, Error, Limit, LimitKind};
+use crate::fairness::Fairness;
 use crate::plugin::Plugin;
 use crate::shared::Shared;
 use crate::state::State;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use wasmtime::Store;
-use wasmtime::component::ResourceAny;
+use wasmtime::component::{ResourceAny, ResourceTableError};
 
 /// An instance with its connection.
 pub(super) struct Instance {
@@ -19,36 +20,40 @@ pub(super) struct Instance {
     connection: ResourceAny,
     calls: u32,
     used: Instant,
+    /// The running call.
+    call: Option<Arc<Call>>,
 }
 
 impl Instance {
     /// Starts an instance and connects it.
-    pub(super) async fn start(plugin: &Plugin, shared: &Arc<Shared>, call: &Arc<Call>, settings: &str) -> Result<Self, Error> {
-        let (mut store, plugin) = instantiate(plugin, shared, call).await?;
+    pub(super) async fn start(made_of: &Making<'_>, call: &Arc<Call>, settings: &str) -> Result<Self, Error> {
+        let (mut store, plugin) = instantiate(made_of, call).await?;
         let connector = plugin.portcullis_datasource_connector();
-        let connected = connector.call_connect(&mut store, &settings.to_string()).await.map_err(trapped)?;
+        let connected = connector.call_connect(&mut store, &settings.to_string()).await.map_err(|error| trapped(call, error))?;
         let connection = connected.map_err(convert::error)?;
-        let mut instance = Self { store, plugin, connection, calls: 0, used: Instant::now() };
+        let mut instance = Self { store, plugin, connection, calls: 0, used: Instant::now(), call: None };
         instance.end();
         Ok(instance)
     }
 
     /// What the plugin says of itself.
-    pub(super) async fn describe(plugin: &Plugin, shared: &Arc<Shared>, call: &Arc<Call>) -> Result<String, Error> {
-        let (mut store, plugin) = instantiate(plugin, shared, call).await?;
-        plugin.portcullis_datasource_connector().call_describe(&mut store).await.map_err(trapped)
+    pub(super) async fn describe(made_of: &Making<'_>, call: &Arc<Call>) -> Result<String, Error> {
+        let (mut store, plugin) = instantiate(made_of, call).await?;
+        plugin.portcullis_datasource_connector().call_describe(&mut store).await.map_err(|error| trapped(call, error))
     }
 
     /// Starts a call on it.
     pub(super) fn begin(&mut self, call: &Arc<Call>) -> &mut Self {
         self.store.data_mut().begin(call);
         self.calls += 1;
+        self.call = Some(call.clone());
         self
     }
 
     /// Ends the call.
     pub(super) fn end(&mut self) {
         self.store.data_mut().end();
+        self.call = None;
         self.used = Instant::now();
     }
 
@@ -56,32 +61,42 @@ impl Instance {
 
     pub(super) async fn execute(&mut self, action: &str, input: &str) -> Result<String, Error> {
         let exports = self.plugin.portcullis_datasource_connector().connection();
-        exports.call_execute(&mut self.store, self.connection, action, &input.to_string()).await.map_err(trapped)?.map_err(convert::error)
+        let result = exports.call_execute(&mut self.store, self.connection, action, &input.to_string()).await;
+        self.ended(result)?.map_err(convert::error)
     }
 
     pub(super) async fn execute_with(&mut self, action: &str, input: &str, options: &str) -> Result<String, Error> {
         let exports = self.plugin.portcullis_datasource_connector().connection();
-        exports
-            .call_execute_with(&mut self.store, self.connection, action, &input.to_string(), &options.to_string())
-            .await
-            .map_err(trapped)?
-            .map_err(convert::error)
+        let (input, options) = (input.to_string(), options.to_string());
+        let result = exports.call_execute_with(&mut self.store, self.connection, action, &input, &options).await;
+        self.ended(result)?.map_err(convert::error)
     }
 
     pub(super) async fn relay(&mut self, action: &str, body: &[u8]) -> Result<Relayed, Error> {
         let exports = self.plugin.portcullis_datasource_connector().connection();
-        let relayed = exports.call_relay(&mut self.store, self.connection, action, body).await.map_err(trapped)?.map_err(convert::error)?;
+        let result = exports.call_relay(&mut self.store, self.connection, action, body).await;
+        let relayed = self.ended(result)?.map_err(convert::error)?;
         Ok(Relayed { status: relayed.status, headers: relayed.headers, body: relayed.body })
     }
 
     pub(super) async fn test(&mut self) -> Result<String, Error> {
         let exports = self.plugin.portcullis_datasource_connector().connection();
-        exports.call_test(&mut self.store, self.connection).await.map_err(trapped)?.map_err(convert::error)
+        let result = exports.call_test(&mut self.store, self.connection).await;
+        self.ended(result)?.map_err(convert::error)
     }
 
     pub(super) async fn structure(&mut self, options: &str) -> Result<String, Error> {
         let exports = self.plugin.portcullis_datasource_connector().connection();
-        exports.call_structure(&mut self.store, self.connection, &options.to_string()).await.map_err(trapped)?.map_err(convert::error)
+        let result = exports.call_structure(&mut self.store, self.connection, &options.to_string()).await;
+        self.ended(result)?.map_err(convert::error)
+    }
+
+    /// What an export gave, or why it crashed.
+    fn ended<T>(&self, result: wasmtime::Result<T>) -> Result<T, Error> {
+        result.map_err(|error| match &self.call {
+            Some(call) => trapped(call, error),
+            None => Error::Trapped(error.root_cause().to_string()),
+        })
     }
 
     /// Whether it may serve another call.
@@ -91,22 +106,34 @@ impl Instance {
     }
 }
 
-async fn instantiate(plugin: &Plugin, shared: &Arc<Shared>, call: &Arc<Call>) -> Result<(Store<State>, bindings::Plugin), Error> {
-    let mut store = Store::new(plugin.pre().engine(), State::new(shared.clone()));
+/// What an instance is made of.
+pub(super) struct Making<'m> {
+    pub(super) plugin: &'m Plugin,
+    pub(super) shared: &'m Arc<Shared>,
+    pub(super) fairness: &'m Fairness,
+}
+
+async fn instantiate(made_of: &Making<'_>, call: &Arc<Call>) -> Result<(Store<State>, bindings::Plugin), Error> {
+    let pre = made_of.plugin.pre();
+    let mut store = Store::new(pre.engine(), State::new(made_of.shared.clone(), made_of.fairness));
     store.limiter(|state| &mut state.limiter);
     // At each tick a running guest lets others run, and with them the timer that ends it.
     store.set_epoch_deadline(1);
-    store.epoch_deadline_async_yield_and_update(1);
+    store.epoch_deadline_callback(|mut store| Ok(store.data_mut().slices.next()));
     store.data_mut().begin(call);
-    let plugin = plugin.pre().instantiate_async(&mut store).await.map_err(|error| {
+    let plugin = pre.instantiate_async(&mut store).await.map_err(|error| {
         let full = error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some();
-        if full { Error::Busy { running: crate::host::MAX_INSTANCES } } else { trapped(error) }
+        if full { Error::Busy(Busy::Instances { places: crate::host::MAX_INSTANCES }) } else { trapped(call, error) }
     })?;
     Ok((store, plugin))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn trapped(error: wasmtime::Error) -> Error {
+fn trapped(call: &Call, error: wasmtime::Error) -> Error {
+    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+        let bound = call.limits().resources.to_string();
+        return Error::Limit(Limit { which: LimitKind::Resources, bound, maybe_applied: call.reached() });
+    }
     // The root says what happened; what stands above it are addresses in the guest.
     Error::Trapped(error.root_cause().to_string())
 }
@@ -114,7 +141,7 @@ fn trapped(error: wasmtime::Error) -> Error {
 /// Calls after which an instance is replaced: whatever a guest leaks stays small.
 const MAX_CALLS: u32 = 10_000;
 /// The memory beyond which an instance is not kept, in bytes: what a large answer made it take is given back.
-const MAX_WARM_MEMORY: usize = 8 * 1024 * 1024;
+const MAX_WARM_MEMORY: usize = 4 * 1024 * 1024;
 /// Warm instances kept: as many as calls run at once by default.
 const MAX_WARM: usize = 64;
 /// How long an unused instance is kept.
@@ -154,6 +181,11 @@ impl Warm {
         // Dropping instances takes time, in which calls of the datasource must not wait.
         drop(instances);
         drop(old);
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Drops all of them: the pool has no place for others.

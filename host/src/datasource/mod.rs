@@ -3,18 +3,22 @@
 mod convert;
 mod instance;
 
+use crate::audit::Counters;
 use crate::call::Call;
+use crate::depth::is_deeper;
 use crate::egress::known_access;
-use crate::error::{Error, Interruption, Limit, PluginError};
+use crate::error::{Busy, Error, Interruption, Limit, LimitKind, PluginError};
+use crate::fairness::Fairness;
 use crate::host::Datasources;
 use crate::plugin::Plugin;
 use crate::shared::Shared;
-use instance::{Instance, Warm};
-use portcullis_policy::{ActionName, Isolation, MAX_DEADLINE};
+use crate::turns::Turns;
+use convert::Answer;
+use instance::{Instance, Making, Warm};
+use portcullis_policy::{ActionName, Denial, Isolation, MAX_DEADLINE, Rule};
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 pub(crate) use Inner as Idle;
@@ -33,10 +37,18 @@ pub(crate) struct Inner {
     settings: String,
     shared: Arc<Shared>,
     isolation: Isolation,
-    running: Arc<Semaphore>,
+    turns: Turns,
     warm: Warm,
+    around: Around,
+}
+
+/// What a datasource has of its host.
+#[derive(Clone)]
+pub(crate) struct Around {
+    pub(crate) fairness: Fairness,
+    pub(crate) turns: Arc<crate::turns::AllTurns>,
     /// All datasources of the host.
-    neighbours: Datasources,
+    pub(crate) neighbours: Datasources,
 }
 
 /// How long after its deadline a call may still end by itself. The gate ends requests at the deadline, and the plugin
@@ -49,11 +61,10 @@ impl Datasource {
         Arc::downgrade(&self.inner)
     }
 
-    pub(crate) async fn open(plugin: Plugin, settings: String, shared: Arc<Shared>, neighbours: Datasources) -> Result<Self, Error> {
+    pub(crate) async fn open(plugin: Plugin, settings: String, shared: Arc<Shared>, around: Around) -> Result<Self, Error> {
         let isolation = shared.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
-        let running = Arc::new(Semaphore::new(shared.policy.limits.concurrent_calls.max(1) as usize));
-        let datasource =
-            Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, running, warm: Warm::default(), neighbours }) };
+        let turns = Turns::new(&shared.policy.limits, around.turns.clone());
+        let datasource = Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, turns, warm: Warm::default(), around }) };
         // The plugin checks the settings, and the first call finds a warm instance.
         let deadline = datasource.deadline();
         let instance = datasource.connected(deadline).await?;
@@ -66,8 +77,7 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn execute(&self, action: &str, input: &str) -> Result<String, Error> {
-        let operations = self.allowed(action)?;
-        self.call("execute", operations, async |instance: &mut Instance| instance.execute(action, input).await).await
+        self.call("execute", Some(action), &[input], async |instance: &mut Instance| instance.execute(action, input).await).await
     }
 
     /// The same with options for this call, as a JSON object.
@@ -75,8 +85,8 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn execute_with(&self, action: &str, input: &str, options: &str) -> Result<String, Error> {
-        let operations = self.allowed(action)?;
-        self.call("execute-with", operations, async |instance: &mut Instance| instance.execute_with(action, input, options).await).await
+        let run = async |instance: &mut Instance| instance.execute_with(action, input, options).await;
+        self.call("execute-with", Some(action), &[input, options], run).await
     }
 
     /// Sends a body as it is and returns the service's answer as it is.
@@ -84,9 +94,7 @@ impl Datasource {
     /// # Errors
     /// There is no answer.
     pub async fn relay(&self, action: &str, body: &[u8]) -> Result<Relayed, Error> {
-        let name: ActionName = action.parse().map_err(|message| Error::Plugin(PluginError::UnknownAction(message)))?;
-        self.judge(&name)?;
-        self.call("relay", vec![name], async |instance: &mut Instance| instance.relay(action, body).await).await
+        self.call("relay", Some(action), &[], async |instance: &mut Instance| instance.relay(action, body).await).await
     }
 
     /// Whether the service is reached and accepts the identity: a JSON object with `ok` and `message`.
@@ -94,8 +102,7 @@ impl Datasource {
     /// # Errors
     /// It is not, for the reason that the error names.
     pub async fn test(&self) -> Result<String, Error> {
-        let operations = self.allowed_of("test")?;
-        self.call("test", operations, async |instance: &mut Instance| instance.test().await).await
+        self.call("test", None, &[], async |instance: &mut Instance| instance.test().await).await
     }
 
     /// What the datasource holds, as JSON. `options` is a JSON object; `{}` for all.
@@ -103,39 +110,24 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn structure(&self, options: &str) -> Result<String, Error> {
-        let operations = self.allowed_of("structure")?;
-        self.call("structure", operations, async |instance: &mut Instance| instance.structure(options).await).await
+        self.call("structure", None, &[options], async |instance: &mut Instance| instance.structure(options).await).await
     }
 
-    /// Asks the policy for an action before anything else is done for it, and returns what the call may send.
-    fn allowed(&self, action: &str) -> Result<Vec<ActionName>, Error> {
-        let name: ActionName = action.parse().map_err(|message| Error::Plugin(PluginError::UnknownAction(message)))?;
-        let shared = &self.inner.shared;
-        // A name that nobody knows is a typing error rather than an attack: the plugin says which was meant, and may
-        // send nothing.
-        if known_access(shared, &name).is_none() && shared.policy.actions.is_none() {
-            return Ok(Vec::new());
-        }
-        self.judge(&name)?;
-        Ok(vec![name])
+    /// The datasource's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.shared.name
     }
 
-    fn judge(&self, name: &ActionName) -> Result<(), Error> {
-        let shared = &self.inner.shared;
-        Ok(shared.policy.judge_action(name, known_access(shared, name)).inspect_err(|denial| {
-            tracing::warn!(target: "portcullis::audit", rule = %denial.rule, subject = %denial.subject, "denied: {}", denial.message);
-        })?)
-    }
-
-    /// The operations of an export that the policy allows too; at least one.
-    fn allowed_of(&self, export: &str) -> Result<Vec<ActionName>, Error> {
-        let shared = &self.inner.shared;
-        let operations = shared.manifest.export(export);
-        let judged = |name: &ActionName| shared.policy.judge_action(name, known_access(shared, name));
-        let allowed: Vec<ActionName> = operations.iter().filter(|name| judged(name).is_ok()).cloned().collect();
-        match operations.first() {
-            Some(first) if allowed.is_empty() => self.judge(first).map(|()| allowed),
-            _ => Ok(allowed),
+    /// What it has done since it was connected.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        let inner = &self.inner;
+        Counters {
+            running: inner.turns.running(),
+            waiting: inner.turns.waiting(),
+            warm: inner.warm.count() as u32,
+            ..inner.shared.counting.read()
         }
     }
 
@@ -143,32 +135,87 @@ impl Datasource {
         Instant::now() + self.inner.shared.policy.limits.deadline.min(MAX_DEADLINE)
     }
 
-    /// One call: waits for its turn, takes an instance, runs the export, and puts the instance back if it is clean.
-    async fn call<T>(
+    /// One call: asks the policy, waits for its turn, takes an instance, runs the export, and puts the instance back if
+    /// it is clean. However it ends, a record is written.
+    async fn call<T: Answer>(
         &self,
         export: &'static str,
-        operations: Vec<ActionName>,
+        action: Option<&str>,
+        input: &[&str],
         run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let started = Instant::now();
-        let deadline = self.deadline();
-        let _permit = self.turn(deadline).await?;
+        let shared = &self.inner.shared;
+        shared.audit.check().map_err(|reason| Error::Audit { reason, maybe_applied: false })?;
+        let name = action.map(str::parse::<ActionName>).transpose();
+        let mut call = Call::new(shared, export, name.clone().ok().flatten(), self.deadline());
+        let judged = name
+            .map_err(|message| Error::Plugin(PluginError::UnknownAction(message)))
+            .and_then(|name| self.judge(&call, name).inspect_err(|denial| call.note_denial(denial)).map_err(Error::from));
+        match judged {
+            Ok(operations) => call.operations = operations,
+            Err(error) => return call.conclude(Err(error)),
+        }
+        let running = Running(Some(Arc::new(call)));
+        let result = match self.judge_input(input) {
+            Ok(()) => self.take_turn(running.call(), run).await,
+            Err(error) => Err(error),
+        };
+        running.conclude(result)
+    }
+
+    /// Asks the policy before anything else is done for a call, and returns what the call may send.
+    fn judge(&self, call: &Call, action: Option<ActionName>) -> Result<Vec<ActionName>, Denial> {
+        let shared = &self.inner.shared;
+        let judged = |name: &ActionName| shared.policy.judge_action(name, known_access(shared, name));
+        let Some(name) = action else {
+            let operations = shared.manifest.export(call.export);
+            let allowed: Vec<ActionName> = operations.iter().filter(|name| call.weigh(judged(name)).is_ok()).cloned().collect();
+            // One of them at the least: else the policy says why there is none.
+            return match operations.first() {
+                Some(first) if allowed.is_empty() => judged(first).map(|()| allowed),
+                _ => Ok(allowed),
+            };
+        };
+        // A name that nobody knows is a typing error rather than an attack: the plugin says which was meant, and may
+        // send nothing. What is relayed is not read, so nobody would say.
+        if call.export != "relay" && known_access(shared, &name).is_none() && shared.policy.actions.is_none() {
+            return Ok(Vec::new());
+        }
+        call.weigh(judged(&name))?;
+        Ok(vec![name])
+    }
+
+    /// What a caller hands in is bounded before it enters the sandbox.
+    fn judge_input(&self, input: &[&str]) -> Result<(), Error> {
+        let limits = &self.inner.shared.policy.limits;
+        let reached = |which, bound| Err(Error::Limit(Limit { which, bound, maybe_applied: false }));
+        for text in input {
+            if text.len() as u64 > limits.request_bytes.as_u64() {
+                return reached(LimitKind::RequestBytes, limits.request_bytes.to_string());
+            }
+            if is_deeper(text, limits.json_depth) {
+                return reached(LimitKind::JsonDepth, limits.json_depth.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_turn<T: Answer>(&self, call: &Arc<Call>, run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>) -> Result<T, Error> {
         let inner = &self.inner;
+        let _turn = inner.turns.take(call.deadline).await?;
         let mut instance = match inner.warm.take() {
             Some(instance) => instance,
-            None => self.connected(deadline).await?,
+            None => self.connected(call.deadline).await?,
         };
-        let call = Arc::new(Call::new(export, operations, deadline, inner.shared.policy.limits.requests));
-        let result = self.run(&call, &mut instance, run).await;
-        tracing::info!(target: "portcullis::audit", export, requests = call.requests(), micros = started.elapsed().as_micros(), ok = result.is_ok(), "call");
+        let result = self.run(call, &mut instance, run).await;
         if result.as_ref().map_or_else(leaves_clean, |_| true) {
             inner.keep(instance);
         }
         result
     }
 
-    /// Runs an export on an instance, for at most the call's time.
-    async fn run<T>(
+    /// Runs an export on an instance, for at most the call's time, and looks at what it gives.
+    async fn run<T: Answer>(
         &self,
         call: &Arc<Call>,
         instance: &mut Instance,
@@ -180,27 +227,40 @@ impl Datasource {
         let result = timeout_at(end.into(), run(state)).await;
         drop(ended);
         instance.end();
+        let shared = &self.inner.shared;
         // What the gate noted stands above what the guest says, success included.
-        match (call.noted(), result) {
+        let result = match (call.noted(), result) {
             (Some(noted), _) => Err(noted),
             (None, Ok(result)) => result.map_err(|error| call.shortfall().unwrap_or_else(|| error.or_maybe_applied(call.reached()))),
-            (None, Err(_)) => Err(Error::Limit(Limit::deadline(self.inner.shared.policy.limits.deadline, call.reached()))),
-        }
+            (None, Err(_)) => Err(Error::Limit(Limit::deadline(shared.policy.limits.deadline, call.reached()))),
+        };
+        self.inspect(call, result)
     }
 
-    /// A place among the calls that run.
-    async fn turn(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Error> {
-        let turn = timeout_at(deadline.into(), self.inner.running.clone().acquire_owned()).await;
-        turn.ok().and_then(Result::ok).ok_or(Error::Busy { running: self.inner.shared.policy.limits.concurrent_calls })
+    /// An answer is handed on as it is or not at all; an error is handed on without what must not be seen.
+    fn inspect<T: Answer>(&self, call: &Call, result: Result<T, Error>) -> Result<T, Error> {
+        let shared = &self.inner.shared;
+        let answer = result.map_err(|error| error.map_texts(|text| shared.issued.redact(text)))?;
+        if answer.holds_secret(&shared.issued) {
+            let message = "the answer contains the signing key or the session token that the plugin was given";
+            let remedy = "nothing allows this; if the plugin did not come by it honestly, report it to its publisher";
+            let denial = Denial::new(Rule::SecretInAnswer, call.export, message, remedy);
+            call.note_denial(&denial);
+            return Err(denial.into());
+        }
+        let depth = shared.policy.limits.json_depth;
+        if answer.is_deeper(depth) {
+            return Err(Error::Limit(Limit { which: LimitKind::JsonDepth, bound: depth.to_string(), maybe_applied: call.reached() }));
+        }
+        Ok(answer)
     }
 
     /// A new instance, connected with the settings.
     async fn connected(&self, deadline: Instant) -> Result<Instance, Error> {
-        let inner = &self.inner;
         let mut result = self.start(deadline).await;
-        if matches!(result, Err(Error::Busy { .. })) {
+        if matches!(result, Err(Error::Busy(Busy::Instances { .. }))) {
             // Idle instances of other datasources fill the pool.
-            crate::host::relieve(&inner.neighbours);
+            crate::host::relieve(&self.inner.around.neighbours);
             result = self.start(deadline).await;
         }
         result
@@ -208,25 +268,56 @@ impl Datasource {
 
     async fn start(&self, deadline: Instant) -> Result<Instance, Error> {
         let inner = &self.inner;
-        let call = Arc::new(Call::new("connect", Vec::new(), deadline, 1));
-        let starting = timeout_at((deadline + GRACE).into(), Instance::start(&inner.plugin, &inner.shared, &call, &inner.settings)).await;
+        let shared = &inner.shared;
+        let call = Arc::new(Call::new(shared, "connect", None, deadline));
+        let making = Making { plugin: &inner.plugin, shared, fairness: &inner.around.fairness };
+        let starting = timeout_at((deadline + GRACE).into(), Instance::start(&making, &call, &inner.settings)).await;
+        call.end();
         let result = match (call.noted(), starting) {
             (Some(noted), _) => Err(noted),
             (None, Ok(result)) => result,
-            (None, Err(_)) => Err(Error::Limit(Limit::deadline(inner.shared.policy.limits.deadline, false))),
+            (None, Err(_)) => Err(Error::Limit(Limit::deadline(shared.policy.limits.deadline, false))),
         };
-        call.end();
-        result
+        result.map_err(|error| error.map_texts(|text| shared.issued.redact(text)))
     }
 }
 
 /// What a plugin says of itself.
-pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>) -> Result<String, Error> {
-    let limit = shared.policy.limits.deadline.min(MAX_DEADLINE);
-    let call = Arc::new(Call::new("describe", Vec::new(), Instant::now() + limit, 1));
-    let result = timeout_at((call.deadline + GRACE).into(), Instance::describe(plugin, shared, &call)).await;
+pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>, fairness: &Fairness) -> Result<String, Error> {
+    let limits = &shared.policy.limits;
+    let call = Arc::new(Call::new(shared, "describe", None, Instant::now() + limits.deadline.min(MAX_DEADLINE)));
+    let making = Making { plugin, shared, fairness };
+    let result = timeout_at((call.deadline + GRACE).into(), Instance::describe(&making, &call)).await;
     call.end();
-    call.noted().map_or_else(|| result.unwrap_or(Err(Error::Limit(Limit::deadline(limit, false)))), Err)
+    let described = call.noted().map_or_else(|| result.unwrap_or(Err(Error::Limit(Limit::deadline(limits.deadline, false)))), Err)?;
+    if is_deeper(&described, limits.json_depth) {
+        return Err(Error::Limit(Limit { which: LimitKind::JsonDepth, bound: limits.json_depth.to_string(), maybe_applied: false }));
+    }
+    Ok(described)
+}
+
+/// A call that runs. When its future is dropped, that is written down as its end.
+struct Running(Option<Arc<Call>>);
+
+impl Running {
+    fn call(&self) -> &Arc<Call> {
+        self.0.as_ref().expect("it is taken when the call ends, which consumes this")
+    }
+
+    fn conclude<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
+        match self.0.take() {
+            Some(call) => call.conclude(result),
+            None => result,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take() {
+            call.abandon();
+        }
+    }
 }
 
 /// Ends a call however it ends, a dropped future included.

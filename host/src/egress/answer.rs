@@ -11,7 +11,7 @@ use portcullis_policy::Origin;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use wasmtime_wasi_http::Error;
 
 pub(super) struct AnswerBody {
@@ -22,12 +22,22 @@ pub(super) struct AnswerBody {
     admitted: Option<Admitted>,
     read: u64,
     /// Made when the body first keeps us waiting.
-    deadline: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the timer runs for the piece that is waited for.
+    is_waiting: bool,
 }
 
 impl AnswerBody {
     pub(super) fn new(body: Incoming, connection: Connection, origin: Origin, shared: Arc<Shared>, admitted: Admitted) -> Self {
-        let mut answer = Self { body, connection: Some((connection, origin)), shared, admitted: Some(admitted), read: 0, deadline: None };
+        let mut answer = Self {
+            body,
+            connection: Some((connection, origin)),
+            shared,
+            admitted: Some(admitted),
+            read: 0,
+            timer: None,
+            is_waiting: false,
+        };
         if answer.body.is_end_stream() {
             answer.finish();
         }
@@ -39,6 +49,25 @@ impl AnswerBody {
         self.admitted = None;
         if let Some((connection, origin)) = self.connection.take() {
             self.shared.connections.put(origin, connection);
+        }
+    }
+
+    /// Waits for the next piece, for as long as the policy and the call's deadline allow.
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(admitted) = &self.admitted else { return Poll::Pending };
+        let (end, most) = (admitted.0.deadline, self.shared.policy.limits.read_timeout);
+        let began = std::mem::replace(&mut self.is_waiting, true);
+        let timer = match &mut self.timer {
+            Some(timer) if began => timer,
+            Some(timer) => {
+                timer.as_mut().reset((Instant::now() + most).min(end.into()));
+                timer
+            }
+            none => none.insert(Box::pin(sleep_until((Instant::now() + most).min(end.into())))),
+        };
+        match timer.as_mut().poll(context) {
+            Poll::Ready(()) => self.fail(Error::HttpResponseTimeout),
+            Poll::Pending => Poll::Pending,
         }
     }
 
@@ -55,9 +84,15 @@ impl Body for AnswerBody {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match Pin::new(&mut self.body).poll_frame(context) {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        self.is_waiting &= polled.is_pending();
+        match polled {
             Poll::Ready(Some(Ok(frame))) => {
-                self.read += frame.data_ref().map_or(0, |data| data.len() as u64);
+                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.read += bytes;
+                if let Some(admitted) = &self.admitted {
+                    admitted.0.note_received(bytes);
+                }
                 let limit = self.shared.policy.limits.response_bytes;
                 if self.read > limit.as_u64() {
                     if let Some(admitted) = &self.admitted {
@@ -75,15 +110,7 @@ impl Body for AnswerBody {
                 self.finish();
                 Poll::Ready(None)
             }
-            Poll::Pending => {
-                let Some(admitted) = &self.admitted else { return Poll::Pending };
-                let end = admitted.0.deadline;
-                let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(end.into())));
-                match deadline.as_mut().poll(context) {
-                    Poll::Ready(()) => self.fail(Error::HttpResponseTimeout),
-                    Poll::Pending => Poll::Pending,
-                }
-            }
+            Poll::Pending => self.wait(context),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Binds a request to the running call: the operation that it carries, and what its body does.
 
 use crate::call::Call;
-use crate::manifest::{Binding, Place, Step};
+use crate::manifest::{Action, Binding, Place, Step};
 use crate::shared::Shared;
-use portcullis_policy::{Access, ActionName, Denial, Rule};
+use portcullis_policy::{Access, ActionName, Denial, Policy, Rule};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -52,7 +52,7 @@ pub(super) fn identity(shared: &Shared, operation: &ActionName, headers: &http::
     let mut tokens = headers.get_all("x-amz-security-token").iter();
     let token = tokens.next().map(|value| value.to_str().unwrap_or_default());
     let single = signatures.next().is_none() && tokens.next().is_none();
-    if single && credential.is_some_and(|credential| shared.was_issued(credential, token)) {
+    if single && credential.is_some_and(|credential| shared.issued.has(credential, token)) {
         return Ok(());
     }
     let message = format!("the plugin sent {operation} with another signature than this datasource's identity gives");
@@ -80,58 +80,66 @@ pub(super) fn needs_body(shared: &Shared, operation: &ActionName) -> bool {
 }
 
 /// Judges what a body does: its statements and its tables.
-pub(super) fn judge_body(shared: &Shared, operation: &ActionName, body: &[u8]) -> Result<(), Denial> {
+pub(super) fn judge_body(shared: &Shared, call: &Call, operation: &ActionName, body: &[u8]) -> Result<(), Denial> {
     let policy = &shared.policy;
     let Some(action) = shared.manifest.action(operation) else {
         let message = format!("the plugin's manifest does not know {operation}, so which tables it names cannot be told");
-        return Err(Denial::new(
-            Rule::Tables,
-            operation.as_str(),
-            message,
-            "take tables out of this datasource's policy, or use an action that the manifest knows",
-        ));
+        let remedy = "take tables out of this datasource's policy, or use an action that the manifest knows";
+        return call.weigh(Err(Denial::new(Rule::Tables, operation.as_str(), message, remedy)));
     };
     if action.statements.is_empty() && action.tables.is_empty() {
         return Ok(());
     }
-    let rule = if policy.tables.is_some() { Rule::Tables } else { Rule::Access };
-    let body = parse(body)
-        .map_err(|message| Denial::new(rule, operation.as_str(), message, "send one JSON object whose members have different names"))?;
-
-    let mut statements = Vec::new();
-    collect(&body, &action.statements, &mut statements)?;
-    for statement in &statements {
-        if !statement::reads_only(statement) {
-            policy.judge_access(operation, action.access())?;
+    // What a body writes is always judged; tables may be observed only.
+    let writes_unseen = !action.statements.is_empty() && policy.access < action.access();
+    let rule = if writes_unseen { Rule::Access } else { Rule::Tables };
+    let body = match parse(body) {
+        Ok(body) => body,
+        Err(message) => {
+            let remedy = "send one JSON object whose members have different names";
+            return call.weigh(Err(Denial::new(rule, operation.as_str(), message, remedy)));
         }
-    }
-    if statements.is_empty() && !action.statements.is_empty() {
+    };
+    let statements = judge_statements(policy, action, operation, &body)?;
+    if policy.tables.is_some() { call.weigh(judge_tables(policy, call, action, operation, &body, &statements)) } else { Ok(()) }
+}
+
+/// Judges what the statements of a body do, and returns them.
+fn judge_statements<'b>(policy: &Policy, action: &Action, operation: &ActionName, body: &'b Value) -> Result<Vec<&'b str>, Denial> {
+    let mut statements = Vec::new();
+    collect(body, &action.statements, &mut statements).map_err(Denial::firm)?;
+    let all_read = statements.iter().all(|statement| statement::reads_only(statement));
+    if !action.statements.is_empty() && (statements.is_empty() || !all_read) {
         policy.judge_access(operation, action.access())?;
     }
+    Ok(statements)
+}
 
-    if policy.tables.is_none() {
-        return Ok(());
-    }
+/// Judges each table that a body names.
+fn judge_tables(
+    policy: &Policy,
+    call: &Call,
+    action: &Action,
+    operation: &ActionName,
+    body: &Value,
+    statements: &[&str],
+) -> Result<(), Denial> {
     let mut tables = Vec::new();
-    collect(&body, &action.tables, &mut tables)?;
+    collect(body, &action.tables, &mut tables)?;
     if tables.is_empty() && !action.tables.is_empty() {
         let message = format!("{operation} names no table here, and would concern them all");
-        return Err(Denial::new(Rule::Tables, operation.as_str(), message, "name a table in the input"));
+        call.weigh(Err(Denial::new(Rule::Tables, operation.as_str(), message, "name a table in the input")))?;
     }
     for table in tables {
-        policy.judge_table(table_name(table)?)?;
+        call.weigh(table_name(table).and_then(|name| policy.judge_table(name)))?;
     }
     for statement in statements {
         let table = statement::table(statement).ok_or_else(|| {
             let message = "the table of a PartiQL statement cannot be told";
-            Denial::new(
-                Rule::Tables,
-                operation.as_str(),
-                message,
-                "write the statement with one table, in double quotes, behind FROM, INTO or UPDATE",
-            )
-        })?;
-        policy.judge_table(&table)?;
+            let remedy = "write the statement with one table, in double quotes, behind FROM, INTO or UPDATE";
+            Denial::new(Rule::Tables, operation.as_str(), message, remedy)
+        });
+        call.weigh(table.and_then(|table| policy.judge_table(&table)))?;
     }
     Ok(())
 }

@@ -4,19 +4,23 @@ use hyper::client::conn::http1::SendRequest;
 use portcullis_policy::Origin;
 use rustls::ClientConfig;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use wasmtime_wasi_http::WasiBody;
 
 /// A connection that takes one request after another.
-pub(super) type Connection = SendRequest<WasiBody>;
+pub(crate) struct Connection {
+    pub(super) sender: SendRequest<WasiBody>,
+    /// The judged address that was dialled.
+    pub(super) address: IpAddr,
+}
 
-/// The idle connections of one datasource, and its TLS sessions.
+/// The idle connections of one datasource, and its TLS configuration with its sessions.
 pub(crate) struct Connections {
     idle: Mutex<VecDeque<Idle>>,
-    roots: Arc<rustls::RootCertStore>,
-    tls: OnceLock<Arc<ClientConfig>>,
+    tls: Arc<ClientConfig>,
 }
 
 struct Idle {
@@ -34,13 +38,13 @@ const READY: Duration = Duration::from_millis(20);
 
 impl Idle {
     fn is_open(&self) -> bool {
-        self.since.elapsed() < MAX_IDLE_TIME && !self.connection.is_closed()
+        self.since.elapsed() < MAX_IDLE_TIME && !self.connection.sender.is_closed()
     }
 }
 
 impl Connections {
-    pub(crate) fn new(roots: Arc<rustls::RootCertStore>) -> Self {
-        Self { idle: Mutex::default(), roots, tls: OnceLock::new() }
+    pub(crate) fn new(tls: ClientConfig) -> Self {
+        Self { idle: Mutex::default(), tls: Arc::new(tls) }
     }
 
     /// An open connection to `origin`, the one used last: the others may then grow old and close.
@@ -53,7 +57,7 @@ impl Connections {
                 idle.remove(index)?.connection
             };
             // One whose last request is still being written is not waited for.
-            if timeout(READY, connection.ready()).await.is_ok_and(|ready| ready.is_ok()) {
+            if timeout(READY, connection.sender.ready()).await.is_ok_and(|ready| ready.is_ok()) {
                 return Some(connection);
             }
         }
@@ -62,6 +66,11 @@ impl Connections {
     /// Closes the connections that have not been used for long.
     pub(crate) fn prune(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).retain(Idle::is_open);
+    }
+
+    /// Closes all that are idle.
+    pub(crate) fn clear(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Keeps a connection whose last answer was read to its end.
@@ -73,14 +82,8 @@ impl Connections {
         idle.push_back(Idle { origin, since: Instant::now(), connection });
     }
 
-    /// The TLS configuration: made when first needed, with sessions of this datasource alone.
+    /// The TLS configuration; its sessions are this datasource's alone.
     pub(super) fn tls(&self) -> Arc<ClientConfig> {
-        let make = || {
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-            let builder = builder.expect("ring has the default protocol versions of rustls");
-            Arc::new(builder.with_root_certificates(self.roots.clone()).with_no_client_auth())
-        };
-        self.tls.get_or_init(make).clone()
+        self.tls.clone()
     }
 }

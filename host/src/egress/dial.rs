@@ -1,57 +1,84 @@
 //! Judged addresses → a connection: TCP without delay, TLS with the origin's name, HTTP/1.1.
 
 use super::connections::Connection;
-use crate::shared::Shared;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use portcullis_policy::{Host, Origin, Scheme};
+use portcullis_policy::{Host, Limits, Origin, Scheme};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::Error;
 
-/// Connects to the first of `addresses` that answers.
-#[expect(clippy::disallowed_methods, reason = "the one place that opens connections")]
-pub(super) async fn connect(shared: &Shared, origin: &Origin, addresses: &[IpAddr]) -> Result<Connection, Error> {
-    let mut last = Error::DestinationUnavailable;
-    // One address that swallows packets must not use up the time of the others.
-    let each = shared.policy.limits.connect_timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
-    for &address in addresses {
-        let connecting = TcpStream::connect(SocketAddr::new(address, origin.port()));
-        match timeout(each, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(stream) => {
-                // Without it a small request may wait for the acknowledgement of the last one.
-                stream.set_nodelay(true).map_err(|_| Error::DestinationUnavailable)?;
-                return match origin.scheme() {
-                    Scheme::Http => handshake(stream).await,
-                    Scheme::Https => handshake(tls(shared, origin, stream).await?).await,
-                };
+/// How connections are made.
+pub(super) struct Dialler<'d> {
+    pub(super) tls: Arc<ClientConfig>,
+    pub(super) limits: &'d Limits,
+}
+
+impl Dialler<'_> {
+    /// Connects to the first of `addresses` that answers.
+    pub(super) async fn connect(&self, origin: &Origin, addresses: &[IpAddr]) -> Result<Connection, Error> {
+        let mut last = Error::DestinationUnavailable;
+        // One address that swallows packets must not use up the time of the others.
+        let each = self.limits.connect_timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+        for &address in addresses {
+            match timeout(each, open(SocketAddr::new(address, origin.port()))).await {
+                Ok(Ok(stream)) => {
+                    let sender = match origin.scheme() {
+                        Scheme::Http => self.handshake(stream).await?,
+                        Scheme::Https => self.handshake(self.encrypt(origin, stream).await?).await?,
+                    };
+                    return Ok(Connection { sender, address });
+                }
+                Ok(Err(error)) => last = connect_error(&error),
+                Err(_) => last = Error::ConnectionTimeout,
             }
-            Err(error) => last = connect_error(&error),
+        }
+        Err(last)
+    }
+
+    async fn encrypt(&self, origin: &Origin, stream: TcpStream) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Error> {
+        let name = match origin.host() {
+            Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| Error::TlsCertificateError)?,
+            Host::Address(address) => ServerName::from(*address),
+        };
+        match timeout(self.limits.tls_timeout, TlsConnector::from(self.tls.clone()).connect(name, stream)).await {
+            Ok(encrypted) => encrypted.map_err(|error| tls_error(&error)),
+            Err(_) => Err(Error::ConnectionTimeout),
         }
     }
-    Err(last)
+
+    async fn handshake<S>(&self, stream: S) -> Result<http1::SendRequest<wasmtime_wasi_http::WasiBody>, Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        // What hyper keeps of a head that is not whole yet.
+        let head = usize::try_from(self.limits.header_bytes.as_u64()).unwrap_or(usize::MAX).max(LEAST_BUFFER);
+        let handshake = http1::Builder::new().max_buf_size(head).handshake(TokioIo::new(stream));
+        let (sender, connection) = handshake.await.map_err(|_| Error::HttpProtocolError)?;
+        tokio::spawn(async move {
+            // How it ended is told to whoever waits for an answer on it.
+            let _ = connection.await;
+        });
+        Ok(sender)
+    }
 }
 
-async fn tls(shared: &Shared, origin: &Origin, stream: TcpStream) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Error> {
-    let name = match origin.host() {
-        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| Error::TlsCertificateError)?,
-        Host::Address(address) => ServerName::from(*address),
-    };
-    TlsConnector::from(shared.connections.tls()).connect(name, stream).await.map_err(|error| tls_error(&error))
-}
+/// The least that hyper takes as the bound of its buffer, in bytes.
+const LEAST_BUFFER: usize = 8192;
 
-async fn handshake<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S) -> Result<Connection, Error> {
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| Error::HttpProtocolError)?;
-    tokio::spawn(async move {
-        // How it ended is told to whoever waits for an answer on it.
-        let _ = connection.await;
-    });
-    Ok(sender)
+#[expect(clippy::disallowed_methods, reason = "the one place that opens connections")]
+async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Without it a small request may wait for the acknowledgement of the last one.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 fn connect_error(error: &io::Error) -> Error {

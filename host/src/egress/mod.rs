@@ -8,14 +8,20 @@ mod answer;
 mod bind;
 mod connections;
 mod dial;
+#[cfg(feature = "aws-config")]
+mod operator;
+mod request;
 mod resolve;
 
 pub(crate) use bind::known_access;
 pub(crate) use connections::Connections;
+#[cfg(feature = "aws-config")]
+pub(crate) use operator::OperatorGate;
 pub use resolve::{Resolve, SystemResolver};
 
 use crate::call::Call;
 use crate::error::LimitKind;
+use crate::fairness::Place;
 use crate::shared::Shared;
 use answer::AnswerBody;
 use bytes::Bytes;
@@ -24,8 +30,8 @@ use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use portcullis_policy::{Denial, Origin, Rule, Scheme};
+use request::{RequestBody, too_large};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -34,13 +40,15 @@ pub(crate) struct Gate {
     shared: Arc<Shared>,
     /// The call that runs; no request leaves without one.
     pub(crate) call: Option<Arc<Call>>,
+    /// Where the guest computes, when it does so for long.
+    place: Place,
 }
 
 type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>> + Send>;
 
 impl Gate {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, call: None }
+    pub(crate) fn new(shared: Arc<Shared>, place: Place) -> Self {
+        Self { shared, call: None, place }
     }
 }
 
@@ -73,6 +81,8 @@ impl WasiHttpHooks for Gate {
         _: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Sending {
+        // It waits now, and does not compute.
+        self.place.give_back();
         // The guest's own timeouts are not read: it has the call's deadline, whatever it asks for.
         let (shared, call) = (self.shared.clone(), self.call.clone());
         Box::new(async move {
@@ -117,27 +127,43 @@ fn deny(call: &Call, denial: &Denial) -> Error {
 
 /// Judges a request, and sends it.
 async fn send(shared: &Arc<Shared>, call: &Arc<Call>, admitted: Admitted, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
-    let (parts, body) = request.into_parts();
-    let origin = origin(&parts.uri).map_err(|denial| deny(call, &denial))?;
-    shared.policy.judge_origin(&origin).map_err(|denial| deny(call, &denial))?;
-    let operation = bind::operation(shared, call, &parts).map_err(|denial| deny(call, &denial))?;
-    bind::identity(shared, &operation, &parts.headers).map_err(|denial| deny(call, &denial))?;
+    let (mut parts, body) = request.into_parts();
+    let judged = judge(shared, call, &parts);
+    let (origin, operation) = judged.map_err(|denial| deny(call, &denial))?;
     let body = bounded_body(shared, call, &operation, &parts.headers, body).await?;
 
-    let mut request = Request::from_parts(parts, body);
-    let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).parse::<Uri>();
-    *request.uri_mut() = path.map_err(|_| Error::HttpRequestUriInvalid)?;
-    *request.version_mut() = http::Version::HTTP_11;
+    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).parse::<Uri>();
+    parts.uri = path.map_err(|_| Error::HttpRequestUriInvalid)?;
+    parts.version = http::Version::HTTP_11;
     let host = HeaderValue::from_str(&origin.authority()).map_err(|_| Error::HttpRequestUriInvalid)?;
-    request.headers_mut().insert(HOST, host);
+    parts.headers.insert(HOST, host);
 
-    let (response, connection) = exchange(shared, call, &origin, request).await?;
-    let limit = shared.policy.limits.response_bytes.as_u64();
-    if content_length(response.headers()).is_some_and(|length| length > limit) {
-        call.note_limit(LimitKind::ResponseBytes, shared.policy.limits.response_bytes.to_string());
-        return Err(Error::HttpResponseBodySize(Some(limit)));
+    let (response, connection) = exchange(shared, call, &origin, Request::from_parts(parts, body)).await?;
+    let limit = shared.policy.limits.response_bytes;
+    if content_length(response.headers()).is_some_and(|length| length > limit.as_u64()) {
+        call.note_limit(LimitKind::ResponseBytes, limit.to_string());
+        return Err(Error::HttpResponseBodySize(Some(limit.as_u64())));
     }
     Ok(response.map(|body| AnswerBody::new(body, connection, origin, shared.clone(), admitted).boxed_unsync()))
+}
+
+/// Asks every rule that needs no body: where the request goes, what it carries, and who signed it.
+fn judge(shared: &Shared, call: &Call, parts: &http::request::Parts) -> Result<(Origin, portcullis_policy::ActionName), Denial> {
+    let origin = origin(&parts.uri)?;
+    call.note_place(&origin, None);
+    let (policy, method, path) = (&shared.policy, parts.method.as_str(), parts.uri.path());
+    policy.judge_origin(&origin)?;
+    if !path.starts_with('/') || path.starts_with("//") {
+        // `//host` is a host for those who read it as a reference (RFC 3986, section 4.2).
+        let shown: String = path.chars().take(200).collect();
+        let message = format!("{shown:?} is no path");
+        return Err(Denial::new(Rule::Paths, shown, message, "this is a defect of the plugin: report it to its publisher").firm());
+    }
+    call.weigh(policy.judge_method(&origin, method))?;
+    call.weigh(policy.judge_path(&origin, method, path))?;
+    let operation = bind::operation(shared, call, parts)?;
+    bind::identity(shared, &operation, &parts.headers)?;
+    Ok((origin, operation))
 }
 
 /// The origin of a request, parsed once; everything that follows acts on this value.
@@ -156,32 +182,21 @@ async fn bounded_body(
     body: WasiBody,
 ) -> Result<WasiBody, Error> {
     let limit = shared.policy.limits.request_bytes;
-    let too_large = |call: &Call| {
-        call.note_limit(LimitKind::RequestBytes, limit.to_string());
-        Error::HttpRequestBodySize(Some(limit.as_u64()))
-    };
     if content_length(headers).is_some_and(|length| length > limit.as_u64()) {
-        return Err(too_large(call));
+        return Err(too_large(call, limit));
+    }
+    if !bind::needs_body(shared, operation) {
+        return Ok(RequestBody::new(body, call.clone(), limit).boxed_unsync());
     }
     let limited = Limited::new(body, usize::try_from(limit.as_u64()).unwrap_or(usize::MAX));
-    if !bind::needs_body(shared, operation) {
-        let call = call.clone();
-        let bounded = limited.map_err(move |error| {
-            if error.is::<LengthLimitError>() {
-                call.note_limit(LimitKind::RequestBytes, limit.to_string());
-                return Error::HttpRequestBodySize(Some(limit.as_u64()));
-            }
-            error.downcast::<Error>().map_or(Error::HttpProtocolError, |error| *error)
-        });
-        return Ok(bounded.boxed_unsync());
-    }
     let whole = match limited.collect().await {
         Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_large(call)),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large(call, limit)),
         Err(error) => return Err(error.downcast::<Error>().map_or(Error::HttpProtocolError, |error| *error)),
     };
-    bind::judge_body(shared, operation, &whole).map_err(|denial| deny(call, &denial))?;
-    Ok(Full::<Bytes>::new(whole).map_err(|never| match never {}).boxed_unsync())
+    bind::judge_body(shared, call, operation, &whole).map_err(|denial| deny(call, &denial))?;
+    let whole = Full::<Bytes>::new(whole).map_err(|never| match never {}).boxed_unsync();
+    Ok(RequestBody::new(whole, call.clone(), limit).boxed_unsync())
 }
 
 /// Sends over a pooled connection or a new one. A pooled one that turns out closed before anything was written is
@@ -200,25 +215,37 @@ async fn exchange(
         if call.is_over() {
             return Err(Error::HttpRequestDenied);
         }
+        call.note_place(origin, Some(connection.address));
         call.note_reached();
-        match connection.try_send_request(request).await {
+        let answering = std::pin::pin!(connection.sender.try_send_request(request));
+        match head(shared, call, answering).await? {
             Ok(response) => return Ok((response, connection)),
             Err(mut error) => match error.take_message() {
                 Some(unsent) if pooled => request = unsent,
-                _ => return Err(send_error(&error.into_error())),
+                _ => return Err(send_error(shared, call, &error.into_error())),
             },
         }
     }
 }
 
+/// Waits for the head of an answer: for as long as the request's body moves on, and then for the policy's time.
+async fn head<T>(shared: &Shared, call: &Call, mut answering: std::pin::Pin<&mut impl Future<Output = T>>) -> Result<T, Error> {
+    loop {
+        let sent = call.sent();
+        match timeout(shared.policy.limits.first_byte_timeout, answering.as_mut()).await {
+            Ok(answer) => return Ok(answer),
+            Err(_) if call.sent() > sent => {}
+            Err(_) => return Err(Error::HttpResponseTimeout),
+        }
+    }
+}
+
 async fn dial(shared: &Arc<Shared>, call: &Arc<Call>, origin: &Origin) -> Result<Connection, Error> {
-    let limit: Duration = shared.policy.limits.connect_timeout;
-    let connecting = async {
-        let addresses = resolve::addresses(&*shared.resolver, origin).await?;
-        shared.policy.judge_addresses(origin, &addresses).map_err(|denial| deny(call, &denial))?;
-        dial::connect(shared, origin, &addresses).await
-    };
-    timeout(limit, connecting).await.unwrap_or(Err(Error::ConnectionTimeout))
+    let limits = &shared.policy.limits;
+    let resolving = timeout(limits.connect_timeout, resolve::addresses(&*shared.resolver, origin));
+    let addresses = resolving.await.unwrap_or(Err(Error::ConnectionTimeout))?;
+    shared.policy.judge_addresses(origin, &addresses).map_err(|denial| deny(call, &denial))?;
+    dial::Dialler { tls: shared.connections.tls(), limits }.connect(origin, &addresses).await
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
@@ -226,13 +253,17 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// What became of a request that was handed to a connection.
-fn send_error(error: &hyper::Error) -> Error {
+fn send_error(shared: &Shared, call: &Call, error: &hyper::Error) -> Error {
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
         if let Some(Error::HttpRequestBodySize(limit)) = inner.downcast_ref::<Error>() {
             return Error::HttpRequestBodySize(*limit);
         }
         source = inner.source();
+    }
+    if error.is_parse_too_large() {
+        call.note_limit(LimitKind::HeaderBytes, shared.policy.limits.header_bytes.to_string());
+        return Error::HttpResponseHeaderSectionSize(None);
     }
     if error.is_parse() { Error::HttpProtocolError } else { Error::ConnectionTerminated }
 }

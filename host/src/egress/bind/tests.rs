@@ -1,31 +1,32 @@
 use super::*;
-use crate::credentials::KeyRing;
-use crate::egress::{Connections, SystemResolver};
-use crate::manifest::Manifest;
-use portcullis_policy::Policy;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-fn shared(policy: &str) -> Shared {
-    let policy: Policy = toml::from_str(policy).unwrap();
-    let manifest = Arc::new(Manifest::parse(dynamodb_component::MANIFEST).unwrap());
-    let connections = Connections::new(Arc::new(rustls::RootCertStore::empty()));
-    Shared::new(policy, manifest, Vec::new(), KeyRing::new(None), connections, Arc::new(SystemResolver))
+fn shared(policy: &str) -> Arc<Shared> {
+    Arc::new(Shared::of_policy(toml::from_str(policy).unwrap()))
+}
+
+fn call(shared: &Arc<Shared>, operations: Vec<ActionName>) -> Call {
+    let mut call = Call::new(shared, "execute", None, Instant::now() + Duration::from_secs(1));
+    call.operations = operations;
+    call
 }
 
 fn judge(policy: &str, action: &str, body: &str) -> Result<(), Rule> {
-    judge_body(&shared(policy), &action.parse().unwrap(), body.as_bytes()).map_err(|denial| denial.rule)
+    let shared = shared(policy);
+    judge_body(&shared, &call(&shared, Vec::new()), &action.parse().unwrap(), body.as_bytes()).map_err(|denial| denial.rule)
 }
 
 fn carried(operations: &[&str], targets: &[&str], method: &str, path: &str) -> Result<String, Rule> {
     let operations = operations.iter().map(|name| name.parse().unwrap()).collect();
-    let call = Call::new("execute", operations, Instant::now() + Duration::from_secs(1), 1);
+    let shared = shared("");
+    let call = call(&shared, operations);
     let mut request = http::Request::builder().method(method).uri(format!("https://example.com{path}"));
     for target in targets {
         request = request.header("x-amz-target", *target);
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    operation(&shared(""), &call, &parts).map(|operation| operation.to_string()).map_err(|denial| denial.rule)
+    operation(&shared, &call, &parts).map(|operation| operation.to_string()).map_err(|denial| denial.rule)
 }
 
 #[test]
@@ -124,4 +125,16 @@ fn a_body_is_read_only_where_the_policy_needs_it() {
     assert!(needs("tables = []", "GetItem"));
     assert!(needs("access = \"read\"", "ExecuteStatement"));
     assert!(!needs("access = \"write\"", "ExecuteStatement"));
+}
+
+#[test]
+fn observed_tables_pass_and_writes_in_statements_do_not() {
+    let policy = "tables = [\"orders\"]\nobserve = [\"tables\"]\naccess = \"read\"";
+    assert_eq!(judge(policy, "GetItem", r#"{"TableName": "secrets"}"#), Ok(()));
+    assert_eq!(judge(policy, "GetItem", "{}"), Ok(()));
+    assert_eq!(judge(policy, "GetItem", "not json"), Ok(()));
+    assert_eq!(judge(policy, "ExecuteStatement", r#"{"Statement": "SELECT * FROM secrets"}"#), Ok(()));
+    assert_eq!(judge(policy, "ExecuteStatement", r#"{"Statement": "DELETE FROM secrets"}"#), Err(Rule::Access));
+    assert_eq!(judge(policy, "ExecuteStatement", r#"{"Statement": 1}"#), Err(Rule::Tables));
+    assert_eq!(judge(policy, "ExecuteStatement", "not json"), Err(Rule::Access));
 }

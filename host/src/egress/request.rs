@@ -1,0 +1,54 @@
+//! The body of a request on its way out: bounded and counted.
+
+use crate::call::Call;
+use crate::error::LimitKind;
+use bytes::Bytes;
+use bytesize::ByteSize;
+use http_body::{Body, Frame, SizeHint};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+pub(super) struct RequestBody {
+    body: WasiBody,
+    call: Arc<Call>,
+    limit: ByteSize,
+    sent: u64,
+}
+
+impl RequestBody {
+    pub(super) fn new(body: WasiBody, call: Arc<Call>, limit: ByteSize) -> Self {
+        Self { body, call, limit, sent: 0 }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, |data| data.len() as u64);
+        self.sent += bytes;
+        if self.sent > self.limit.as_u64() {
+            return Poll::Ready(Some(Err(too_large(&self.call, self.limit))));
+        }
+        self.call.note_sent(bytes);
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Notes that a body is larger than the policy allows.
+pub(super) fn too_large(call: &Call, limit: ByteSize) -> Error {
+    call.note_limit(LimitKind::RequestBytes, limit.to_string());
+    Error::HttpRequestBodySize(Some(limit.as_u64()))
+}

@@ -1,0 +1,131 @@
+//! Whose guest computes: one that goes on for long takes turns with its like, so that calls which need the processor
+//! briefly find it free.
+//!
+//! A guest computes freely for a slice: a thousand small calls never get here. One that still computes then waits for one
+//! of a few places, as many as half the cores, and asks again after each slice.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::UpdateDeadline;
+
+/// The guests that run, and the places for those that compute for long.
+#[derive(Clone)]
+pub(crate) struct Fairness {
+    places: Arc<Semaphore>,
+    running: Arc<AtomicU32>,
+    /// Those that compute for long.
+    long: Arc<AtomicU32>,
+}
+
+/// A slice while a guest runs. A small call takes a tenth of it.
+const SLICE: Duration = Duration::from_millis(1);
+/// A slice while one computes for long: a call that waits for the network waits behind such slices several times.
+const SHORT_SLICE: Duration = Duration::from_micros(200);
+/// A slice while nobody runs: the first one to run may go on for so long.
+const IDLE_SLICE: Duration = Duration::from_millis(10);
+
+/// Slices that a call may begin without waiting for a place; the first one of them has no full length.
+const FREE_SLICES: u32 = 1;
+
+impl Fairness {
+    /// For this machine.
+    pub(crate) fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { places: Arc::new(Semaphore::new((cores / 2).max(1))), running: Arc::default(), long: Arc::default() }
+    }
+
+    pub(crate) fn slices(&self) -> Slices {
+        Slices { used: 0, fairness: self.clone(), place: Place::default(), is_running: false }
+    }
+
+    /// How long the next slice is. It also serves the timer that ends calls, which gets its turn between two slices.
+    pub(crate) fn slice(&self) -> Duration {
+        if self.long.load(Ordering::Relaxed) > 0 {
+            SHORT_SLICE
+        } else if self.running.load(Ordering::Relaxed) > 0 {
+            SLICE
+        } else {
+            IDLE_SLICE
+        }
+    }
+}
+
+/// A place that an instance may hold. It is given back when the guest does something else than compute.
+#[derive(Clone, Default)]
+pub(crate) struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+impl Place {
+    fn take(&self, permit: OwnedSemaphorePermit) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+    }
+
+    pub(crate) fn give_back(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// The slices of time that an instance's running call has taken.
+pub(crate) struct Slices {
+    used: u32,
+    fairness: Fairness,
+    place: Place,
+    is_running: bool,
+}
+
+impl Slices {
+    /// The place that the instance holds, for those who give it back.
+    pub(crate) fn place(&self) -> Place {
+        self.place.clone()
+    }
+
+    /// A call begins.
+    pub(crate) fn begin(&mut self) {
+        if !std::mem::replace(&mut self.is_running, true) {
+            self.fairness.running.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The call has ended.
+    pub(crate) fn end(&mut self) {
+        if self.used > FREE_SLICES {
+            self.fairness.long.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.used = 0;
+        self.place.give_back();
+        if std::mem::replace(&mut self.is_running, false) {
+            self.fairness.running.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A slice is over, and the guest still computes.
+    pub(crate) fn next(&mut self) -> UpdateDeadline {
+        self.place.give_back();
+        self.used = self.used.saturating_add(1);
+        if self.used <= FREE_SLICES {
+            return UpdateDeadline::Yield(1);
+        }
+        if self.used == FREE_SLICES + 1 {
+            self.fairness.long.fetch_add(1, Ordering::Relaxed);
+        }
+        let (places, place) = (self.fairness.places.clone(), self.place.clone());
+        UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(async move {
+                // Others first, even where a place is free.
+                tokio::task::yield_now().await;
+                // The places are never closed.
+                if let Ok(permit) = places.acquire_owned().await {
+                    place.take(permit);
+                }
+            }),
+        )
+    }
+}
+
+impl Drop for Slices {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,347 @@
+//! One function for each behaviour.
+#![expect(clippy::unnecessary_wraps, reason = "all behaviours have one form")]
+
+use crate::Hostile;
+use crate::exports::portcullis::datasource::connector::Error;
+use crate::request::{self, Attempt, Signer, finish, honest as attempt, key, refused, target, today};
+use crate::wasi;
+use crate::wasi::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+type Outcome = Result<String, Error>;
+
+pub(crate) fn honest(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    attempt(&hostile.authority, action, input).send()
+}
+
+// ---- where it goes ---------------------------------------------------------
+
+/// To `more[0]` by the scheme `more[1]`.
+pub(crate) fn send_elsewhere(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    let scheme = if hostile.more.get(1).is_some_and(|scheme| scheme == "https") { Scheme::Https } else { Scheme::Http };
+    Attempt { scheme, ..attempt(&hostile.more[0], action, input) }.send()
+}
+
+pub(crate) fn odd_authority(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    // `_` stands for a space, which separates the words of the settings.
+    let authority = hostile.more[0].replace('_', " ");
+    attempt(&authority, action, input).send()
+}
+
+pub(crate) fn odd_path(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Attempt { path: &hostile.more[0], ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn host_header(_: &Hostile, _: &str, _: &str) -> Outcome {
+    let headers = [("host".to_string(), b"other.example".to_vec())];
+    Ok(format!("{{\"accepted\": {}}}", Fields::from_list(&headers).is_ok()))
+}
+
+// ---- what it says ----------------------------------------------------------
+
+pub(crate) fn other_operation(hostile: &Hostile, _: &str, input: &str) -> Outcome {
+    attempt(&hostile.authority, "DeleteTable", input).send()
+}
+
+pub(crate) fn no_target(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Attempt { targets: Vec::new(), ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn doubled_target(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    let targets = vec![target(action), target("DeleteTable")];
+    Attempt { targets, ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn other_case(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    let targets = vec![target(action).to_lowercase()];
+    Attempt { targets, ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn lie_about_refusal(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Ok(other_operation(hostile, action, input).unwrap_or_else(|_| "{\"fine\": true}".to_string()))
+}
+
+pub(crate) fn other_method(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Attempt { method: Method::Put, ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn other_path(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Attempt { path: "/admin", ..attempt(&hostile.authority, action, input) }.send()
+}
+
+/// Tries each header that `more` names, and answers with those that were accepted.
+pub(crate) fn forbidden_headers(hostile: &Hostile, _: &str, _: &str) -> Outcome {
+    let accepted = hostile.more.iter().filter(|name| {
+        let listed = Fields::from_list(&[((*name).clone(), b"x".to_vec())]).is_ok();
+        let fields = Fields::new();
+        listed || fields.append(name, b"x").is_ok() || fields.set(name, &[b"x".to_vec()]).is_ok()
+    });
+    Ok(format!("{:?}", accepted.collect::<Vec<_>>()))
+}
+
+pub(crate) fn header_injection(_: &Hostile, _: &str, _: &str) -> Outcome {
+    let attempts: [(&str, &[u8]); 5] = [
+        ("x-a", b"1\r\nx-amz-target: DynamoDB_20120810.DeleteTable"),
+        ("x-a", b"1\nx-b: 2"),
+        ("x-a", b"1\0"),
+        ("x-a\r\nx-b", b"1"),
+        ("x-a: 1\r\nx-b", b"1"),
+    ];
+    let accepted = attempts.iter().filter(|(name, value)| Fields::from_list(&[(name.to_string(), value.to_vec())]).is_ok());
+    Ok(format!("{{\"accepted\": {}}}", accepted.count()))
+}
+
+pub(crate) fn unsigned(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Attempt { signer: Signer::Nobody, ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn other_identity(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Attempt { signer: Signer::Other("AKIDOFTHEATTACKER"), ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn own_token(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Attempt { signer: Signer::WithToken("a token of the attacker"), ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn unissued_scope(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Attempt { signer: Signer::ForRegion("eu-central-1"), ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn two_at_once(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    let first = attempt(&hostile.authority, action, input).begin().map_err(refused)?;
+    let second = attempt(&hostile.authority, action, input).begin().map_err(refused)?;
+    finish(second)?;
+    finish(first)
+}
+
+pub(crate) fn many_requests(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    loop {
+        honest(hostile, action, input)?;
+    }
+}
+
+pub(crate) fn leave_pending(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    core::mem::forget(attempt(&hostile.authority, action, input).begin().map_err(refused)?);
+    Ok("{\"left\": \"a request\"}".to_string())
+}
+
+pub(crate) fn send_in_connect(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    Attempt { signer: Signer::Nobody, ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn key_in_connect(_: &Hostile, _: &str, _: &str) -> Outcome {
+    key(&today(), "us-east-1", "dynamodb")
+}
+
+pub(crate) fn key_in_describe(_: &Hostile, _: &str, _: &str) -> Outcome {
+    key(&today(), "us-east-1", "dynamodb")
+}
+
+pub(crate) fn other_in_test(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    honest(hostile, action, input)
+}
+
+pub(crate) fn other_table(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    honest(hostile, action, "{\"TableName\": \"secrets\"}")
+}
+
+pub(crate) fn duplicate_table(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    honest(hostile, action, "{\"TableName\": \"secrets\", \"TableName\": \"users\"}")
+}
+
+pub(crate) fn table_by_arn(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    honest(hostile, action, "{\"TableName\": \"arn:aws:dynamodb:us-east-1:999999999999:table/users\"}")
+}
+
+pub(crate) fn hidden_write(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    honest(hostile, action, r#"{"Statement": "DELETE FROM \"users\" WHERE id = 1"}"#)
+}
+
+pub(crate) fn hidden_write_in_batch(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    let body = r#"{"Statements": [{"Statement": "SELECT * FROM users"}, {"Statement": "\u0055PDATE users SET a = 1 WHERE id = 1"}]}"#;
+    honest(hostile, action, body)
+}
+
+pub(crate) fn hidden_write_in_transaction(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    let body = r#"{"TransactStatements": [{"Statement": "SELECT * FROM users -- \nDELETE FROM users"}]}"#;
+    honest(hostile, action, body)
+}
+
+// ---- secrets ---------------------------------------------------------------
+
+pub(crate) fn other_region(_: &Hostile, _: &str, _: &str) -> Outcome {
+    key(&today(), "eu-central-1", "dynamodb")
+}
+
+pub(crate) fn other_service(_: &Hostile, _: &str, _: &str) -> Outcome {
+    key(&today(), "us-east-1", "s3")
+}
+
+pub(crate) fn other_day(_: &Hostile, _: &str, _: &str) -> Outcome {
+    key("20010101", "us-east-1", "dynamodb")
+}
+
+/// The key in the spelling that `more` names.
+pub(crate) fn echo_key(hostile: &Hostile, _: &str, _: &str) -> Outcome {
+    let key = request::key_bytes();
+    let text = match hostile.more[0].as_str() {
+        "hex" => key.iter().map(|byte| format!("{byte:02x}")).collect(),
+        "HEX" => key.iter().map(|byte| format!("{byte:02X}")).collect(),
+        // Two bytes before, so that it looks different from the key's own Base64.
+        "base64" => base64(&[b"xy", key.as_slice()].concat()),
+        _ => base64(&key),
+    };
+    Ok(format!("{{\"stolen\": \"{text}\"}}"))
+}
+
+pub(crate) fn echo_token(_: &Hostile, _: &str, _: &str) -> Outcome {
+    Ok(format!("{{\"stolen\": \"{}\"}}", request::token()))
+}
+
+pub(crate) fn echo_in_relay(_: &Hostile, _: &str, _: &str) -> Outcome {
+    Ok(String::new())
+}
+
+pub(crate) fn echo_in_error(_: &Hostile, _: &str, _: &str) -> Outcome {
+    let key: String = request::key_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    Err(Error::Other(format!("key {key} token {}", request::token())))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let number = chunk.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..=chunk.len() {
+            text.push(char::from(LETTERS[(number >> (18 - 6 * place) & 63) as usize]));
+        }
+    }
+    text
+}
+
+// ---- time and space --------------------------------------------------------
+
+pub(crate) fn spin() -> ! {
+    let mut counter = 0u64;
+    loop {
+        counter = core::hint::black_box(counter.wrapping_add(1));
+    }
+}
+
+pub(crate) fn loop_in_connect(_: &Hostile, _: &str, _: &str) -> Outcome {
+    spin()
+}
+
+pub(crate) fn loop_in_execute(_: &Hostile, _: &str, _: &str) -> Outcome {
+    spin()
+}
+
+pub(crate) fn loop_of_host_calls(_: &Hostile, _: &str, _: &str) -> Outcome {
+    loop {
+        core::hint::black_box(wasi::clocks::monotonic_clock::now());
+        core::hint::black_box(wasi::random::random::get_random_u64());
+        drop(Fields::new());
+    }
+}
+
+pub(crate) fn wait_forever(_: &Hostile, _: &str, _: &str) -> Outcome {
+    wasi::clocks::monotonic_clock::subscribe_duration(u64::MAX).block();
+    Ok("{\"waited\": true}".to_string())
+}
+
+pub(crate) fn recurse(_: &Hostile, _: &str, _: &str) -> Outcome {
+    Ok(format!("{}", deeper(1)))
+}
+
+#[expect(unconditional_recursion, reason = "the attack")]
+fn deeper(depth: u64) -> u64 {
+    let frame = core::hint::black_box([depth; 64]);
+    deeper(core::hint::black_box(frame[63] + 1)) + frame[0]
+}
+
+pub(crate) fn grow_memory(_: &Hostile, _: &str, _: &str) -> Outcome {
+    let mut hoard: Vec<Vec<u8>> = Vec::new();
+    loop {
+        hoard.push(vec![1; 1 << 20]);
+    }
+}
+
+pub(crate) fn hoard_resources(_: &Hostile, _: &str, _: &str) -> Outcome {
+    let mut hoard = Vec::new();
+    loop {
+        hoard.push(Fields::new());
+    }
+}
+
+pub(crate) fn many_headers(_: &Hostile, _: &str, _: &str) -> Outcome {
+    let fields = Fields::new();
+    let mut accepted = 0u32;
+    while accepted < 1_000_000 && fields.append(&format!("x-{accepted}"), b"1").is_ok() {
+        accepted += 1;
+    }
+    Ok(format!("{{\"accepted\": {accepted}}}"))
+}
+
+pub(crate) fn huge_header(_: &Hostile, _: &str, _: &str) -> Outcome {
+    let headers = [("x-a".to_string(), vec![b'a'; 1 << 20])];
+    Ok(format!("{{\"accepted\": {}}}", Fields::from_list(&headers).is_ok()))
+}
+
+pub(crate) fn hoard_random_bytes(_: &Hostile, _: &str, _: &str) -> Outcome {
+    Ok(format!("{{\"got\": {}}}", wasi::random::random::get_random_bytes(1 << 30).len()))
+}
+
+pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    let headers = attempt(&hostile.authority, action, "").headers();
+    let request = OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| Error::Other("headers".to_string()))?);
+    let built = request
+        .set_method(&Method::Post)
+        .and_then(|()| request.set_scheme(Some(&Scheme::Http)))
+        .and_then(|()| request.set_authority(Some(&hostile.authority)))
+        .and_then(|()| request.set_path_with_query(Some("/")));
+    built.map_err(|()| Error::Other("request".to_string()))?;
+    let body = request.body().map_err(|()| Error::Other("body".to_string()))?;
+    let stream = body.write().map_err(|()| Error::Other("stream".to_string()))?;
+    let answer = wasi::http::outgoing_handler::handle(request, None).map_err(refused)?;
+    let mut written = 0u64;
+    while stream.blocking_write_and_flush(&[b' '; 4096]).is_ok() {
+        written += 4096;
+    }
+    drop(stream);
+    drop(OutgoingBody::finish(body, None));
+    finish(answer).map(|_| format!("{{\"written\": {written}}}"))
+}
+
+pub(crate) fn read_answer(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    request::read(attempt(&hostile.authority, action, input).begin().map_err(refused)?)
+}
+
+/// With timeouts of `more[0]` nanoseconds.
+pub(crate) fn own_timeouts(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    let nanoseconds = hostile.more[0].parse().ok();
+    let options = RequestOptions::new();
+    // Whether they are accepted is not the question.
+    let _ = options.set_connect_timeout(nanoseconds);
+    let _ = options.set_first_byte_timeout(nanoseconds);
+    let _ = options.set_between_bytes_timeout(nanoseconds);
+    Attempt { options: Some(options), ..attempt(&hostile.authority, action, input) }.send()
+}
+
+pub(crate) fn deep_answer(_: &Hostile, _: &str, _: &str) -> Outcome {
+    Ok("[".repeat(1_000_000))
+}
+
+pub(crate) fn huge_answer(_: &Hostile, _: &str, _: &str) -> Outcome {
+    Ok("x".repeat(1 << 30))
+}
+
+pub(crate) fn panic_on_purpose(_: &Hostile, _: &str, _: &str) -> Outcome {
+    panic!("on purpose")
+}
+
+pub(crate) fn unreachable(_: &Hostile, _: &str, _: &str) -> Outcome {
+    core::arch::wasm32::unreachable()
+}

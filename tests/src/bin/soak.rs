@@ -1,0 +1,228 @@
+//! Random hostile behaviour beside honest traffic, for minutes: `make soak`. It fails when an honest call fails, when
+//! the host's memory grows, or when honest calls become slow.
+//!
+//! Arguments: seconds (600), the seed of the random choices, and names of behaviours where not all are wanted.
+#![expect(clippy::cast_precision_loss, reason = "counts and mebibytes are small")]
+
+use portcullis::{Connect, Datasource, Error, Host, Plugin};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+use tests::attack::{Attack, Behaviour};
+use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
+use tests::recorder::{self, Answer, Recorder};
+
+/// Honest callers, each with a pause between one call and the next.
+const CALLERS: usize = 4;
+const PAUSE: Duration = Duration::from_millis(1);
+/// Attackers, each with a new datasource for each attack, and a pause between one attack and the next: the processor is
+/// then busy, and not the only thing that is measured.
+const ATTACKERS: usize = 4;
+const ATTACK_PAUSE: Duration = Duration::from_millis(10);
+/// Time for the quiet figures, and time under attack before memory is first read: pools and arenas have filled by then.
+const QUIET: Duration = Duration::from_secs(30);
+const WARM: Duration = Duration::from_mins(1);
+/// The most that memory may be at the end, and the honest calls' p99 under attack, as parts of the first figures.
+const MEMORY: f64 = 1.1;
+const LATENCY: f64 = 3.0;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1).filter_map(|word| word.parse::<u64>().ok());
+    let seconds = arguments.next().unwrap_or(600);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
+    let seed = arguments.next().unwrap_or(now) | 1;
+    let chosen = |behaviour: &Behaviour| std::env::args().any(|word| word == behaviour.to_string());
+    let named: Vec<Behaviour> = Behaviour::ALL.iter().copied().filter(chosen).collect();
+    let behaviours = if named.is_empty() { Behaviour::ALL.to_vec() } else { named };
+    println!("soak: {seconds} s under attack, seed {seed}, {} behaviours", behaviours.len());
+
+    let server = Arc::new(recorder::start(Answer::ok(r#"{"Item":{"id":{"S":"1"}}}"#)).await);
+    let host = Host::new().expect("wasmtime runs here");
+    let hostile = host.load(HOSTILE, HOSTILE_MANIFEST, None).expect("the component loads");
+    let honest = honest(&host, &server).await;
+    let forgetting = tokio::spawn(forget(server.clone()));
+
+    let quiet = measure(&honest, QUIET.min(Duration::from_secs(seconds))).await;
+    println!("quiet         {quiet}");
+    let attack = Onslaught::start(&host, &hostile, &server, seed, &behaviours);
+    measure(&honest, WARM.min(Duration::from_secs(seconds))).await;
+    let before = resident();
+    let loud = measure(&honest, Duration::from_secs(seconds)).await;
+    println!("under attack  {loud}");
+    let peak = resident();
+    let outcomes = attack.stop().await;
+    // Idle instances are given up after a minute.
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    let after = resident();
+    forgetting.abort();
+
+    println!("memory        {before} MiB at the start, {peak} MiB at the end, {after} MiB a minute later");
+    println!("attacks       {}", outcomes.values().sum::<u64>());
+    for (outcome, count) in &outcomes {
+        println!("  {count:>8}  {outcome}");
+    }
+    let slower = loud.p99.as_secs_f64() / quiet.p99.as_secs_f64();
+    let grown = after as f64 / before as f64;
+    println!(
+        "p99 under attack is {slower:.2} times the quiet one (at most {LATENCY}); memory is {grown:.2} of its start (at most {MEMORY})"
+    );
+    let failed = quiet.failed + loud.failed;
+    if failed > 0 || slower > LATENCY || grown > MEMORY {
+        println!("soak: failed");
+        return ExitCode::FAILURE;
+    }
+    println!("soak: passed");
+    ExitCode::SUCCESS
+}
+
+async fn honest(host: &Host, server: &Recorder) -> Datasource {
+    let pinned = Some(dynamodb_component::SHA256);
+    let plugin = host.load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, pinned).expect("the component loads");
+    let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
+    let policy = plugins::policy(&server.authority, "");
+    let credentials = Some(plugins::credentials());
+    let connect = Connect { settings: &settings, settings_are_trusted: true, policy, credentials, ..Connect::default() };
+    host.connect(&plugin, connect).await.expect("the datasource connects")
+}
+
+/// The server writes down what it is sent; here nobody reads it.
+async fn forget(server: Arc<Recorder>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        server.forget();
+    }
+}
+
+/// How honest calls fared.
+struct Figures {
+    calls: usize,
+    failed: u64,
+    p50: Duration,
+    p99: Duration,
+    longest: Duration,
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { calls, failed, p50, p99, longest } = self;
+        write!(f, "{calls} honest calls, {failed} failed; p50 {p50:.2?}, p99 {p99:.2?}, longest {longest:.2?}")
+    }
+}
+
+async fn measure(datasource: &Datasource, time: Duration) -> Figures {
+    let end = Instant::now() + time;
+    let failed = Arc::new(AtomicU64::new(0));
+    let callers = (0..CALLERS).map(|_| {
+        let (datasource, failed) = (datasource.clone(), failed.clone());
+        tokio::spawn(async move {
+            let mut times = Vec::new();
+            while Instant::now() < end {
+                let began = Instant::now();
+                let answer = datasource.execute("GetItem", r#"{"TableName":"t","Key":{"id":"1"}}"#).await;
+                times.push(began.elapsed());
+                if let Err(error) = answer {
+                    println!("an honest call failed: {error}");
+                    failed.fetch_add(1, Ordering::Relaxed);
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            times
+        })
+    });
+    let mut times = Vec::new();
+    for caller in callers.collect::<Vec<_>>() {
+        times.extend(caller.await.expect("a caller does not panic"));
+    }
+    times.sort_unstable();
+    let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
+    Figures { calls: times.len(), failed: failed.load(Ordering::Relaxed), p50: at(0.5), p99: at(0.99), longest: at(1.0) }
+}
+
+/// The attackers.
+struct Onslaught {
+    is_over: Arc<AtomicBool>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    outcomes: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+impl Onslaught {
+    fn start(host: &Host, plugin: &Plugin, server: &Arc<Recorder>, seed: u64, behaviours: &[Behaviour]) -> Self {
+        let (is_over, outcomes) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(BTreeMap::new())));
+        let start = |attacker: u64| {
+            let (host, plugin, server) = (host.clone(), plugin.clone(), server.clone());
+            let (is_over, outcomes, behaviours) = (is_over.clone(), outcomes.clone(), behaviours.to_vec());
+            tokio::spawn(async move {
+                let mut choice = Choice(seed.wrapping_mul(2 * attacker + 1) | 1);
+                while !is_over.load(Ordering::Relaxed) {
+                    let outcome = carry_out(&host, &plugin, &server, &behaviours, &mut choice).await;
+                    *outcomes.lock().expect("nobody panics with the lock").entry(outcome).or_insert(0) += 1;
+                    tokio::time::sleep(ATTACK_PAUSE).await;
+                }
+            })
+        };
+        let tasks = (0..ATTACKERS as u64).map(start).collect();
+        Self { is_over, tasks, outcomes }
+    }
+
+    async fn stop(self) -> BTreeMap<String, u64> {
+        self.is_over.store(true, Ordering::Relaxed);
+        for task in self.tasks {
+            task.await.expect("an attacker does not panic");
+        }
+        std::mem::take(&mut *self.outcomes.lock().expect("nobody panics with the lock"))
+    }
+}
+
+/// One attack of a random kind, and how it ended.
+async fn carry_out(host: &Host, plugin: &Plugin, server: &Recorder, behaviours: &[Behaviour], choice: &mut Choice) -> String {
+    let behaviour = behaviours[choice.below(behaviours.len() as u64) as usize];
+    let isolation = if choice.below(2) == 0 { "reuse" } else { "fresh" };
+    let policy = format!(
+        "isolation = \"{isolation}\"\nlimits = {{ deadline = \"{}ms\", memory = \"{} MiB\", requests = 20 }}",
+        20 + choice.below(300),
+        8 + choice.below(64)
+    );
+    let words = ["hex", "0", "127.0.0.1:1", "//evil.example"][choice.below(4) as usize];
+    let datasource = match Attack::new(behaviour, &server.authority, &policy).told(words).connect_on(host, plugin).await {
+        Ok(datasource) => datasource,
+        Err(error) => return format!("{} while connecting", error.case()),
+    };
+    let call = async {
+        match choice.below(3) {
+            0 => datasource.relay("GetItem", b"{}").await.map(drop),
+            1 => datasource.test().await.map(drop),
+            _ => datasource.execute("GetItem", r#"{"TableName":"users"}"#).await.map(drop),
+        }
+    };
+    // Some are dropped in the middle.
+    let patience = Duration::from_millis(if datasource.name().len() % 7 == 0 { 5 } else { 60_000 });
+    match tokio::time::timeout(patience, call).await {
+        Err(_) => "dropped".to_string(),
+        Ok(Ok(())) => "ok: it did nothing that a rule forbids".to_string(),
+        Ok(Err(Error::Denied(denial))) => format!("denied: {}", denial.rule),
+        Ok(Err(Error::Limit(limit))) => format!("limit: {}", limit.which.key()),
+        Ok(Err(error)) => error.case().to_string(),
+    }
+}
+
+/// Random choices (xorshift): the same for the same seed.
+struct Choice(u64);
+
+impl Choice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// Memory of this process that is in use, in MiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or_default() / 1024
+}

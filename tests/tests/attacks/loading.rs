@@ -1,0 +1,139 @@
+//! E: what is loaded.
+
+use super::support::{stopped, tried};
+use portcullis::{Error, Host, LoadError};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tests::attack::{Attack, Behaviour};
+use tests::plugins::{self, ECHO, ECHO_MANIFEST, HOSTILE, HOSTILE_MANIFEST, host};
+
+/// Loads bytes that must be refused.
+fn refused(bytes: &[u8], sha256: Option<&str>) -> LoadError {
+    tried();
+    let error = host().load(bytes, ECHO_MANIFEST, sha256).expect_err("it must be refused");
+    stopped();
+    error
+}
+
+pub(crate) async fn a_component_that_imports_more_than_the_world_is_refused_by_name() {
+    let source = r#"(component (import "wasi:cli/environment@0.2.12" (instance)) (import "wasi:sockets/tcp@0.2.12" (instance)))"#;
+    let LoadError::Imports(spare) = refused(&wat::parse_str(source).unwrap(), None) else { panic!("imports are named") };
+    assert_eq!(spare, ["wasi:cli/environment@0.2.12", "wasi:sockets/tcp@0.2.12"]);
+}
+
+pub(crate) async fn what_is_no_plugin_is_refused_with_the_reason() {
+    assert!(matches!(refused(b"", None), LoadError::Invalid(_)));
+    assert!(matches!(refused(b"not wasm at all", None), LoadError::Invalid(_)));
+    assert!(refused(b"\0asm\x01\0\0\0", None).to_string().contains("core module"));
+    for part in [9, 100, ECHO.len() / 2, ECHO.len() - 1] {
+        assert!(matches!(refused(&ECHO[..part], None), LoadError::Invalid(_) | LoadError::World(_)), "{part}");
+    }
+    // The smallest component: it exports nothing.
+    assert!(matches!(refused(b"\0asm\x0d\0\x01\0", None), LoadError::World(_)));
+    // One of another version of the world.
+    let other = replaced(ECHO, b"portcullis:datasource/connector@0.1.0", b"portcullis:datasource/connector@0.9.0");
+    assert!(matches!(refused(&other, None), LoadError::World(_)));
+    let other = replaced(ECHO, b"portcullis:datasource/types@0.1.0", b"portcullis:datasource/types@0.9.0");
+    assert!(matches!(refused(&other, None), LoadError::Imports(_) | LoadError::World(_) | LoadError::Invalid(_)));
+}
+
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut found = false;
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            bytes[at..at + to.len()].copy_from_slice(to);
+            found = true;
+        }
+    }
+    assert!(found, "the test changes something");
+    bytes
+}
+
+pub(crate) async fn a_tampered_component_is_not_loaded() {
+    let digest = host().load(ECHO, ECHO_MANIFEST, None).unwrap().digest().to_string();
+    assert!(host().load(ECHO, ECHO_MANIFEST, Some(&digest)).is_ok());
+    for at in [0, 8, ECHO.len() / 2, ECHO.len() - 1] {
+        let mut tampered = ECHO.to_vec();
+        tampered[at] ^= 1;
+        assert!(matches!(refused(&tampered, Some(&digest)), LoadError::Digest { .. }));
+    }
+}
+
+/// Loads the plugin on a new host with this folder for compiled code, and says whether it was found there.
+fn is_found(folder: &Path) -> bool {
+    Host::builder().cache(folder).build().unwrap().load(ECHO, ECHO_MANIFEST, None).unwrap().is_from_cache()
+}
+
+fn compiled(folder: &Path) -> PathBuf {
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let only = files.next().expect("there is compiled code");
+    assert!(files.next().is_none(), "and nothing else");
+    only
+}
+
+pub(crate) async fn a_tampered_or_foreign_compiled_cache_is_not_used() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("compiled");
+    assert!(!is_found(&folder) && is_found(&folder), "what was compiled is found the next time");
+    let file = compiled(&folder);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let good = std::fs::read(&file).unwrap();
+
+    for at in [0, 31, 32, good.len() / 2, good.len() - 1] {
+        let mut tampered = good.clone();
+        tampered[at] ^= 1;
+        std::fs::write(&file, tampered).unwrap();
+        not_used_and_mended(&folder);
+    }
+    for part in [0, 10, 32, good.len() - 1] {
+        std::fs::write(&file, &good[..part]).unwrap();
+        not_used_and_mended(&folder);
+    }
+    // Code of another component, good in itself.
+    let other = parent.path().join("other");
+    Host::builder().cache(&other).build().unwrap().load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
+    std::fs::copy(compiled(&other), &file).unwrap();
+    not_used_and_mended(&folder);
+    // Code that others could have written.
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o622)).unwrap();
+    not_used_and_mended(&folder);
+    // Code that somebody else has written.
+    if std::os::unix::fs::chown(&file, Some(65534), None).is_ok() {
+        not_used_and_mended(&folder);
+    }
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("/proc/version", &file).unwrap();
+    not_used_and_mended(&folder);
+    // A folder that others can write to.
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    tried();
+    let refused = Host::builder().cache(&folder).build().unwrap_err();
+    assert!(refused.to_string().contains("open to others"), "{refused}");
+    stopped();
+}
+
+fn not_used_and_mended(folder: &Path) {
+    tried();
+    assert!(!is_found(folder), "it is not used");
+    assert!(is_found(folder), "good code has taken its place");
+    stopped();
+}
+
+pub(crate) async fn a_component_that_is_too_large_or_slow_to_compile_is_refused() {
+    assert!(matches!(refused(&vec![0; portcullis::MAX_COMPONENT_BYTES + 1], None), LoadError::TooLarge { .. }));
+    let hasty = Host::builder().compile_timeout(Duration::from_millis(1)).build().unwrap();
+    tried();
+    assert!(matches!(hasty.load(HOSTILE, HOSTILE_MANIFEST, None), Err(LoadError::TooSlow(_))));
+    stopped();
+}
+
+pub(crate) async fn a_trap_at_the_start_is_told() {
+    let bytes = plugins::with_module(HOSTILE, "(module (func $s unreachable) (start $s))");
+    let plugin = host().load(bytes.as_slice(), HOSTILE_MANIFEST, None).unwrap();
+    tried();
+    let error = Attack::new(Behaviour::honest, "127.0.0.1:1", "").connect_on(host(), &plugin).await.unwrap_err();
+    assert!(matches!(error, Error::Trapped(_)), "{error:?}");
+    stopped();
+}
