@@ -29,6 +29,8 @@ pub(crate) struct Call {
     over: AtomicBool,
     bytes_sent: AtomicU64,
     bytes_received: AtomicU64,
+    /// Refusals that were written down, and those that were only counted.
+    refusals: AtomicU32,
     /// Where the last request went.
     place: Mutex<Option<(Origin, Option<IpAddr>)>>,
     /// What the gate or a limiter noted first. What follows from it does not count.
@@ -36,6 +38,9 @@ pub(crate) struct Call {
     /// What the plugin may make the best of: it counts only where the plugin has no result.
     shortfall: Mutex<Option<Error>>,
 }
+
+/// Refusals of one call that are written down each by itself: more than an honest plugin can meet.
+const MOST_REFUSALS: u32 = 32;
 
 impl Call {
     pub(crate) fn new(shared: &Arc<Shared>, export: &'static str, action: Option<ActionName>, deadline: Instant) -> Self {
@@ -53,6 +58,7 @@ impl Call {
             over: AtomicBool::new(false),
             bytes_sent: AtomicU64::new(0),
             bytes_received: AtomicU64::new(0),
+            refusals: AtomicU32::new(0),
             place: Mutex::default(),
             ending: Mutex::default(),
             shortfall: Mutex::default(),
@@ -167,6 +173,10 @@ impl Call {
 
     fn record_refusal(&self, denial: &Denial, decision: Decision) {
         self.shared.counting.refusal(denial.rule);
+        // A guest that is refused again and again must not fill the disk; what is left out stands in the call's record.
+        if self.refusals.fetch_add(1, Ordering::Relaxed) >= MOST_REFUSALS {
+            return;
+        }
         let mut record = self.record(Event::Refusal, decision);
         record.rule = Some(denial.rule.name());
         record.subject = Some(audit::subject(denial, |text| self.shared.issued.redact(text)));
@@ -180,6 +190,7 @@ impl Call {
         let decision = if matches!(error, Some(Error::Denied(_))) { Decision::Denied } else { Decision::Allowed };
         let mut record = self.record(Event::Call, decision);
         record.outcome = Some(error.map_or("ok", Error::case));
+        record.unrecorded = self.unrecorded();
         if let Some(Error::Denied(denial)) = error {
             record.rule = Some(denial.rule.name());
         }
@@ -192,9 +203,15 @@ impl Call {
     pub(crate) fn abandon(&self) {
         let mut record = self.record(Event::Call, Decision::Allowed);
         record.outcome = Some("dropped");
+        record.unrecorded = self.unrecorded();
         self.shared.counting.dropped(record.attempts, record.bytes_sent, record.bytes_received, record.micros);
         // Nobody is left to be told.
         let _ = self.shared.audit.write(&record);
+    }
+
+    fn unrecorded(&self) -> Option<u32> {
+        let more = self.refusals.load(Ordering::Relaxed).saturating_sub(MOST_REFUSALS);
+        (more > 0).then_some(more)
     }
 
     fn record(&self, event: Event, decision: Decision) -> Record<'_> {
@@ -218,6 +235,7 @@ impl Call {
             bytes_received: self.bytes_received.load(Ordering::Relaxed),
             micros: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             outcome: None,
+            unrecorded: None,
         }
     }
 

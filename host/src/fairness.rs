@@ -2,7 +2,8 @@
 //! briefly find it free.
 //!
 //! A guest computes freely for a slice: a thousand small calls never get here. One that still computes then waits for one
-//! of a few places, as many as half the cores, and asks again after each slice.
+//! of a few places, as many as half the cores, and asks again after each slice. A place that is held for longer than a
+//! guest can compute without asking again is taken back: its guest waits for something.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,8 @@ pub(crate) struct Fairness {
     running: Arc<AtomicU32>,
     /// Those that compute for long.
     long: Arc<AtomicU32>,
+    /// The places that are held, and for how many slices.
+    held: Arc<Mutex<Vec<(Place, u32)>>>,
 }
 
 /// A slice while a guest runs. A small call takes a tenth of it.
@@ -28,16 +31,29 @@ const IDLE_SLICE: Duration = Duration::from_millis(10);
 
 /// Slices that a call may begin without waiting for a place; the first one of them has no full length.
 const FREE_SLICES: u32 = 1;
+/// Slices that a place may be held for: a guest that computes asks again after one, as soon as its thread has a turn.
+const MOST_SLICES: u32 = 20;
 
 impl Fairness {
     /// For this machine.
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { places: Arc::new(Semaphore::new((cores / 2).max(1))), running: Arc::default(), long: Arc::default() }
+        Self { places: Arc::new(Semaphore::new((cores / 2).max(1))), running: Arc::default(), long: Arc::default(), held: Arc::default() }
     }
 
     pub(crate) fn slices(&self) -> Slices {
         Slices { used: 0, fairness: self.clone(), place: Place::default(), is_running: false }
+    }
+
+    /// A slice is over: places whose guests did not ask again are given back.
+    pub(crate) fn take_back(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|(place, slices)| {
+            *slices += 1;
+            if *slices > MOST_SLICES {
+                place.give_back();
+            }
+            place.is_taken()
+        });
     }
 
     /// How long the next slice is. It also serves the timer that ends calls, which gets its turn between two slices.
@@ -63,6 +79,10 @@ impl Place {
 
     pub(crate) fn give_back(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn is_taken(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 
@@ -109,7 +129,7 @@ impl Slices {
         if self.used == FREE_SLICES + 1 {
             self.fairness.long.fetch_add(1, Ordering::Relaxed);
         }
-        let (places, place) = (self.fairness.places.clone(), self.place.clone());
+        let (places, held, place) = (self.fairness.places.clone(), self.fairness.held.clone(), self.place.clone());
         UpdateDeadline::YieldCustom(
             1,
             Box::pin(async move {
@@ -118,6 +138,9 @@ impl Slices {
                 // The places are never closed.
                 if let Ok(permit) = places.acquire_owned().await {
                     place.take(permit);
+                    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+                    held.retain(|(other, _)| !Arc::ptr_eq(&other.0, &place.0));
+                    held.push((place, 0));
                 }
             }),
         )

@@ -152,6 +152,7 @@ impl Host {
     /// [`crate::PluginError::InvalidSettings`] with every fault, or a plugin that fails at its start.
     pub async fn connect(&self, plugin: &Plugin, connect: Connect<'_>) -> Result<Datasource, Error> {
         let Connect { name, settings, settings_are_trusted, policy, credentials, tls } = connect;
+        policy.limits.check().map_err(|message| Error::Plugin(PluginError::Other(message)))?;
         let own_scopes =
             if settings_are_trusted && policy.signing.is_none() { own_scopes(plugin.manifest(), settings)? } else { Vec::new() };
         let shared = self.shared(name, plugin, policy, own_scopes, credentials, &tls)?;
@@ -344,6 +345,7 @@ fn tick(engine: EngineWeak, fairness: Fairness) {
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             drop(engine);
+            fairness.take_back();
             std::thread::sleep(fairness.slice());
         }
     };

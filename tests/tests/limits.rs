@@ -56,6 +56,7 @@ async fn a_dropped_call_leaves_nothing_running() {
     let datasource = plugins::datasource(&server.authority, "limits = { concurrent-calls = 1 }").await;
     let dropped = tokio::time::timeout(Duration::from_millis(100), datasource.execute("ListTables", "")).await;
     assert!(dropped.is_err());
+    assert_eq!(datasource.counters().running, 0);
     // Its place is free again: the next call gets as far as the first did.
     let again = tokio::time::timeout(Duration::from_millis(100), datasource.execute("ListTables", "")).await;
     assert!(again.is_err());

@@ -21,14 +21,14 @@ pub struct PolicyFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AuditConfig {
-    /// The file, which is appended to. It is made readable by its owner alone.
+    /// The file, which is appended to. Where there is none, one is made that its owner alone can read.
     pub file: PathBuf,
     /// What becomes of calls that cannot be written down.
     #[serde(default)]
     pub when_full: WhenFull,
 }
 
-/// What becomes of calls that cannot be written down: the disk is full, or the file cannot be opened.
+/// What becomes of calls that cannot be written down: the disk is full, for instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WhenFull {
@@ -249,6 +249,11 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
                 "networks names {stray}, which egress does not allow; add it there, or take it out here"
             )));
         }
+        if let Some(CredentialSource::WebIdentity { role, token_file, .. }) = &raw.credentials
+            && role.is_some() != token_file.is_some()
+        {
+            return Err(serde::de::Error::custom("role and token-file of a web identity go together; give both or none"));
+        }
         if raw.tls.as_ref().is_some_and(|tls| tls.client_certificate.is_some() != tls.client_key.is_some()) {
             return Err(serde::de::Error::custom("tls.client-certificate and tls.client-key go together; give both or none"));
         }
@@ -394,6 +399,7 @@ mod tests {
         for (wrong, part) in [
             ("networks = { \"http://a\" = [\"10.0.0.0/8\"] }", "egress does not allow"),
             ("tls = { client-key = \"k.pem\" }", "go together"),
+            ("credentials = { from = \"web-identity\", role = \"arn:aws:iam::1:role/a\" }", "go together"),
             ("limits = { tables = 9 }", "at most 8"),
         ] {
             let message = parse(wrong).unwrap_err().to_string();

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Appends records to a file, which it makes readable by its owner alone. Texts are escaped as JSON escapes them, so that
+/// Appends records to a file; where there is none, it makes one that its owner alone can read. Texts are escaped as JSON escapes them, so that
 /// no record can begin another line.
 pub struct JsonLines {
     path: PathBuf,
@@ -48,7 +48,29 @@ fn append(path: &Path) -> io::Result<File> {
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    check(&file)?;
+    Ok(file)
+}
+
+/// An older file may be open to others; what is written from now on must not be.
+#[cfg(unix)]
+fn check(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    let metadata = file.metadata()?;
+    // A device or a pipe is whoever reads it.
+    let kind = metadata.file_type();
+    let is_open = metadata.permissions().mode() & 0o077 != 0;
+    if kind.is_char_device() || kind.is_fifo() || !is_open {
+        return Ok(());
+    }
+    let reason = format!("it is open to others (mode {:o}); run: chmod 600 on it", metadata.permissions().mode() & 0o777);
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+}
+
+#[cfg(not(unix))]
+fn check(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 impl State {

@@ -62,6 +62,9 @@ pub struct Record<'r> {
     /// How the call ended: `ok`, or the case of its error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
+    /// Refusals of the call that have no record of their own, beyond the first 32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unrecorded: Option<u32>,
 }
 
 /// What is recorded.

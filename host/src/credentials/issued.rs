@@ -30,11 +30,11 @@ impl IssuedKeys {
     /// Notes what a key was handed out for. True where it is another identity than the one before.
     pub(crate) fn note(&self, new: Issued) -> bool {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        if list.back().is_some_and(|last| last.is_for(&new)) {
+        if list.back().is_some_and(|last| last.is_same(&new)) {
             return false;
         }
         let is_change = list.back().is_some_and(|last| !last.is_identity_of(&new));
-        list.retain(|known| !known.is_for(&new));
+        list.retain(|known| !known.is_same(&new));
         if list.len() >= MAX_ISSUED {
             list.pop_front();
         }
@@ -54,14 +54,25 @@ impl IssuedKeys {
         self.needles().is_some_and(|needles| needles.find(bytes).is_some())
     }
 
-    /// Overwrites keys and tokens in a text.
+    /// Overwrites keys and tokens in a text, and what was cut off of one at its end. In one pass: the text may be long.
     pub(crate) fn redact(&self, text: &mut String) {
         let Some(needles) = self.needles() else { return };
-        while let Some((start, end)) = needles.find(text.as_bytes()) {
-            // A raw key may end within a character.
-            let start = text.floor_char_boundary(start);
-            let end = text.ceil_char_boundary(end);
-            text.replace_range(start..end, "(redacted)");
+        let mut shown = String::new();
+        let mut kept = 0;
+        for (start, end) in needles.find_all(text.as_bytes()) {
+            if end <= kept {
+                continue;
+            }
+            if start >= kept {
+                // A raw key may begin and end within a character.
+                shown.push_str(&text[kept..text.floor_char_boundary(start).max(kept)]);
+                shown.push_str(REDACTED);
+            }
+            kept = text.ceil_char_boundary(end);
+        }
+        if kept > 0 {
+            shown.push_str(&text[kept..]);
+            *text = shown;
         }
     }
 
@@ -71,13 +82,16 @@ impl IssuedKeys {
 }
 
 impl Issued {
+    /// Whether another one was made of the same secret, as far as can be told: one for the same day and scope has the
+    /// same key.
     fn is_identity_of(&self, other: &Self) -> bool {
         let id = |issued: &Self| issued.credential.split('/').next().map(ToString::to_string);
-        id(self) == id(other) && self.session_token == other.session_token
+        let same_key = self.credential != other.credential || self.key == other.key;
+        id(self) == id(other) && self.session_token == other.session_token && same_key
     }
 
-    fn is_for(&self, other: &Self) -> bool {
-        self.credential == other.credential && self.session_token == other.session_token
+    fn is_same(&self, other: &Self) -> bool {
+        self.credential == other.credential && self.session_token == other.session_token && self.key == other.key
     }
 }
 
@@ -88,6 +102,8 @@ struct Needles {
     whole: Vec<Zeroizing<Vec<u8>>>,
 }
 
+/// What stands where something was overwritten.
+const REDACTED: &str = "(redacted)";
 /// Bytes of a needle that the automaton looks for. With eight, what it finds is a needle or a forgery of one.
 const BEGINNING: usize = 8;
 
@@ -113,6 +129,15 @@ impl Needles {
         self.beginnings.find_overlapping_iter(bytes).find_map(|found| {
             let needle = &self.whole[found.pattern().as_usize()];
             bytes[found.start()..].starts_with(needle).then(|| (found.start(), found.start() + needle.len()))
+        })
+    }
+
+    /// All places of needles, those included whose end was cut off with the text's, by where they begin.
+    fn find_all<'n>(&'n self, bytes: &'n [u8]) -> impl Iterator<Item = (usize, usize)> + 'n {
+        self.beginnings.find_overlapping_iter(bytes).filter_map(|found| {
+            let needle = &self.whole[found.pattern().as_usize()];
+            let rest = &bytes[found.start()..];
+            (rest.starts_with(needle) || needle.starts_with(rest)).then(|| (found.start(), found.start() + needle.len().min(rest.len())))
         })
     }
 }
@@ -173,6 +198,26 @@ mod tests {
         let mut text = format!("é IQoJb3JpZ2luX2Vj/slash é {} é", hex::encode(KEY));
         keys.redact(&mut text);
         assert_eq!(text, "é (redacted) é (redacted) é");
+        // What is cut at its end, and what stands twice without anything between.
+        let mut cut = format!("{0}{0} {1}", hex::encode(KEY), &hex::encode(KEY)[..20]);
+        keys.redact(&mut cut);
+        assert_eq!(cut, "(redacted)(redacted) (redacted)");
+        let mut long = hex::encode(KEY).repeat(100_000);
+        keys.redact(&mut long);
+        assert_eq!(long.len(), 100_000 * REDACTED.len());
+    }
+
+    #[test]
+    fn another_key_of_the_same_name_is_watched_for_too() {
+        let keys = issued(None);
+        let other = [7; 32];
+        let again = |key| Issued {
+            credential: "A/20150830/us-east-1/dynamodb/aws4_request".to_string(),
+            session_token: None,
+            key: Zeroizing::new(key),
+        };
+        assert!(!keys.note(again(KEY)) && keys.note(again(other)), "another secret is another identity");
+        assert!(keys.is_in(&other) && keys.is_in(&KEY));
     }
 
     #[test]

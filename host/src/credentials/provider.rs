@@ -28,7 +28,7 @@ pub struct Credentials {
 #[error("{0}")]
 pub struct CredentialsError(pub String);
 
-/// Fetches credentials: when they are first needed, 5 minutes ahead of their end, and every 15 minutes where they have none.
+/// Fetches credentials: when they are first needed, 5 minutes ahead of their end, and every 15 minutes at the least.
 pub trait ProvideCredentials: fmt::Debug + Send + Sync {
     /// Fetches them.
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>>;

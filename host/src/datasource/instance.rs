@@ -134,6 +134,11 @@ fn trapped(call: &Call, error: wasmtime::Error) -> Error {
         let bound = call.limits().resources.to_string();
         return Error::Limit(Limit { which: LimitKind::Resources, bound, maybe_applied: call.reached() });
     }
+    // wasmtime has no type for it.
+    if error.root_cause().to_string().contains("total size of fields exceeds limit") {
+        let bound = call.limits().header_bytes.to_string();
+        return Error::Limit(Limit { which: LimitKind::HeaderBytes, bound, maybe_applied: call.reached() });
+    }
     // The root says what happened; what stands above it are addresses in the guest.
     Error::Trapped(error.root_cause().to_string())
 }
@@ -156,7 +161,8 @@ impl Warm {
     pub(super) fn take(&self) -> Option<Instance> {
         let mut instances = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(instance) = instances.pop() {
-            if instance.used.elapsed() < MAX_WARM_TIME {
+            // One that knows an identity from before is not used any more.
+            if instance.used.elapsed() < MAX_WARM_TIME && instance.store.data().is_clean() {
                 return Some(instance);
             }
         }

@@ -66,6 +66,7 @@ impl Datasource {
         let turns = Turns::new(&shared.policy.limits, around.turns.clone());
         let datasource = Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, turns, warm: Warm::default(), around }) };
         // The plugin checks the settings, and the first call finds a warm instance.
+        datasource.judge_input(&[&datasource.inner.settings])?;
         let deadline = datasource.deadline();
         let instance = datasource.connected(deadline).await?;
         datasource.inner.keep(instance);
@@ -94,6 +95,9 @@ impl Datasource {
     /// # Errors
     /// There is no answer.
     pub async fn relay(&self, action: &str, body: &[u8]) -> Result<Relayed, Error> {
+        if body.len() as u64 > self.inner.shared.policy.limits.request_bytes.as_u64() {
+            return Err(self.too_large());
+        }
         self.call("relay", Some(action), &[], async |instance: &mut Instance| instance.relay(action, body).await).await
     }
 
@@ -188,16 +192,24 @@ impl Datasource {
     /// What a caller hands in is bounded before it enters the sandbox.
     fn judge_input(&self, input: &[&str]) -> Result<(), Error> {
         let limits = &self.inner.shared.policy.limits;
-        let reached = |which, bound| Err(Error::Limit(Limit { which, bound, maybe_applied: false }));
         for text in input {
             if text.len() as u64 > limits.request_bytes.as_u64() {
-                return reached(LimitKind::RequestBytes, limits.request_bytes.to_string());
+                return Err(self.too_large());
             }
             if is_deeper(text, limits.json_depth) {
-                return reached(LimitKind::JsonDepth, limits.json_depth.to_string());
+                return Err(Error::Limit(Limit {
+                    which: LimitKind::JsonDepth,
+                    bound: limits.json_depth.to_string(),
+                    maybe_applied: false,
+                }));
             }
         }
         Ok(())
+    }
+
+    fn too_large(&self) -> Error {
+        let bound = self.inner.shared.policy.limits.request_bytes.to_string();
+        Error::Limit(Limit { which: LimitKind::RequestBytes, bound, maybe_applied: false })
     }
 
     async fn take_turn<T: Answer>(&self, call: &Arc<Call>, run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>) -> Result<T, Error> {

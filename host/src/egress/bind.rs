@@ -1,12 +1,14 @@
 //! Binds a request to the running call: the operation that it carries, and what its body does.
 
 use crate::call::Call;
+use crate::credentials::is_current;
 use crate::manifest::{Action, Binding, Place, Step};
 use crate::shared::Shared;
 use portcullis_policy::{Access, ActionName, Denial, Policy, Rule};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
+use time::OffsetDateTime;
 
 mod statement;
 
@@ -52,7 +54,9 @@ pub(super) fn identity(shared: &Shared, operation: &ActionName, headers: &http::
     let mut tokens = headers.get_all("x-amz-security-token").iter();
     let token = tokens.next().map(|value| value.to_str().unwrap_or_default());
     let single = signatures.next().is_none() && tokens.next().is_none();
-    if single && credential.is_some_and(|credential| shared.issued.has(credential, token)) {
+    let today = OffsetDateTime::now_utc();
+    let is_current = |credential: &str| credential.split('/').nth(1).is_some_and(|date| is_current(date, today));
+    if single && credential.is_some_and(|credential| is_current(credential) && shared.issued.has(credential, token)) {
         return Ok(());
     }
     let message = format!("the plugin sent {operation} with another signature than this datasource's identity gives");

@@ -15,6 +15,8 @@ pub(crate) struct Connection {
     pub(super) sender: SendRequest<WasiBody>,
     /// The judged address that was dialled.
     pub(super) address: IpAddr,
+    /// The identity of the datasource when it was dialled; it serves no other.
+    pub(super) identity: u32,
 }
 
 /// The idle connections of one datasource, and its TLS configuration with its sessions.
@@ -48,11 +50,11 @@ impl Connections {
     }
 
     /// An open connection to `origin`, the one used last: the others may then grow old and close.
-    pub(super) async fn take(&self, origin: &Origin) -> Option<Connection> {
+    pub(super) async fn take(&self, origin: &Origin, identity: u32) -> Option<Connection> {
         loop {
             let mut connection = {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                idle.retain(Idle::is_open);
+                idle.retain(|entry| entry.is_open() && entry.connection.identity == identity);
                 let index = idle.iter().rposition(|entry| entry.origin == *origin)?;
                 idle.remove(index)?.connection
             };

@@ -19,6 +19,8 @@ use wasmtime_wasi_http::Error;
 pub(super) struct Dialler<'d> {
     pub(super) tls: Arc<ClientConfig>,
     pub(super) limits: &'d Limits,
+    /// The identity of the datasource, which the connection is for.
+    pub(super) identity: u32,
 }
 
 impl Dialler<'_> {
@@ -34,7 +36,7 @@ impl Dialler<'_> {
                         Scheme::Http => self.handshake(stream).await?,
                         Scheme::Https => self.handshake(self.encrypt(origin, stream).await?).await?,
                     };
-                    return Ok(Connection { sender, address });
+                    return Ok(Connection { sender, address, identity: self.identity });
                 }
                 Ok(Err(error)) => last = connect_error(&error),
                 Err(_) => last = Error::ConnectionTimeout,

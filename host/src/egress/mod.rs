@@ -24,11 +24,11 @@ use crate::error::LimitKind;
 use crate::fairness::Place;
 use crate::shared::Shared;
 use answer::AnswerBody;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use connections::Connection;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use portcullis_policy::{Denial, Origin, Rule, Scheme};
 use request::{RequestBody, too_large};
 use std::sync::{Arc, LazyLock};
@@ -188,12 +188,17 @@ async fn bounded_body(
     if !bind::needs_body(shared, operation) {
         return Ok(RequestBody::new(body, call.clone(), limit).boxed_unsync());
     }
-    let limited = Limited::new(body, usize::try_from(limit.as_u64()).unwrap_or(usize::MAX));
-    let whole = match limited.collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_large(call, limit)),
-        Err(error) => return Err(error.downcast::<Error>().map_or(Error::HttpProtocolError, |error| *error)),
-    };
+    // Into one buffer: a body in pieces of a byte each would take many times its size.
+    let mut whole = BytesMut::new();
+    let mut body = body;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if (whole.len() + data.len()) as u64 > limit.as_u64() {
+            return Err(too_large(call, limit));
+        }
+        whole.extend_from_slice(&data);
+    }
+    let whole = whole.freeze();
     bind::judge_body(shared, call, operation, &whole).map_err(|denial| deny(call, &denial))?;
     let whole = Full::<Bytes>::new(whole).map_err(|never| match never {}).boxed_unsync();
     Ok(RequestBody::new(whole, call.clone(), limit).boxed_unsync())
@@ -208,7 +213,7 @@ async fn exchange(
     mut request: Request<WasiBody>,
 ) -> Result<(Response<hyper::body::Incoming>, Connection), Error> {
     loop {
-        let (mut connection, pooled) = match shared.connections.take(origin).await {
+        let (mut connection, pooled) = match shared.connections.take(origin, shared.identity()).await {
             Some(connection) => (connection, true),
             None => (dial(shared, call, origin).await?, false),
         };
@@ -245,7 +250,7 @@ async fn dial(shared: &Arc<Shared>, call: &Arc<Call>, origin: &Origin) -> Result
     let resolving = timeout(limits.connect_timeout, resolve::addresses(&*shared.resolver, origin));
     let addresses = resolving.await.unwrap_or(Err(Error::ConnectionTimeout))?;
     shared.policy.judge_addresses(origin, &addresses).map_err(|denial| deny(call, &denial))?;
-    dial::Dialler { tls: shared.connections.tls(), limits }.connect(origin, &addresses).await
+    dial::Dialler { tls: shared.connections.tls(), limits, identity: shared.identity() }.connect(origin, &addresses).await
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

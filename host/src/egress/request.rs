@@ -29,6 +29,10 @@ impl Body for RequestBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        // A call that ends drops its body, which then looks like a whole one: it must not be sent as that.
+        if self.call.is_over() {
+            return Poll::Ready(Some(Err(Error::ConnectionTerminated)));
+        }
         let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, |data| data.len() as u64);
         self.sent += bytes;
         if self.sent > self.limit.as_u64() {

@@ -106,8 +106,11 @@ pub(crate) fn own_token(hostile: &Hostile, action: &str, input: &str) -> Outcome
     Attempt { signer: Signer::WithToken("a token of the attacker"), ..attempt(&hostile.authority, action, input) }.send()
 }
 
+/// For the day, region and service that `more` names.
 pub(crate) fn unissued_scope(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    Attempt { signer: Signer::ForRegion("eu-central-1"), ..attempt(&hostile.authority, action, input) }.send()
+    let [date, region, service] = [0, 1, 2].map(|index| hostile.more[index].clone());
+    let date = if date == "today" { today() } else { date };
+    Attempt { signer: Signer::For(date, region, service), ..attempt(&hostile.authority, action, input) }.send()
 }
 
 pub(crate) fn two_at_once(hostile: &Hostile, action: &str, input: &str) -> Outcome {
@@ -285,13 +288,16 @@ pub(crate) fn many_headers(_: &Hostile, _: &str, _: &str) -> Outcome {
     Ok(format!("{{\"accepted\": {accepted}}}"))
 }
 
-pub(crate) fn huge_header(_: &Hostile, _: &str, _: &str) -> Outcome {
-    let headers = [("x-a".to_string(), vec![b'a'; 1 << 20])];
+/// One of as many bytes as `more[0]` says.
+pub(crate) fn huge_header(hostile: &Hostile, _: &str, _: &str) -> Outcome {
+    let headers = [("x-a".to_string(), vec![b'a'; hostile.more[0].parse().unwrap_or(1 << 20)])];
     Ok(format!("{{\"accepted\": {}}}", Fields::from_list(&headers).is_ok()))
 }
 
-pub(crate) fn hoard_random_bytes(_: &Hostile, _: &str, _: &str) -> Outcome {
-    Ok(format!("{{\"got\": {}}}", wasi::random::random::get_random_bytes(1 << 30).len()))
+/// As many as `more[0]` says.
+pub(crate) fn hoard_random_bytes(hostile: &Hostile, _: &str, _: &str) -> Outcome {
+    let count = hostile.more[0].parse().unwrap_or(1 << 30);
+    Ok(format!("{{\"got\": {}}}", wasi::random::random::get_random_bytes(count).len()))
 }
 
 pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outcome {
@@ -315,8 +321,13 @@ pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outco
     finish(answer).map(|_| format!("{{\"written\": {written}}}"))
 }
 
+/// At its authority, and then at those that `more` names.
 pub(crate) fn read_answer(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    request::read(attempt(&hostile.authority, action, input).begin().map_err(refused)?)
+    let mut answer = request::read(attempt(&hostile.authority, action, input).begin().map_err(refused)?)?;
+    for authority in &hostile.more {
+        answer = request::read(attempt(authority, action, input).begin().map_err(refused)?)?;
+    }
+    Ok(answer)
 }
 
 /// With timeouts of `more[0]` nanoseconds.

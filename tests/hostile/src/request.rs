@@ -31,8 +31,8 @@ pub(crate) enum Signer {
     Other(&'static str),
     /// The datasource's own, with this token.
     WithToken(&'static str),
-    /// The datasource's own, for a region that no key was given for.
-    ForRegion(&'static str),
+    /// The datasource's own, for this day, region and service, which no key was given for.
+    For(String, String, String),
 }
 
 /// An honest request for an action.
@@ -88,17 +88,18 @@ impl Attempt<'_> {
 fn signature(signer: &Signer) -> Vec<(String, Vec<u8>)> {
     let date = today();
     let own = || derive_key(&date, "us-east-1", "dynamodb").ok().map(|material| (material.access_key_id, material.session_token));
-    let (id, region, token) = match signer {
-        Signer::Nobody => return Vec::new(),
-        Signer::Other(id) => (id.to_string(), "us-east-1", None),
-        Signer::WithToken(token) => (own().unwrap_or_default().0, "us-east-1", Some(token.to_string())),
-        Signer::ForRegion(region) => (own().unwrap_or_default().0, *region, None),
-        Signer::Own => {
-            let Some((id, token)) = own() else { return Vec::new() };
-            (id, "us-east-1", token)
-        }
+    if matches!(signer, Signer::Nobody) {
+        return Vec::new();
+    }
+    // All but one thing is always right, so that it is this one that is refused.
+    let Some((own_id, own_token)) = own() else { return Vec::new() };
+    let id = if let Signer::Other(id) = signer { id.to_string() } else { own_id };
+    let token = if let Signer::WithToken(token) = signer { Some(token.to_string()) } else { own_token };
+    let scope = match signer {
+        Signer::For(date, region, service) => format!("{date}/{region}/{service}"),
+        _ => format!("{date}/us-east-1/dynamodb"),
     };
-    let credential = format!("{id}/{date}/{region}/dynamodb/aws4_request");
+    let credential = format!("{id}/{scope}/aws4_request");
     let value = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature={:064}", 0);
     let mut headers = vec![("authorization".to_string(), value.into_bytes())];
     headers.extend(token.map(|token| ("x-amz-security-token".to_string(), token.into_bytes())));

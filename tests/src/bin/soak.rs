@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// then busy, and not the only thing that is measured.
 const ATTACKERS: usize = 4;
 const ATTACK_PAUSE: Duration = Duration::from_millis(10);
-/// Time for the quiet figures, and time under attack before memory is first read: pools and arenas have filled by then.
+/// Time for the quiet figures, and time under attack before memory is first read.
 const QUIET: Duration = Duration::from_secs(30);
 const WARM: Duration = Duration::from_mins(1);
 /// The most that memory may be at the end, and the honest calls' p99 under attack, as parts of the first figures.
@@ -47,19 +47,20 @@ async fn main() -> ExitCode {
 
     let quiet = measure(&honest, QUIET.min(Duration::from_secs(seconds))).await;
     println!("quiet         {quiet}");
-    let attack = Onslaught::start(&host, &hostile, &server, seed, &behaviours);
+    // Pools and arenas fill at first; memory is compared at rest, before and after.
+    let first = Onslaught::start(&host, &hostile, &server, seed, &behaviours);
     measure(&honest, WARM.min(Duration::from_secs(seconds))).await;
-    let before = resident();
+    first.stop().await;
+    let before = rest().await;
+    let attack = Onslaught::start(&host, &hostile, &server, seed ^ 2, &behaviours);
     let loud = measure(&honest, Duration::from_secs(seconds)).await;
     println!("under attack  {loud}");
     let peak = resident();
     let outcomes = attack.stop().await;
-    // Idle instances are given up after a minute.
-    tokio::time::sleep(Duration::from_secs(70)).await;
-    let after = resident();
+    let after = rest().await;
     forgetting.abort();
 
-    println!("memory        {before} MiB at the start, {peak} MiB at the end, {after} MiB a minute later");
+    println!("memory        {before} MiB at rest before, {peak} MiB under attack, {after} MiB at rest after");
     println!("attacks       {}", outcomes.values().sum::<u64>());
     for (outcome, count) in &outcomes {
         println!("  {count:>8}  {outcome}");
@@ -218,6 +219,12 @@ impl Choice {
         self.0 ^= self.0 << 17;
         self.0 % bound
     }
+}
+
+/// Memory when idle instances have been given up, which takes a minute.
+async fn rest() -> u64 {
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    resident()
 }
 
 /// Memory of this process that is in use, in MiB.

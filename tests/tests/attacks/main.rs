@@ -1,7 +1,7 @@
 //! Every row of the threat model, A to E, as an attack that is carried out: on this host, with a plugin made for it.
 //!
 //! Each test's name begins with its row. After each of them an honest call on the same host must succeed. The page
-//! `docs/threat-model.md` lists the rows with these names; it is written by `PORTCULLIS_UPDATE=1 cargo test --test attacks`.
+//! `docs/threat-model.md` lists the rows with these names; it is written by `PORTCULLIS_UPDATE=1 cargo test --workspace --test attacks`.
 #![deny(dead_code)]
 #![expect(clippy::wildcard_imports, reason = "the lists below name every test; one that they miss is dead code")]
 
@@ -80,7 +80,7 @@ const OTHERS: &[Test] = tests! {
     C3 nothing_secret_is_logged_or_shown,
     C5 what_the_policy_denies_fetches_no_credential,
     C6 expired_credentials_are_fetched_anew,
-    C6 secrets_are_overwritten_when_dropped,
+    C6 a_secret_overwrites_itself_when_dropped,
     D1 a_loop_at_the_start_ends_at_the_deadline,
     D4 tables_are_bounded_and_the_bound_is_named,
     D4 memories_and_tables_beyond_their_number_are_refused,

@@ -100,7 +100,13 @@ pub(crate) async fn a_request_with_a_token_of_the_guests_own_is_refused() {
 }
 
 pub(crate) async fn a_signature_for_a_scope_without_a_key_is_refused() {
-    denied(Behaviour::unissued_scope, "", "GetItem", Rule::Signing).await;
+    let server = server().await;
+    for scope in ["today eu-central-1 dynamodb", "today us-east-1 s3", "20010101 us-east-1 dynamodb"] {
+        refused(Attack::new(Behaviour::unissued_scope, &server.authority, "").told(scope), "GetItem", Rule::Signing).await;
+    }
+    assert_eq!(server.requests().len(), 0);
+    let right = Attack::new(Behaviour::unissued_scope, &server.authority, "").told("today us-east-1 dynamodb");
+    assert!(carry_out(right, "GetItem").await.is_ok(), "it is the scope that was refused");
 }
 
 pub(crate) async fn a_second_request_in_flight_is_refused() {
@@ -127,6 +133,14 @@ pub(crate) async fn a_request_left_pending_dies_with_its_call() {
         assert_eq!((datasource.counters().warm, datasource.counters().running), (0, 0));
         stopped();
     }
+    // The connections are closed: nobody waits for the answers.
+    for _ in 0..200 {
+        if server.open_connections() == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{} requests go on", server.open_connections());
 }
 
 pub(crate) async fn a_request_while_connecting_is_refused() {

@@ -215,11 +215,8 @@ pub(crate) async fn expired_credentials_are_fetched_anew() {
     stopped();
 }
 
-pub(crate) async fn secrets_are_overwritten_when_dropped() {
+pub(crate) async fn a_secret_overwrites_itself_when_dropped() {
     fn is_overwritten<T: zeroize::ZeroizeOnDrop>() {}
-    tried();
     // The compiler checks it: a type that does not overwrite itself fails the build.
     is_overwritten::<Secret>();
-    is_overwritten::<zeroize::Zeroizing<[u8; 32]>>();
-    stopped();
 }

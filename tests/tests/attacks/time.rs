@@ -15,8 +15,8 @@ use tests::recorder::{self, Answer};
 
 /// A short call, so that tests are short too.
 const SHORT: &str = "limits = { deadline = \"300ms\" }";
-/// What no bounded call comes near, on a machine that is busy with other tests.
-const LONG: Duration = Duration::from_secs(15);
+/// What no bounded call comes near, on a machine that is busy with other tests; the default bounds are longer.
+const LONG: Duration = Duration::from_millis(4500);
 
 /// A behaviour that goes on until the deadline, on another datasource than an honest call that must succeed meanwhile.
 async fn ends_at_the_deadline(behaviour: Behaviour) {
@@ -102,9 +102,13 @@ pub(crate) async fn a_silent_answer_ends_at_its_timeout() {
 }
 
 pub(crate) async fn a_huge_head_of_an_answer_is_cut_at_the_limit() {
-    let server = raw::start(b"HTTP/1.1 200 OK\r\nx-filler: ", Then::Flood).await;
-    let attack = Attack::new(Behaviour::honest, &server.authority, "limits = { header-bytes = \"16 KiB\" }");
-    bounded(attack, "GetItem", LimitKind::HeaderBytes).await;
+    let endless = raw::start(b"HTTP/1.1 200 OK\r\nx-filler: ", Then::Fill).await;
+    bounded(Attack::new(Behaviour::honest, &endless.authority, ""), "GetItem", LimitKind::HeaderBytes).await;
+    let filler = "a".repeat(20_000);
+    let long = recorder::start(Answer { status: 200, headers: vec![("x-filler", filler)], body: "{}".into() }).await;
+    let attack = |limit: &str| Attack::new(Behaviour::honest, &long.authority, &format!("limits = {{ header-bytes = \"{limit}\" }}"));
+    bounded(attack("16 KiB"), "GetItem", LimitKind::HeaderBytes).await;
+    assert_eq!(carry_out(attack("64 KiB"), "GetItem").await.unwrap(), "{\"status\": 200}");
 }
 
 pub(crate) async fn a_slow_tls_handshake_ends_at_its_timeout() {
@@ -202,6 +206,7 @@ pub(crate) async fn a_flood_on_one_datasource_leaves_another_its_turns() {
     for _ in 0..50 {
         honest.execute("GetItem", "{}").await.unwrap();
     }
+    assert_eq!(flooded.counters().running, 16, "the flood was not over");
     let mut ends = [0; 3];
     for call in flood {
         let end = match call.await.unwrap() {
@@ -222,15 +227,24 @@ pub(crate) async fn a_call_dropped_at_any_point_leaves_nothing_running() {
     for server in [&slow.authority, &quick.authority] {
         let policy = "isolation = \"reuse\"\nlimits = { concurrent-calls = 2 }";
         let datasource = Attack::new(Behaviour::honest, server, policy).connect().await.unwrap();
+        tried();
         for point in 0..60 {
-            tried();
             let call = datasource.execute("GetItem", "{}");
             // Whether it was dropped, or was done before that, is all the same.
             let _ = tokio::time::timeout(Duration::from_micros(point * 50), call).await;
-            stopped();
         }
         assert_eq!((datasource.counters().running, datasource.counters().waiting), (0, 0));
+        assert_eq!(datasource.counters().calls.values().sum::<u64>(), 60, "each left its record");
+        if *server == quick.authority {
+            assert!(datasource.execute("GetItem", "{}").await.is_ok(), "the same datasource goes on");
+        }
+        stopped();
     }
-    let datasource = Attack::new(Behaviour::honest, &quick.authority, "limits = { concurrent-calls = 2 }").connect().await.unwrap();
-    assert!(datasource.execute("GetItem", "{}").await.is_ok());
+    for _ in 0..200 {
+        if slow.open_connections() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{} requests go on", slow.open_connections());
 }
