@@ -152,3 +152,46 @@ impl Drop for Slices {
         self.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lets a guest compute until it asks for a place, and waits for it as wasmtime does.
+    async fn take_place(slices: &mut Slices) {
+        loop {
+            match slices.next() {
+                UpdateDeadline::YieldCustom(_, asking) => return asking.await,
+                _ => assert!(slices.used <= FREE_SLICES),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_computes_for_long_waits_for_its_like_and_no_others_do() {
+        let fairness = Fairness { places: Arc::new(Semaphore::new(1)), ..Fairness::new() };
+        let (mut first, mut second, mut brief) = (fairness.slices(), fairness.slices(), fairness.slices());
+        assert!(matches!(brief.next(), UpdateDeadline::Yield(1)));
+        take_place(&mut first).await;
+        let waiting = tokio::time::timeout(Duration::from_millis(20), take_place(&mut second)).await;
+        assert!(waiting.is_err(), "there is one place");
+        first.end();
+        take_place(&mut second).await;
+        assert_eq!((fairness.slice(), fairness.long.load(Ordering::Relaxed)), (SHORT_SLICE, 1));
+        drop(second);
+        assert_eq!(fairness.slice(), IDLE_SLICE);
+    }
+
+    #[tokio::test]
+    async fn a_place_whose_guest_waits_for_something_is_taken_back() {
+        let fairness = Fairness { places: Arc::new(Semaphore::new(1)), ..Fairness::new() };
+        let (mut waits, mut computes) = (fairness.slices(), fairness.slices());
+        take_place(&mut waits).await;
+        for _ in 0..=MOST_SLICES {
+            assert_eq!(fairness.places.available_permits(), 0);
+            fairness.take_back();
+        }
+        take_place(&mut computes).await;
+        assert_eq!(fairness.held.lock().unwrap().len(), 1);
+    }
+}

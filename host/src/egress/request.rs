@@ -56,3 +56,35 @@ pub(super) fn too_large(call: &Call, limit: ByteSize) -> Error {
     call.note_limit(LimitKind::RequestBytes, limit.to_string());
     Error::HttpRequestBodySize(Some(limit.as_u64()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::Shared;
+    use http_body_util::{BodyExt, Full};
+    use portcullis_policy::Policy;
+    use std::time::{Duration, Instant};
+
+    fn body(text: &'static str, limit: u64) -> (Arc<Call>, RequestBody) {
+        let shared = Arc::new(Shared::of_policy(Policy::default()));
+        let call = Arc::new(Call::new(&shared, "execute", None, Instant::now() + Duration::from_secs(1)));
+        let whole = Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {}).boxed_unsync();
+        (call.clone(), RequestBody::new(whole, call, ByteSize::b(limit)))
+    }
+
+    #[tokio::test]
+    async fn a_body_is_counted_and_bounded() {
+        let (call, whole) = body("{\"a\": 1}", 8);
+        assert!(whole.collect().await.is_ok() && call.sent() == 8);
+        let (call, long) = body("{\"a\": 1}", 7);
+        assert!(long.collect().await.is_err() && call.noted().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_body_whose_call_has_ended_is_never_whole() {
+        let (call, mut cut) = body("", 8);
+        call.end();
+        // The plugin's end of it is gone, and so it seems to be at its end.
+        assert!(matches!(cut.frame().await, Some(Err(Error::ConnectionTerminated))));
+    }
+}

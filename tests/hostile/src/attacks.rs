@@ -5,7 +5,8 @@ use crate::Hostile;
 use crate::exports::portcullis::datasource::connector::Error;
 use crate::request::{self, Attempt, Signer, finish, honest as attempt, key, refused, target, today};
 use crate::wasi;
-use crate::wasi::http::types::{Fields, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme};
+use crate::wasi::http::types::{Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme};
+use crate::wasi::io::streams::OutputStream;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -300,7 +301,35 @@ pub(crate) fn hoard_random_bytes(hostile: &Hostile, _: &str, _: &str) -> Outcome
     Ok(format!("{{\"got\": {}}}", wasi::random::random::get_random_bytes(count).len()))
 }
 
+/// Begins a request, writes a part of it, and waits.
+pub(crate) fn stop_in_the_middle(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    let (_body, stream, _answer) = begin_streaming(hostile, action)?;
+    // How much of it arrives is all the same.
+    let _ = stream.blocking_write_and_flush(b"{\"TableName\": \"users\"}");
+    wasi::clocks::monotonic_clock::subscribe_duration(u64::MAX).block();
+    Ok("{}".to_string())
+}
+
+pub(crate) fn refused_forever(_: &Hostile, _: &str, _: &str) -> Outcome {
+    loop {
+        // That it is refused is the point.
+        let _ = key("20010101", "us-east-1", "dynamodb");
+    }
+}
+
 pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    let (body, stream, answer) = begin_streaming(hostile, action)?;
+    let mut written = 0u64;
+    while stream.blocking_write_and_flush(&[b' '; 4096]).is_ok() {
+        written += 4096;
+    }
+    drop(stream);
+    drop(OutgoingBody::finish(body, None));
+    finish(answer).map(|_| format!("{{\"written\": {written}}}"))
+}
+
+/// A request whose body is written after it was sent off.
+fn begin_streaming(hostile: &Hostile, action: &str) -> Result<(OutgoingBody, OutputStream, FutureIncomingResponse), Error> {
     let headers = attempt(&hostile.authority, action, "").headers();
     let request = OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| Error::Other("headers".to_string()))?);
     let built = request
@@ -312,13 +341,7 @@ pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outco
     let body = request.body().map_err(|()| Error::Other("body".to_string()))?;
     let stream = body.write().map_err(|()| Error::Other("stream".to_string()))?;
     let answer = wasi::http::outgoing_handler::handle(request, None).map_err(refused)?;
-    let mut written = 0u64;
-    while stream.blocking_write_and_flush(&[b' '; 4096]).is_ok() {
-        written += 4096;
-    }
-    drop(stream);
-    drop(OutgoingBody::finish(body, None));
-    finish(answer).map(|_| format!("{{\"written\": {written}}}"))
+    Ok((body, stream, answer))
 }
 
 /// At its authority, and then at those that `more` names.

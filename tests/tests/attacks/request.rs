@@ -143,6 +143,16 @@ pub(crate) async fn a_request_left_pending_dies_with_its_call() {
     panic!("{} requests go on", server.open_connections());
 }
 
+pub(crate) async fn a_request_cut_off_by_the_end_of_its_call_is_not_sent_as_whole() {
+    let server = server().await;
+    for _ in 0..5 {
+        let attack = Attack::new(Behaviour::stop_in_the_middle, &server.authority, "limits = { deadline = \"100ms\" }");
+        bounded(attack, "GetItem", LimitKind::Deadline).await;
+    }
+    // What is cut off has no body here; a body would be one that was sent to its end.
+    assert!(server.requests().iter().all(|request| request.body.is_empty()), "{:?}", server.requests());
+}
+
 pub(crate) async fn a_request_while_connecting_is_refused() {
     denied(Behaviour::send_in_connect, "", "GetItem", Rule::Binding).await;
 }

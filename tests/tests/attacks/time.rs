@@ -1,14 +1,14 @@
 //! D: what takes time.
 
 use super::place::Scripted;
-use super::support::{bounded, carry_out, honest, limit, server, stopped, tried};
-use portcullis::{Busy, Error, Host, LimitKind, PluginError, Policy, Resolve};
+use super::support::{bounded, carry_out, denial, honest, limit, server, stopped, tried};
+use portcullis::{Busy, Error, Host, LimitKind, PluginError, Policy, Resolve, Rule};
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
-use tests::attack::{Attack, Behaviour};
+use tests::attack::{Attack, Behaviour, RECORDS};
 use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
 use tests::raw::{self, Then};
 use tests::recorder::{self, Answer};
@@ -39,6 +39,19 @@ pub(crate) async fn an_endless_loop_ends_at_the_deadline() {
 
 pub(crate) async fn an_endless_loop_of_host_calls_ends_at_the_deadline() {
     ends_at_the_deadline(Behaviour::loop_of_host_calls).await;
+}
+
+pub(crate) async fn endless_refusals_end_at_the_deadline_and_leave_few_records() {
+    let server = server().await;
+    let attack = Attack::new(Behaviour::refused_forever, &server.authority, SHORT);
+    let name = attack.name.clone();
+    let started = Instant::now();
+    let refusal = denial(carry_out(attack, "GetItem").await);
+    assert!(refusal.rule == Rule::Signing && started.elapsed() < LONG);
+    let records = RECORDS.of(&name);
+    assert_eq!(records.len(), 33, "32 refusals and the call");
+    let call = records.last().unwrap();
+    assert!(call["event"] == "call" && call["unrecorded"].as_u64() > Some(100), "{call}");
 }
 
 pub(crate) async fn waiting_for_a_far_moment_ends_at_the_deadline() {
