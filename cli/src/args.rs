@@ -22,7 +22,7 @@ Exit codes:
    3  bad policy, settings or plugin  10  the deadline came
    4  unknown action                  11  another limit, or busy
    5  bad input                       12  the plugin crashed
-   6  no credentials
+   6  no credentials                 130  interrupted (143 when terminated)
 
 Start with:  portcullis demo";
 

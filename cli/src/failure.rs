@@ -22,6 +22,11 @@ impl Failure {
         Self::new(1, message)
     }
 
+    /// A signal ended it. As shells do, the code is 128 and the signal's number.
+    pub(crate) fn interrupted(signal: u8) -> Self {
+        Self::new(128 + signal, "interrupted; if a request had been sent, the service may have done what was asked")
+    }
+
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(2, message)
     }
@@ -52,7 +57,8 @@ impl Failure {
     /// Prints the failure and gives its exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let red = anstyle::AnsiColor::Red.on_default().bold();
-        anstream::eprintln!("{red}error{red:#}: {}", visible(&self.message));
+        // Lines of a service's own stand further in, so that none looks like one of ours.
+        anstream::eprintln!("{red}error{red:#}: {}", visible(&self.message).replace('\n', "\n  "));
         for line in &self.more {
             for part in line.lines() {
                 anstream::eprintln!("  {}", visible(part));

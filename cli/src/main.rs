@@ -22,10 +22,35 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failure::Failure::other(format!("cannot start: {error}")).report(),
     };
-    match runtime.block_on(run(cli.command)) {
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = run(cli.command) => ended,
+            // The call is dropped, and that is written down.
+            signal = interrupted() => Err(failure::Failure::interrupted(signal)),
+        }
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// The signal that wants this to end; its number.
+#[cfg(unix)]
+async fn interrupted() -> u8 {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => 2,
+        _ = terminate.recv() => 15,
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() -> u8 {
+    std::future::pending().await
 }
 
 async fn run(command: Command) -> Result<(), failure::Failure> {

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::local::Local;
 use portcullis::policy::{CredentialSource, DatasourceConfig, PluginSource, PolicyFile, Settings, TlsConfig, WhenFull};
 use portcullis::{Connect, Datasource, Host, HostBuilder, JsonLines, LoadError, Plugin, Tls, read_private};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -78,9 +79,21 @@ pub(crate) fn built_in(host: &Host) -> Result<Plugin, Failure> {
 
 /// Reads a policy file.
 pub(crate) fn read_policy(path: &Path) -> Result<PolicyFile, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::configuration(format!("the policy file {} cannot be read: {error}", path.display()))
-            .with("`portcullis init` writes one to start from; `--local` needs none")
+    let read = |path: &Path| {
+        // It may be a pipe, from another program; it is not endless.
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(MAX_TEXT_BYTES + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MAX_TEXT_BYTES {
+            return Err(std::io::Error::other(format!("it is larger than {MAX_TEXT_BYTES} bytes")));
+        }
+        Ok(text)
+    };
+    let text = read(path).map_err(|error| {
+        let failure = Failure::configuration(format!("the policy file {} cannot be read: {error}", path.display()));
+        if error.kind() == std::io::ErrorKind::NotFound {
+            return failure.with("`portcullis init` writes one to start from; `--local` needs none");
+        }
+        failure
     })?;
     PolicyFile::parse(&text).map_err(|error| Failure::configuration(format!("{}: {error}", path.display())))
 }
@@ -166,5 +179,17 @@ fn beside(folder: Option<&Path>, path: &Path) -> PathBuf {
 }
 
 fn read_text(what: &str, path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| Failure::configuration(format!("the {what} {} cannot be read: {error}", path.display())))
+    let fail = |error: &dyn std::fmt::Display| Failure::configuration(format!("the {what} {} cannot be read: {error}", path.display()));
+    let metadata = std::fs::metadata(path).map_err(|error| fail(&error))?;
+    // A pipe would be waited for, and a huge file would fill the memory.
+    if !metadata.is_file() {
+        return Err(fail(&"it is not a regular file"));
+    }
+    if metadata.len() > MAX_TEXT_BYTES {
+        return Err(fail(&format_args!("it is larger than {MAX_TEXT_BYTES} bytes")));
+    }
+    std::fs::read_to_string(path).map_err(|error| fail(&error))
 }
+
+/// The most that settings, a manifest or certificates have: a list of all public authorities has a quarter of a megabyte.
+const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;

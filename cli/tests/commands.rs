@@ -168,3 +168,58 @@ fn the_connection_test_and_the_structure_run_locally() {
     assert!(out(&test).starts_with("ok: DynamoDB in us-east-1 answers"), "{}", out(&test));
     assert_eq!(out(&portcullis(&["structure", "--local"])), "{\"more\":false,\"tables\":[]}\n");
 }
+
+#[test]
+fn iam_prints_a_document_or_says_that_nothing_is_allowed() {
+    let folder = folder("iam");
+    let policy = |actions: &str| {
+        let text = format!(
+            "[datasources.a]\nplugin = \"dynamodb\"\nsettings = {{ region = \"eu-west-1\" }}\nactions = {actions}\ntables = [\"t\"]\n"
+        );
+        std::fs::write(folder.join("portcullis.toml"), text).unwrap();
+    };
+    policy("[\"GetItem\"]");
+    let output = portcullis_in(&folder, &["iam", "a", "--account", "123456789012", "--source-ip", "203.0.113.0/24"], "");
+    let text = out(&output);
+    assert!(output.status.success(), "{}", err(&output));
+    for part in ["dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/t", "203.0.113.0/24", "2012-10-17"] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+    policy("[\"PutItem\"]");
+    let nothing = portcullis_in(&folder, &["iam"], "");
+    assert_eq!(nothing.status.code(), Some(3), "{}", out(&nothing));
+    for wrong in [&["iam", "--account", "12"][..], &["iam", "--source-ip", "here"]] {
+        assert_eq!(portcullis_in(&folder, wrong, "").status.code(), Some(2));
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_call_is_written_down_and_says_what_may_have_happened() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let folder = folder("interrupted");
+    let text = format!(
+        "[audit]\nfile = \"audit.jsonl\"\n[datasources.a]\nplugin = \"dynamodb\"\naccess = \"write\"\n\
+         settings = {{ region = \"us-east-1\", endpoint = \"http://{authority}\" }}\ncredentials = {{ from = \"env\" }}\n\
+         egress = [\"http://{authority}\"]\nnetworks = {{ \"http://{authority}\" = [\"127.0.0.1/32\"] }}\n"
+    );
+    std::fs::write(folder.join("portcullis.toml"), text).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["execute", "PutItem", r#"{"TableName": "t", "Item": {"id": "1"}}"#])
+        .current_dir(&folder)
+        .env("AWS_ACCESS_KEY_ID", "A")
+        .env("AWS_SECRET_ACCESS_KEY", "B")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A request has come; it is never answered.
+    let _request = listener.accept().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let record = std::fs::read_to_string(folder.join("audit.jsonl")).unwrap();
+    assert!(record.contains("\"outcome\":\"dropped\"") && record.contains("PutItem"), "{record}");
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -112,6 +112,13 @@ async fn a_profile_gives_keys_or_a_role() {
          [profile deputy]\nrole_arn = arn:aws:iam::123456789012:role/orders\nsource_profile = keys\nregion = us-east-1\n"
     );
     std::fs::write(folder.path().join("aws-config"), config).unwrap();
+    // A file of the other form will do as well.
+    std::fs::write(
+        folder.path().join("aws-keys"),
+        format!("[own]\naws_access_key_id = {ID}\naws_secret_access_key = s\naws_session_token = {TOKEN}\n"),
+    )
+    .unwrap();
+    assert_signed_by_the_source(r#"{ from = "profile", name = "own", file = "aws-keys" }"#, folder.path(), &aws, &[]).await;
     for name in ["keys", "deputy"] {
         let source = format!(r#"{{ from = "profile", name = "{name}", file = "aws-config" }}"#);
         assert_signed_by_the_source(&source, folder.path(), &aws, &[]).await;

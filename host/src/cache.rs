@@ -81,11 +81,13 @@ fn digest(salt: &str, code: &[u8]) -> [u8; DIGEST_BYTES] {
 }
 
 fn read(path: &Path, salt: &str) -> io::Result<Vec<u8>> {
+    let regular =
+        |metadata: &std::fs::Metadata| if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is not a regular file")) };
+    // Asked first, as opening a pipe would wait; and again of what was opened.
+    regular(&std::fs::metadata(path)?)?;
     let file = File::open(path)?;
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
+    regular(&metadata)?;
     check_owner(&metadata).map_err(io::Error::other)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;

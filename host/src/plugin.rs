@@ -210,7 +210,16 @@ impl Source<'_> {
         match self {
             Self::Bytes(bytes) => Ok((*bytes).into()),
             Self::File(path) => {
-                std::fs::read(path).map(Into::into).map_err(|error| LoadError::Read { file: path.display().to_string(), error })
+                let fail = |error| LoadError::Read { file: path.display().to_string(), error };
+                let metadata = std::fs::metadata(path).map_err(fail)?;
+                // A pipe would be waited for.
+                if !metadata.is_file() {
+                    return Err(fail(std::io::Error::other("it is not a regular file")));
+                }
+                if metadata.len() > MAX_COMPONENT_BYTES as u64 {
+                    return Err(LoadError::TooLarge { bytes: metadata.len() as usize, limit: MAX_COMPONENT_BYTES });
+                }
+                std::fs::read(path).map(Into::into).map_err(fail)
             }
         }
     }

@@ -40,17 +40,28 @@ pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
     json::print(&result?, arguments.output.output)
 }
 
+/// The most that is read of an input, in bytes: `limits.request-bytes` is the bound for what is then sent.
+const MAX_INPUT_BYTES: u64 = 1024 * 1024 * 1024;
+
+fn read_all(source: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_INPUT_BYTES {
+        return Err(std::io::Error::other(format!("it is larger than {MAX_INPUT_BYTES} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// The input that was given, or what it points to.
 fn read(input: Option<&str>) -> Result<String, Failure> {
     let bytes = match input {
         None => return Ok(String::new()),
-        Some("-") => {
-            let mut bytes = Vec::new();
-            std::io::stdin().read_to_end(&mut bytes).map_err(|error| Failure::input(format!("standard input cannot be read: {error}")))?;
-            bytes
-        }
+        Some("-") => read_all(std::io::stdin()).map_err(|error| Failure::input(format!("standard input cannot be read: {error}")))?,
+        Some("@") => return Err(Failure::usage("@ stands before the name of a file, as in @key.json")),
         Some(text) => match text.strip_prefix('@') {
-            Some(file) => std::fs::read(file).map_err(|error| Failure::input(format!("the input {file} cannot be read: {error}")))?,
+            Some(file) => std::fs::File::open(file)
+                .and_then(read_all)
+                .map_err(|error| Failure::input(format!("the input {file} cannot be read: {error}")))?,
             None => return Ok(text.to_string()),
         },
     };

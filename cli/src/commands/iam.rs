@@ -21,6 +21,10 @@ pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
     let at = IamAccount { account: &arguments.account, regions, source_ip };
     let document = iam_document(plugin.manifest(), &config.policy, &at)
         .ok_or_else(|| Failure::configuration(format!("the manifest of {name}'s plugin knows nothing of IAM")))?;
+    if document["Statement"].as_array().is_some_and(Vec::is_empty) {
+        return Err(Failure::configuration(format!("the policy of {name} allows no action that IAM could grant"))
+            .with("`portcullis check` shows its actions and its access, which is their ceiling"));
+    }
     let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::other(error.to_string()))?;
     json::print(&text, Some(crate::args::Output::Pretty))
 }

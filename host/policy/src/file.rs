@@ -283,21 +283,56 @@ impl PolicyFile {
     /// # Errors
     /// What is wrong and in which line; for an unknown key, the nearest known one.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        toml::from_str(text).map_err(|error| ParseError { message: with_guess(&error) })
+        toml::from_str(text).map_err(|error| ParseError { message: with_guess(&error, text) })
     }
 }
 
 /// The message of a TOML error, with a guess at what an unknown key was meant to be.
-fn with_guess(error: &toml::de::Error) -> String {
+fn with_guess(error: &toml::de::Error, text: &str) -> String {
+    // Whoever puts a secret into a policy must not find it in a log as well.
+    let line = error.span().map(|span| line_of(text, span.start));
+    let suspicious = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        ["credentials", "secret", "password", "token", "@"].iter().any(|word| text.contains(word))
+    };
+    if let Some((number, line)) = line.filter(|(_, line)| suspicious(line))
+        && !error.message().starts_with("unknown variant")
+        && !error.message().starts_with("role and token-file")
+    {
+        let missing = error.message().split('`').nth(1).filter(|_| error.message().starts_with("missing field"));
+        let unknown = error.message().split('`').nth(1).filter(|_| error.message().starts_with("unknown field"));
+        let what = match (missing, unknown) {
+            (Some(key), _) => format!("`{key}` is missing"),
+            (_, Some(key)) => format!("`{key}` has no place here{}", guess(error)),
+            _ if line.contains('@') => "an origin has no user name".to_string(),
+            _ => "this is not what stands here".to_string(),
+        };
+        return format!(
+            "line {number}: {what}; the line is not shown, as it may hold a secret. A secret never stands in a policy: credentials are a \
+             reference, as in {{ from = \"env\" }} or {{ from = \"file\", path = \"key.toml\" }}"
+        );
+    }
     let message = error.to_string();
-    let text = message.trim_end();
+    format!("{}{}", message.trim_end(), guess(error))
+}
+
+/// A guess at what an unknown key was meant to be, on a line of its own.
+fn guess(error: &toml::de::Error) -> String {
     let mut quoted = error.message().split('`').skip(1).step_by(2);
     let is_unknown = error.message().starts_with("unknown field") || error.message().starts_with("unknown variant");
     let guess = quoted.next().filter(|_| is_unknown).and_then(|unknown| {
         let near = quoted.map(|known| (strsim::damerau_levenshtein(unknown, known), known)).min()?;
         (near.0 <= unknown.len() / 2 + 1).then_some(near.1)
     });
-    guess.map_or_else(|| text.to_string(), |guess| format!("{text}\ndid you mean `{guess}`?"))
+    guess.map_or_else(String::new, |guess| format!("\ndid you mean `{guess}`?"))
+}
+
+/// The line of a text that a byte stands in, with its number.
+fn line_of(text: &str, at: usize) -> (usize, &str) {
+    let before = text.get(..at).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line)
 }
 
 #[cfg(test)]
@@ -347,8 +382,17 @@ mod tests {
 
     #[test]
     fn a_secret_has_no_place_in_a_policy() {
-        let text = "[datasources.a]\nplugin = \"dynamodb\"\ncredentials = { from = \"env\", secret_access_key = \"x\" }\n";
-        assert!(PolicyFile::parse(text).is_err());
+        for line in [
+            "credentials = { from = \"env\", secret_access_key = \"SUPERSECRET\" }",
+            "credentials = { access_key_id = \"A\", secret_access_key = \"SUPERSECRET\" }",
+            "credentials = \"AKIA:SUPERSECRET\"",
+            "credentials = { secret_access_key = \"SUPERSECRET\" from = \"env\" }",
+            "secret_access_key = \"SUPERSECRET\"",
+            "egress = [\"https://user:SUPERSECRET@a.example\"]",
+        ] {
+            let message = PolicyFile::parse(&format!("[datasources.a]\nplugin = \"dynamodb\"\n{line}\n")).unwrap_err().to_string();
+            assert!(!message.contains("SUPERSECRET") && message.contains("line 3") && message.contains("from ="), "{message}");
+        }
     }
 
     #[test]
@@ -385,7 +429,7 @@ mod tests {
         }
         for (wrong, part) in [
             ("{ from = \"profil\" }", "did you mean `profile`?"),
-            ("{ from = \"role\", arn = \"x\" }", "missing field `source`"),
+            ("{ from = \"role\", arn = \"x\" }", "`source` is missing"),
             ("{ from = \"role\", arn = \"x\", externalid = \"y\", source = { from = \"env\" } }", "did you mean `external-id`?"),
         ] {
             let message = parse(wrong).unwrap_err().to_string();

@@ -44,6 +44,10 @@ impl JsonLines {
 }
 
 fn append(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    if std::fs::metadata(path).is_ok_and(|metadata| std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type())) {
+        return Err(io::Error::other("it is a pipe, which would have to be waited for"));
+    }
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -58,10 +62,10 @@ fn append(path: &Path) -> io::Result<File> {
 fn check(file: &File) -> io::Result<()> {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     let metadata = file.metadata()?;
-    // A device or a pipe is whoever reads it.
+    // A device is whoever reads it.
     let kind = metadata.file_type();
     let is_open = metadata.permissions().mode() & 0o077 != 0;
-    if kind.is_char_device() || kind.is_fifo() || !is_open {
+    if kind.is_char_device() || !is_open {
         return Ok(());
     }
     let reason = format!("it is open to others (mode {:o}); run: chmod 600 on it", metadata.permissions().mode() & 0o777);

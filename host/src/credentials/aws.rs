@@ -86,7 +86,11 @@ fn make<'s>(source: &'s CredentialSource, gate: &'s OperatorGate) -> Pin<Box<dyn
             }
             CredentialSource::Profile { name, file } => {
                 let files = match file {
-                    Some(file) => EnvConfigFiles::builder().with_file(EnvConfigFileKind::Config, file).build(),
+                    Some(file) => EnvConfigFiles::builder()
+                        // Both forms: `[profile dev]` as in ~/.aws/config, and `[dev]` as in ~/.aws/credentials.
+                        .with_file(EnvConfigFileKind::Config, file)
+                        .with_file(EnvConfigFileKind::Credentials, file)
+                        .build(),
                     None => EnvConfigFiles::default(),
                 };
                 // A profile with a role is exchanged at STS, in the profile's own region.

@@ -66,7 +66,7 @@ impl Datasource {
         let turns = Turns::new(&shared.policy.limits, around.turns.clone());
         let datasource = Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, turns, warm: Warm::default(), around }) };
         // The plugin checks the settings, and the first call finds a warm instance.
-        datasource.judge_input(&[&datasource.inner.settings])?;
+        datasource.judge_input(&[Handed::Json(&datasource.inner.settings)])?;
         let deadline = datasource.deadline();
         let instance = datasource.connected(deadline).await?;
         datasource.inner.keep(instance);
@@ -78,7 +78,8 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn execute(&self, action: &str, input: &str) -> Result<String, Error> {
-        self.call("execute", Some(action), &[input], async |instance: &mut Instance| instance.execute(action, input).await).await
+        self.call("execute", Some(action), &[Handed::Json(input)], async |instance: &mut Instance| instance.execute(action, input).await)
+            .await
     }
 
     /// The same with options for this call, as a JSON object.
@@ -87,7 +88,7 @@ impl Datasource {
     /// Whatever [`Error`] names.
     pub async fn execute_with(&self, action: &str, input: &str, options: &str) -> Result<String, Error> {
         let run = async |instance: &mut Instance| instance.execute_with(action, input, options).await;
-        self.call("execute-with", Some(action), &[input, options], run).await
+        self.call("execute-with", Some(action), &[Handed::Json(input), Handed::Json(options)], run).await
     }
 
     /// Sends a body as it is and returns the service's answer as it is.
@@ -95,10 +96,7 @@ impl Datasource {
     /// # Errors
     /// There is no answer.
     pub async fn relay(&self, action: &str, body: &[u8]) -> Result<Relayed, Error> {
-        if body.len() as u64 > self.inner.shared.policy.limits.request_bytes.as_u64() {
-            return Err(self.too_large());
-        }
-        self.call("relay", Some(action), &[], async |instance: &mut Instance| instance.relay(action, body).await).await
+        self.call("relay", Some(action), &[Handed::Bytes(body)], async |instance: &mut Instance| instance.relay(action, body).await).await
     }
 
     /// Whether the service is reached and accepts the identity: a JSON object with `ok` and `message`.
@@ -114,7 +112,7 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn structure(&self, options: &str) -> Result<String, Error> {
-        self.call("structure", None, &[options], async |instance: &mut Instance| instance.structure(options).await).await
+        self.call("structure", None, &[Handed::Json(options)], async |instance: &mut Instance| instance.structure(options).await).await
     }
 
     /// The datasource's name.
@@ -145,7 +143,7 @@ impl Datasource {
         &self,
         export: &'static str,
         action: Option<&str>,
-        input: &[&str],
+        input: &[Handed<'_>],
         run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let shared = &self.inner.shared;
@@ -190,26 +188,22 @@ impl Datasource {
     }
 
     /// What a caller hands in is bounded before it enters the sandbox.
-    fn judge_input(&self, input: &[&str]) -> Result<(), Error> {
+    fn judge_input(&self, input: &[Handed<'_>]) -> Result<(), Error> {
         let limits = &self.inner.shared.policy.limits;
-        for text in input {
-            if text.len() as u64 > limits.request_bytes.as_u64() {
-                return Err(self.too_large());
+        let reached = |which, bound| Err(Error::Limit(Limit { which, bound, maybe_applied: false }));
+        for handed in input {
+            let (text, bytes) = match handed {
+                Handed::Json(text) => (*text, text.len()),
+                Handed::Bytes(body) => ("", body.len()),
+            };
+            if bytes as u64 > limits.request_bytes.as_u64() {
+                return reached(LimitKind::RequestBytes, limits.request_bytes.to_string());
             }
             if is_deeper(text, limits.json_depth) {
-                return Err(Error::Limit(Limit {
-                    which: LimitKind::JsonDepth,
-                    bound: limits.json_depth.to_string(),
-                    maybe_applied: false,
-                }));
+                return reached(LimitKind::JsonDepth, limits.json_depth.to_string());
             }
         }
         Ok(())
-    }
-
-    fn too_large(&self) -> Error {
-        let bound = self.inner.shared.policy.limits.request_bytes.to_string();
-        Error::Limit(Limit { which: LimitKind::RequestBytes, bound, maybe_applied: false })
     }
 
     async fn take_turn<T: Answer>(&self, call: &Arc<Call>, run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>) -> Result<T, Error> {
@@ -306,6 +300,13 @@ pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>, fairness: &F
         return Err(Error::Limit(Limit { which: LimitKind::JsonDepth, bound: limits.json_depth.to_string(), maybe_applied: false }));
     }
     Ok(described)
+}
+
+/// What a caller hands in.
+enum Handed<'h> {
+    Json(&'h str),
+    /// Bytes that nobody reads.
+    Bytes(&'h [u8]),
 }
 
 /// A call that runs. When its future is dropped, that is written down as its end.

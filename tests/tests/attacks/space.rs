@@ -137,6 +137,7 @@ pub(crate) async fn huge_or_deeply_nested_input_is_refused() {
     assert_eq!(limit(datasource.execute("PutItem", &" ".repeat(100_000)).await).which, LimitKind::RequestBytes);
     assert_eq!(limit(datasource.execute_with("PutItem", "{}", &"[".repeat(500)).await).which, LimitKind::JsonDepth);
     assert_eq!(limit(datasource.structure(&"[".repeat(500)).await).which, LimitKind::JsonDepth);
+    assert_eq!(limit(datasource.relay("PutItem", " ".repeat(100_000).as_bytes()).await).which, LimitKind::RequestBytes);
     assert_eq!(server.requests().len(), 0);
 }
 
