@@ -17,9 +17,9 @@ use tests::recorder::{self, Answer, Recorder};
 /// Honest callers, each with a pause between one call and the next.
 const CALLERS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(1);
-/// Attackers, each with a new datasource for each attack, and a pause between one attack and the next: the processor is
-/// then busy, and not the only thing that is measured.
-const ATTACKERS: usize = 4;
+/// Attackers for each core, each with a new datasource for each attack, and a pause between one attack and the next: the
+/// processor is then busy, and not the only thing that is measured.
+const ATTACKERS: usize = 1;
 const ATTACK_PAUSE: Duration = Duration::from_millis(10);
 /// Time for the quiet figures, and time under attack before memory is first read.
 const QUIET: Duration = Duration::from_secs(30);
@@ -164,7 +164,8 @@ impl Onslaught {
                 }
             })
         };
-        let tasks = (0..ATTACKERS as u64).map(start).collect();
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let tasks = (0..(ATTACKERS * cores) as u64).map(start).collect();
         Self { is_over, tasks, outcomes }
     }
 
