@@ -188,30 +188,26 @@ impl Call {
     pub(crate) fn conclude<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         let error = result.as_ref().err();
         let decision = if matches!(error, Some(Error::Denied(_))) { Decision::Denied } else { Decision::Allowed };
-        let mut record = self.record(Event::Call, decision);
-        record.outcome = Some(error.map_or("ok", Error::case));
-        record.unrecorded = self.unrecorded();
-        if let Some(Error::Denied(denial)) = error {
-            record.rule = Some(denial.rule.name());
-        }
-        self.shared.counting.call(error, record.attempts, record.bytes_sent, record.bytes_received, record.micros);
-        self.shared.audit.write(&record).map_err(|reason| Error::Audit { reason, maybe_applied: self.reached() })?;
+        let rule = if let Some(Error::Denied(denial)) = error { Some(denial.rule.name()) } else { None };
+        let written = self.record_end(error.map_or("ok", Error::case), decision, rule);
+        written.map_err(|reason| Error::Audit { reason, maybe_applied: self.reached() })?;
         result
     }
 
     /// Writes down that nobody waits for the call any more.
     pub(crate) fn abandon(&self) {
-        let mut record = self.record(Event::Call, Decision::Allowed);
-        record.outcome = Some("dropped");
-        record.unrecorded = self.unrecorded();
-        self.shared.counting.dropped(record.attempts, record.bytes_sent, record.bytes_received, record.micros);
         // Nobody is left to be told.
-        let _ = self.shared.audit.write(&record);
+        let _ = self.record_end("dropped", Decision::Allowed, None);
     }
 
-    fn unrecorded(&self) -> Option<u32> {
+    fn record_end(&self, outcome: &'static str, decision: Decision, rule: Option<&'static str>) -> Result<(), String> {
         let more = self.refusals.load(Ordering::Relaxed).saturating_sub(MOST_REFUSALS);
-        (more > 0).then_some(more)
+        let mut record = self.record(Event::Call, decision);
+        record.outcome = Some(outcome);
+        record.rule = rule;
+        record.unrecorded = (more > 0).then_some(more);
+        self.shared.counting.call(outcome, &record);
+        self.shared.audit.write(&record)
     }
 
     fn record(&self, event: Event, decision: Decision) -> Record<'_> {

@@ -1,6 +1,7 @@
 //! Datasources of the hostile plugin, on a host whose audit records can be read.
 
-use crate::plugins::{HOSTILE, HOSTILE_MANIFEST, policy};
+pub use crate::plugins::SECRET;
+use crate::plugins::{ACCESS_KEY_ID, HOSTILE, HOSTILE_MANIFEST, policy};
 use portcullis::{
     AuditSink, Connect, Credentials, Datasource, Error, Fixed, Host, Plugin, Policy, ProvideCredentials, Record, Secret, Tls,
 };
@@ -34,10 +35,6 @@ impl fmt::Display for Behaviour {
     }
 }
 
-/// The access key id of all datasources here.
-pub const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
-/// The secret of all datasources here.
-pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 /// The session token of all datasources here.
 pub const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN/with+odd=characters";
 
@@ -61,14 +58,6 @@ impl Records {
     pub fn of(&self, datasource: &str) -> Vec<serde_json::Value> {
         let all = self.0.lock().expect("no test panics with the lock");
         all.iter().filter(|record| record["datasource"] == datasource).cloned().collect()
-    }
-
-    /// Forgets all.
-    ///
-    /// # Panics
-    /// Never, but in a test that failed before.
-    pub fn clear(&self) {
-        self.0.lock().expect("no test panics with the lock").clear();
     }
 }
 

@@ -1,6 +1,6 @@
 //! An authority for tests, and servers that it vouches for.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -39,15 +39,19 @@ impl Authority {
         self.issuer.pem()
     }
 
+    fn vouch(&self, name: &str) -> (Certificate, KeyPair) {
+        let key = KeyPair::generate().expect("a key can be made");
+        let params = CertificateParams::new(vec![name.to_string()]).expect("the test's name is one");
+        (params.signed_by(&key, &self.issuer).expect("the authority signs"), key)
+    }
+
     /// A certificate for a name.
     ///
     /// # Panics
     /// The name is none.
     #[must_use]
     pub fn identity(&self, name: &str) -> Identity {
-        let key = KeyPair::generate().expect("a key can be made");
-        let params = CertificateParams::new(vec![name.to_string()]).expect("the test's name is one");
-        let certificate = params.signed_by(&key, &self.issuer).expect("the authority signs");
+        let (certificate, key) = self.vouch(name);
         Identity { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 
@@ -57,9 +61,7 @@ impl Authority {
     /// The name is none.
     #[must_use]
     pub fn acceptor(&self, name: &str, asks: bool) -> TlsAcceptor {
-        let key = KeyPair::generate().expect("a key can be made");
-        let params = CertificateParams::new(vec![name.to_string()]).expect("the test's name is one");
-        let certificate = params.signed_by(&key, &self.issuer).expect("the authority signs");
+        let (certificate, key) = self.vouch(name);
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();

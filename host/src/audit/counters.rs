@@ -1,6 +1,6 @@
 //! Counters of one datasource, for metrics.
 
-use crate::error::Error;
+use super::Record;
 use portcullis_policy::Rule;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +30,9 @@ pub struct Counters {
     pub warm: u32,
 }
 
+/// The outcome of a call with a result. It has a counter of its own: most calls end so.
+const OK: &str = "ok";
+
 /// Counts.
 #[derive(Default)]
 pub(crate) struct Counting {
@@ -43,25 +46,17 @@ pub(crate) struct Counting {
 }
 
 impl Counting {
-    pub(crate) fn call(&self, error: Option<&Error>, requests: u32, sent: u64, received: u64, micros: u64) {
-        match error {
-            None => drop(self.ok.fetch_add(1, Ordering::Relaxed)),
-            Some(error) => count(&self.errors, error.case()),
+    /// Counts a call that has ended so.
+    pub(crate) fn call(&self, outcome: &'static str, record: &Record<'_>) {
+        if outcome == OK {
+            self.ok.fetch_add(1, Ordering::Relaxed);
+        } else {
+            count(&self.errors, outcome);
         }
-        self.traffic(requests, sent, received, micros);
-    }
-
-    /// Counts a call that was dropped.
-    pub(crate) fn dropped(&self, requests: u32, sent: u64, received: u64, micros: u64) {
-        count(&self.errors, "dropped");
-        self.traffic(requests, sent, received, micros);
-    }
-
-    fn traffic(&self, requests: u32, sent: u64, received: u64, micros: u64) {
-        self.requests.fetch_add(u64::from(requests), Ordering::Relaxed);
-        self.bytes_sent.fetch_add(sent, Ordering::Relaxed);
-        self.bytes_received.fetch_add(received, Ordering::Relaxed);
-        self.micros.fetch_add(micros, Ordering::Relaxed);
+        self.requests.fetch_add(u64::from(record.attempts), Ordering::Relaxed);
+        self.bytes_sent.fetch_add(record.bytes_sent, Ordering::Relaxed);
+        self.bytes_received.fetch_add(record.bytes_received, Ordering::Relaxed);
+        self.micros.fetch_add(record.micros, Ordering::Relaxed);
     }
 
     pub(crate) fn refusal(&self, rule: Rule) {
@@ -70,7 +65,7 @@ impl Counting {
 
     pub(crate) fn read(&self) -> Counters {
         let mut calls = self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        calls.insert("ok", self.ok.load(Ordering::Relaxed));
+        calls.insert(OK, self.ok.load(Ordering::Relaxed));
         Counters {
             calls,
             refusals: self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone(),

@@ -20,8 +20,6 @@ pub(super) struct Instance {
     connection: ResourceAny,
     calls: u32,
     used: Instant,
-    /// The running call.
-    call: Option<Arc<Call>>,
 }
 
 impl Instance {
@@ -31,7 +29,7 @@ impl Instance {
         let connector = plugin.portcullis_datasource_connector();
         let connected = connector.call_connect(&mut store, &settings.to_string()).await.map_err(|error| trapped(call, error))?;
         let connection = connected.map_err(convert::error)?;
-        let mut instance = Self { store, plugin, connection, calls: 0, used: Instant::now(), call: None };
+        let mut instance = Self { store, plugin, connection, calls: 0, used: Instant::now() };
         instance.end();
         Ok(instance)
     }
@@ -46,14 +44,12 @@ impl Instance {
     pub(super) fn begin(&mut self, call: &Arc<Call>) -> &mut Self {
         self.store.data_mut().begin(call);
         self.calls += 1;
-        self.call = Some(call.clone());
         self
     }
 
     /// Ends the call.
     pub(super) fn end(&mut self) {
         self.store.data_mut().end();
-        self.call = None;
         self.used = Instant::now();
     }
 
@@ -93,7 +89,7 @@ impl Instance {
 
     /// What an export gave, or why it crashed.
     fn ended<T>(&self, result: wasmtime::Result<T>) -> Result<T, Error> {
-        result.map_err(|error| match &self.call {
+        result.map_err(|error| match &self.store.data().gate.call {
             Some(call) => trapped(call, error),
             None => Error::Trapped(error.root_cause().to_string()),
         })

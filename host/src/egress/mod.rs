@@ -132,11 +132,7 @@ async fn send(shared: &Arc<Shared>, call: &Arc<Call>, admitted: Admitted, reques
     let (origin, operation) = judged.map_err(|denial| deny(call, &denial))?;
     let body = bounded_body(shared, call, &operation, &parts.headers, body).await?;
 
-    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).parse::<Uri>();
-    parts.uri = path.map_err(|_| Error::HttpRequestUriInvalid)?;
-    parts.version = http::Version::HTTP_11;
-    let host = HeaderValue::from_str(&origin.authority()).map_err(|_| Error::HttpRequestUriInvalid)?;
-    parts.headers.insert(HOST, host);
+    direct(&mut parts, &origin)?;
 
     let (response, connection) = exchange(shared, call, &origin, Request::from_parts(parts, body)).await?;
     let limit = shared.policy.limits.response_bytes;
@@ -164,6 +160,16 @@ fn judge(shared: &Shared, call: &Call, parts: &http::request::Parts) -> Result<(
     let operation = bind::operation(shared, call, parts)?;
     bind::identity(shared, &operation, &parts.headers)?;
     Ok((origin, operation))
+}
+
+/// Writes the head as a connection to `origin` wants it: the path alone, and the host from the value that was judged.
+fn direct(parts: &mut http::request::Parts, origin: &Origin) -> Result<(), Error> {
+    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).parse::<Uri>();
+    parts.uri = path.map_err(|_| Error::HttpRequestUriInvalid)?;
+    parts.version = http::Version::HTTP_11;
+    let host = HeaderValue::from_str(&origin.authority()).map_err(|_| Error::HttpRequestUriInvalid)?;
+    parts.headers.insert(HOST, host);
+    Ok(())
 }
 
 /// The origin of a request, parsed once; everything that follows acts on this value.

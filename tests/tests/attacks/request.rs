@@ -37,15 +37,17 @@ pub(crate) async fn a_refusal_cannot_be_talked_away() {
     denied(Behaviour::lie_about_refusal, "", "GetItem", Rule::Binding).await;
 }
 
+/// A behaviour under one egress rule, with more of the policy's own TOML.
+fn narrow(behaviour: Behaviour, rule: &str, authority: &str, observe: &str) -> Attack {
+    let text = format!(
+        "egress = [\"{rule}\"]\nnetworks = {{ \"http://{authority}\" = [\"127.0.0.0/8\"] }}\nsigning = [\"us-east-1/dynamodb\"]\n{observe}"
+    );
+    Attack::new(behaviour, authority, "").policy(toml::from_str(&text).unwrap())
+}
+
 pub(crate) async fn a_method_off_the_list_is_refused() {
     let server = server().await;
-    let narrow = |observe: &str| {
-        let text = format!(
-            "egress = [\"POST http://{0}\"]\nnetworks = {{ \"http://{0}\" = [\"127.0.0.0/8\"] }}\nsigning = [\"us-east-1/dynamodb\"]\n{observe}",
-            server.authority
-        );
-        Attack::new(Behaviour::other_method, &server.authority, "").policy(toml::from_str(&text).unwrap())
-    };
+    let narrow = |observe: &str| narrow(Behaviour::other_method, &format!("POST http://{0}", server.authority), &server.authority, observe);
     let refusal = refused(narrow(""), "GetItem", Rule::Methods).await;
     assert!(refusal.remedy.contains("POST,PUT http://"), "{}", refusal.remedy);
     // Where the rule is only observed, the next one meets the request.
@@ -54,13 +56,7 @@ pub(crate) async fn a_method_off_the_list_is_refused() {
 
 pub(crate) async fn a_path_off_the_list_is_refused() {
     let server = server().await;
-    let narrow = |observe: &str| {
-        let text = format!(
-            "egress = [\"http://{0}/\"]\nnetworks = {{ \"http://{0}\" = [\"127.0.0.0/8\"] }}\nsigning = [\"us-east-1/dynamodb\"]\n{observe}",
-            server.authority
-        );
-        Attack::new(Behaviour::other_path, &server.authority, "").policy(toml::from_str(&text).unwrap())
-    };
+    let narrow = |observe: &str| narrow(Behaviour::other_path, &format!("http://{0}/", server.authority), &server.authority, observe);
     let refusal = refused(narrow(""), "GetItem", Rule::Paths).await;
     assert!(refusal.remedy.contains("/admin"), "{}", refusal.remedy);
     refused(narrow("observe = [\"paths\"]"), "GetItem", Rule::Binding).await;
