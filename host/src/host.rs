@@ -151,12 +151,23 @@ impl Host {
     /// # Errors
     /// [`crate::PluginError::InvalidSettings`] with every fault, or a plugin that fails at its start.
     pub async fn connect(&self, plugin: &Plugin, connect: Connect<'_>) -> Result<Datasource, Error> {
+        let datasource = self.configure(plugin, connect)?;
+        datasource.warm_up().await?;
+        Ok(datasource)
+    }
+
+    /// A datasource that is connected when it is first used: for platforms with thousands of them, of which few are used
+    /// at a time. One that waits takes some kilobytes. What is wrong with its settings is then said by the first call.
+    ///
+    /// # Errors
+    /// Limits that let no call succeed, or trusted settings that are not JSON.
+    pub fn configure(&self, plugin: &Plugin, connect: Connect<'_>) -> Result<Datasource, Error> {
         let Connect { name, settings, settings_are_trusted, policy, credentials, tls } = connect;
         policy.limits.check().map_err(|message| Error::Plugin(PluginError::Other(message)))?;
         let own_scopes =
             if settings_are_trusted && policy.signing.is_none() { own_scopes(plugin.manifest(), settings)? } else { Vec::new() };
-        let shared = self.shared(name, plugin, policy, own_scopes, credentials, &tls)?;
-        let datasource = Datasource::open(plugin.clone(), settings.to_string(), Arc::new(shared), self.inner.around.clone()).await?;
+        let shared = self.shared(name, plugin, policy, own_scopes, credentials, tls);
+        let datasource = Datasource::new(plugin.clone(), settings.to_string(), Arc::new(shared), self.inner.around.clone())?;
         self.inner.around.neighbours.lock().unwrap_or_else(PoisonError::into_inner).push(datasource.idle());
         Ok(datasource)
     }
@@ -167,7 +178,7 @@ impl Host {
     /// The plugin fails.
     pub async fn describe(&self, plugin: &Plugin) -> Result<String, Error> {
         let policy = Policy { limits: Limits::default().with_deadline(DESCRIBE), ..Policy::default() };
-        let shared = self.shared("", plugin, policy, Vec::new(), None, &Tls::default())?;
+        let shared = self.shared("", plugin, policy, Vec::new(), None, Tls::default());
         crate::datasource::describe(plugin, &Arc::new(shared), &self.inner.around.fairness).await
     }
 
@@ -193,19 +204,18 @@ impl Host {
         policy: Policy,
         own_scopes: Vec<CredentialScope>,
         credentials: Option<Arc<dyn ProvideCredentials>>,
-        tls: &Tls,
-    ) -> Result<Shared, Error> {
-        let tls = tls.client_config(&self.inner.roots).map_err(|error| Error::Plugin(PluginError::Other(error.to_string())))?;
-        Ok(Shared::new(Parts {
+        tls: Tls,
+    ) -> Shared {
+        Shared::new(Parts {
             name: name.to_string(),
             policy,
             manifest: plugin.shared_manifest(),
             own_scopes,
             keys: KeyRing::new(credentials),
-            connections: Connections::new(tls),
+            connections: Connections::new(tls, self.inner.roots.clone()),
             resolver: self.inner.resolver.clone(),
             audit: self.inner.audit.clone(),
-        }))
+        })
     }
 }
 

@@ -74,14 +74,13 @@ impl Shared {
     /// One of the DynamoDB plugin with a policy and nothing else.
     #[cfg(test)]
     pub(crate) fn of_policy(policy: Policy) -> Self {
-        let tls = crate::tls::Tls::default().client_config(&Arc::new(rustls::RootCertStore::empty())).unwrap();
         Self::new(Parts {
             name: "test".to_string(),
             policy,
             manifest: Arc::new(Manifest::parse(dynamodb_component::MANIFEST).unwrap()),
             own_scopes: Vec::new(),
             keys: KeyRing::new(None),
-            connections: Connections::new(tls),
+            connections: Connections::new(crate::tls::Tls::default(), Arc::new(rustls::RootCertStore::empty())),
             resolver: Arc::new(crate::egress::SystemResolver),
             audit: Audit::default(),
         })

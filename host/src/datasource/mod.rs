@@ -61,16 +61,19 @@ impl Datasource {
         Arc::downgrade(&self.inner)
     }
 
-    pub(crate) async fn open(plugin: Plugin, settings: String, shared: Arc<Shared>, around: Around) -> Result<Self, Error> {
+    pub(crate) fn new(plugin: Plugin, settings: String, shared: Arc<Shared>, around: Around) -> Result<Self, Error> {
         let isolation = shared.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
         let turns = Turns::new(&shared.policy.limits, around.turns.clone());
         let datasource = Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, turns, warm: Warm::default(), around }) };
-        // The plugin checks the settings, and the first call finds a warm instance.
         datasource.judge_input(&[Handed::Json(&datasource.inner.settings)])?;
-        let deadline = datasource.deadline();
-        let instance = datasource.connected(deadline).await?;
-        datasource.inner.keep(instance);
         Ok(datasource)
+    }
+
+    /// The plugin checks the settings, and the first call finds a warm instance.
+    pub(crate) async fn warm_up(&self) -> Result<(), Error> {
+        let instance = self.connected(self.deadline()).await?;
+        self.inner.keep(instance);
+        Ok(())
     }
 
     /// Runs an action with its input as JSON text, and returns the answer's.

@@ -1,11 +1,13 @@
 //! Open connections of one datasource, kept for its next request. No other datasource ever gets one of them.
 
+use crate::error::LoadError;
+use crate::tls::Tls;
 use hyper::client::conn::http1::SendRequest;
 use portcullis_policy::Origin;
-use rustls::ClientConfig;
+use rustls::{ClientConfig, RootCertStore};
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use wasmtime_wasi_http::WasiBody;
@@ -22,7 +24,10 @@ pub(crate) struct Connection {
 /// The idle connections of one datasource, and its TLS configuration with its sessions.
 pub(crate) struct Connections {
     idle: Mutex<VecDeque<Idle>>,
-    tls: Arc<ClientConfig>,
+    tls: Tls,
+    roots: Arc<RootCertStore>,
+    /// Made when first needed: with the places for its sessions it takes ten kilobytes.
+    config: OnceLock<Arc<ClientConfig>>,
 }
 
 struct Idle {
@@ -45,8 +50,9 @@ impl Idle {
 }
 
 impl Connections {
-    pub(crate) fn new(tls: ClientConfig) -> Self {
-        Self { idle: Mutex::default(), tls: Arc::new(tls) }
+    /// `roots` are the host's authorities, for a datasource that has none of its own.
+    pub(crate) fn new(tls: Tls, roots: Arc<RootCertStore>) -> Self {
+        Self { idle: Mutex::default(), tls, roots, config: OnceLock::new() }
     }
 
     /// An open connection to `origin`, the one used last: the others may then grow old and close.
@@ -85,7 +91,11 @@ impl Connections {
     }
 
     /// The TLS configuration; its sessions are this datasource's alone.
-    pub(super) fn tls(&self) -> Arc<ClientConfig> {
-        self.tls.clone()
+    pub(super) fn tls(&self) -> Result<Arc<ClientConfig>, LoadError> {
+        if let Some(config) = self.config.get() {
+            return Ok(config.clone());
+        }
+        let made = Arc::new(self.tls.client_config(&self.roots)?);
+        Ok(self.config.get_or_init(|| made).clone())
     }
 }

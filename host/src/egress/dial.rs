@@ -17,7 +17,8 @@ use wasmtime_wasi_http::Error;
 
 /// How connections are made.
 pub(super) struct Dialler<'d> {
-    pub(super) tls: Arc<ClientConfig>,
+    /// Needed for `https`.
+    pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) limits: &'d Limits,
     /// The identity of the datasource, which the connection is for.
     pub(super) identity: u32,
@@ -50,7 +51,8 @@ impl Dialler<'_> {
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| Error::TlsCertificateError)?,
             Host::Address(address) => ServerName::from(*address),
         };
-        match timeout(self.limits.tls_timeout, TlsConnector::from(self.tls.clone()).connect(name, stream)).await {
+        let tls = self.tls.clone().ok_or(Error::ConfigurationError)?;
+        match timeout(self.limits.tls_timeout, TlsConnector::from(tls).connect(name, stream)).await {
             Ok(encrypted) => encrypted.map_err(|error| tls_error(&error)),
             Err(_) => Err(Error::ConnectionTimeout),
         }

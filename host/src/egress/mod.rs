@@ -256,7 +256,12 @@ async fn dial(shared: &Arc<Shared>, call: &Arc<Call>, origin: &Origin) -> Result
     let resolving = timeout(limits.connect_timeout, resolve::addresses(&*shared.resolver, origin));
     let addresses = resolving.await.unwrap_or(Err(Error::ConnectionTimeout))?;
     shared.policy.judge_addresses(origin, &addresses).map_err(|denial| deny(call, &denial))?;
-    dial::Dialler { tls: shared.connections.tls(), limits, identity: shared.identity() }.connect(origin, &addresses).await
+    let tls = match origin.scheme() {
+        Scheme::Http => None,
+        // What it is made of was checked when the datasource was made.
+        Scheme::Https => Some(shared.connections.tls().map_err(|_| Error::TlsCertificateError)?),
+    };
+    dial::Dialler { tls, limits, identity: shared.identity() }.connect(origin, &addresses).await
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

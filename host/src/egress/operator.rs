@@ -48,7 +48,7 @@ impl OperatorGate {
         let dialling = async {
             let addresses = resolve::addresses(&*self.resolver, origin).await.map_err(|error| format!("{origin}: {error}"))?;
             judge_operator(origin, &addresses).map_err(|denial| format!("{denial}; {}", denial.remedy))?;
-            let dialler = Dialler { tls: self.tls.clone(), limits: &limits, identity: 0 };
+            let dialler = Dialler { tls: Some(self.tls.clone()), limits: &limits, identity: 0 };
             dialler.connect(origin, &addresses).await.map_err(|error| format!("{origin}: {error}"))
         };
         timeout(connect + limits.tls_timeout, dialling).await.unwrap_or_else(|_| Err(format!("{origin} is not reached within {connect:?}")))

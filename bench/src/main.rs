@@ -1,0 +1,193 @@
+//! Compares the sandbox with AWS's own SDKs and with bare HTTP: one run, one server, paths by turns.
+//!
+//! `make bench` runs it and writes `docs/performance.md`.
+
+mod cases;
+mod clients;
+mod growth;
+mod latency;
+mod memory;
+mod meter;
+mod plots;
+mod programs;
+mod report;
+mod server;
+mod throughput;
+
+use anyhow::{Context, Result};
+use cases::Case;
+use clap::{Parser, Subcommand};
+use clients::{Client, Path, Wire, host, plugin};
+use report::{CROWD, Report, Run};
+use server::{Places, Server};
+use std::collections::HashMap;
+use std::path::{Path as File, PathBuf};
+use std::sync::Arc;
+use throughput::CALLERS;
+
+#[global_allocator]
+static ALLOCATOR: meter::Counting = meter::Counting;
+
+/// Compares the sandbox with AWS's own SDKs and with bare HTTP.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Runs; the tables show the medians over them.
+    #[arg(long, default_value_t = 5)]
+    runs: u32,
+    /// The page whose generated part is replaced; without it, the tables are printed.
+    #[arg(long)]
+    page: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The server that all paths call.
+    #[command(hide = true)]
+    Serve,
+    /// Calls one path again and again, for a profiler.
+    Loop {
+        /// typed, plain, relay, fresh, sdk or bare.
+        path: String,
+        /// get-item, query, scan or batch-write.
+        case: String,
+        /// How often.
+        calls: u32,
+    },
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if matches!(arguments.command, Some(Command::Serve)) {
+        return server::serve();
+    }
+    tokio::runtime::Runtime::new()?.block_on(async {
+        // As a task: an embedder's calls run on the runtime's own threads.
+        tokio::spawn(async move {
+            match &arguments.command {
+                Some(Command::Loop { path, case, calls }) => repeat(path, case, *calls).await,
+                _ => compare(&arguments).await,
+            }
+        })
+        .await?
+    })
+}
+
+async fn compare(arguments: &Arguments) -> Result<()> {
+    let server = Server::start()?;
+    let (host, plugin) = loaded()?;
+    // First, while nothing else has taken memory and given it back.
+    let memory = memory::run(&host, &plugin, &server.places).await?;
+    let growth = growth::run(&host, &plugin, &server.places).await?;
+    let clients = clients(&server.places, &host, &plugin).await?;
+    let mut runs = Vec::new();
+    for number in 1..=arguments.runs {
+        eprintln!("run {number} of {}", arguments.runs);
+        runs.push(run(&clients).await?);
+    }
+    let places = server.places.clone();
+    let (foreign, startup) =
+        tokio::task::spawn_blocking(move || Ok::<_, anyhow::Error>((programs::foreign(&places)?, programs::startup(&places)?))).await??;
+    let report = Report { runs, growth, memory, foreign, startup };
+    match &arguments.page {
+        None => println!("{}", report.markdown()),
+        Some(page) => {
+            write(page, &report.markdown())?;
+            plots::draw(&report, &page.with_extension(""))?;
+        }
+    }
+    Ok(())
+}
+
+fn loaded() -> Result<(portcullis::Host, portcullis::Plugin)> {
+    let host = host()?;
+    let plugin = plugin(&host)?;
+    Ok((host, plugin))
+}
+
+/// A client for each path and wire.
+async fn clients(places: &Places, host: &portcullis::Host, plugin: &portcullis::Plugin) -> Result<HashMap<(Path, Wire), Arc<Client>>> {
+    let mut clients = HashMap::new();
+    for path in Path::ALL {
+        for wire in Wire::ALL {
+            let client = Client::new(path, wire, places, host, plugin).await?;
+            for case in Case::ALL {
+                client.call(case).await.with_context(|| format!("{}, {}, {}", path.title(), wire.title(), case.title()))?;
+            }
+            clients.insert((path, wire), Arc::new(client));
+        }
+    }
+    Ok(clients)
+}
+
+async fn run(clients: &HashMap<(Path, Wire), Arc<Client>>) -> Result<Run> {
+    let mut run = Run::default();
+    for wire in Wire::ALL {
+        for case in Case::ALL {
+            // What a new connection costs does not hang on the case.
+            if wire != Wire::Cold || case == Case::GetItem {
+                run.latency.insert((wire, case), latency::run(clients, wire, case, &Path::ALL).await?);
+            }
+        }
+    }
+    for wire in [Wire::Http, Wire::Tls] {
+        for callers in CALLERS {
+            let mut samples: HashMap<Path, Vec<throughput::Sample>> = HashMap::new();
+            // The first turn warms up.
+            for turn in 0..4 {
+                for path in CROWD {
+                    let sample = throughput::run(&clients[&(path, wire)], Case::GetItem, callers, 2000).await?;
+                    if turn > 0 {
+                        samples.entry(path).or_default().push(sample);
+                    }
+                }
+            }
+            let middle = samples.into_iter().map(|(path, mut all)| {
+                all.sort_by(|one, other| one.rate.total_cmp(&other.rate));
+                (path, all.swap_remove(all.len() / 2))
+            });
+            run.throughput.insert((wire, callers), middle.collect());
+        }
+    }
+    Ok(run)
+}
+
+/// Replaces the generated part of a page.
+fn write(page: &File, tables: &str) -> Result<()> {
+    const BEGIN: &str = "<!-- written by `make bench`: begin -->\n";
+    const END: &str = "<!-- written by `make bench`: end -->";
+    let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
+    let (before, rest) = text.split_once(BEGIN).context("the page has no generated part")?;
+    let (_, after) = rest.split_once(END).context("the page's generated part has no end")?;
+    std::fs::write(page, format!("{before}{BEGIN}\n{tables}\n{END}{after}"))?;
+    Ok(())
+}
+
+async fn repeat(path: &str, case: &str, calls: u32) -> Result<()> {
+    let path = match path {
+        "typed" => Path::Typed,
+        "plain" => Path::Plain,
+        "relay" => Path::Relay,
+        "fresh" => Path::Fresh,
+        "sdk" => Path::Sdk,
+        "bare" => Path::Bare,
+        other => anyhow::bail!("{other} is no path"),
+    };
+    let case = match case {
+        "get-item" => Case::GetItem,
+        "query" => Case::Query,
+        "scan" => Case::Scan,
+        "batch-write" => Case::BatchWrite,
+        other => anyhow::bail!("{other} is no case"),
+    };
+    let server = Server::start()?;
+    let (host, plugin) = loaded()?;
+    let client = Client::new(path, Wire::Http, &server.places, &host, &plugin).await?;
+    let began = std::time::Instant::now();
+    for _ in 0..calls {
+        client.call(case).await?;
+    }
+    eprintln!("{} calls, {:.1} µs each", calls, began.elapsed().as_secs_f64() * 1e6 / f64::from(calls));
+    Ok(())
+}

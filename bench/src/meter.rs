@@ -1,0 +1,69 @@
+//! What this process has used: processor time, allocations, memory.
+
+#![expect(unsafe_code, reason = "an allocator that counts")]
+
+use anyhow::{Context, Result};
+use rustix::time::{ClockId, clock_gettime};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The system's allocator, which counts.
+pub struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is the system allocator's own, with the caller's arguments.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+/// Allocations and reallocations of this process so far; those of guests are in their own memory, and not counted.
+pub fn allocations() -> u64 {
+    ALLOCATIONS.load(Ordering::Relaxed)
+}
+
+/// Processor time of all threads of this process so far.
+pub fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
+/// Bytes of memory in use, the guests' included.
+pub fn memory() -> Result<u64> {
+    status("VmRSS:")
+}
+
+/// The most memory in use since [`forget_peak`], in bytes.
+pub fn peak_memory() -> Result<u64> {
+    status("VmHWM:")
+}
+
+/// Begins to look for the most memory in use anew. See proc(5), `clear_refs`.
+pub fn forget_peak() -> Result<()> {
+    std::fs::write("/proc/self/clear_refs", "5").context("the peak of memory cannot be reset here")
+}
+
+fn status(key: &str) -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("memory can be read on Linux only")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key)).context("the kernel does not say how much memory is used")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib * 1024)
+}

@@ -1,0 +1,133 @@
+//! What was measured → SVG.
+
+use crate::cases::Case;
+use crate::clients::{Format, Path, Wire};
+use crate::report::{CROWD, Report, micros, name};
+use crate::throughput::CALLERS;
+use anyhow::{Result, anyhow};
+use plotters::coord::ranged1d::IntoSegmentedCoord;
+use plotters::prelude::*;
+use std::path::Path as File;
+
+/// Writes all plots to a folder.
+pub fn draw(report: &Report, folder: &File) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    latency(report, &folder.join("latency.svg"))?;
+    throughput(report, &folder.join("throughput.svg"))?;
+    growth(report, &folder.join("growth.svg"))
+}
+
+fn color(index: usize) -> RGBColor {
+    const COLORS: [RGBColor; 6] = [
+        RGBColor(120, 120, 120),
+        RGBColor(86, 180, 233),
+        RGBColor(0, 114, 178),
+        RGBColor(0, 158, 115),
+        RGBColor(230, 159, 0),
+        RGBColor(213, 94, 0),
+    ];
+    COLORS[index % COLORS.len()]
+}
+
+/// Bars: the median of each path as a share of the SDK's.
+fn latency(report: &Report, file: &File) -> Result<()> {
+    let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
+    area.fill(&WHITE).map_err(broken)?;
+    let cases = Case::ALL;
+    let per_case = Path::ALL.len() + 1;
+    let share = |case, path| report.p50(Wire::Http, case, path) / report.p50(Wire::Http, case, Path::Sdk);
+    let most = cases.iter().flat_map(|case| Path::ALL.map(|path| share(*case, path))).fold(1.0, f64::max);
+    let mut chart = ChartBuilder::on(&area)
+        .caption("Latency, one caller, HTTP: median as a share of aws-sdk-dynamodb's", ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(30)
+        .y_label_area_size(45)
+        .build_cartesian_2d((0..cases.len() * per_case).into_segmented(), 0.0..most * 1.25)
+        .map_err(broken)?;
+    let label = |value: &SegmentValue<usize>| match value {
+        SegmentValue::CenterOf(at) if at % per_case == per_case / 2 => cases.get(at / per_case).map_or("", |case| case.title()).to_string(),
+        _ => String::new(),
+    };
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .x_labels(cases.len() * per_case)
+        .x_label_formatter(&label)
+        .y_label_formatter(&|share| format!("{share:.1}"))
+        .draw()
+        .map_err(broken)?;
+    for (index, path) in Path::ALL.into_iter().enumerate() {
+        let bars = cases.iter().enumerate().map(|(number, case)| {
+            let at = number * per_case + index;
+            let corners = [(SegmentValue::Exact(at), 0.0), (SegmentValue::Exact(at + 1), share(*case, path))];
+            Rectangle::new(corners, color(index).filled())
+        });
+        let series = chart.draw_series(bars).map_err(broken)?;
+        series.label(path.title().replace('`', "")).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
+    }
+    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).position(SeriesLabelPosition::UpperLeft).draw().map_err(broken)?;
+    area.present().map_err(broken)
+}
+
+/// Lines: calls in a second by callers.
+fn throughput(report: &Report, file: &File) -> Result<()> {
+    let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
+    area.fill(&WHITE).map_err(broken)?;
+    let rate = |callers: u32, path: Path| report.median(|run| run.throughput[&(Wire::Http, callers)][&path].rate);
+    let most = CALLERS.iter().flat_map(|callers| CROWD.map(|path| rate(*callers, path))).fold(1.0, f64::max);
+    let mut chart = ChartBuilder::on(&area)
+        .caption("GetItem, 300 B, HTTP: calls in a second", ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(60)
+        .build_cartesian_2d((1u32..600).log_scale(), 0.0..most * 1.3)
+        .map_err(broken)?;
+    chart
+        .configure_mesh()
+        .x_desc("callers at the same time")
+        .y_label_formatter(&|rate| format!("{rate:.0}"))
+        .draw()
+        .map_err(broken)?;
+    for path in CROWD {
+        let index = Path::ALL.iter().position(|known| *known == path).unwrap_or(0);
+        let line = LineSeries::new(CALLERS.map(|callers| (callers, rate(callers, path))), color(index).stroke_width(2)).point_size(3);
+        let series = chart.draw_series(line).map_err(broken)?;
+        series.label(path.title().replace('`', "")).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
+    }
+    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).position(SeriesLabelPosition::UpperLeft).draw().map_err(broken)?;
+    area.present().map_err(broken)
+}
+
+/// Lines: latency by size of the answer.
+fn growth(report: &Report, file: &File) -> Result<()> {
+    let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
+    area.fill(&WHITE).map_err(broken)?;
+    let most = report.growth.iter().map(|point| micros(point.p50)).fold(1.0, f64::max);
+    let mut chart = ChartBuilder::on(&area)
+        .caption("Scan, HTTP: latency by the size of the answer", ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(70)
+        .build_cartesian_2d((200f64..20e6).log_scale(), (50f64..most * 2.0).log_scale())
+        .map_err(broken)?;
+    chart
+        .configure_mesh()
+        .x_desc("bytes")
+        .y_desc("µs")
+        .x_label_formatter(&|bytes| format!("{bytes:.0}"))
+        .y_label_formatter(&|micros| format!("{micros:.0}"))
+        .draw()
+        .map_err(broken)?;
+    for (index, format) in [(1, Format::Relay), (2, Format::Typed), (3, Format::Plain)] {
+        let points = report.growth.iter().filter(|point| point.format == format).map(|point| (point.bytes as f64, micros(point.p50)));
+        let line = LineSeries::new(points, color(index).stroke_width(2)).point_size(3);
+        let series = chart.draw_series(line).map_err(broken)?;
+        series.label(name(format)).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
+    }
+    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).position(SeriesLabelPosition::UpperLeft).draw().map_err(broken)?;
+    area.present().map_err(broken)
+}
+
+fn broken(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("a plot cannot be drawn: {error}")
+}

@@ -1,0 +1,53 @@
+//! Many callers at once: calls in a second, latency and processor time.
+
+use crate::cases::Case;
+use crate::clients::Client;
+use crate::meter;
+use anyhow::Result;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Callers at the same time that are compared.
+pub const CALLERS: [u32; 4] = [1, 8, 64, 512];
+
+/// What was measured of one path.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// Calls in a second.
+    pub rate: f64,
+    /// The 99th percentile of latency.
+    pub p99: Duration,
+    /// Processor time of a call.
+    pub processor: Duration,
+}
+
+/// `calls` calls of one client by `callers` tasks.
+pub async fn run(client: &Arc<Client>, case: Case, callers: u32, calls: u32) -> Result<Sample> {
+    let left = Arc::new(AtomicU32::new(calls));
+    let (began, processor) = (Instant::now(), meter::processor_time());
+    let mut tasks = Vec::new();
+    for _ in 0..callers {
+        let (client, left) = (client.clone(), left.clone());
+        tasks.push(tokio::spawn(async move {
+            let mut latencies = Vec::new();
+            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                let began = Instant::now();
+                client.call(case).await?;
+                latencies.push(began.elapsed());
+            }
+            Ok::<_, anyhow::Error>(latencies)
+        }));
+    }
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.append(&mut task.await??);
+    }
+    let took = began.elapsed();
+    latencies.sort_unstable();
+    Ok(Sample {
+        rate: f64::from(calls) / took.as_secs_f64(),
+        p99: latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default(),
+        processor: (meter::processor_time() - processor) / calls,
+    })
+}
