@@ -46,12 +46,17 @@ enum Command {
     /// The server that all paths call.
     #[command(hide = true)]
     Serve,
+    /// Compares the paths in one case by HTTP, quickly.
+    Case {
+        /// get-item, query, scan or batch-write.
+        case: Case,
+    },
     /// Calls one path again and again, for a profiler.
     Loop {
         /// typed, plain, relay, fresh, sdk or bare.
-        path: String,
+        path: Path,
         /// get-item, query, scan or batch-write.
-        case: String,
+        case: Case,
         /// How often.
         calls: u32,
     },
@@ -62,20 +67,23 @@ fn main() -> Result<()> {
     if matches!(arguments.command, Some(Command::Serve)) {
         return server::serve();
     }
+    // Before any thread is made: they inherit it. The server parts from them when it starts.
+    let server = Server::start()?;
+    server::part_cores(false)?;
     tokio::runtime::Runtime::new()?.block_on(async {
         // As a task: an embedder's calls run on the runtime's own threads.
         tokio::spawn(async move {
             match &arguments.command {
-                Some(Command::Loop { path, case, calls }) => repeat(path, case, *calls).await,
-                _ => compare(&arguments).await,
+                Some(Command::Loop { path, case, calls }) => repeat(&server, *path, *case, *calls).await,
+                Some(Command::Case { case }) => one_case(&server, *case).await,
+                _ => compare(&server, &arguments).await,
             }
         })
         .await?
     })
 }
 
-async fn compare(arguments: &Arguments) -> Result<()> {
-    let server = Server::start()?;
+async fn compare(server: &Server, arguments: &Arguments) -> Result<()> {
     let (host, plugin) = loaded()?;
     // First, while nothing else has taken memory and given it back.
     let memory = memory::run(&host, &plugin, &server.places).await?;
@@ -164,30 +172,29 @@ fn write(page: &File, tables: &str) -> Result<()> {
     Ok(())
 }
 
-async fn repeat(path: &str, case: &str, calls: u32) -> Result<()> {
-    let path = match path {
-        "typed" => Path::Typed,
-        "plain" => Path::Plain,
-        "relay" => Path::Relay,
-        "fresh" => Path::Fresh,
-        "sdk" => Path::Sdk,
-        "bare" => Path::Bare,
-        other => anyhow::bail!("{other} is no path"),
-    };
-    let case = match case {
-        "get-item" => Case::GetItem,
-        "query" => Case::Query,
-        "scan" => Case::Scan,
-        "batch-write" => Case::BatchWrite,
-        other => anyhow::bail!("{other} is no case"),
-    };
-    let server = Server::start()?;
+async fn one_case(server: &Server, case: Case) -> Result<()> {
+    let (host, plugin) = loaded()?;
+    let clients = clients(&server.places, &host, &plugin).await?;
+    for _ in 0..3 {
+        let samples = latency::run(&clients, Wire::Http, case, &Path::ALL).await?;
+        for path in Path::ALL {
+            let latency::Sample { p50, p99, processor, allocations } = samples[&path];
+            let share = p50.as_secs_f64() / samples[&Path::Sdk].p50.as_secs_f64();
+            println!("{:18} {share:5.2} of the SDK's, p50 {p50:?}, p99 {p99:?}, processor {processor:?}, {allocations:.0} allocations", path.title());
+        }
+    }
+    Ok(())
+}
+
+async fn repeat(server: &Server, path: Path, case: Case, calls: u32) -> Result<()> {
     let (host, plugin) = loaded()?;
     let client = Client::new(path, Wire::Http, &server.places, &host, &plugin).await?;
-    let began = std::time::Instant::now();
+    client.call(case).await?;
+    let (began, processor) = (std::time::Instant::now(), meter::processor_time());
     for _ in 0..calls {
         client.call(case).await?;
     }
-    eprintln!("{} calls, {:.1} µs each", calls, began.elapsed().as_secs_f64() * 1e6 / f64::from(calls));
+    let (took, processor) = (began.elapsed() / calls, (meter::processor_time() - processor) / calls);
+    eprintln!("{calls} calls, each {took:?}, of which {processor:?} of the processor");
     Ok(())
 }

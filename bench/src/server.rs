@@ -10,6 +10,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::collections::HashMap;
@@ -37,6 +39,9 @@ pub struct Places {
     pub ca: String,
 }
 
+/// What the server says behind all that it has to say.
+const END: &str = "listening";
+
 /// How long the slow place takes.
 pub const SLOW: Duration = Duration::from_millis(400);
 
@@ -56,11 +61,28 @@ impl Server {
         let mut ports = String::new();
         told.read_line(&mut ports)?;
         let ports: Vec<u16> = ports.split_whitespace().map(str::parse).collect::<Result<_, _>>().context("the server did not start")?;
-        let mut ca = String::new();
-        told.read_to_string(&mut ca)?;
+        let ca: Vec<String> = told.lines().take_while(|line| line.as_ref().is_ok_and(|line| line != END)).collect::<Result<_, _>>()?;
+        let ca = ca.join("\n");
         let places = Places { http: ports[0], https: ports[1], closing: ports[2], slow: ports[3], ca };
         Ok(Self { child, places })
     }
+}
+
+/// Gives the last core to the server, and the others to the clients: which of them share a core would otherwise be
+/// chance, and decide more than what is compared. Nothing changes on a machine with one core.
+pub fn part_cores(server: bool) -> Result<()> {
+    let e = std::env::var("PIN").unwrap_or_default();
+    if !e.contains(if server { "s" } else { "c" }) { return Ok(()); }
+    let cores = std::thread::available_parallelism()?.get();
+    if cores < 2 {
+        return Ok(());
+    }
+    let mut own = CpuSet::new();
+    let range = if server { cores - 1..cores } else { 0..cores - 1 };
+    for core in range {
+        own.set(core)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &own).context("the cores cannot be parted")
 }
 
 impl Drop for Server {
@@ -72,8 +94,12 @@ impl Drop for Server {
 }
 
 /// Serves until the standard input is closed.
-#[tokio::main(flavor = "current_thread")]
-pub async fn serve() -> Result<()> {
+pub fn serve() -> Result<()> {
+    part_cores(true)?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(answer_all())
+}
+
+async fn answer_all() -> Result<()> {
     let answers = Arc::new(answers());
     let (acceptor, ca) = tls()?;
     let mut ports = Vec::new();
@@ -100,10 +126,8 @@ pub async fn serve() -> Result<()> {
         });
     }
     let mut out = std::io::stdout();
-    writeln!(out, "{}\n{ca}", ports.join(" "))?;
+    writeln!(out, "{}\n{ca}{END}", ports.join(" "))?;
     out.flush()?;
-    // The end of the output tells the client that it has read all.
-    rustix::stdio::dup2_stdout(std::fs::OpenOptions::new().write(true).open("/dev/null")?)?;
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! One running call: what it may send, how long it has, and what the gate noted of it.
 
-use crate::audit::{self, Decision, Event, Record};
+use crate::audit::{self, Decision, Event, Record, Usage};
 use crate::error::{Error, Limit, LimitKind};
 use crate::shared::Shared;
 use portcullis_policy::{ActionName, Denial, Limits, Origin, Rule};
@@ -32,7 +32,7 @@ pub(crate) struct Call {
     /// Refusals that were written down, and those that were only counted.
     refusals: AtomicU32,
     /// Where the last request went.
-    place: Mutex<Option<(Origin, Option<IpAddr>)>>,
+    place: Mutex<Option<(Arc<Origin>, Option<IpAddr>)>>,
     /// What the gate or a limiter noted first. What follows from it does not count.
     ending: Mutex<Option<Error>>,
     /// What the plugin may make the best of: it counts only where the plugin has no result.
@@ -121,7 +121,7 @@ impl Call {
     }
 
     /// Where a request is going.
-    pub(crate) fn note_place(&self, origin: &Origin, address: Option<IpAddr>) {
+    pub(crate) fn note_place(&self, origin: &Arc<Origin>, address: Option<IpAddr>) {
         *lock(&self.place) = Some((origin.clone(), address));
     }
 
@@ -177,7 +177,7 @@ impl Call {
         if self.refusals.fetch_add(1, Ordering::Relaxed) >= MOST_REFUSALS {
             return;
         }
-        let mut record = self.record(Event::Refusal, decision);
+        let mut record = self.record(Event::Refusal, decision, self.usage());
         record.rule = Some(denial.rule.name());
         record.subject = Some(audit::subject(denial, |text| self.shared.issued.redact(text)));
         // A refusal that cannot be written down is still one.
@@ -202,15 +202,29 @@ impl Call {
 
     fn record_end(&self, outcome: &'static str, decision: Decision, rule: Option<&'static str>) -> Result<(), String> {
         let more = self.refusals.load(Ordering::Relaxed).saturating_sub(MOST_REFUSALS);
-        let mut record = self.record(Event::Call, decision);
+        let usage = self.usage();
+        self.shared.counting.call(outcome, &usage);
+        if !self.shared.audit.is_read() {
+            return Ok(());
+        }
+        let mut record = self.record(Event::Call, decision, usage);
         record.outcome = Some(outcome);
         record.rule = rule;
         record.unrecorded = (more > 0).then_some(more);
-        self.shared.counting.call(outcome, &record);
         self.shared.audit.write(&record)
     }
 
-    fn record(&self, event: Event, decision: Decision) -> Record<'_> {
+    fn usage(&self) -> Usage {
+        Usage {
+            attempts: self.requests.load(Ordering::Acquire),
+            bytes_sent: self.sent(),
+            bytes_received: self.bytes_received.load(Ordering::Relaxed),
+            micros: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn record(&self, event: Event, decision: Decision, usage: Usage) -> Record<'_> {
+        let Usage { attempts, bytes_sent, bytes_received, micros } = usage;
         let place = lock(&self.place).clone();
         let (origin, address) = place.map_or((None, None), |(origin, address)| (Some(origin.to_string()), address));
         Record {
@@ -226,10 +240,10 @@ impl Call {
             subject: None,
             origin,
             address,
-            attempts: self.requests.load(Ordering::Acquire),
-            bytes_sent: self.sent(),
-            bytes_received: self.bytes_received.load(Ordering::Relaxed),
-            micros: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            attempts,
+            bytes_sent,
+            bytes_received,
+            micros,
             outcome: None,
             unrecorded: None,
         }

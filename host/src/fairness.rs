@@ -1,7 +1,7 @@
 //! Whose guest computes: one that goes on for long takes turns with its like, so that calls which need the processor
 //! briefly find it free.
 //!
-//! A guest computes freely for a slice: a thousand small calls never get here. One that still computes then waits for one
+//! A guest computes freely for a slice: a thousand small calls never get here. One that still computes waits for one
 //! of a few places, as many as half the cores, and asks again after each slice. A place that is held for longer than a
 //! guest can compute without asking again is taken back: its guest waits for something.
 
@@ -29,8 +29,9 @@ const SHORT_SLICE: Duration = Duration::from_micros(200);
 /// A slice while nobody runs: the first one to run may go on for so long.
 const IDLE_SLICE: Duration = Duration::from_millis(10);
 
-/// Slices that a call may begin without waiting for a place; the first one of them has no full length.
-const FREE_SLICES: u32 = 1;
+/// Ticks for which a call computes without letting others run: a full slice, as the first tick may come at once. To let
+/// others run moves a call to another thread, which costs a small call a tenth of its time.
+pub(crate) const FREE_TICKS: u64 = 2;
 /// Slices that a place may be held for: a guest that computes asks again after one, as soon as its thread has a turn.
 const MOST_SLICES: u32 = 20;
 
@@ -42,7 +43,7 @@ impl Fairness {
     }
 
     pub(crate) fn slices(&self) -> Slices {
-        Slices { used: 0, fairness: self.clone(), place: Place::default(), is_running: false }
+        Slices { is_long: false, fairness: self.clone(), place: Place::default(), is_running: false }
     }
 
     /// A slice is over: places whose guests did not ask again are given back.
@@ -88,7 +89,8 @@ impl Place {
 
 /// The slices of time that an instance's running call has taken.
 pub(crate) struct Slices {
-    used: u32,
+    /// Whether the call has computed for long.
+    is_long: bool,
     fairness: Fairness,
     place: Place,
     is_running: bool,
@@ -109,10 +111,9 @@ impl Slices {
 
     /// The call has ended.
     pub(crate) fn end(&mut self) {
-        if self.used > FREE_SLICES {
+        if std::mem::take(&mut self.is_long) {
             self.fairness.long.fetch_sub(1, Ordering::Relaxed);
         }
-        self.used = 0;
         self.place.give_back();
         if std::mem::replace(&mut self.is_running, false) {
             self.fairness.running.fetch_sub(1, Ordering::Relaxed);
@@ -122,11 +123,7 @@ impl Slices {
     /// A slice is over, and the guest still computes.
     pub(crate) fn next(&mut self) -> UpdateDeadline {
         self.place.give_back();
-        self.used = self.used.saturating_add(1);
-        if self.used <= FREE_SLICES {
-            return UpdateDeadline::Yield(1);
-        }
-        if self.used == FREE_SLICES + 1 {
+        if !std::mem::replace(&mut self.is_long, true) {
             self.fairness.long.fetch_add(1, Ordering::Relaxed);
         }
         let (places, held, place) = (self.fairness.places.clone(), self.fairness.held.clone(), self.place.clone());
@@ -159,19 +156,14 @@ mod tests {
 
     /// Lets a guest compute until it asks for a place, and waits for it as wasmtime does.
     async fn take_place(slices: &mut Slices) {
-        loop {
-            match slices.next() {
-                UpdateDeadline::YieldCustom(_, asking) => return asking.await,
-                _ => assert!(slices.used <= FREE_SLICES),
-            }
-        }
+        let UpdateDeadline::YieldCustom(1, asking) = slices.next() else { panic!("it asks for a place") };
+        asking.await;
     }
 
     #[tokio::test]
     async fn a_guest_that_computes_for_long_waits_for_its_like_and_no_others_do() {
         let fairness = Fairness { places: Arc::new(Semaphore::new(1)), ..Fairness::new() };
-        let (mut first, mut second, mut brief) = (fairness.slices(), fairness.slices(), fairness.slices());
-        assert!(matches!(brief.next(), UpdateDeadline::Yield(1)));
+        let (mut first, mut second) = (fairness.slices(), fairness.slices());
         take_place(&mut first).await;
         let waiting = tokio::time::timeout(Duration::from_millis(20), take_place(&mut second)).await;
         assert!(waiting.is_err(), "there is one place");

@@ -14,6 +14,7 @@ use crate::state::{self, State};
 use crate::tls::Tls;
 use crate::turns::AllTurns;
 use portcullis_policy::{CredentialScope, CredentialSource, Limits, MAX_TABLES, Policy};
+use crate::timers::Timers;
 use rustls::RootCertStore;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -115,6 +116,7 @@ impl Host {
         config.wasm_component_model(true);
         // Plugins use WASI 0.2, which needs none of the concurrency of 0.3: calls are cheaper without.
         config.concurrency_support(false);
+        if std::env::var_os("PERFMAP").is_some() { config.profiler(wasmtime::ProfilingStrategy::PerfMap); }
         config.epoch_interruption(true);
         // A backtrace of a guest says nothing to a user, and costs memory in every trap.
         config.wasm_backtrace_max_frames(None);
@@ -215,6 +217,7 @@ impl Host {
             connections: Connections::new(tls, self.inner.roots.clone()),
             resolver: self.inner.resolver.clone(),
             audit: self.inner.audit.clone(),
+            timers: self.inner.around.timers.clone(),
         })
     }
 }
@@ -310,9 +313,10 @@ impl HostBuilder {
         let roots = Arc::new(self.roots);
         let neighbours = Datasources::default();
         let fairness = Fairness::new();
-        tick(engine.weak(), fairness.clone());
+        let timers = Timers::default();
+        tick(engine.weak(), fairness.clone(), timers.clone());
         sweep(&neighbours);
-        let around = Around { fairness, turns: AllTurns::new(self.concurrent_calls), neighbours };
+        let around = Around { fairness, timers, turns: AllTurns::new(self.concurrent_calls), neighbours };
         #[cfg(feature = "aws-config")]
         let operator = crate::egress::OperatorGate::new(self.resolver.clone(), Tls::default().client_config(&roots)?);
         Ok(Host {
@@ -349,13 +353,14 @@ fn pool() -> PoolingAllocationConfig {
     pool
 }
 
-/// Lets running guests yield, as long as the engine lives.
-fn tick(engine: EngineWeak, fairness: Fairness) {
+/// Lets running guests yield, and timers ring, as long as the engine lives.
+fn tick(engine: EngineWeak, fairness: Fairness, timers: Timers) {
     let run = move || {
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             drop(engine);
             fairness.take_back();
+            timers.ring();
             std::thread::sleep(fairness.slice());
         }
     };

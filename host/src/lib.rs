@@ -59,6 +59,7 @@ mod manifest;
 mod plugin;
 mod shared;
 mod state;
+mod timers;
 mod tls;
 mod turns;
 

@@ -4,7 +4,9 @@
 //! The gate decides by the manifest, never by what the plugin says of itself.
 
 use portcullis_policy::{Access, ActionName, CredentialScope};
-use serde::Deserialize;
+use http::HeaderName;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
 /// The manifest of a plugin, read from TOML.
@@ -38,13 +40,48 @@ pub struct Manifest {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Binding {
     pub(crate) method: String,
-    /// The path with its query; `{operation}` stands for the operation.
-    pub(crate) path: String,
+    /// The path with its query.
+    pub(crate) path: Template,
     /// A header that must be there once, with `value`.
-    pub(crate) header: Option<String>,
-    /// The header's value; `{operation}` stands for the operation.
+    #[serde(default, deserialize_with = "header_name")]
+    pub(crate) header: Option<HeaderName>,
+    /// The header's value.
     #[serde(default)]
-    pub(crate) value: String,
+    pub(crate) value: Template,
+}
+
+/// A text in which `{operation}` stands for an operation, split there: it is compared with each request.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct Template(Vec<String>);
+
+impl Template {
+    /// Whether `text` is this, with `operation` filled in.
+    pub(crate) fn is(&self, operation: &str, text: &[u8]) -> bool {
+        let mut rest = Some(text);
+        for (index, piece) in self.0.iter().enumerate() {
+            if index > 0 {
+                rest = rest.and_then(|rest| rest.strip_prefix(operation.as_bytes()));
+            }
+            rest = rest.and_then(|rest| rest.strip_prefix(piece.as_bytes()));
+        }
+        rest == Some(b"")
+    }
+
+    fn names_the_operation(&self) -> bool {
+        self.0.len() > 1
+    }
+}
+
+impl From<String> for Template {
+    fn from(text: String) -> Self {
+        Self(text.split("{operation}").map(ToString::to_string).collect())
+    }
+}
+
+fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HeaderName>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    HeaderName::try_from(name.as_str()).map(Some).map_err(|_| D::Error::custom(format!("{name:?} is no name of a header")))
 }
 
 /// The credential scope of a plugin that signs for AWS.
@@ -108,7 +145,7 @@ impl Manifest {
     /// [`crate::LoadError::Manifest`] with the line and what is wrong.
     pub fn parse(text: &str) -> Result<Self, crate::LoadError> {
         let manifest: Self = toml::from_str(text).map_err(|error| crate::LoadError::Manifest(error.to_string()))?;
-        let bound = manifest.binding.path.contains("{operation}") || manifest.binding.value.contains("{operation}");
+        let bound = manifest.binding.path.names_the_operation() || manifest.binding.value.names_the_operation();
         if !bound {
             return Err(crate::LoadError::Manifest("binding.path or binding.value must contain {operation}".to_string()));
         }
@@ -205,6 +242,16 @@ mod tests {
         assert_eq!(scope(r#"{"region":"local"}"#).as_deref(), Some("us-east-1/dynamodb"));
         assert_eq!(scope(r#"{"region":"a/b"}"#), None);
         assert_eq!(scope("{}"), None);
+    }
+
+    #[test]
+    fn a_template_is_compared_as_a_whole() {
+        let template = Template::from("/v1/{operation}?a={operation}".to_string());
+        assert!(template.is("Get", b"/v1/Get?a=Get"));
+        for other in ["/v1/Get?a=Put", "/v1/Get?a=Get&", "/v1/Get", "", "/v1/?a="] {
+            assert!(!template.is("Get", other.as_bytes()), "{other}");
+        }
+        assert!(Template::from("/".to_string()).is("Get", b"/") && !Template::default().is("Get", b"Get"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::audit::{Audit, Counting};
 use crate::credentials::{IssuedKeys, KeyRing};
 use crate::egress::{Connections, Resolve};
 use crate::manifest::Manifest;
+use crate::timers::Timers;
 use portcullis_policy::{CredentialScope, Policy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) connections: Connections,
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) audit: Audit,
+    pub(crate) timers: Timers,
     pub(crate) counting: Counting,
     quota: Quota,
     /// Counts the identities that there were.
@@ -49,11 +51,12 @@ pub(crate) struct Parts {
     pub(crate) connections: Connections,
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) audit: Audit,
+    pub(crate) timers: Timers,
 }
 
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { name, policy, manifest, own_scopes, keys, connections, resolver, audit } = parts;
+        let Parts { name, policy, manifest, own_scopes, keys, connections, resolver, audit, timers } = parts;
         let quota = Quota { clock_offset_ms: AtomicI64::new(0), retry_tokens: AtomicU32::new(RETRY_TOKENS) };
         Self {
             name,
@@ -65,6 +68,7 @@ impl Shared {
             connections,
             resolver,
             audit,
+            timers,
             counting: Counting::default(),
             quota,
             identity: AtomicU32::new(0),
@@ -83,6 +87,7 @@ impl Shared {
             connections: Connections::new(crate::tls::Tls::default(), Arc::new(rustls::RootCertStore::empty())),
             resolver: Arc::new(crate::egress::SystemResolver),
             audit: Audit::default(),
+            timers: Timers::default(),
         })
     }
 

@@ -15,12 +15,12 @@ use wasmtime::{ResourceLimiter, Result};
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView, WasiClocksView};
 use wasmtime_wasi::random::WasiRandom;
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::{WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 /// The host's side of one instance.
 pub(crate) struct State {
-    table: ResourceTable,
+    pub(crate) table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     pub(crate) gate: Gate,
@@ -78,11 +78,14 @@ impl State {
 /// Links what a plugin may import, interface by interface, and nothing else.
 pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
     use wasmtime_wasi::p2::bindings::{clocks, random};
+    use wasmtime_wasi_http::p2::bindings::http;
     wasmtime_wasi_io::add_to_linker_async(linker)?;
     clocks::wall_clock::add_to_linker::<State, WasiClocks>(linker, State::clocks)?;
     clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(linker, State::clocks)?;
     random::random::add_to_linker::<State, WasiRandom>(linker, |state| state.wasi.random())?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    let options = wasmtime_wasi_http::p2::bindings::LinkOptions::default();
+    http::types::add_to_linker::<State, WasiHttp>(linker, &options.into(), State::http)?;
+    crate::egress::add_to_linker(linker)?;
     types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     aws_signing::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     call_interface::add_to_linker::<State, HasSelf<State>>(linker, |state| state)

@@ -12,7 +12,7 @@ use anyhow::Result;
 use portcullis::{Host, Plugin};
 
 /// A path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Path {
     /// hyper-util's pooled client, which sends a request that was made and signed beforehand.
     Bare,

@@ -1,6 +1,5 @@
 //! Counters of one datasource, for metrics.
 
-use super::Record;
 use portcullis_policy::Rule;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +32,15 @@ pub struct Counters {
 /// The outcome of a call with a result. It has a counter of its own: most calls end so.
 const OK: &str = "ok";
 
+/// What a call has used so far.
+#[derive(Clone, Copy)]
+pub(crate) struct Usage {
+    pub(crate) attempts: u32,
+    pub(crate) bytes_sent: u64,
+    pub(crate) bytes_received: u64,
+    pub(crate) micros: u64,
+}
+
 /// Counts.
 #[derive(Default)]
 pub(crate) struct Counting {
@@ -47,16 +55,16 @@ pub(crate) struct Counting {
 
 impl Counting {
     /// Counts a call that has ended so.
-    pub(crate) fn call(&self, outcome: &'static str, record: &Record<'_>) {
+    pub(crate) fn call(&self, outcome: &'static str, usage: &Usage) {
         if outcome == OK {
             self.ok.fetch_add(1, Ordering::Relaxed);
         } else {
             count(&self.errors, outcome);
         }
-        self.requests.fetch_add(u64::from(record.attempts), Ordering::Relaxed);
-        self.bytes_sent.fetch_add(record.bytes_sent, Ordering::Relaxed);
-        self.bytes_received.fetch_add(record.bytes_received, Ordering::Relaxed);
-        self.micros.fetch_add(record.micros, Ordering::Relaxed);
+        self.requests.fetch_add(u64::from(usage.attempts), Ordering::Relaxed);
+        self.bytes_sent.fetch_add(usage.bytes_sent, Ordering::Relaxed);
+        self.bytes_received.fetch_add(usage.bytes_received, Ordering::Relaxed);
+        self.micros.fetch_add(usage.micros, Ordering::Relaxed);
     }
 
     pub(crate) fn refusal(&self, rule: Rule) {

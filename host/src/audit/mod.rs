@@ -7,7 +7,7 @@ mod counters;
 mod json_lines;
 
 pub use counters::Counters;
-pub(crate) use counters::Counting;
+pub(crate) use counters::{Counting, Usage};
 pub use json_lines::JsonLines;
 
 use portcullis_policy::Denial;
@@ -123,6 +123,11 @@ impl Audit {
     pub(crate) fn check(&self) -> Result<(), String> {
         let checked = self.sink.as_ref().map_or(Ok(()), |sink| sink.check());
         self.judge(checked)
+    }
+
+    /// Whether anybody reads the records of calls.
+    pub(crate) fn is_read(&self) -> bool {
+        self.sink.is_some() || tracing::enabled!(target: "portcullis::audit", tracing::Level::INFO)
     }
 
     pub(crate) fn write(&self, record: &Record<'_>) -> Result<(), String> {

@@ -90,12 +90,12 @@ impl KeyRing {
 
 /// Whether `date`, `YYYYMMDD`, is today or a day beside it: clocks and midnights differ by no more.
 pub(crate) fn is_current(date: &str, now: OffsetDateTime) -> bool {
-    let day = |offset: i64| now.checked_add(time::Duration::days(offset)).map(|moment| format_date(moment.date()));
-    [-1, 0, 1].into_iter().any(|offset| day(offset).as_deref() == Some(date))
-}
-
-fn format_date(date: Date) -> String {
-    format!("{:04}{:02}{:02}", date.year(), u8::from(date.month()), date.day())
+    // As a number, so that nothing is written for it: it is asked of each request.
+    let digits = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(date) = date.parse::<i32>().ok().filter(|_| digits) else { return false };
+    let number = |day: Date| day.year() * 10_000 + i32::from(u8::from(day.month())) * 100 + i32::from(day.day());
+    let day = |offset: i64| now.checked_add(time::Duration::days(offset)).map(|moment| number(moment.date()));
+    [-1, 0, 1].into_iter().any(|offset| day(offset) == Some(date))
 }
 
 fn derive_key(secret: &str, date: &str, scope: &CredentialScope) -> Zeroizing<[u8; 32]> {

@@ -43,6 +43,7 @@ impl Instance {
     /// Starts a call on it.
     pub(super) fn begin(&mut self, call: &Arc<Call>) -> &mut Self {
         self.store.data_mut().begin(call);
+        self.store.set_epoch_deadline(crate::fairness::FREE_TICKS);
         self.calls += 1;
         self
     }
@@ -113,8 +114,8 @@ async fn instantiate(made_of: &Making<'_>, call: &Arc<Call>) -> Result<(Store<St
     let pre = made_of.plugin.pre();
     let mut store = Store::new(pre.engine(), State::new(made_of.shared.clone(), made_of.fairness));
     store.limiter(|state| &mut state.limiter);
-    // At each tick a running guest lets others run, and with them the timer that ends it.
-    store.set_epoch_deadline(1);
+    // From then on a guest that runs lets others run at each tick, and with them the timer that ends it.
+    store.set_epoch_deadline(crate::fairness::FREE_TICKS);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().slices.next()));
     store.data_mut().begin(call);
     let plugin = pre.instantiate_async(&mut store).await.map_err(|error| {

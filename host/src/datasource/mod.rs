@@ -12,14 +12,15 @@ use crate::fairness::Fairness;
 use crate::host::Datasources;
 use crate::plugin::Plugin;
 use crate::shared::Shared;
+use crate::timers::Timers;
 use crate::turns::Turns;
 use convert::Answer;
 use instance::{Instance, Making, Warm};
 use portcullis_policy::{ActionName, Denial, Isolation, MAX_DEADLINE, Rule};
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-use tokio::time::timeout_at;
 
 pub(crate) use Inner as Idle;
 pub use convert::Relayed;
@@ -46,6 +47,7 @@ pub(crate) struct Inner {
 #[derive(Clone)]
 pub(crate) struct Around {
     pub(crate) fairness: Fairness,
+    pub(crate) timers: Timers,
     pub(crate) turns: Arc<crate::turns::AllTurns>,
     /// All datasources of the host.
     pub(crate) neighbours: Datasources,
@@ -214,7 +216,8 @@ impl Datasource {
         let _turn = inner.turns.take(call.deadline).await?;
         let mut instance = match inner.warm.take() {
             Some(instance) => instance,
-            None => self.connected(call.deadline).await?,
+            // Boxed, as it is rare and large: a future is as large as the largest that it awaits, and copied at times.
+            None => Box::pin(self.connected(call.deadline)).await?,
         };
         let result = self.run(call, &mut instance, run).await;
         if result.as_ref().map_or_else(leaves_clean, |_| true) {
@@ -233,15 +236,15 @@ impl Datasource {
         let end = call.deadline + GRACE;
         let state = instance.begin(call);
         let ended = Ended(call);
-        let result = timeout_at(end.into(), run(state)).await;
+        let result = self.inner.around.timers.until(end, pin!(run(state))).await;
         drop(ended);
         instance.end();
         let shared = &self.inner.shared;
         // What the gate noted stands above what the guest says, success included.
         let result = match (call.noted(), result) {
             (Some(noted), _) => Err(noted),
-            (None, Ok(result)) => result.map_err(|error| call.shortfall().unwrap_or_else(|| error.or_maybe_applied(call.reached()))),
-            (None, Err(_)) => Err(Error::Limit(Limit::deadline(shared.policy.limits.deadline, call.reached()))),
+            (None, Some(result)) => result.map_err(|error| call.shortfall().unwrap_or_else(|| error.or_maybe_applied(call.reached()))),
+            (None, None) => Err(Error::Limit(Limit::deadline(shared.policy.limits.deadline, call.reached()))),
         };
         self.inspect(call, result)
     }
@@ -280,12 +283,13 @@ impl Datasource {
         let shared = &inner.shared;
         let call = Arc::new(Call::new(shared, "connect", None, deadline));
         let making = Making { plugin: &inner.plugin, shared, fairness: &inner.around.fairness };
-        let starting = timeout_at((deadline + GRACE).into(), Instance::start(&making, &call, &inner.settings)).await;
+        let starting = pin!(Instance::start(&making, &call, &inner.settings));
+        let starting = inner.around.timers.until(deadline + GRACE, starting).await;
         call.end();
         let result = match (call.noted(), starting) {
             (Some(noted), _) => Err(noted),
-            (None, Ok(result)) => result,
-            (None, Err(_)) => Err(Error::Limit(Limit::deadline(shared.policy.limits.deadline, false))),
+            (None, Some(result)) => result,
+            (None, None) => Err(Error::Limit(Limit::deadline(shared.policy.limits.deadline, false))),
         };
         result.map_err(|error| error.map_texts(|text| shared.issued.redact(text)))
     }
@@ -296,7 +300,7 @@ pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>, fairness: &F
     let limits = &shared.policy.limits;
     let call = Arc::new(Call::new(shared, "describe", None, Instant::now() + limits.deadline.min(MAX_DEADLINE)));
     let making = Making { plugin, shared, fairness };
-    let result = timeout_at((call.deadline + GRACE).into(), Instance::describe(&making, &call)).await;
+    let result = shared.timers.until(call.deadline + GRACE, pin!(Instance::describe(&making, &call))).await;
     call.end();
     let described = call.noted().map_or_else(|| result.unwrap_or(Err(Error::Limit(Limit::deadline(limits.deadline, false)))), Err)?;
     if is_deeper(&described, limits.json_depth) {

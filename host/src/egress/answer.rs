@@ -4,6 +4,7 @@ use super::Admitted;
 use super::connections::Connection;
 use crate::error::LimitKind;
 use crate::shared::Shared;
+use crate::timers::Timer;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -11,32 +12,32 @@ use portcullis_policy::Origin;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::time::{Instant, Sleep, sleep_until};
+use std::time::Instant;
 use wasmtime_wasi_http::Error;
 
 pub(super) struct AnswerBody {
     body: Incoming,
     /// Given back when the body is at its end.
-    connection: Option<(Connection, Origin)>,
+    connection: Option<(Connection, Arc<Origin>)>,
     shared: Arc<Shared>,
     admitted: Option<Admitted>,
     read: u64,
-    /// Made when the body first keeps us waiting.
-    timer: Option<Pin<Box<Sleep>>>,
-    /// Whether the timer runs for the piece that is waited for.
-    is_waiting: bool,
+    /// Set while the body keeps us waiting, with its time.
+    timer: Timer,
+    waits_until: Option<Instant>,
 }
 
 impl AnswerBody {
-    pub(super) fn new(body: Incoming, connection: Connection, origin: Origin, shared: Arc<Shared>, admitted: Admitted) -> Self {
+    pub(super) fn new(body: Incoming, connection: Connection, origin: Arc<Origin>, shared: Arc<Shared>, admitted: Admitted) -> Self {
+        let timer = shared.timers.timer();
         let mut answer = Self {
             body,
             connection: Some((connection, origin)),
             shared,
             admitted: Some(admitted),
             read: 0,
-            timer: None,
-            is_waiting: false,
+            timer,
+            waits_until: None,
         };
         if answer.body.is_end_stream() {
             answer.finish();
@@ -56,19 +57,8 @@ impl AnswerBody {
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let Some(admitted) = &self.admitted else { return Poll::Pending };
         let (end, most) = (admitted.0.deadline, self.shared.policy.limits.read_timeout);
-        let began = std::mem::replace(&mut self.is_waiting, true);
-        let timer = match &mut self.timer {
-            Some(timer) if began => timer,
-            Some(timer) => {
-                timer.as_mut().reset((Instant::now() + most).min(end.into()));
-                timer
-            }
-            none => none.insert(Box::pin(sleep_until((Instant::now() + most).min(end.into())))),
-        };
-        match timer.as_mut().poll(context) {
-            Poll::Ready(()) => self.fail(Error::HttpResponseTimeout),
-            Poll::Pending => Poll::Pending,
-        }
+        let end = *self.waits_until.get_or_insert_with(|| end.min(Instant::now() + most));
+        if self.timer.is_due(end, context) { self.fail(Error::HttpResponseTimeout) } else { Poll::Pending }
     }
 
     /// The answer is not wanted any more: the connection is closed.
@@ -85,7 +75,9 @@ impl Body for AnswerBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        self.is_waiting &= polled.is_pending();
+        if polled.is_ready() {
+            self.waits_until = None;
+        }
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);

@@ -1,5 +1,6 @@
 //! Binds a request to the running call: the operation that it carries, and what its body does.
 
+use super::handle::Outgoing;
 use crate::call::Call;
 use crate::credentials::is_current;
 use crate::manifest::{Action, Binding, Place, Step};
@@ -13,33 +14,32 @@ use time::OffsetDateTime;
 mod statement;
 
 /// The operation that a request carries, if the running export may send it.
-pub(super) fn operation(shared: &Shared, call: &Call, parts: &http::request::Parts) -> Result<ActionName, Denial> {
+pub(super) fn operation(shared: &Shared, call: &Call, request: &Outgoing) -> Result<ActionName, Denial> {
     let binding = &shared.manifest.binding;
-    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let found = call.operations.iter().find(|operation| carries(binding, operation.as_str(), parts, path));
+    let path = request.path.as_str();
+    let found = call.operations.iter().find(|operation| carries(binding, operation.as_str(), request));
     if let Some(found) = found {
         return Ok(found.clone());
     }
     // One that the manifest gives to this export, and the policy does not: the policy says why.
-    let own = shared.manifest.export(call.export).iter().find(|operation| carries(binding, operation.as_str(), parts, path));
+    let own = shared.manifest.export(call.export).iter().find(|operation| carries(binding, operation.as_str(), request));
     if let Some(own) = own {
         shared.policy.judge_action(own, known_access(shared, own))?;
     }
     let allowed: Vec<&str> = call.operations.iter().map(ActionName::as_str).collect();
     let allowed = if allowed.is_empty() { "nothing".to_string() } else { allowed.join(", ") };
-    let sent = binding.header.as_ref().and_then(|name| parts.headers.get(name)).and_then(|value| value.to_str().ok());
+    let sent = binding.header.as_ref().and_then(|name| request.headers.get(name)).and_then(|value| value.to_str().ok());
     let shown: String = sent.unwrap_or(path).chars().take(100).collect();
-    let message = format!("the plugin sent {} {shown:?} while {} may send {allowed}", parts.method, call.export);
+    let message = format!("the plugin sent {} {shown:?} while {} may send {allowed}", request.method, call.export);
     Err(Denial::new(Rule::Binding, shown, message, "nothing allows this; if the action should run, call it by its name"))
 }
 
-fn carries(binding: &Binding, operation: &str, parts: &http::request::Parts, path: &str) -> bool {
-    let filled = |template: &str| template.replace("{operation}", operation);
+fn carries(binding: &Binding, operation: &str, request: &Outgoing) -> bool {
     let header = binding.header.as_ref().is_none_or(|name| {
-        let mut values = parts.headers.get_all(name).iter();
-        values.next().is_some_and(|value| value.as_bytes() == filled(&binding.value).as_bytes()) && values.next().is_none()
+        let mut values = request.headers.get_all(name).iter();
+        values.next().is_some_and(|value| binding.value.is(operation, value.as_bytes())) && values.next().is_none()
     });
-    parts.method.as_str() == binding.method && path == filled(&binding.path) && header
+    request.method.as_str() == binding.method && binding.path.is(operation, request.path.as_str().as_bytes()) && header
 }
 
 /// Whether a request of a plugin that signs is signed by the datasource's own identity: with a key that the host handed

@@ -1,5 +1,6 @@
 //! Open connections of one datasource, kept for its next request. No other datasource ever gets one of them.
 
+use super::request::Outbound;
 use crate::error::LoadError;
 use crate::tls::Tls;
 use hyper::client::conn::http1::SendRequest;
@@ -10,11 +11,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
-use wasmtime_wasi_http::WasiBody;
 
 /// A connection that takes one request after another.
 pub(crate) struct Connection {
-    pub(super) sender: SendRequest<WasiBody>,
+    pub(super) sender: SendRequest<Outbound>,
     /// The judged address that was dialled.
     pub(super) address: IpAddr,
     /// The identity of the datasource when it was dialled; it serves no other.
@@ -31,7 +31,7 @@ pub(crate) struct Connections {
 }
 
 struct Idle {
-    origin: Origin,
+    origin: Arc<Origin>,
     since: Instant,
     connection: Connection,
 }
@@ -61,7 +61,7 @@ impl Connections {
             let mut connection = {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
                 idle.retain(|entry| entry.is_open() && entry.connection.identity == identity);
-                let index = idle.iter().rposition(|entry| entry.origin == *origin)?;
+                let index = idle.iter().rposition(|entry| *entry.origin == *origin)?;
                 idle.remove(index)?.connection
             };
             // One whose last request is still being written is not waited for.
@@ -82,7 +82,7 @@ impl Connections {
     }
 
     /// Keeps a connection whose last answer was read to its end.
-    pub(super) fn put(&self, origin: Origin, connection: Connection) {
+    pub(super) fn put(&self, origin: Arc<Origin>, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() >= MAX_IDLE {
             idle.pop_front();

@@ -1,6 +1,7 @@
 //! Judged addresses → a connection: TCP without delay, TLS with the origin's name, HTTP/1.1.
 
 use super::connections::Connection;
+use super::request::Outbound;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use portcullis_policy::{Host, Limits, Origin, Scheme};
@@ -58,7 +59,7 @@ impl Dialler<'_> {
         }
     }
 
-    async fn handshake<S>(&self, stream: S) -> Result<http1::SendRequest<wasmtime_wasi_http::WasiBody>, Error>
+    async fn handshake<S>(&self, stream: S) -> Result<http1::SendRequest<Outbound>, Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {

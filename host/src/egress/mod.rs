@@ -8,6 +8,7 @@ mod answer;
 mod bind;
 mod connections;
 mod dial;
+mod handle;
 #[cfg(feature = "aws-config")]
 mod operator;
 mod request;
@@ -15,6 +16,7 @@ mod resolve;
 
 pub(crate) use bind::known_access;
 pub(crate) use connections::Connections;
+pub(crate) use handle::add_to_linker;
 #[cfg(feature = "aws-config")]
 pub(crate) use operator::OperatorGate;
 pub use resolve::{Resolve, SystemResolver};
@@ -24,14 +26,17 @@ use crate::error::LimitKind;
 use crate::fairness::Place;
 use crate::shared::Shared;
 use answer::AnswerBody;
-use bytes::{Bytes, BytesMut};
 use connections::Connection;
 use http::header::{CONTENT_LENGTH, HOST};
+use handle::Outgoing;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use portcullis_policy::{Denial, Origin, Rule, Scheme};
-use request::{RequestBody, too_large};
+use request::{Outbound, RequestBody, too_large};
+use std::pin::pin;
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -44,11 +49,22 @@ pub(crate) struct Gate {
     place: Place,
 }
 
-type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>> + Send>;
-
 impl Gate {
     pub(crate) fn new(shared: Arc<Shared>, place: Place) -> Self {
         Self { shared, call: None, place }
+    }
+
+    /// Sends a request for the call that runs.
+    fn send(&self, request: Outgoing, body: RequestBody) -> impl Future<Output = Result<Response<WasiBody>, Error>> + Send + 'static {
+        // It waits now, and does not compute.
+        self.place.give_back();
+        let (shared, call) = (self.shared.clone(), self.call.clone());
+        async move {
+            let call = call.ok_or(Error::HttpRequestDenied)?;
+            let admitted = Admitted::new(&call)?;
+            let sending = pin!(send(&shared, &call, admitted, request, body));
+            shared.timers.until(call.deadline, sending).await.unwrap_or(Err(Error::HttpResponseTimeout))
+        }
     }
 }
 
@@ -75,27 +91,18 @@ impl WasiHttpHooks for Gate {
         false
     }
 
+    /// Never called: [`handle`] is linked in the place of what would.
     fn send_request(
         &mut self,
-        request: Request<WasiBody>,
+        _: Request<WasiBody>,
         _: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Sending {
-        // It waits now, and does not compute.
-        self.place.give_back();
-        // The guest's own timeouts are not read: it has the call's deadline, whatever it asks for.
-        let (shared, call) = (self.shared.clone(), self.call.clone());
-        Box::new(async move {
-            let call = call.ok_or(Error::HttpRequestDenied)?;
-            let admitted = Admitted::new(&call)?;
-            let response = match timeout(call.remaining(), send(&shared, &call, admitted, request)).await {
-                Ok(result) => result?,
-                Err(_) => return Err(Error::HttpResponseTimeout),
-            };
-            Ok((response, Box::new(std::future::ready(Ok(()))) as Box<dyn Future<Output = Result<(), Error>> + Send>))
-        })
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Worker), Error>> + Send> {
+        Box::new(std::future::ready(Err(Error::HttpRequestDenied)))
     }
 }
+
+type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 /// The one request in flight of a call; dropped when its answer is at its end, or nobody wants it any more.
 struct Admitted(Arc<Call>);
@@ -126,15 +133,23 @@ fn deny(call: &Call, denial: &Denial) -> Error {
 }
 
 /// Judges a request, and sends it.
-async fn send(shared: &Arc<Shared>, call: &Arc<Call>, admitted: Admitted, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
-    let (mut parts, body) = request.into_parts();
-    let judged = judge(shared, call, &parts);
+async fn send(
+    shared: &Arc<Shared>,
+    call: &Arc<Call>,
+    admitted: Admitted,
+    request: Outgoing,
+    body: RequestBody,
+) -> Result<Response<WasiBody>, Error> {
+    let judged = judge(shared, call, &request);
     let (origin, operation) = judged.map_err(|denial| deny(call, &denial))?;
-    let body = bounded_body(shared, call, &operation, &parts.headers, body).await?;
+    let body = bounded_body(shared, call, &operation, &request.headers, body).await?;
 
-    direct(&mut parts, &origin)?;
+    let mut head = Request::new(Outbound::new(body, call.clone(), shared.policy.limits.request_bytes));
+    *head.method_mut() = request.method;
+    *head.headers_mut() = request.headers;
+    direct(&mut head, request.path, &origin)?;
 
-    let (response, connection) = exchange(shared, call, &origin, Request::from_parts(parts, body)).await?;
+    let (response, connection) = exchange(shared, call, &origin, head).await?;
     let limit = shared.policy.limits.response_bytes;
     if content_length(response.headers()).is_some_and(|length| length > limit.as_u64()) {
         call.note_limit(LimitKind::ResponseBytes, limit.to_string());
@@ -144,10 +159,10 @@ async fn send(shared: &Arc<Shared>, call: &Arc<Call>, admitted: Admitted, reques
 }
 
 /// Asks every rule that needs no body: where the request goes, what it carries, and who signed it.
-fn judge(shared: &Shared, call: &Call, parts: &http::request::Parts) -> Result<(Origin, portcullis_policy::ActionName), Denial> {
-    let origin = origin(&parts.uri)?;
+fn judge(shared: &Shared, call: &Call, request: &Outgoing) -> Result<(Arc<Origin>, portcullis_policy::ActionName), Denial> {
+    let origin = Arc::new(origin(request.scheme, &request.authority)?);
     call.note_place(&origin, None);
-    let (policy, method, path) = (&shared.policy, parts.method.as_str(), parts.uri.path());
+    let (policy, method, path) = (&shared.policy, request.method.as_str(), request.path.path());
     policy.judge_origin(&origin)?;
     if !path.starts_with('/') || path.starts_with("//") {
         // `//host` is a host for those who read it as a reference (RFC 3986, section 4.2).
@@ -157,25 +172,22 @@ fn judge(shared: &Shared, call: &Call, parts: &http::request::Parts) -> Result<(
     }
     call.weigh(policy.judge_method(&origin, method))?;
     call.weigh(policy.judge_path(&origin, method, path))?;
-    let operation = bind::operation(shared, call, parts)?;
-    bind::identity(shared, &operation, &parts.headers)?;
+    let operation = bind::operation(shared, call, request)?;
+    bind::identity(shared, &operation, &request.headers)?;
     Ok((origin, operation))
 }
 
 /// Writes the head as a connection to `origin` wants it: the path alone, and the host from the value that was judged.
-fn direct(parts: &mut http::request::Parts, origin: &Origin) -> Result<(), Error> {
-    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).parse::<Uri>();
-    parts.uri = path.map_err(|_| Error::HttpRequestUriInvalid)?;
-    parts.version = http::Version::HTTP_11;
-    let host = HeaderValue::from_str(&origin.authority()).map_err(|_| Error::HttpRequestUriInvalid)?;
-    parts.headers.insert(HOST, host);
+fn direct<B>(head: &mut Request<B>, path: PathAndQuery, origin: &Origin) -> Result<(), Error> {
+    *head.uri_mut() = Uri::from(path);
+    *head.version_mut() = http::Version::HTTP_11;
+    let host = HeaderValue::try_from(origin.authority()).map_err(|_| Error::HttpRequestUriInvalid)?;
+    head.headers_mut().insert(HOST, host);
     Ok(())
 }
 
 /// The origin of a request, parsed once; everything that follows acts on this value.
-fn origin(uri: &Uri) -> Result<Origin, Denial> {
-    let scheme = if uri.scheme_str() == Some("http") { Scheme::Http } else { Scheme::Https };
-    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+fn origin(scheme: Scheme, authority: &str) -> Result<Origin, Denial> {
     Origin::new(scheme, authority).map_err(|error| Denial::new(Rule::Egress, "", error.to_string(), "check the endpoint in the settings"))
 }
 
@@ -185,29 +197,18 @@ async fn bounded_body(
     call: &Arc<Call>,
     operation: &portcullis_policy::ActionName,
     headers: &HeaderMap,
-    body: WasiBody,
-) -> Result<WasiBody, Error> {
+    body: RequestBody,
+) -> Result<RequestBody, Error> {
     let limit = shared.policy.limits.request_bytes;
     if content_length(headers).is_some_and(|length| length > limit.as_u64()) {
         return Err(too_large(call, limit));
     }
     if !bind::needs_body(shared, operation) {
-        return Ok(RequestBody::new(body, call.clone(), limit).boxed_unsync());
+        return Ok(body);
     }
-    // Into one buffer: a body in pieces of a byte each would take many times its size.
-    let mut whole = BytesMut::new();
-    let mut body = body;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        if (whole.len() + data.len()) as u64 > limit.as_u64() {
-            return Err(too_large(call, limit));
-        }
-        whole.extend_from_slice(&data);
-    }
-    let whole = whole.freeze();
+    let whole = body.whole(call, limit).await?;
     bind::judge_body(shared, call, operation, &whole).map_err(|denial| deny(call, &denial))?;
-    let whole = Full::<Bytes>::new(whole).map_err(|never| match never {}).boxed_unsync();
-    Ok(RequestBody::new(whole, call.clone(), limit).boxed_unsync())
+    Ok(RequestBody::Whole(Some(whole)))
 }
 
 /// Sends over a pooled connection or a new one. A pooled one that turns out closed before anything was written is
@@ -215,8 +216,8 @@ async fn bounded_body(
 async fn exchange(
     shared: &Arc<Shared>,
     call: &Arc<Call>,
-    origin: &Origin,
-    mut request: Request<WasiBody>,
+    origin: &Arc<Origin>,
+    mut request: Request<Outbound>,
 ) -> Result<(Response<hyper::body::Incoming>, Connection), Error> {
     loop {
         let (mut connection, pooled) = match shared.connections.take(origin, shared.identity()).await {
@@ -228,7 +229,7 @@ async fn exchange(
         }
         call.note_place(origin, Some(connection.address));
         call.note_reached();
-        let answering = std::pin::pin!(connection.sender.try_send_request(request));
+        let answering = pin!(connection.sender.try_send_request(request));
         match head(shared, call, answering).await? {
             Ok(response) => return Ok((response, connection)),
             Err(mut error) => match error.take_message() {
@@ -243,10 +244,11 @@ async fn exchange(
 async fn head<T>(shared: &Shared, call: &Call, mut answering: std::pin::Pin<&mut impl Future<Output = T>>) -> Result<T, Error> {
     loop {
         let sent = call.sent();
-        match timeout(shared.policy.limits.first_byte_timeout, answering.as_mut()).await {
-            Ok(answer) => return Ok(answer),
-            Err(_) if call.sent() > sent => {}
-            Err(_) => return Err(Error::HttpResponseTimeout),
+        let end = Instant::now() + shared.policy.limits.first_byte_timeout;
+        match shared.timers.until(end, answering.as_mut()).await {
+            Some(answer) => return Ok(answer),
+            None if call.sent() > sent => {}
+            None => return Err(Error::HttpResponseTimeout),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The host's own way out, for fetching credentials: the same steps as for a guest, under the operator's fixed rules.
 
-use super::{connections::Connection, dial::Dialler, direct, origin, resolve};
+use super::{connections::Connection, dial::Dialler, direct, origin, request::Outbound, resolve};
 use crate::egress::Resolve;
 use bytes::Bytes;
+use http::uri::PathAndQuery;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
-use portcullis_policy::{Limits, Origin, judge_operator};
+use http_body_util::{BodyExt, Limited};
+use portcullis_policy::{Limits, Origin, Scheme, judge_operator};
 use rustls::ClientConfig;
 use std::fmt;
 use std::sync::Arc;
@@ -29,13 +30,16 @@ impl OperatorGate {
 
     /// Sends a request; `connect` and `read` bound the two parts of waiting for it.
     pub(crate) async fn send(&self, request: Request<Bytes>, connect: Duration, read: Duration) -> Result<Response<Bytes>, String> {
-        let (mut parts, body) = request.into_parts();
-        let origin = origin(&parts.uri).map_err(|denial| denial.to_string())?;
+        let uri = request.uri();
+        let scheme = if uri.scheme_str() == Some("http") { Scheme::Http } else { Scheme::Https };
+        let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+        let origin = origin(scheme, authority).map_err(|denial| denial.to_string())?;
+        let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let mut connection = self.dial(&origin, connect).await?;
-        direct(&mut parts, &origin).map_err(|error| error.to_string())?;
-        let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+        let mut request = request.map(Outbound::own);
+        direct(&mut request, path, &origin).map_err(|error| error.to_string())?;
         let exchange = async {
-            let response = connection.sender.send_request(Request::from_parts(parts, body)).await.map_err(|error| error.to_string())?;
+            let response = connection.sender.send_request(request).await.map_err(|error| error.to_string())?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| error.to_string())?;
             Ok(Response::from_parts(parts, body.to_bytes()))

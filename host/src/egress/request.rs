@@ -2,52 +2,107 @@
 
 use crate::call::Call;
 use crate::error::LimitKind;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
 use http_body::{Body, Frame, SizeHint};
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-pub(super) struct RequestBody {
-    body: WasiBody,
-    call: Arc<Call>,
+/// The body of a guest's request.
+pub(super) enum RequestBody {
+    /// All of it; none once it was sent.
+    Whole(Option<Bytes>),
+    /// One that the guest still writes, and what was read of it.
+    Stream {
+        /// What was read.
+        first: VecDeque<Result<Frame<Bytes>, Error>>,
+        /// What comes.
+        rest: WasiBody,
+    },
+}
+
+impl RequestBody {
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Stream { first, rest } => match first.pop_front() {
+                Some(frame) => Poll::Ready(Some(frame)),
+                None => Pin::new(rest).poll_frame(context),
+            },
+        }
+    }
+
+    /// All of it, read into one buffer: a body in pieces of a byte each would take many times its size.
+    pub(super) async fn whole(mut self, call: &Call, limit: ByteSize) -> Result<Bytes, Error> {
+        if let Self::Whole(Some(bytes)) = self {
+            return if bytes.len() as u64 > limit.as_u64() { Err(too_large(call, limit)) } else { Ok(bytes) };
+        }
+        let mut whole = BytesMut::new();
+        while let Some(frame) = poll_fn(|context| self.poll_frame(context)).await {
+            let Ok(data) = frame?.into_data() else { continue };
+            if (whole.len() + data.len()) as u64 > limit.as_u64() {
+                return Err(too_large(call, limit));
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.freeze())
+    }
+}
+
+/// A body as a connection takes it.
+pub(super) struct Outbound {
+    body: RequestBody,
+    /// Whose bytes are counted and bounded; none for the host's own requests.
+    call: Option<Arc<Call>>,
     limit: ByteSize,
     sent: u64,
 }
 
-impl RequestBody {
-    pub(super) fn new(body: WasiBody, call: Arc<Call>, limit: ByteSize) -> Self {
-        Self { body, call, limit, sent: 0 }
+impl Outbound {
+    pub(super) fn new(body: RequestBody, call: Arc<Call>, limit: ByteSize) -> Self {
+        Self { body, call: Some(call), limit, sent: 0 }
+    }
+
+    /// The body of a request of the host itself.
+    #[cfg(feature = "aws-config")]
+    pub(super) fn own(body: Bytes) -> Self {
+        Self { body: RequestBody::Whole(Some(body)), call: None, limit: ByteSize(u64::MAX), sent: 0 }
     }
 }
 
-impl Body for RequestBody {
+impl Body for Outbound {
     type Data = Bytes;
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let frame = ready!(self.body.poll_frame(context));
+        let Some(call) = self.call.clone() else { return Poll::Ready(frame) };
         // A call that ends drops its body, which then looks like a whole one: it must not be sent as that.
-        if self.call.is_over() {
+        if call.is_over() {
             return Poll::Ready(Some(Err(Error::ConnectionTerminated)));
         }
         let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, |data| data.len() as u64);
         self.sent += bytes;
         if self.sent > self.limit.as_u64() {
-            return Poll::Ready(Some(Err(too_large(&self.call, self.limit))));
+            return Poll::Ready(Some(Err(too_large(&call, self.limit))));
         }
-        self.call.note_sent(bytes);
+        call.note_sent(bytes);
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        matches!(&self.body, RequestBody::Whole(bytes) if bytes.as_ref().is_none_or(Bytes::is_empty))
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.body {
+            RequestBody::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            RequestBody::Stream { .. } => SizeHint::default(),
+        }
     }
 }
 
@@ -65,11 +120,12 @@ mod tests {
     use portcullis_policy::Policy;
     use std::time::{Duration, Instant};
 
-    fn body(text: &'static str, limit: u64) -> (Arc<Call>, RequestBody) {
+    fn body(text: &'static str, limit: u64) -> (Arc<Call>, Outbound) {
         let shared = Arc::new(Shared::of_policy(Policy::default()));
         let call = Arc::new(Call::new(&shared, "execute", None, Instant::now() + Duration::from_secs(1)));
-        let whole = Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {}).boxed_unsync();
-        (call.clone(), RequestBody::new(whole, call, ByteSize::b(limit)))
+        // As a guest writes it: in a stream, with a piece that was read before.
+        let rest = Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {}).boxed_unsync();
+        (call.clone(), Outbound::new(RequestBody::Stream { first: VecDeque::new(), rest }, call, ByteSize::b(limit)))
     }
 
     #[tokio::test]
