@@ -181,7 +181,7 @@ def catalogue(model, paginators):
     lines.append("")
     for error in ERRORS:
         lines.append(f"/// Members of `{error}` beside its message.")
-        lines.append(f"pub(crate) static {const(error)}_DETAILS: &Shape = &{const(error)};")
+        lines.append(f"pub static {const(error)}_DETAILS: &Shape = &{const(error)};")
     lines.append("")
     lines.append("/// Every operation of the model, in the order of their names.")
     lines.append(f"pub static OPERATIONS: [Operation; {len(model['operations'])}] = [")

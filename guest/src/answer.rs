@@ -8,6 +8,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+/// The header with the CRC-32 of the body's bytes, in decimal.
+pub const CHECKSUM: &str = "x-amz-crc32";
+
 /// An answer as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -36,7 +39,7 @@ impl Answer {
     /// The service computes it of the bytes on the wire.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let Some(expected) = self.header("x-amz-crc32").and_then(|text| text.trim().parse::<u32>().ok()) else { return true };
+        let Some(expected) = self.header(CHECKSUM).and_then(|text| text.trim().parse::<u32>().ok()) else { return true };
         crc32fast::hash(&self.body) == expected
     }
 }

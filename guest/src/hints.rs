@@ -16,7 +16,7 @@ pub struct Asked<'a> {
 #[must_use]
 pub fn hint(code: &str, message: &str, asked: &Asked) -> Option<String> {
     let Asked { action, region } = asked;
-    let says = |part: &str| message.to_lowercase().contains(&part.to_lowercase());
+    let says = |part: &str| message.to_ascii_lowercase().contains(&part.to_ascii_lowercase());
     let hint = match code {
         "ValidationException" => return validation(&says),
         "ResourceNotFoundException" if says("index") => "Check IndexName; `DescribeTable` lists the table's indexes.".to_string(),

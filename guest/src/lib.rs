@@ -11,12 +11,11 @@ pub mod catalogue;
 pub mod describe;
 pub mod endpoint;
 pub mod hints;
-pub mod json;
-pub mod nearest;
 pub mod retry;
 pub mod settings;
 pub mod sigv4;
-pub mod transcode;
+
+pub use dynamodb_json::{json, nearest, transcode};
 
 #[cfg(target_arch = "wasm32")]
 mod shell;

@@ -239,7 +239,7 @@ fn parse(text: &str, shape: &'static Shape) -> Result<Map<String, Value>, Vec<Fa
 /// Credentials in the settings would be a secret inside the sandbox. Say where they belong.
 fn explain_secrets(mut faults: Vec<Fault>) -> Vec<Fault> {
     for fault in &mut faults {
-        let name = fault.pointer.to_lowercase();
+        let name = fault.pointer.to_ascii_lowercase();
         if fault.message.starts_with("unknown member")
             && ["secret", "accesskey", "token", "password", "credential", "profile"].iter().any(|word| name.contains(word))
         {

@@ -5,7 +5,6 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -37,8 +36,10 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn credential_scope(&self) -> String {
-        format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
+    fn push_to(&self, out: &mut String) {
+        for part in [self.date.as_str(), "/", &self.region, "/", &self.service, "/aws4_request"] {
+            out.push_str(part);
+        }
     }
 }
 
@@ -68,12 +69,16 @@ impl Timestamp {
 pub fn authorization(request: &Request, scope: &Scope, date_time: &str, access_key_id: &str, key: &[u8]) -> String {
     let canonical = canonical_request(request);
     let to_sign = string_to_sign(date_time, scope, &canonical);
-    let signature = hex(&hmac_sha256(key, to_sign.as_bytes()));
-    format!(
-        "AWS4-HMAC-SHA256 Credential={access_key_id}/{}, SignedHeaders={}, Signature={signature}",
-        scope.credential_scope(),
-        signed_headers(request)
-    )
+    let mut text = String::with_capacity(256);
+    for part in ["AWS4-HMAC-SHA256 Credential=", access_key_id, "/"] {
+        text.push_str(part);
+    }
+    scope.push_to(&mut text);
+    text.push_str(", SignedHeaders=");
+    push_signed_headers(&mut text, request);
+    text.push_str(", Signature=");
+    push_hex(&mut text, &hmac_sha256(key, to_sign.as_bytes()));
+    text
 }
 
 /// Step 1: the request in the one form that both sides hash.
@@ -90,16 +95,23 @@ pub fn canonical_request(request: &Request) -> String {
         text.push('\n');
     }
     text.push('\n');
-    text.push_str(&signed_headers(request));
+    push_signed_headers(&mut text, request);
     text.push('\n');
-    text.push_str(&hex(&Sha256::digest(request.body)));
+    push_hex(&mut text, &Sha256::digest(request.body));
     text
 }
 
 /// Step 2: the moment, the scope and the canonical request's hash.
 #[must_use]
 pub fn string_to_sign(date_time: &str, scope: &Scope, canonical_request: &str) -> String {
-    format!("AWS4-HMAC-SHA256\n{date_time}\n{}\n{}", scope.credential_scope(), hex(&Sha256::digest(canonical_request)))
+    let mut text = String::with_capacity(192);
+    for part in ["AWS4-HMAC-SHA256\n", date_time, "\n"] {
+        text.push_str(part);
+    }
+    scope.push_to(&mut text);
+    text.push('\n');
+    push_hex(&mut text, &Sha256::digest(canonical_request));
+    text
 }
 
 /// The signing key of a scope. In the sandbox the host does this; here it serves tests and documentation.
@@ -111,12 +123,21 @@ pub fn derive_key(secret: &str, scope: &Scope) -> [u8; 32] {
     hmac_sha256(&key, b"aws4_request")
 }
 
-fn signed_headers(request: &Request) -> String {
-    request.headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";")
+fn push_signed_headers(out: &mut String, request: &Request) {
+    for (index, (name, _)) in request.headers.iter().enumerate() {
+        if index > 0 {
+            out.push(';');
+        }
+        out.push_str(name);
+    }
 }
 
 /// Header values are signed without outer white space, and with inner runs of it as one space.
 fn push_trimmed(out: &mut String, value: &str) {
+    if !value.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
+        out.push_str(value);
+        return;
+    }
     for (index, word) in value.split([' ', '\t', '\n', '\r']).filter(|word| !word.is_empty()).enumerate() {
         if index > 0 {
             out.push(' ');
@@ -131,9 +152,12 @@ fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn push_hex(out: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).map(char::from).collect()
+    for byte in bytes {
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
 }
 
 #[cfg(test)]

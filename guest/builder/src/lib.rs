@@ -93,7 +93,15 @@ impl Toolchain {
         }
         let linker = self.linkers.join(executable("wasm-component-ld"));
         let wasm_ld = self.linkers.join("gcc-ld").join(executable("wasm-ld"));
-        let flags = ["-Ctarget-feature=+simd128".into(), concat("-Clinker=", &linker), concat("-Clink-arg=--wasm-ld-path=", &wasm_ld)];
+        let flags = [
+            "-Ctarget-feature=+simd128".into(),
+            concat("-Clinker=", &linker),
+            concat("-Clink-arg=--wasm-ld-path=", &wasm_ld),
+            // A stack for 128 levels of JSON and more. All that a small call touches then lies within the first MiB, which
+            // hosts keep for the next instance, and its heap needs not grow.
+            "-Clink-arg=-zstack-size=524288".into(),
+            "-Clink-arg=--initial-memory=1048576".into(),
+        ];
         command.env("CARGO_ENCODED_RUSTFLAGS", join(&flags, "\u{1f}"));
         command.env("RUSTC", &self.rustc);
         command.args([

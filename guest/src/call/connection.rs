@@ -14,6 +14,7 @@ use crate::sigv4::{Scope, Timestamp, authorization};
 use crate::transcode::{Format, Rules, decode, encode};
 use alloc::borrow::Cow;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -25,7 +26,7 @@ pub struct Connection<P> {
     endpoint: Endpoint,
     search_endpoint: Endpoint,
     /// The last signing key. It serves all calls of its day until it expires.
-    key: RefCell<Option<(Scope, SigningMaterial)>>,
+    key: RefCell<Option<Rc<Signing>>>,
 }
 
 impl<P: Platform> Connection<P> {
@@ -83,7 +84,7 @@ impl<P: Platform> Connection<P> {
         if !well_formed {
             return Err(Error::UnknownAction("the name of an action is 1 to 64 letters and digits".to_string()));
         }
-        let mut progress = Progress::default();
+        let mut progress = Progress { wants_headers: true, ..Progress::default() };
         let answer = self.attempt(action, body, &mut progress)?;
         answer.map_err(|error| self.interruption(error, &progress))
     }
@@ -154,7 +155,8 @@ impl<P: Platform> Connection<P> {
         let began = self.platform.now_ms();
         let offset = self.platform.clock_offset_ms();
         let timestamp = Timestamp::from_unix((began + offset).div_euclid(1000));
-        let material = self.signing_material(&timestamp, (began + offset).div_euclid(1000))?;
+        let signing = self.signing(&timestamp, (began + offset).div_euclid(1000))?;
+        let Signing { scope, material } = &*signing;
 
         let endpoint = if action == "SearchVectors" { &self.search_endpoint } else { &self.endpoint };
         let target = format!("DynamoDB_20120810.{action}");
@@ -168,22 +170,24 @@ impl<P: Platform> Connection<P> {
         }
         headers.push(("x-amz-target", &target));
         let signed = crate::sigv4::Request { method: "POST", path: "/", query: "", headers: &headers, body };
-        let scope = self.scope(&timestamp);
-        let authorization = authorization(&signed, &scope, &timestamp.date_time, &material.access_key_id, &material.key);
+        let authorization = authorization(&signed, scope, &timestamp.date_time, &material.access_key_id, &material.key);
         // The host writes `host` itself, from the authority.
         headers.remove(1);
         headers.push(("authorization", &authorization));
         headers.push(("content-length", &length));
 
         progress.attempts += 1;
-        let started = self.platform.monotonic_ns();
-        let request = Request { https: endpoint.https, authority: &endpoint.authority, headers: &headers, body };
+        let wants_headers = progress.wants_headers;
+        let request = Request { https: endpoint.https, authority: &endpoint.authority, headers: &headers, body, wants_headers };
         let sent = self.platform.send(&request);
         match &sent {
             Ok(answer) => {
                 progress.reached = true;
-                let round_trip_ms = (self.platform.monotonic_ns().saturating_sub(started) / 1_000_000) as i64;
-                progress.clock_offset_ms = service_clock_offset(answer, began, round_trip_ms);
+                // A success shows that the clock is right enough.
+                if !answer.is_success() {
+                    let round_trip_ms = (self.platform.now_ms() - began).max(0);
+                    progress.clock_offset_ms = service_clock_offset(answer, began, round_trip_ms);
+                }
             }
             Err(SendError::Failed { reached, .. }) => progress.reached |= reached,
             Err(SendError::TooLarge(_)) => progress.reached = true,
@@ -206,24 +210,23 @@ impl<P: Platform> Connection<P> {
         Some(Reason::Transient)
     }
 
-    fn scope(&self, timestamp: &Timestamp) -> Scope {
-        Scope { date: timestamp.date.clone(), region: self.endpoint.signing_region.clone(), service: "dynamodb".to_string() }
-    }
-
-    fn signing_material(&self, timestamp: &Timestamp, now: i64) -> Result<SigningMaterial, Error> {
-        let scope = self.scope(timestamp);
-        if let Some((known, material)) = &*self.key.borrow()
-            && *known == scope
-            && (now.max(0) as u64) < material.expires
+    /// The key of a day; region and service are always the same.
+    fn signing(&self, timestamp: &Timestamp, now: i64) -> Result<Rc<Signing>, Error> {
+        if let Some(known) = &*self.key.borrow()
+            && known.scope.date == timestamp.date
+            && (now.max(0) as u64) < known.material.expires
         {
-            return Ok(material.clone());
+            return Ok(known.clone());
         }
+        let scope =
+            Scope { date: timestamp.date.clone(), region: self.endpoint.signing_region.clone(), service: "dynamodb".to_string() };
         let material = self.platform.derive_key(&scope).map_err(|error| match error {
             SigningError::Refused(message) => Error::Refused(message),
             SigningError::Unavailable(message) => Error::Credentials(message),
         })?;
-        *self.key.borrow_mut() = Some((scope, material.clone()));
-        Ok(material)
+        let signing = Rc::new(Signing { scope, material });
+        *self.key.borrow_mut() = Some(signing.clone());
+        Ok(signing)
     }
 
     fn interruption(&self, error: SendError, progress: &Progress) -> Error {
@@ -251,9 +254,17 @@ impl<P: Platform> Connection<P> {
     }
 }
 
+/// What requests of a day are signed with.
+struct Signing {
+    scope: Scope,
+    material: SigningMaterial,
+}
+
 /// What a call has done so far.
 #[derive(Default)]
 struct Progress {
+    /// Whether the caller gets the headers of the answer.
+    wants_headers: bool,
     attempts: u32,
     /// Whether any request may have reached the service.
     reached: bool,

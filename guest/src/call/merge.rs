@@ -49,7 +49,7 @@ impl Part {
             (Self::Number(number), Self::Number(more)) => {
                 let sum = match (number.parse::<i64>(), more.parse::<i64>()) {
                     (Ok(a), Ok(b)) => a.saturating_add(b).to_string(),
-                    _ => format!("{}", number.parse::<f64>().unwrap_or(0.0) + more.parse::<f64>().unwrap_or(0.0)),
+                    _ => plain(float(number) + float(&more)),
                 };
                 *number = sum;
             }
@@ -141,6 +141,17 @@ fn read(scanner: &mut Scanner) -> Result<Part, Malformed> {
             Ok(Part::Other(scanner.slice(span).to_string()))
         }
     }
+}
+
+/// A number of the service's statistics, such as consumed capacity.
+fn float(digits: &str) -> f64 {
+    serde_json::from_str(digits).unwrap_or(0.0)
+}
+
+/// Without a fraction that is zero.
+fn plain(number: f64) -> String {
+    let whole = number as i64;
+    if whole as f64 == number { whole.to_string() } else { serde_json::Value::from(number).to_string() }
 }
 
 #[cfg(test)]

@@ -63,6 +63,9 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
+    /// Whether all headers of the answer are wanted, where it is a success. Its checksum always is, and an error comes
+    /// with all.
+    pub wants_headers: bool,
 }
 
 /// A signing key, and who signs.

@@ -322,9 +322,9 @@ static WRITE_REQUEST: Shape = Shape::Structure(&[optional("DeleteRequest", &DELE
 static WRITE_REQUESTS: Shape = Shape::List { member: &WRITE_REQUEST, min: 1, max: 25 };
 
 /// Members of `ConditionalCheckFailedException` beside its message.
-pub(crate) static CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS: &Shape = &CONDITIONAL_CHECK_FAILED_EXCEPTION;
+pub static CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS: &Shape = &CONDITIONAL_CHECK_FAILED_EXCEPTION;
 /// Members of `TransactionCanceledException` beside its message.
-pub(crate) static TRANSACTION_CANCELED_EXCEPTION_DETAILS: &Shape = &TRANSACTION_CANCELED_EXCEPTION;
+pub static TRANSACTION_CANCELED_EXCEPTION_DETAILS: &Shape = &TRANSACTION_CANCELED_EXCEPTION;
 
 /// Every operation of the model, in the order of their names.
 pub static OPERATIONS: [Operation; 62] = [

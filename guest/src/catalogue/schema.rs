@@ -2,7 +2,7 @@
 //! <https://json-schema.org/draft/2020-12/json-schema-core>
 
 use super::Shape;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,10 @@ pub fn json_schema(shape: &Shape) -> Value {
 fn schema(shape: &Shape) -> Value {
     match shape {
         Shape::Structure(members) => {
-            let properties: Map<String, Value> = members.iter().map(|member| (member.name.to_string(), schema(member.shape))).collect();
+            let mut properties = Map::new();
+            for member in *members {
+                properties.insert(member.name.to_string(), schema(member.shape));
+            }
             let required: Vec<&str> = members.iter().filter(|member| member.required).map(|member| member.name).collect();
             json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
         }

@@ -1,7 +1,7 @@
 //! What was handed to the sandbox: who may sign a request with it, and what an answer must not contain.
 
 use super::Secret;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::collections::VecDeque;
@@ -51,7 +51,7 @@ impl IssuedKeys {
 
     /// Whether bytes contain a key or a token that was handed out: as it is, in hexadecimal, or in Base64.
     pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
-        self.needles().is_some_and(|needles| needles.find(bytes).is_some())
+        self.needles().is_some_and(|needles| needles.are_in(bytes))
     }
 
     /// Overwrites keys and tokens in a text, and what was cut off of one at its end. In one pass: the text may be long.
@@ -120,24 +120,32 @@ impl Needles {
         whole.retain(|needle| needle.len() >= BEGINNING);
         let beginnings = whole.iter().map(|needle| &needle[..BEGINNING]);
         // It takes any patterns that are not longer in all than some gigabytes.
-        let beginnings = AhoCorasick::new(beginnings).expect("a few short patterns make an automaton");
+        let beginnings = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(beginnings).expect("a few short patterns make an automaton");
         Self { beginnings, whole }
     }
 
-    /// The first place of a needle.
-    fn find(&self, bytes: &[u8]) -> Option<(usize, usize)> {
-        self.beginnings.find_overlapping_iter(bytes).find_map(|found| {
-            let needle = &self.whole[found.pattern().as_usize()];
-            bytes[found.start()..].starts_with(needle).then(|| (found.start(), found.start() + needle.len()))
-        })
+    /// Whether there is a needle.
+    fn are_in(&self, bytes: &[u8]) -> bool {
+        self.candidates(bytes).any(|start| self.whole.iter().any(|needle| bytes[start..].starts_with(needle)))
     }
 
     /// All places of needles, those included whose end was cut off with the text's, by where they begin.
     fn find_all<'n>(&'n self, bytes: &'n [u8]) -> impl Iterator<Item = (usize, usize)> + 'n {
-        self.beginnings.find_overlapping_iter(bytes).filter_map(|found| {
-            let needle = &self.whole[found.pattern().as_usize()];
-            let rest = &bytes[found.start()..];
-            (rest.starts_with(needle) || needle.starts_with(rest)).then(|| (found.start(), found.start() + needle.len().min(rest.len())))
+        self.candidates(bytes).flat_map(move |start| {
+            let rest = &bytes[start..];
+            let found = self.whole.iter().filter(move |needle| rest.starts_with(needle) || needle.starts_with(rest));
+            found.map(move |needle| (start, start + needle.len().min(rest.len())))
+        })
+    }
+
+    /// Where a needle may begin. One place after another, and not all overlapping ones at once: so the automaton looks for
+    /// the first bytes of several needles in one step, and passes over gigabytes in a second.
+    fn candidates<'n>(&'n self, bytes: &'n [u8]) -> impl Iterator<Item = usize> + 'n {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let found = self.beginnings.find(Input::new(bytes).range(from..))?;
+            from = found.start() + 1;
+            Some(found.start())
         })
     }
 }

@@ -19,6 +19,7 @@ use instance::{Instance, Making, Warm};
 use portcullis_policy::{ActionName, Denial, Isolation, MAX_DEADLINE, Rule};
 use std::fmt;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,10 @@ pub(crate) struct Inner {
     shared: Arc<Shared>,
     isolation: Isolation,
     turns: Turns,
+    /// Connected instances: used ones where they serve several calls, and else such as no call has used.
     warm: Warm,
+    /// Whether an instance is being made ahead of the next call.
+    preparing: AtomicBool,
     around: Around,
 }
 
@@ -66,7 +70,7 @@ impl Datasource {
     pub(crate) fn new(plugin: Plugin, settings: String, shared: Arc<Shared>, around: Around) -> Result<Self, Error> {
         let isolation = shared.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
         let turns = Turns::new(&shared.policy.limits, around.turns.clone());
-        let datasource = Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, turns, warm: Warm::default(), around }) };
+        let datasource = Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, turns, warm: Warm::default(), preparing: AtomicBool::new(false), around }) };
         datasource.judge_input(&[Handed::Json(&datasource.inner.settings)])?;
         Ok(datasource)
     }
@@ -74,7 +78,7 @@ impl Datasource {
     /// The plugin checks the settings, and the first call finds a warm instance.
     pub(crate) async fn warm_up(&self) -> Result<(), Error> {
         let instance = self.connected(self.deadline()).await?;
-        self.inner.keep(instance);
+        self.inner.warm.put(instance);
         Ok(())
     }
 
@@ -221,9 +225,27 @@ impl Datasource {
         };
         let result = self.run(call, &mut instance, run).await;
         if result.as_ref().map_or_else(leaves_clean, |_| true) {
-            inner.keep(instance);
+            match inner.isolation {
+                Isolation::Reuse => inner.warm.put(instance),
+                Isolation::Fresh => self.replace(instance),
+            }
         }
         result
+    }
+
+    /// Drops an instance and makes one for the next call, while nobody waits for it. One at a time: where calls come
+    /// faster, they make their own.
+    fn replace(&self, used: Instance) {
+        if self.inner.preparing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let datasource = self.clone();
+        tokio::spawn(async move {
+            drop(used);
+            // The call that finds none makes its own, and says what is wrong.
+            let _ = datasource.warm_up().await;
+            datasource.inner.preparing.store(false, Ordering::Release);
+        });
     }
 
     /// Runs an export on an instance, for at most the call's time, and looks at what it gives.
@@ -359,12 +381,6 @@ impl Inner {
     pub(crate) fn prune(&self) {
         self.warm.prune();
         self.shared.connections.prune();
-    }
-
-    fn keep(&self, instance: Instance) {
-        if self.isolation == Isolation::Reuse {
-            self.warm.put(instance);
-        }
     }
 }
 

@@ -206,27 +206,49 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// Anything that is not JSON.
     pub fn skip(&mut self) -> Result<Range<usize>, Malformed> {
-        let start = self.pos;
-        match self.kind()? {
-            Kind::String => self.string(),
-            Kind::Number => self.number(),
-            Kind::Boolean | Kind::Null => self.word(),
-            Kind::Array => {
-                let mut more = self.first(b']')?;
-                while more {
-                    self.skip()?;
-                    more = self.next(b']')?;
+        let (start, outside) = (self.pos, self.depth);
+        // What is open, the innermost in the lowest bit: 1 for an object, 0 for an array. It holds [`MAX_DEPTH`] levels.
+        let mut open = 0u128;
+        loop {
+            let entered = match self.peek() {
+                Some(b'"') => {
+                    self.string()?;
+                    false
                 }
-                Ok(start..self.pos)
+                Some(b'{') => {
+                    open = open << 1 | 1;
+                    self.first(b'}')?
+                }
+                Some(b'[') => {
+                    open <<= 1;
+                    self.first(b']')?
+                }
+                Some(b'-' | b'0'..=b'9') => {
+                    self.number()?;
+                    false
+                }
+                _ => {
+                    self.kind()?;
+                    self.word()?;
+                    false
+                }
+            };
+            if !entered {
+                // An empty object or array was left again by `first`.
+                let is_empty = matches!(self.text.as_bytes().get(self.pos.wrapping_sub(1)), Some(b'}' | b']'));
+                if is_empty {
+                    open >>= 1;
+                }
+                // Leaves what ends here.
+                while self.depth > outside && !self.next(if open & 1 == 1 { b'}' } else { b']' })? {
+                    open >>= 1;
+                }
+                if self.depth == outside {
+                    return Ok(start..self.pos);
+                }
             }
-            Kind::Object => {
-                let mut more = self.first(b'}')?;
-                while more {
-                    self.name()?;
-                    self.skip()?;
-                    more = self.next(b'}')?;
-                }
-                Ok(start..self.pos)
+            if open & 1 == 1 {
+                self.name()?;
             }
         }
     }

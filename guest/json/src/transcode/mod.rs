@@ -89,6 +89,3 @@ fn descriptor(name: &str) -> Option<Content> {
 fn escape(name: &str) -> Option<Content> {
     if ESCAPES.contains(&name) { descriptor(&name[1..]) } else { None }
 }
-
-#[cfg(test)]
-mod tests;

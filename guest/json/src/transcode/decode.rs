@@ -1,7 +1,7 @@
 //! The service's answer → JSON for the caller.
 
 use super::{Content, Format, descriptor, escape};
-use crate::catalogue::{Shape, member};
+use crate::shape::{Shape, member};
 use crate::json::{Kind, Malformed, Scanner, is_number, unescape};
 use alloc::string::String;
 use core::ops::Range;

@@ -1,9 +1,8 @@
-use super::{Fault, Format, Rules, decode, details, encode};
-use crate::catalogue::{OPERATIONS, Shape, operation};
-use crate::json;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
-use alloc::{format, vec};
+//! Both directions, with the shapes of the catalogue.
+
+use dynamodb_plugin::catalogue::{OPERATIONS, Shape, operation};
+use dynamodb_plugin::json;
+use dynamodb_plugin::transcode::{Fault, Format, Rules, decode, details, encode};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -186,7 +185,7 @@ fn an_attribute_type_of_the_future_passes_unchanged() {
 fn error_details_leave_out_type_and_message() {
     let body =
         r#"{"__type":"x#TransactionCanceledException","Message":"m","CancellationReasons":[{"Code":"None"},{"Item":{"a":{"N":"1"}}}]}"#;
-    let shape = crate::catalogue::TRANSACTION_CANCELED_EXCEPTION_DETAILS;
+    let shape = dynamodb_plugin::catalogue::TRANSACTION_CANCELED_EXCEPTION_DETAILS;
     assert_eq!(
         details(body, shape, Format::Typed).unwrap().unwrap(),
         r#"{"CancellationReasons":[{"Code":"None"},{"Item":{"a":{"N":"1"}}}]}"#
