@@ -15,24 +15,31 @@ test: setup
 # What `make test` leaves out: servers in other languages, a minute for each fuzz target, and that the generated files are what the API model gives.
 .PHONY: test-all
 test-all: setup servers catalogue-check
-	cargo test --workspace --features tests/other-servers --test other_servers
+	cargo test --workspace --features tests/other-servers --test other_servers --test instructions
 	fuzz/run
 
-# Installs those servers, below target/: dynalite (npm), and moto (PyPI).
+# Installs what they need: valgrind (Debian), and below target/ dynalite and AWS's SDK (npm), moto, boto3 and the AWS CLI (PyPI).
 .PHONY: servers
 servers: target/servers/installed
 
 target/servers/installed:
 	mkdir -p target/servers
-	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4
+	command -v valgrind > /dev/null || (apt-get update --quiet=2 && apt-get install --quiet=2 --yes valgrind)
+	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3
 	python3 -m venv target/servers/venv
-	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3
+	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3 awscli
 	touch $@
 
 # Writes docs/operations.md: each operation against each server.
 .PHONY: operations
 operations: setup servers
 	PORTCULLIS_UPDATE=1 cargo test --workspace --features tests/other-servers --test matrix --test other_servers -- --test-threads 1
+
+# Compares with AWS's SDKs and writes docs/performance.md; some minutes, in which nothing else should run.
+.PHONY: bench
+bench: setup servers
+	cargo build --workspace
+	cd bench && cargo run -- --page ../docs/performance.md
 
 # Formatting, lints with warnings included, and licences, bans and sources of dependencies.
 .PHONY: lint

@@ -180,7 +180,10 @@ async fn one_case(server: &Server, case: Case) -> Result<()> {
         for path in Path::ALL {
             let latency::Sample { p50, p99, processor, allocations } = samples[&path];
             let share = p50.as_secs_f64() / samples[&Path::Sdk].p50.as_secs_f64();
-            println!("{:18} {share:5.2} of the SDK's, p50 {p50:?}, p99 {p99:?}, processor {processor:?}, {allocations:.0} allocations", path.title());
+            println!(
+                "{:18} {share:5.2} of the SDK's, p50 {p50:?}, p99 {p99:?}, processor {processor:?}, {allocations:.0} allocations",
+                path.title()
+            );
         }
     }
     Ok(())

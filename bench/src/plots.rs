@@ -63,9 +63,17 @@ fn latency(report: &Report, file: &File) -> Result<()> {
             Rectangle::new(corners, color(index).filled())
         });
         let series = chart.draw_series(bars).map_err(broken)?;
-        series.label(path.title().replace('`', "")).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
+        series
+            .label(path.title().replace('`', ""))
+            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
     }
-    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).position(SeriesLabelPosition::UpperLeft).draw().map_err(broken)?;
+    chart
+        .configure_series_labels()
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .position(SeriesLabelPosition::UpperLeft)
+        .draw()
+        .map_err(broken)?;
     area.present().map_err(broken)
 }
 
@@ -82,19 +90,22 @@ fn throughput(report: &Report, file: &File) -> Result<()> {
         .y_label_area_size(60)
         .build_cartesian_2d((1u32..600).log_scale(), 0.0..most * 1.3)
         .map_err(broken)?;
-    chart
-        .configure_mesh()
-        .x_desc("callers at the same time")
-        .y_label_formatter(&|rate| format!("{rate:.0}"))
-        .draw()
-        .map_err(broken)?;
+    chart.configure_mesh().x_desc("callers at the same time").y_label_formatter(&|rate| format!("{rate:.0}")).draw().map_err(broken)?;
     for path in CROWD {
         let index = Path::ALL.iter().position(|known| *known == path).unwrap_or(0);
         let line = LineSeries::new(CALLERS.map(|callers| (callers, rate(callers, path))), color(index).stroke_width(2)).point_size(3);
         let series = chart.draw_series(line).map_err(broken)?;
-        series.label(path.title().replace('`', "")).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
+        series
+            .label(path.title().replace('`', ""))
+            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
     }
-    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).position(SeriesLabelPosition::UpperLeft).draw().map_err(broken)?;
+    chart
+        .configure_series_labels()
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .position(SeriesLabelPosition::UpperLeft)
+        .draw()
+        .map_err(broken)?;
     area.present().map_err(broken)
 }
 
@@ -124,7 +135,13 @@ fn growth(report: &Report, file: &File) -> Result<()> {
         let series = chart.draw_series(line).map_err(broken)?;
         series.label(name(format)).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
     }
-    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).position(SeriesLabelPosition::UpperLeft).draw().map_err(broken)?;
+    chart
+        .configure_series_labels()
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .position(SeriesLabelPosition::UpperLeft)
+        .draw()
+        .map_err(broken)?;
     area.present().map_err(broken)
 }
 

@@ -113,26 +113,32 @@ impl Report {
             let ratio = aws.map_or(f64::NAN, |aws| ours.as_secs_f64() / aws.as_secs_f64());
             let found = aws.map_or("the AWS CLI is not installed".to_string(), |aws| format!("{ratio:.3} ({} ÷ {})", ms(ours), ms(aws)));
             let verdict = verdict(ratio <= 0.1, ours <= Duration::from_millis(25));
-            writeln!(
-                rows,
-                "| `execute --local FILE`, start to exit ÷ AWS CLI | must ≤ 0.10, stretch ≤ 25 ms | {found} | | {verdict} |"
-            )
-            .expect(TEXT);
+            writeln!(rows, "| `execute --local FILE`, start to exit ÷ AWS CLI | must ≤ 0.10, stretch ≤ 25 ms | {found} | | {verdict} |")
+                .expect(TEXT);
         }
         let Memory { instance, idle } = self.memory;
         let kb = instance as f64 / 1e3;
-        writeln!(rows, "| memory for each further warm instance | must ≤ 600 KB, stretch ≤ 300 KB | {kb:.0} KB | | {} |", verdict(kb <= 600.0, kb <= 300.0))
-            .expect(TEXT);
+        writeln!(
+            rows,
+            "| memory for each further warm instance | must ≤ 600 KB, stretch ≤ 300 KB | {kb:.0} KB | | {} |",
+            verdict(kb <= 600.0, kb <= 300.0)
+        )
+        .expect(TEXT);
         let mb = idle as f64 / 1e6;
-        writeln!(rows, "| {IDLE} configured, idle datasources | must ≤ 60 MB | {mb:.0} MB | | {} |", verdict(mb <= 60.0, false)).expect(TEXT);
+        writeln!(rows, "| {IDLE} configured, idle datasources | must ≤ 60 MB | {mb:.0} MB | | {} |", verdict(mb <= 60.0, false))
+            .expect(TEXT);
         let beside = |format| {
             let points = self.growth.iter().filter(|point| point.format == format && point.bytes >= 1_000_000);
             points.map(|point| (point.peak as f64 - point.bytes as f64) / point.bytes as f64).fold(0.0, f64::max)
         };
         for (name, format) in [("relay", Format::Relay), ("typed", Format::Typed)] {
             let copies = beside(format);
-            writeln!(rows, "| `{name}`: most memory beside the answer, 1 to 16 MB | must ≤ 1.5 copies | {copies:.2} | | {} |", verdict(copies <= 1.5, false))
-                .expect(TEXT);
+            writeln!(
+                rows,
+                "| `{name}`: most memory beside the answer, 1 to 16 MB | must ≤ 1.5 copies | {copies:.2} | | {} |",
+                verdict(copies <= 1.5, false)
+            )
+            .expect(TEXT);
         }
     }
 
@@ -140,7 +146,9 @@ impl Report {
         let mut text = String::new();
         for wire in Wire::ALL {
             writeln!(text, "### One caller, {}\n", wire.title()).expect(TEXT);
-            text.push_str("| | path | p50 µs | p99 µs | ÷ SDK | ÷ bare | processor µs | allocations |\n|---|---|---|---|---|---|---|---|\n");
+            text.push_str(
+                "| | path | p50 µs | p99 µs | ÷ SDK | ÷ bare | processor µs | allocations |\n|---|---|---|---|---|---|---|---|\n",
+            );
             for case in Case::ALL {
                 if !self.runs[0].latency.contains_key(&(wire, case)) {
                     continue;
@@ -194,13 +202,15 @@ impl Report {
         for point in &self.growth {
             let (bytes, p50) = (point.bytes as f64, micros(point.p50));
             let peak = if point.bytes >= 1_000_000 { format!("{:.2}", point.peak as f64 / bytes) } else { "–".to_string() };
-            writeln!(text, "| {} | {} | {p50:.0} | {:.2} | {peak} |", size(point.bytes), name(point.format), p50 * 1e3 / bytes).expect(TEXT);
+            writeln!(text, "| {} | {} | {p50:.0} | {:.2} | {peak} |", size(point.bytes), name(point.format), p50 * 1e3 / bytes)
+                .expect(TEXT);
         }
         text
     }
 
     fn others(&self) -> String {
-        let mut text = String::from("### Other languages, HTTP, one caller\n\n| | path | p50 µs | × the sandbox, `typed` |\n|---|---|---|---|\n");
+        let mut text =
+            String::from("### Other languages, HTTP, one caller\n\n| | path | p50 µs | × the sandbox, `typed` |\n|---|---|---|---|\n");
         for foreign in &self.foreign {
             for (case, p50) in &foreign.p50 {
                 let times = micros(*p50) / self.p50(Wire::Http, *case, Path::Typed);

@@ -9,9 +9,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::collections::HashMap;
@@ -71,8 +71,6 @@ impl Server {
 /// Gives the last core to the server, and the others to the clients: which of them share a core would otherwise be
 /// chance, and decide more than what is compared. Nothing changes on a machine with one core.
 pub fn part_cores(server: bool) -> Result<()> {
-    let e = std::env::var("PIN").unwrap_or_default();
-    if !e.contains(if server { "s" } else { "c" }) { return Ok(()); }
     let cores = std::thread::available_parallelism()?.get();
     if cores < 2 {
         return Ok(());

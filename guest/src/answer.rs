@@ -20,9 +20,18 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body's bytes.
     pub body: Vec<u8>,
+    /// The CRC-32 of the body, made as it was read.
+    pub crc32: u32,
 }
 
 impl Answer {
+    /// An answer with a body that is there as a whole.
+    #[must_use]
+    pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
+        let crc32 = crc32fast::hash(&body);
+        Self { status, headers, body, crc32 }
+    }
+
     /// The value of the first header called `name`, in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -39,9 +48,14 @@ impl Answer {
     /// The service computes it of the bytes on the wire.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let Some(expected) = self.header(CHECKSUM).and_then(|text| text.trim().parse::<u32>().ok()) else { return true };
-        crc32fast::hash(&self.body) == expected
+        checksum(&self.headers).is_none_or(|expected| self.crc32 == expected)
     }
+}
+
+/// The checksum that the service states of a body.
+#[must_use]
+pub fn checksum(headers: &[(String, String)]) -> Option<u32> {
+    headers.iter().find(|(name, _)| name == CHECKSUM)?.1.trim().parse().ok()
 }
 
 /// What the service said is wrong.
@@ -184,7 +198,7 @@ mod tests {
 
     fn read(status: u16, headers: &[(&str, &str)], body: &str) -> ServiceError {
         let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let answer = Answer { status, headers, body: body.as_bytes().to_vec() };
+        let answer = Answer::new(status, headers, body.as_bytes().to_vec());
         ServiceError::read(&answer, &Asked { action: "GetItem", region: "eu-west-1" }, Format::Typed, 1)
     }
 
@@ -229,17 +243,16 @@ mod tests {
 
     #[test]
     fn the_checksum_is_of_the_bytes_as_received() {
-        let answer =
-            |crc: &str| Answer { status: 200, headers: alloc::vec![("x-amz-crc32".into(), crc.into())], body: b"123456789".to_vec() };
+        let answer = |crc: &str| Answer::new(200, alloc::vec![("x-amz-crc32".into(), crc.into())], b"123456789".to_vec());
         assert!(answer("3421780262").is_whole());
         assert!(!answer("1").is_whole());
-        assert!(Answer { body: b"x".to_vec(), ..Answer::default() }.is_whole());
+        assert!(Answer::new(200, Vec::new(), b"x".to_vec()).is_whole());
     }
 
     proptest::proptest! {
         #[test]
         fn no_body_makes_reading_panic(status in 300u16..600, body in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            let answer = Answer { status, headers: Vec::new(), body };
+            let answer = Answer::new(status, Vec::new(), body);
             let error = ServiceError::read(&answer, &Asked { action: "GetItem", region: "x" }, Format::Plain, 1);
             proptest::prop_assert!(!error.code.is_empty() && !error.message.is_empty());
         }

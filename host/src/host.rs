@@ -11,10 +11,10 @@ use crate::manifest::Manifest;
 use crate::plugin::{Loader, Plugin, Source};
 use crate::shared::{Parts, Shared};
 use crate::state::{self, State};
+use crate::timers::Timers;
 use crate::tls::Tls;
 use crate::turns::AllTurns;
 use portcullis_policy::{CredentialScope, CredentialSource, Limits, MAX_TABLES, Policy};
-use crate::timers::Timers;
 use rustls::RootCertStore;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -116,7 +116,6 @@ impl Host {
         config.wasm_component_model(true);
         // Plugins use WASI 0.2, which needs none of the concurrency of 0.3: calls are cheaper without.
         config.concurrency_support(false);
-        if std::env::var_os("PERFMAP").is_some() { config.profiler(wasmtime::ProfilingStrategy::PerfMap); }
         config.epoch_interruption(true);
         // A backtrace of a guest says nothing to a user, and costs memory in every trap.
         config.wasm_backtrace_max_frames(None);
@@ -279,6 +278,14 @@ impl HostBuilder {
     #[must_use]
     pub fn concurrent_calls(mut self, calls: u32) -> Self {
         self.concurrent_calls = calls;
+        self
+    }
+
+    /// With a meter for what guests compute, which [`Counters`](crate::Counters) then tell in wasmtime's fuel: about one
+    /// unit for each instruction, whatever the machine is doing. Guests run a little slower with it.
+    #[must_use]
+    pub fn meter(mut self) -> Self {
+        self.config.consume_fuel(true);
         self
     }
 

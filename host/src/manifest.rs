@@ -3,8 +3,8 @@
 //!
 //! The gate decides by the manifest, never by what the plugin says of itself.
 
-use portcullis_policy::{Access, ActionName, CredentialScope};
 use http::HeaderName;
+use portcullis_policy::{Access, ActionName, CredentialScope};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;

@@ -64,6 +64,11 @@ impl State {
         self.slices.end();
     }
 
+    /// Counts what the guest has computed.
+    pub(crate) fn count_fuel(&self, used: u64) {
+        self.shared.counting.fuel(used);
+    }
+
     /// Whether the guest holds nothing of the host any more, and knows no other identity than the datasource's.
     pub(crate) fn is_clean(&self) -> bool {
         self.table.is_empty() && self.identity == self.shared.identity()

@@ -142,7 +142,8 @@ mod tests {
     async fn those_that_ring_together_all_ring() {
         let timers = ringing();
         let end = Instant::now() + Duration::from_millis(10);
-        let (one, other) = tokio::join!(timers.until(end, pin!(pending::<()>())), timers.until(end, pin!(pending::<()>())));
+        let (first, second) = (pin!(pending::<()>()), pin!(pending::<()>()));
+        let (one, other) = tokio::join!(timers.until(end, first), timers.until(end, second));
         assert_eq!((one, other), (None, None));
     }
 }

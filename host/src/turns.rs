@@ -65,7 +65,9 @@ impl Turns {
         }
         let place = timeout_at(deadline.into(), self.own.clone().acquire_owned()).await;
         drop(waiting);
-        place.ok().and_then(Result::ok).ok_or(Error::Busy(Busy::Calls { running: self.most }))
+        // A place that comes with the deadline, because the deadline ended the call before, is of no use.
+        let place = place.ok().and_then(Result::ok).filter(|_| Instant::now() < deadline);
+        place.ok_or(Error::Busy(Busy::Calls { running: self.most }))
     }
 
     /// Calls that run.

@@ -93,7 +93,8 @@ impl Client {
     /// A client for `path`.
     pub async fn new(path: Path, wire: Wire, places: &Places, host: &Host, plugin: &Plugin) -> Result<Self> {
         let endpoint = wire.endpoint(places);
-        let sandbox = async |format, isolation| Sandbox::connect(host, plugin, &endpoint, &places.ca, format, isolation).await.map(Self::Sandbox);
+        let sandbox =
+            async |format, isolation| Sandbox::connect(host, plugin, &endpoint, &places.ca, format, isolation).await.map(Self::Sandbox);
         match path {
             Path::Bare => Ok(Self::Bare(bare::Bare::new(&endpoint, &places.ca)?)),
             Path::Relay => sandbox(Format::Relay, portcullis::Isolation::Reuse).await,

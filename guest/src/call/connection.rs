@@ -218,8 +218,7 @@ impl<P: Platform> Connection<P> {
         {
             return Ok(known.clone());
         }
-        let scope =
-            Scope { date: timestamp.date.clone(), region: self.endpoint.signing_region.clone(), service: "dynamodb".to_string() };
+        let scope = Scope { date: timestamp.date.clone(), region: self.endpoint.signing_region.clone(), service: "dynamodb".to_string() };
         let material = self.platform.derive_key(&scope).map_err(|error| match error {
             SigningError::Refused(message) => Error::Refused(message),
             SigningError::Unavailable(message) => Error::Credentials(message),

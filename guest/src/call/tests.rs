@@ -90,7 +90,7 @@ impl Platform for &Script {
 #[expect(clippy::unnecessary_wraps, reason = "an entry of a script is an answer or an error")]
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Answer, SendError> {
     let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    Ok(Answer { status, headers, body: body.as_bytes().to_vec() })
+    Ok(Answer::new(status, headers, body.as_bytes().to_vec()))
 }
 
 fn throttled() -> Result<Answer, SendError> {
@@ -314,7 +314,7 @@ fn answers_that_are_not_the_protocol_are_errors() {
         let result = call(&script, "", "ListTables", "");
         assert_eq!(result.is_ok(), body.is_empty(), "{body}");
     }
-    let script = Script::new([Ok(Answer { status: 200, headers: vec![], body: vec![0xff] })]);
+    let script = Script::new([Ok(Answer::new(200, vec![], vec![0xff]))]);
     assert!(matches!(call(&script, "", "ListTables", ""), Err(Error::Other(_))));
 }
 
@@ -456,7 +456,7 @@ proptest::proptest! {
         body in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
         sent in "[ -~]{0,200}",
     ) {
-        let upstream = Answer { status, headers, body };
+        let upstream = Answer::new(status, headers, body);
         let script = Script::new([Ok(upstream.clone())]);
         let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
         proptest::prop_assert_eq!(connection.relay("GetItem", sent.as_bytes()).unwrap(), upstream);

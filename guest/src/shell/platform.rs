@@ -3,12 +3,10 @@
 use super::portcullis::datasource::{aws_signing, call};
 use super::wasi::clocks::{monotonic_clock, wall_clock};
 use super::wasi::http::outgoing_handler::handle;
-use super::wasi::http::types::{
-    ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme, http_error_code,
-};
+use super::wasi::http::types::{ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme, http_error_code};
 use super::wasi::io::streams::{OutputStream, StreamError};
 use super::wasi::random::random::get_random_u64;
-use crate::answer::{Answer, CHECKSUM};
+use crate::answer::{Answer, CHECKSUM, checksum};
 use crate::call::{Platform, Request, SendError, SigningError, SigningMaterial};
 use crate::sigv4::Scope;
 use alloc::format;
@@ -73,8 +71,10 @@ impl Platform for Sandbox {
         let response = exchange(request)?;
         let status = response.status();
         let headers = read_headers(&response, request.wants_headers || !(200..300).contains(&status));
-        let body = read(&response)?;
-        Ok(Answer { status, headers, body })
+        // What is handed on unread is read to its end: nothing else would notice that a piece is missing.
+        let stated = if request.wants_headers { None } else { checksum(&headers) };
+        let (body, crc32) = read(&response, stated)?;
+        Ok(Answer { status, headers, body, crc32 })
     }
 }
 
@@ -146,14 +146,24 @@ fn write_all(stream: &OutputStream, mut rest: &[u8]) -> Result<(), StreamError> 
     Ok(())
 }
 
-/// Reads a body to its end.
-fn read(response: &IncomingResponse) -> Result<Vec<u8>, SendError> {
+/// Reads a body to its end, with its CRC-32. Where it has the one that was stated, nothing more is asked for.
+fn read(response: &IncomingResponse, stated: Option<u32>) -> Result<(Vec<u8>, u32), SendError> {
     let body = response.consume().map_err(|()| lost("the answer's body was taken already"))?;
     let stream = body.stream().map_err(|()| lost("the answer's body was taken already"))?;
     let mut whole = Vec::new();
+    let mut crc = crc32fast::Hasher::new();
     let result = loop {
-        match stream.blocking_read(READ_BYTES) {
-            Ok(chunk) if whole.is_empty() => whole = chunk,
+        let chunk = stream.blocking_read(READ_BYTES);
+        if let Ok(chunk) = &chunk {
+            crc.update(chunk);
+        }
+        match chunk {
+            Ok(chunk) if whole.is_empty() => {
+                whole = chunk;
+                if !whole.is_empty() && stated == Some(crc.clone().finalize()) {
+                    break Ok(whole);
+                }
+            }
             Ok(chunk) => {
                 // Into one piece of the right size, for an answer of many chunks: a piece that grows is copied each time.
                 if whole.capacity() == whole.len() {
@@ -170,7 +180,7 @@ fn read(response: &IncomingResponse) -> Result<Vec<u8>, SendError> {
     };
     drop(stream);
     drop(body);
-    result
+    result.map(|whole| (whole, crc.finalize()))
 }
 
 /// Makes room for the rest of an answer, as far as it says how long it is.

@@ -21,6 +21,8 @@ pub struct Counters {
     pub bytes_received: u64,
     /// Microseconds that calls took, all together.
     pub micros: u64,
+    /// Fuel that guests used, where the host meters it; see [`HostBuilder::meter`](crate::HostBuilder::meter).
+    pub fuel: u64,
     /// Calls that run now.
     pub running: u32,
     /// Calls that wait for their turn now.
@@ -51,6 +53,7 @@ pub(crate) struct Counting {
     bytes_sent: AtomicU64,
     bytes_received: AtomicU64,
     micros: AtomicU64,
+    fuel: AtomicU64,
 }
 
 impl Counting {
@@ -67,6 +70,11 @@ impl Counting {
         self.micros.fetch_add(usage.micros, Ordering::Relaxed);
     }
 
+    /// Counts what a guest has computed.
+    pub(crate) fn fuel(&self, used: u64) {
+        self.fuel.fetch_add(used, Ordering::Relaxed);
+    }
+
     pub(crate) fn refusal(&self, rule: Rule) {
         count(&self.refusals, rule.name());
     }
@@ -81,6 +89,7 @@ impl Counting {
             bytes_sent: self.bytes_sent.load(Ordering::Relaxed),
             bytes_received: self.bytes_received.load(Ordering::Relaxed),
             micros: self.micros.load(Ordering::Relaxed),
+            fuel: self.fuel.load(Ordering::Relaxed),
             ..Counters::default()
         }
     }

@@ -120,7 +120,8 @@ impl Needles {
         whole.retain(|needle| needle.len() >= BEGINNING);
         let beginnings = whole.iter().map(|needle| &needle[..BEGINNING]);
         // It takes any patterns that are not longer in all than some gigabytes.
-        let beginnings = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(beginnings).expect("a few short patterns make an automaton");
+        let beginnings =
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(beginnings).expect("a few short patterns make an automaton");
         Self { beginnings, whole }
     }
 

@@ -50,6 +50,11 @@ impl Instance {
 
     /// Ends the call.
     pub(super) fn end(&mut self) {
+        // An error says that the host does not meter.
+        if let Ok(left) = self.store.get_fuel() {
+            self.store.data().count_fuel(FUEL.saturating_sub(left));
+            let _ = self.store.set_fuel(FUEL);
+        }
         self.store.data_mut().end();
         self.used = Instant::now();
     }
@@ -117,6 +122,8 @@ async fn instantiate(made_of: &Making<'_>, call: &Arc<Call>) -> Result<(Store<St
     // From then on a guest that runs lets others run at each tick, and with them the timer that ends it.
     store.set_epoch_deadline(crate::fairness::FREE_TICKS);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().slices.next()));
+    // Where the host meters: without it there is none to be had.
+    let _ = store.set_fuel(FUEL);
     store.data_mut().begin(call);
     let plugin = pre.instantiate_async(&mut store).await.map_err(|error| {
         let full = error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some();
@@ -140,6 +147,8 @@ fn trapped(call: &Call, error: wasmtime::Error) -> Error {
     Error::Trapped(error.root_cause().to_string())
 }
 
+/// Fuel for one call: more than can be used up. It is counted, and no bound; time is.
+const FUEL: u64 = u64::MAX;
 /// Calls after which an instance is replaced: whatever a guest leaks stays small.
 const MAX_CALLS: u32 = 10_000;
 /// The memory beyond which an instance is not kept, in bytes: what a large answer made it take is given back.

@@ -30,15 +30,8 @@ pub(super) struct AnswerBody {
 impl AnswerBody {
     pub(super) fn new(body: Incoming, connection: Connection, origin: Arc<Origin>, shared: Arc<Shared>, admitted: Admitted) -> Self {
         let timer = shared.timers.timer();
-        let mut answer = Self {
-            body,
-            connection: Some((connection, origin)),
-            shared,
-            admitted: Some(admitted),
-            read: 0,
-            timer,
-            waits_until: None,
-        };
+        let mut answer =
+            Self { body, connection: Some((connection, origin)), shared, admitted: Some(admitted), read: 0, timer, waits_until: None };
         if answer.body.is_end_stream() {
             answer.finish();
         }

@@ -36,9 +36,12 @@ pub(super) struct Outgoing {
 /// Links the interface.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     let mut instance = linker.instance("wasi:http/outgoing-handler@0.2.0")?;
-    instance.func_wrap_async("handle", |mut store, (request, options): (Resource<HostOutgoingRequest>, Option<Resource<RequestOptions>>)| {
-        Box::new(async move { Ok((handle(store.data_mut(), request, options).await?,)) })
-    })
+    instance.func_wrap_async(
+        "handle",
+        |mut store, (request, options): (Resource<HostOutgoingRequest>, Option<Resource<RequestOptions>>)| {
+            Box::new(async move { Ok((handle(store.data_mut(), request, options).await?,)) })
+        },
+    )
 }
 
 async fn handle(

@@ -1,8 +1,8 @@
 //! The service's answer → JSON for the caller.
 
 use super::{Content, Format, descriptor, escape};
-use crate::shape::{Shape, member};
 use crate::json::{Kind, Malformed, Scanner, is_number, unescape};
+use crate::shape::{Shape, member};
 use alloc::string::String;
 use core::ops::Range;
 

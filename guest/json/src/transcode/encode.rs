@@ -1,9 +1,9 @@
 //! The caller's JSON for an action → the body of a request.
 
 use super::{Fault, Format};
-use crate::shape::{Member, Shape, member};
 use crate::json::{Kind, Malformed, Scanner, unescape};
 use crate::nearest::nearest;
+use crate::shape::{Member, Shape, member};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::format;

@@ -21,12 +21,15 @@ fn carried(operations: &[&str], targets: &[&str], method: &str, path: &str) -> R
     let operations = operations.iter().map(|name| name.parse().unwrap()).collect();
     let shared = shared("");
     let call = call(&shared, operations);
-    let mut request = http::Request::builder().method(method).uri(format!("https://example.com{path}"));
-    for target in targets {
-        request = request.header("x-amz-target", *target);
-    }
-    let (parts, ()) = request.body(()).unwrap().into_parts();
-    operation(&shared, &call, &parts).map(|operation| operation.to_string()).map_err(|denial| denial.rule)
+    let targets = targets.iter().map(|target| (http::HeaderName::from_static("x-amz-target"), target.parse().unwrap()));
+    let request = Outgoing {
+        method: method.parse().unwrap(),
+        scheme: portcullis_policy::Scheme::Https,
+        authority: "example.com".to_string(),
+        path: path.parse().unwrap(),
+        headers: targets.collect(),
+    };
+    operation(&shared, &call, &request).map(|operation| operation.to_string()).map_err(|denial| denial.rule)
 }
 
 #[test]

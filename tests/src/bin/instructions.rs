@@ -1,0 +1,52 @@
+//! One of the code paths that run outside the sandbox or are the same inside, run a number of times: for callgrind.
+
+use dynamodb_plugin::catalogue::operation;
+use dynamodb_plugin::sigv4::{Request, Scope, authorization};
+use dynamodb_plugin::transcode::{Format, Rules, decode, encode};
+use portcullis::{Access, Origin, Policy};
+use std::hint::black_box;
+use tests::calls;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = || arguments.next().expect("path, action and times");
+    let (path, action, times) = (next(), next(), next().parse::<u32>().expect("a number of times"));
+    let call = calls::all().into_iter().find(|call| call.action == action).expect("one of the three calls");
+    let shapes = operation(call.action).expect("an action of DynamoDB");
+    let rules = |format| Rules { format, strict: true };
+    let policy: Policy =
+        toml::from_str("egress = [\"POST https://dynamodb.eu-west-1.amazonaws.com/*\"]\naccess = \"write\"\ntables = [\"orders\"]")
+            .expect("a policy");
+    let headers = [
+        ("content-type", "application/x-amz-json-1.0"),
+        ("host", "dynamodb.eu-west-1.amazonaws.com"),
+        ("x-amz-date", "20150830T123600Z"),
+        ("x-amz-target", "DynamoDB_20120810.GetItem"),
+    ];
+    let scope = Scope { date: "20150830".to_string(), region: "eu-west-1".to_string(), service: "dynamodb".to_string() };
+    for _ in 0..times {
+        match path.as_str() {
+            "encode-typed" => drop(black_box(encode(&call.input, shapes.input, rules(Format::Typed)))),
+            "encode-plain" => drop(black_box(encode(&call.plain_input, shapes.input, rules(Format::Plain)))),
+            "decode-typed" => drop(black_box(decode(call.answer.clone(), shapes.output, Format::Typed))),
+            "decode-plain" => drop(black_box(decode(call.answer.clone(), shapes.output, Format::Plain))),
+            "sign" => {
+                let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: call.input.as_bytes() };
+                drop(black_box(authorization(&request, &scope, "20150830T123600Z", "AKIDEXAMPLE", &[7; 32])));
+            }
+            "policy" => {
+                let origin: Origin = "https://dynamodb.eu-west-1.amazonaws.com".parse().expect("an origin");
+                let action = call.action.parse().expect("an action's name");
+                let judged = [
+                    policy.judge_origin(&origin),
+                    policy.judge_method(&origin, "POST"),
+                    policy.judge_path(&origin, "POST", "/"),
+                    policy.judge_action(&action, Some(Access::Write)),
+                    policy.judge_table("orders"),
+                ];
+                assert!(black_box(judged).iter().all(Result::is_ok));
+            }
+            other => panic!("{other} is no path"),
+        }
+    }
+}
