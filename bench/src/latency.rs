@@ -49,7 +49,7 @@ pub async fn run(clients: &HashMap<(Path, Wire), Arc<Client>>, wire: Wire, case:
             if round > 0 {
                 let all = sums.entry(path).or_default();
                 all.latencies.append(&mut sum.latencies);
-                all.processor += meter::processor_time() - processor;
+                all.processor += meter::processor_time_since(processor);
                 all.allocations += meter::allocations() - allocations;
             }
         }

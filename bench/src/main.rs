@@ -197,7 +197,7 @@ async fn repeat(server: &Server, path: Path, case: Case, calls: u32) -> Result<(
     for _ in 0..calls {
         client.call(case).await?;
     }
-    let (took, processor) = (began.elapsed() / calls, (meter::processor_time() - processor) / calls);
+    let (took, processor) = (began.elapsed() / calls, meter::processor_time_since(processor) / calls);
     eprintln!("{calls} calls, each {took:?}, of which {processor:?} of the processor");
     Ok(())
 }

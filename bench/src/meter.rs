@@ -35,6 +35,11 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
+/// Processor time since an earlier [`processor_time`].
+pub fn processor_time_since(earlier: Duration) -> Duration {
+    processor_time().saturating_sub(earlier)
+}
+
 /// Allocations and reallocations of this process so far; those of guests are in their own memory, and not counted.
 pub fn allocations() -> u64 {
     ALLOCATIONS.load(Ordering::Relaxed)

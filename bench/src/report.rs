@@ -246,8 +246,8 @@ fn ms(time: Duration) -> String {
 
 fn size(bytes: usize) -> String {
     match bytes {
-        ..1_000 => format!("{bytes} B"),
-        ..1_000_000 => format!("{} KB", bytes / 1_000),
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} KB", bytes / 1_000),
         _ => format!("{} MB", bytes / 1_000_000),
     }
 }

@@ -48,6 +48,6 @@ pub async fn run(client: &Arc<Client>, case: Case, callers: u32, calls: u32) -> 
     Ok(Sample {
         rate: f64::from(calls) / took.as_secs_f64(),
         p99: latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default(),
-        processor: (meter::processor_time() - processor) / calls,
+        processor: meter::processor_time_since(processor) / calls,
     })
 }

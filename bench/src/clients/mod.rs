@@ -82,7 +82,7 @@ impl Wire {
 /// A client for one path and one wire.
 pub enum Client {
     /// See [`Path::Bare`].
-    Bare(bare::Bare),
+    Bare(Box<bare::Bare>),
     /// All that go through the sandbox.
     Sandbox(Sandbox),
     /// See [`Path::Sdk`].
@@ -96,7 +96,7 @@ impl Client {
         let sandbox =
             async |format, isolation| Sandbox::connect(host, plugin, &endpoint, &places.ca, format, isolation).await.map(Self::Sandbox);
         match path {
-            Path::Bare => Ok(Self::Bare(bare::Bare::new(&endpoint, &places.ca)?)),
+            Path::Bare => Ok(Self::Bare(bare::Bare::new(&endpoint, &places.ca)?.into())),
             Path::Relay => sandbox(Format::Relay, portcullis::Isolation::Reuse).await,
             Path::Typed => sandbox(Format::Typed, portcullis::Isolation::Reuse).await,
             Path::Plain => sandbox(Format::Plain, portcullis::Isolation::Reuse).await,
