@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub const SIZES: [usize; 7] = [300, 4_000, 64_000, 250_000, 1_000_000, 4_000_000, 16_000_000];
 
 /// What was measured of one format and one size.
-#[derive(Clone, Copy, Debug)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug)]
 pub struct Point {
     /// `typed`, `plain` or `relay`.
     pub format: Format,

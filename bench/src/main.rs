@@ -19,9 +19,11 @@ use cases::Case;
 use clap::{Parser, Subcommand};
 use clients::{Client, Path, Wire, host, plugin};
 use report::{CROWD, Report, Run};
+use serde::{Deserialize, Serialize};
 use server::{Places, Server};
 use std::collections::HashMap;
 use std::path::{Path as File, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 use throughput::CALLERS;
 
@@ -46,6 +48,9 @@ enum Command {
     /// The server that all paths call.
     #[command(hide = true)]
     Serve,
+    /// Measures memory, and how it grows, as JSON.
+    #[command(hide = true)]
+    Weigh,
     /// Compares the paths in one case by HTTP, quickly.
     Case {
         /// get-item, query, scan or batch-write.
@@ -67,14 +72,13 @@ fn main() -> Result<()> {
     if matches!(arguments.command, Some(Command::Serve)) {
         return server::serve();
     }
-    // Before any thread is made: they inherit it. The server parts from them when it starts.
     let server = Server::start()?;
-    server::part_cores(false)?;
     tokio::runtime::Runtime::new()?.block_on(async {
         // As a task: an embedder's calls run on the runtime's own threads.
         tokio::spawn(async move {
             match &arguments.command {
                 Some(Command::Loop { path, case, calls }) => repeat(&server, *path, *case, *calls).await,
+                Some(Command::Weigh) => weigh(&server).await,
                 Some(Command::Case { case }) => one_case(&server, *case).await,
                 _ => compare(&server, &arguments).await,
             }
@@ -85,9 +89,6 @@ fn main() -> Result<()> {
 
 async fn compare(server: &Server, arguments: &Arguments) -> Result<()> {
     let (host, plugin) = loaded()?;
-    // First, while nothing else has taken memory and given it back.
-    let memory = memory::run(&host, &plugin, &server.places).await?;
-    let growth = growth::run(&host, &plugin, &server.places).await?;
     let clients = clients(&server.places, &host, &plugin).await?;
     let mut runs = Vec::new();
     for number in 1..=arguments.runs {
@@ -97,6 +98,8 @@ async fn compare(server: &Server, arguments: &Arguments) -> Result<()> {
     let places = server.places.clone();
     let (foreign, startup) =
         tokio::task::spawn_blocking(move || Ok::<_, anyhow::Error>((programs::foreign(&places)?, programs::startup(&places)?))).await??;
+    let weights = weights()?;
+    let (memory, growth) = (weights.memory, weights.growth);
     let report = Report { runs, growth, memory, foreign, startup };
     match &arguments.page {
         None => println!("{}", report.markdown()),
@@ -105,6 +108,27 @@ async fn compare(server: &Server, arguments: &Arguments) -> Result<()> {
             plots::draw(&report, &page.with_extension(""))?;
         }
     }
+    Ok(())
+}
+
+/// What is measured in a process of its own: memory that was taken and given back changes what follows.
+#[derive(Serialize, Deserialize)]
+struct Weights {
+    memory: memory::Memory,
+    growth: Vec<growth::Point>,
+}
+
+fn weights() -> Result<Weights> {
+    let output = std::process::Command::new(std::env::current_exe()?).arg("weigh").stderr(Stdio::inherit()).output()?;
+    anyhow::ensure!(output.status.success(), "weighing ended with {}", output.status);
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+async fn weigh(server: &Server) -> Result<()> {
+    let (host, plugin) = loaded()?;
+    let memory = memory::run(&host, &plugin, &server.places).await?;
+    let growth = growth::run(&host, &plugin, &server.places).await?;
+    println!("{}", serde_json::to_string(&Weights { memory, growth })?);
     Ok(())
 }
 

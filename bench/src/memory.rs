@@ -9,7 +9,7 @@ use portcullis::{Host, Isolation, Plugin};
 use std::sync::Arc;
 
 /// What was measured, in bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug)]
 pub struct Memory {
     /// For each further warm instance, its connection included.
     pub instance: u64,

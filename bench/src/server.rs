@@ -68,19 +68,16 @@ impl Server {
     }
 }
 
-/// Gives the last core to the server, and the others to the clients: which of them share a core would otherwise be
-/// chance, and decide more than what is compared. Nothing changes on a machine with one core.
-pub fn part_cores(server: bool) -> Result<()> {
+/// Binds this process, the server, to the last core: where it runs would otherwise be chance. Nothing changes on a
+/// machine with one core.
+fn keep_to_one_core() -> Result<()> {
     let cores = std::thread::available_parallelism()?.get();
     if cores < 2 {
         return Ok(());
     }
-    let mut own = CpuSet::new();
-    let range = if server { cores - 1..cores } else { 0..cores - 1 };
-    for core in range {
-        own.set(core)?;
-    }
-    sched_setaffinity(Pid::from_raw(0), &own).context("the cores cannot be parted")
+    let mut last = CpuSet::new();
+    last.set(cores - 1)?;
+    sched_setaffinity(Pid::from_raw(0), &last).context("the server cannot be bound to a core")
 }
 
 impl Drop for Server {
@@ -93,7 +90,7 @@ impl Drop for Server {
 
 /// Serves until the standard input is closed.
 pub fn serve() -> Result<()> {
-    part_cores(true)?;
+    keep_to_one_core()?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(answer_all())
 }
 

@@ -207,13 +207,14 @@ impl Host {
         credentials: Option<Arc<dyn ProvideCredentials>>,
         tls: Tls,
     ) -> Shared {
+        let connections = Connections::new(policy.limits.concurrent_calls as usize, tls, self.inner.roots.clone());
         Shared::new(Parts {
             name: name.to_string(),
             policy,
             manifest: plugin.shared_manifest(),
             own_scopes,
             keys: KeyRing::new(credentials),
-            connections: Connections::new(tls, self.inner.roots.clone()),
+            connections,
             resolver: self.inner.resolver.clone(),
             audit: self.inner.audit.clone(),
             timers: self.inner.around.timers.clone(),

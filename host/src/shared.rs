@@ -84,7 +84,7 @@ impl Shared {
             manifest: Arc::new(Manifest::parse(dynamodb_component::MANIFEST).unwrap()),
             own_scopes: Vec::new(),
             keys: KeyRing::new(None),
-            connections: Connections::new(crate::tls::Tls::default(), Arc::new(rustls::RootCertStore::empty())),
+            connections: Connections::new(1, crate::tls::Tls::default(), Arc::new(rustls::RootCertStore::empty())),
             resolver: Arc::new(crate::egress::SystemResolver),
             audit: Audit::default(),
             timers: Timers::default(),

@@ -7,7 +7,7 @@ use portcullis::{Connect, Credentials, Datasource, Fixed, Host, Isolation, Limit
 use std::sync::Arc;
 
 /// How the caller's JSON is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Bytes through.
     Relay,

@@ -153,19 +153,24 @@ const FUEL: u64 = u64::MAX;
 const MAX_CALLS: u32 = 10_000;
 /// The memory beyond which an instance is not kept, in bytes: what a large answer made it take is given back.
 const MAX_WARM_MEMORY: usize = 4 * 1024 * 1024;
-/// Warm instances kept: as many as calls run at once by default.
-const MAX_WARM: usize = 64;
 /// How long an unused instance is kept.
 const MAX_WARM_TIME: Duration = Duration::from_mins(1);
 
 /// Instances that wait for the next call of their datasource.
-#[derive(Default)]
-pub(super) struct Warm(Mutex<Vec<Instance>>);
+pub(super) struct Warm {
+    instances: Mutex<Vec<Instance>>,
+    /// As many are kept as calls run at once.
+    most: usize,
+}
 
 impl Warm {
+    pub(super) fn new(most: usize) -> Self {
+        Self { instances: Mutex::default(), most }
+    }
+
     /// The instance used last: the others may then grow old.
     pub(super) fn take(&self) -> Option<Instance> {
-        let mut instances = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(instance) = instances.pop() {
             // One that knows an identity from before is not used any more.
             if instance.used.elapsed() < MAX_WARM_TIME && instance.store.data().is_clean() {
@@ -180,15 +185,15 @@ impl Warm {
         if !instance.is_reusable() {
             return;
         }
-        let mut instances = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if instances.len() < MAX_WARM {
+        let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
+        if instances.len() < self.most {
             instances.push(instance);
         }
     }
 
     /// Drops the instances that have not been used for long.
     pub(super) fn prune(&self) {
-        let mut instances = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
         let old: Vec<Instance> = instances.extract_if(.., |instance| instance.used.elapsed() >= MAX_WARM_TIME).collect();
         // Dropping instances takes time, in which calls of the datasource must not wait.
         drop(instances);
@@ -197,12 +202,12 @@ impl Warm {
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Drops all of them: the pool has no place for others.
     pub(super) fn clear(&self) {
-        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = std::mem::take(&mut *self.instances.lock().unwrap_or_else(PoisonError::into_inner));
         drop(all);
     }
 }

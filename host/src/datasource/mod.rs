@@ -70,18 +70,9 @@ impl Datasource {
     pub(crate) fn new(plugin: Plugin, settings: String, shared: Arc<Shared>, around: Around) -> Result<Self, Error> {
         let isolation = shared.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
         let turns = Turns::new(&shared.policy.limits, around.turns.clone());
-        let datasource = Self {
-            inner: Arc::new(Inner {
-                plugin,
-                settings,
-                shared,
-                isolation,
-                turns,
-                warm: Warm::default(),
-                preparing: AtomicBool::new(false),
-                around,
-            }),
-        };
+        let warm = Warm::new(shared.policy.limits.concurrent_calls as usize);
+        let datasource =
+            Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, turns, warm, preparing: AtomicBool::new(false), around }) };
         datasource.judge_input(&[Handed::Json(&datasource.inner.settings)])?;
         Ok(datasource)
     }

@@ -24,6 +24,8 @@ pub(crate) struct Connection {
 /// The idle connections of one datasource, and its TLS configuration with its sessions.
 pub(crate) struct Connections {
     idle: Mutex<VecDeque<Idle>>,
+    /// As many as calls run at once.
+    most_idle: usize,
     tls: Tls,
     roots: Arc<RootCertStore>,
     /// Made when first needed: with the places for its sessions it takes ten kilobytes.
@@ -36,8 +38,6 @@ struct Idle {
     connection: Connection,
 }
 
-/// Idle connections kept: as many as calls run at once by default.
-const MAX_IDLE: usize = 64;
 /// How long they are kept. Load balancers close idle connections after 60 s at the least.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(50);
 /// How long a connection may take to be ready after its last answer: as long as its task takes to be scheduled.
@@ -51,19 +51,23 @@ impl Idle {
 
 impl Connections {
     /// `roots` are the host's authorities, for a datasource that has none of its own.
-    pub(crate) fn new(tls: Tls, roots: Arc<RootCertStore>) -> Self {
-        Self { idle: Mutex::default(), tls, roots, config: OnceLock::new() }
+    pub(crate) fn new(most_idle: usize, tls: Tls, roots: Arc<RootCertStore>) -> Self {
+        Self { idle: Mutex::default(), most_idle, tls, roots, config: OnceLock::new() }
     }
 
     /// An open connection to `origin`, the one used last: the others may then grow old and close.
     pub(super) async fn take(&self, origin: &Origin, identity: u32) -> Option<Connection> {
         loop {
-            let mut connection = {
+            let entry = {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                idle.retain(|entry| entry.is_open() && entry.connection.identity == identity);
                 let index = idle.iter().rposition(|entry| *entry.origin == *origin)?;
-                idle.remove(index)?.connection
+                idle.remove(index)?
             };
+            // One that is of no use is closed by dropping it.
+            if !entry.is_open() || entry.connection.identity != identity {
+                continue;
+            }
+            let mut connection = entry.connection;
             // One whose last request is still being written is not waited for.
             if timeout(READY, connection.sender.ready()).await.is_ok_and(|ready| ready.is_ok()) {
                 return Some(connection);
@@ -84,7 +88,7 @@ impl Connections {
     /// Keeps a connection whose last answer was read to its end.
     pub(super) fn put(&self, origin: Arc<Origin>, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() >= MAX_IDLE {
+        if idle.len() >= self.most_idle {
             idle.pop_front();
         }
         idle.push_back(Idle { origin, since: Instant::now(), connection });
