@@ -45,6 +45,7 @@ bench: setup servers
 .PHONY: lint
 lint: setup
 	cargo fmt --all -- --check
+	cd bench && cargo fmt -- --check
 	cargo clippy --workspace --all-targets --features tests/other-servers -- -D warnings
 	@cargo deny --version > /dev/null 2>&1 || (set -x; cargo install --debug --quiet cargo-deny --version 0.20.2 --locked)
 	cargo deny check licenses bans sources

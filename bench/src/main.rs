@@ -19,6 +19,7 @@ use cases::Case;
 use clap::{Parser, Subcommand};
 use clients::{Client, Path, Wire, host, plugin};
 use report::{CROWD, Report, Run};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use server::{Places, Server};
 use std::collections::HashMap;
@@ -48,6 +49,9 @@ enum Command {
     /// The server that all paths call.
     #[command(hide = true)]
     Serve,
+    /// Compares all paths once, and prints the samples as JSON.
+    #[command(hide = true)]
+    Run,
     /// Measures memory, and how it grows, as JSON.
     #[command(hide = true)]
     Weigh,
@@ -78,6 +82,7 @@ fn main() -> Result<()> {
         tokio::spawn(async move {
             match &arguments.command {
                 Some(Command::Loop { path, case, calls }) => repeat(&server, *path, *case, *calls).await,
+                Some(Command::Run) => run(&server).await,
                 Some(Command::Weigh) => weigh(&server).await,
                 Some(Command::Case { case }) => one_case(&server, *case).await,
                 _ => compare(&server, &arguments).await,
@@ -88,18 +93,15 @@ fn main() -> Result<()> {
 }
 
 async fn compare(server: &Server, arguments: &Arguments) -> Result<()> {
-    let (host, plugin) = loaded()?;
-    let clients = clients(&server.places, &host, &plugin).await?;
     let mut runs = Vec::new();
     for number in 1..=arguments.runs {
         eprintln!("run {number} of {}", arguments.runs);
-        runs.push(run(&clients).await?);
+        runs.push(child("run")?);
     }
     let places = server.places.clone();
     let (foreign, startup) =
         tokio::task::spawn_blocking(move || Ok::<_, anyhow::Error>((programs::foreign(&places)?, programs::startup(&places)?))).await??;
-    let weights = weights()?;
-    let (memory, growth) = (weights.memory, weights.growth);
+    let Weights { memory, growth } = child("weigh")?;
     let report = Report { runs, growth, memory, foreign, startup };
     match &arguments.page {
         None => println!("{}", report.markdown()),
@@ -111,17 +113,17 @@ async fn compare(server: &Server, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// What is measured in a process of its own: memory that was taken and given back changes what follows.
+/// What this program measures in a process of its own: memory that was taken and given back changes what follows.
+fn child<T: DeserializeOwned>(command: &str) -> Result<T> {
+    let output = std::process::Command::new(std::env::current_exe()?).arg(command).stderr(Stdio::inherit()).output()?;
+    anyhow::ensure!(output.status.success(), "`{command}` ended with {}", output.status);
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
 #[derive(Serialize, Deserialize)]
 struct Weights {
     memory: memory::Memory,
     growth: Vec<growth::Point>,
-}
-
-fn weights() -> Result<Weights> {
-    let output = std::process::Command::new(std::env::current_exe()?).arg("weigh").stderr(Stdio::inherit()).output()?;
-    anyhow::ensure!(output.status.success(), "weighing ended with {}", output.status);
-    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 async fn weigh(server: &Server) -> Result<()> {
@@ -153,13 +155,16 @@ async fn clients(places: &Places, host: &portcullis::Host, plugin: &portcullis::
     Ok(clients)
 }
 
-async fn run(clients: &HashMap<(Path, Wire), Arc<Client>>) -> Result<Run> {
+async fn run(server: &Server) -> Result<()> {
+    let (host, plugin) = loaded()?;
+    let clients = &clients(&server.places, &host, &plugin).await?;
     let mut run = Run::default();
     for wire in Wire::ALL {
         for case in Case::ALL {
             // What a new connection costs does not hang on the case.
             if wire != Wire::Cold || case == Case::GetItem {
-                run.latency.insert((wire, case), latency::run(clients, wire, case, &Path::ALL).await?);
+                let samples = latency::run(clients, wire, case, &Path::ALL).await?;
+                run.latency.extend(samples.into_iter().map(|(path, sample)| (wire, case, path, sample)));
             }
         }
     }
@@ -177,12 +182,13 @@ async fn run(clients: &HashMap<(Path, Wire), Arc<Client>>) -> Result<Run> {
             }
             let middle = samples.into_iter().map(|(path, mut all)| {
                 all.sort_by(|one, other| one.rate.total_cmp(&other.rate));
-                (path, all.swap_remove(all.len() / 2))
+                (wire, callers, path, all.swap_remove(all.len() / 2))
             });
-            run.throughput.insert((wire, callers), middle.collect());
+            run.throughput.extend(middle);
         }
     }
-    Ok(run)
+    println!("{}", serde_json::to_string(&run)?);
+    Ok(())
 }
 
 /// Replaces the generated part of a page.

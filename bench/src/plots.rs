@@ -81,7 +81,7 @@ fn latency(report: &Report, file: &File) -> Result<()> {
 fn throughput(report: &Report, file: &File) -> Result<()> {
     let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
     area.fill(&WHITE).map_err(broken)?;
-    let rate = |callers: u32, path: Path| report.median(|run| run.throughput[&(Wire::Http, callers)][&path].rate);
+    let rate = |callers: u32, path: Path| report.median(|run| run.crowd(Wire::Http, callers, path).rate);
     let most = CALLERS.iter().flat_map(|callers| CROWD.map(|path| rate(*callers, path))).fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
         .caption("GetItem, 300 B, HTTP: calls in a second", ("sans-serif", 18))

@@ -7,17 +7,30 @@ use crate::memory::{IDLE, Memory};
 use crate::programs::{Foreign, Startup};
 use crate::throughput::CALLERS;
 use crate::{latency, throughput};
-use std::collections::HashMap;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::time::Duration;
 
 /// One run of all comparisons between paths.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Run {
     /// One caller.
-    pub latency: HashMap<(Wire, Case), HashMap<Path, latency::Sample>>,
+    pub latency: Vec<(Wire, Case, Path, latency::Sample)>,
     /// Many callers of `GetItem`, by HTTP and TLS.
-    pub throughput: HashMap<(Wire, u32), HashMap<Path, throughput::Sample>>,
+    pub throughput: Vec<(Wire, u32, Path, throughput::Sample)>,
+}
+
+impl Run {
+    fn latency(&self, wire: Wire, case: Case, path: Path) -> &latency::Sample {
+        let found = self.latency.iter().find(|entry| (entry.0, entry.1, entry.2) == (wire, case, path));
+        &found.expect("each path was measured").3
+    }
+
+    /// What was measured of many callers.
+    pub fn crowd(&self, wire: Wire, callers: u32, path: Path) -> &throughput::Sample {
+        let found = self.throughput.iter().find(|entry| (entry.0, entry.1, entry.2) == (wire, callers, path));
+        &found.expect("each path was measured").3
+    }
 }
 
 /// All that was measured.
@@ -47,25 +60,22 @@ impl Report {
 
     /// The median latency of a path, in microseconds.
     pub fn p50(&self, wire: Wire, case: Case, path: Path) -> f64 {
-        self.median(|run| micros(run.latency[&(wire, case)][&path].p50))
+        self.median(|run| micros(run.latency(wire, case, path).p50))
     }
 
     fn ratio(&self, wire: Wire, case: Case, path: Path, to: Path) -> f64 {
-        self.median(|run| {
-            let samples = &run.latency[&(wire, case)];
-            samples[&path].p50.as_secs_f64() / samples[&to].p50.as_secs_f64()
-        })
+        self.median(|run| run.latency(wire, case, path).p50.as_secs_f64() / run.latency(wire, case, to).p50.as_secs_f64())
     }
 
     fn cpu_ratio(&self, wire: Wire) -> f64 {
         self.median(|run| {
-            let samples = &run.latency[&(wire, Case::GetItem)];
-            samples[&Path::Typed].processor.as_secs_f64() / samples[&Path::Sdk].processor.as_secs_f64()
+            let processor = |path| run.latency(wire, Case::GetItem, path).processor.as_secs_f64();
+            processor(Path::Typed) / processor(Path::Sdk)
         })
     }
 
     fn rate_ratio(&self, wire: Wire, callers: u32) -> f64 {
-        self.median(|run| run.throughput[&(wire, callers)][&Path::Typed].rate / run.throughput[&(wire, callers)][&Path::Sdk].rate)
+        self.median(|run| run.crowd(wire, callers, Path::Typed).rate / run.crowd(wire, callers, Path::Sdk).rate)
     }
 
     /// The whole as Markdown.
@@ -150,11 +160,11 @@ impl Report {
                 "| | path | p50 µs | p99 µs | ÷ SDK | ÷ bare | processor µs | allocations |\n|---|---|---|---|---|---|---|---|\n",
             );
             for case in Case::ALL {
-                if !self.runs[0].latency.contains_key(&(wire, case)) {
+                if !self.runs[0].latency.iter().any(|entry| (entry.0, entry.1) == (wire, case)) {
                     continue;
                 }
                 for path in Path::ALL {
-                    let of = |value: fn(&latency::Sample) -> f64| self.median(|run| value(&run.latency[&(wire, case)][&path]));
+                    let of = |value: fn(&latency::Sample) -> f64| self.median(|run| value(run.latency(wire, case, path)));
                     writeln!(
                         text,
                         "| {} | {} | {:.0} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} |",
@@ -181,11 +191,8 @@ impl Report {
         for wire in [Wire::Http, Wire::Tls] {
             for callers in CALLERS {
                 for path in CROWD {
-                    let of = |value: fn(&throughput::Sample) -> f64| self.median(|run| value(&run.throughput[&(wire, callers)][&path]));
-                    let ratio = self.median(|run| {
-                        let samples = &run.throughput[&(wire, callers)];
-                        samples[&path].rate / samples[&Path::Sdk].rate
-                    });
+                    let of = |value: fn(&throughput::Sample) -> f64| self.median(|run| value(run.crowd(wire, callers, path)));
+                    let ratio = self.median(|run| run.crowd(wire, callers, path).rate / run.crowd(wire, callers, Path::Sdk).rate);
                     let (rate, p99) = (of(|sample| sample.rate), of(|sample| micros(sample.p99)));
                     let processor = of(|sample| micros(sample.processor));
                     let (wire, path) = (wire.title(), path.title());

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub const CALLERS: [u32; 4] = [1, 8, 64, 512];
 
 /// What was measured of one path.
-#[derive(Clone, Debug, Default)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug, Default)]
 pub struct Sample {
     /// Calls in a second.
     pub rate: f64,

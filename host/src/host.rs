@@ -355,10 +355,11 @@ fn pool() -> PoolingAllocationConfig {
         .max_memories_per_component(state::MAX_MEMORIES as u32)
         .max_tables_per_component(MAX_TABLES)
         .max_core_instances_per_component(portcullis_policy::MAX_INSTANCES)
-        .max_unused_warm_slots(64)
-        // What an instance has touched is written back rather than given back: the next one meets no page faults. The
-        // kernel says what was touched; where it does not know how to (before Linux 6.7), all that is kept is written.
-        .linear_memory_keep_resident(1024 * 1024)
+        .max_unused_warm_slots(32)
+        // What an instance has touched is written back rather than given back, as far as a small call goes: the next one
+        // meets no page faults. The kernel says what was touched; where it does not know how to (before Linux 6.7), the
+        // first bytes are written.
+        .linear_memory_keep_resident(256 * 1024)
         .pagemap_scan(Enabled::Auto)
         .table_keep_resident(64 * 1024);
     pool

@@ -12,7 +12,7 @@ use anyhow::Result;
 use portcullis::{Host, Plugin};
 
 /// A path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Path {
     /// hyper-util's pooled client, which sends a request that was made and signed beforehand.
     Bare,
@@ -46,7 +46,7 @@ impl Path {
 }
 
 /// How the server is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wire {
     /// HTTP, connections kept.
     Http,

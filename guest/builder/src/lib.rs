@@ -97,8 +97,8 @@ impl Toolchain {
             "-Ctarget-feature=+simd128".into(),
             concat("-Clinker=", &linker),
             concat("-Clink-arg=--wasm-ld-path=", &wasm_ld),
-            // A stack for 128 levels of JSON and more. All that a small call touches then lies within the first MiB, which
-            // hosts keep for the next instance, and its heap needs not grow.
+            // A stack for 128 levels of JSON and more. All that a small call touches then lies within the first MiB, of which
+            // hosts keep what was touched for the next instance, and its heap need not grow.
             "-Clink-arg=-zstack-size=524288".into(),
             "-Clink-arg=--initial-memory=1048576".into(),
         ];

@@ -4,11 +4,12 @@
 //! each wakes a sleeping thread. Here a request whose body is whole is sent by the task of the call itself, and the guest
 //! finds the head of the answer when it first asks.
 
+use super::content_length;
 use super::request::RequestBody;
 use crate::state::State;
 use bytes::{Bytes, BytesMut};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use http_body::Frame;
 use http_body_util::BodyExt;
 use portcullis_policy::Scheme;
@@ -61,6 +62,9 @@ async fn handle(
     };
     let future = match take_whole(body) {
         Ok(whole) => {
+            if let Err(code) = outgoing.has_length_of(&whole) {
+                return Ok(Err(code));
+            }
             let sent = state.gate.send(outgoing, RequestBody::Whole(Some(whole))).await;
             HostFutureIncomingResponse::Ready(sent.map(|response| (response, no_worker())))
         }
@@ -88,12 +92,23 @@ impl Outgoing {
         let headers = HeaderMap::from(headers);
         // The framing of the body hangs on there being one, in the form of RFC 9110, section 8.6.
         let mut lengths = headers.get_all(http::header::CONTENT_LENGTH).iter();
-        let length = lengths.next();
-        if lengths.next().is_some() || length.is_some_and(|length| length.is_empty() || !length.as_bytes().iter().all(u8::is_ascii_digit)) {
+        let is_length = |length: &HeaderValue| length.as_bytes().iter().all(u8::is_ascii_digit) && content_length(&headers).is_some();
+        if lengths.next().is_some_and(|length| !is_length(length)) || lengths.next().is_some() {
             return Err(ErrorCode::HttpProtocolError);
         }
         let method = method.try_into().map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
         Ok(Self { method, scheme, authority: authority.unwrap_or_default(), path, headers })
+    }
+}
+
+impl Outgoing {
+    /// A stated length that is not the body's would have the next request of the connection read as a part of this one.
+    /// Of a body that is still written, wasmtime sees to it.
+    fn has_length_of(&self, body: &Bytes) -> Result<(), ErrorCode> {
+        match content_length(&self.headers) {
+            Some(length) if length != body.len() as u64 => Err(ErrorCode::HttpRequestBodySize(Some(body.len() as u64))),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -139,4 +154,64 @@ fn no_worker() -> AbortOnDropJoinHandle<()> {
         stock.extend((0..64).map(|_| spawn(async {})));
         spawn(async {})
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmtime_wasi_http::FieldMap;
+    use wasmtime_wasi_http::p2::body::{HostOutgoingBody, StreamContext};
+
+    fn read(lengths: &[&str]) -> Result<Outgoing, ErrorCode> {
+        let lengths = lengths.iter().map(|length| (http::header::CONTENT_LENGTH, length.parse().unwrap()));
+        let headers = FieldMap::new_immutable(&mut Nobody, lengths.collect());
+        Outgoing::read(HostOutgoingRequest {
+            method: types::Method::Post,
+            scheme: Some(types::Scheme::Http),
+            authority: Some("example.com".to_string()),
+            path_with_query: None,
+            headers,
+            body: None,
+        })
+    }
+
+    struct Nobody;
+
+    impl wasmtime_wasi_http::WasiHttpHooks for Nobody {
+        fn send_request(
+            &mut self,
+            _: http::Request<WasiBody>,
+            _: Option<RequestOptions>,
+            _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+        ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, super::super::Worker), Error>> + Send> {
+            unreachable!("nothing is sent")
+        }
+    }
+
+    #[test]
+    fn a_length_must_be_the_bodys() {
+        assert!(read(&[]).unwrap().has_length_of(&Bytes::from_static(b"{}")).is_ok());
+        assert!(read(&["2"]).unwrap().has_length_of(&Bytes::from_static(b"{}")).is_ok());
+        for (length, body) in [("5", ""), ("0", "{}"), ("1", "{}"), ("99999999999999999999999", "{}")] {
+            let read = read(&[length]);
+            assert!(read.is_err() || read.unwrap().has_length_of(&Bytes::from_static(body.as_bytes())).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_length_is_one_row_of_digits() {
+        for lengths in [&["2", "2"][..], &["+2"], &["2, 2"], &[""], &["-1"], &["0x2"]] {
+            assert!(read(lengths).is_err(), "{lengths:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_whole_when_it_is_finished() {
+        use http_body_util::Full;
+        let full = Full::new(Bytes::from_static(b"{}")).map_err(|never| match never {}).boxed_unsync();
+        assert_eq!(take_whole(Some(full)).ok(), Some(Bytes::from_static(b"{}")));
+        assert_eq!(take_whole(None).ok(), Some(Bytes::new()));
+        let (_writer, unfinished) = HostOutgoingBody::new(StreamContext::Request, None, 1, 1024);
+        assert!(take_whole(Some(unfinished)).is_err());
+    }
 }
