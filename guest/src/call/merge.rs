@@ -150,8 +150,8 @@ fn float(digits: &str) -> f64 {
 
 /// Without a fraction that is zero.
 fn plain(number: f64) -> String {
-    let whole = number as i64;
-    if whole as f64 == number { whole.to_string() } else { serde_json::Value::from(number).to_string() }
+    let text = serde_json::Value::from(number).to_string();
+    text.strip_suffix(".0").map(ToString::to_string).unwrap_or(text)
 }
 
 #[cfg(test)]
