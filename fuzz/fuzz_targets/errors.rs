@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: (u16, &str, &[u8])| {
     let (status, kind, body) = data;
-    let answer = Answer { status, headers: vec![("x-amzn-errortype".to_string(), kind.to_string())], body: body.to_vec() };
+    let answer = Answer::new(status, vec![("x-amzn-errortype".to_string(), kind.to_string())], body.to_vec());
     let error = ServiceError::read(&answer, &Asked { action: "GetItem", region: "eu-west-1" }, Format::Plain, 1);
     assert!(!error.code.is_empty() && !error.message.is_empty());
     if let Some(details) = error.details {
