@@ -5,6 +5,7 @@ use crate::clients::{Format, Path, Wire};
 use crate::report::{CROWD, Report, micros, name};
 use crate::throughput::CALLERS;
 use anyhow::{Result, anyhow};
+use plotters::coord::CoordTranslate;
 use plotters::coord::ranged1d::IntoSegmentedCoord;
 use plotters::prelude::*;
 use std::path::Path as File;
@@ -62,18 +63,9 @@ fn latency(report: &Report, file: &File) -> Result<()> {
             let corners = [(SegmentValue::Exact(at), 0.0), (SegmentValue::Exact(at + 1), share(*case, path))];
             Rectangle::new(corners, color(index).filled())
         });
-        let series = chart.draw_series(bars).map_err(broken)?;
-        series
-            .label(path.title().replace('`', ""))
-            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
+        chart.draw_series(bars).map_err(broken)?.label(path.title().replace('`', "")).legend(move |at| swatch(at, index));
     }
-    chart
-        .configure_series_labels()
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK)
-        .position(SeriesLabelPosition::UpperLeft)
-        .draw()
-        .map_err(broken)?;
+    legend(&mut chart)?;
     area.present().map_err(broken)
 }
 
@@ -94,18 +86,9 @@ fn throughput(report: &Report, file: &File) -> Result<()> {
     for path in CROWD {
         let index = Path::ALL.iter().position(|known| *known == path).unwrap_or(0);
         let line = LineSeries::new(CALLERS.map(|callers| (callers, rate(callers, path))), color(index).stroke_width(2)).point_size(3);
-        let series = chart.draw_series(line).map_err(broken)?;
-        series
-            .label(path.title().replace('`', ""))
-            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
+        chart.draw_series(line).map_err(broken)?.label(path.title().replace('`', "")).legend(move |at| swatch(at, index));
     }
-    chart
-        .configure_series_labels()
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK)
-        .position(SeriesLabelPosition::UpperLeft)
-        .draw()
-        .map_err(broken)?;
+    legend(&mut chart)?;
     area.present().map_err(broken)
 }
 
@@ -132,17 +115,20 @@ fn growth(report: &Report, file: &File) -> Result<()> {
     for (index, format) in [(1, Format::Relay), (2, Format::Typed), (3, Format::Plain)] {
         let points = report.growth.iter().filter(|point| point.format == format).map(|point| (point.bytes as f64, micros(point.p50)));
         let line = LineSeries::new(points, color(index).stroke_width(2)).point_size(3);
-        let series = chart.draw_series(line).map_err(broken)?;
-        series.label(name(format)).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled()));
+        chart.draw_series(line).map_err(broken)?.label(name(format)).legend(move |at| swatch(at, index));
     }
-    chart
-        .configure_series_labels()
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK)
-        .position(SeriesLabelPosition::UpperLeft)
-        .draw()
-        .map_err(broken)?;
+    legend(&mut chart)?;
     area.present().map_err(broken)
+}
+
+/// What stands before a name in the legend.
+fn swatch((x, y): (i32, i32), index: usize) -> Rectangle<(i32, i32)> {
+    Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled())
+}
+
+fn legend<'a, DB: DrawingBackend + 'a, CT: CoordTranslate>(chart: &mut ChartContext<'a, DB, CT>) -> Result<()> {
+    let mut labels = chart.configure_series_labels();
+    labels.background_style(WHITE.mix(0.8)).border_style(BLACK).position(SeriesLabelPosition::UpperLeft).draw().map_err(broken)
 }
 
 fn broken(error: impl std::fmt::Display) -> anyhow::Error {

@@ -99,9 +99,7 @@ impl Outgoing {
         let method = method.try_into().map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
         Ok(Self { method, scheme, authority: authority.unwrap_or_default(), path, headers })
     }
-}
 
-impl Outgoing {
     /// A stated length that is not the body's would have the next request of the connection read as a part of this one.
     /// Of a body that is still written, wasmtime sees to it.
     fn has_length_of(&self, body: &Bytes) -> Result<(), ErrorCode> {
