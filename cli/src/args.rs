@@ -2,6 +2,7 @@
 #![expect(clippy::doc_markdown, clippy::option_option, reason = "these docs are help texts, and clap writes an optional value so")]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Runs datasource plugins that are not trusted, in a sandbox that lets out only what a policy allows.
@@ -37,6 +38,11 @@ pub(crate) enum Command {
     Test(Named),
     /// List the tables of a datasource with their keys and indexes.
     Structure(Structure),
+    /// Serve the datasources of a policy: a JSON API for any language, and DynamoDB's own protocol for its SDKs and tools.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Serve),
+    /// Make a token for somebody who may use the server, and print the lines of policy for it.
+    Token(Token),
     /// Write a commented policy file to start from.
     Init(Init),
     /// Read a policy file and show what each datasource may do; nothing is sent.
@@ -85,6 +91,61 @@ pub(crate) struct Execute {
     pub(crate) no_strict: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  portcullis serve --local
+  portcullis serve --policy portcullis.toml --wire 127.0.0.1:8000=orders
+  curl -H 'Content-Type: application/json' -d '{}' http://127.0.0.1:8700/v1/datasources/local/actions/ListTables
+  aws dynamodb list-tables --endpoint-url http://127.0.0.1:8700/ddb/local/
+
+SIGHUP, or POST /v1/reload, reads the policy again; SIGTERM ends the server when its calls have ended.
+PORTCULLIS_LOG=debug says more in the log, which goes to standard error.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+    /// Serve a DynamoDB within this process as the datasource `local`, and no policy file: in memory, or kept in FILE.
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) local: Option<Option<PathBuf>>,
+    /// Where the JSON API listens; 127.0.0.1:8700 where the policy says nothing.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Serve one datasource in DynamoDB's protocol on `/` of a port of its own. May be given more than once.
+    #[arg(long, value_name = "ADDRESS:PORT=NAME", value_parser = wire)]
+    pub(crate) wire: Vec<(SocketAddr, Option<String>)>,
+    /// Allow addresses beyond this machine, for which tokens and TLS are needed as well.
+    #[arg(long)]
+    pub(crate) public: bool,
+    /// How the log is written.
+    #[arg(long, value_enum, default_value_t = Log::Text)]
+    pub(crate) log: Log,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    /// Lines for people.
+    Text,
+    /// A JSON object in each line.
+    Json,
+}
+
+fn wire(text: &str) -> Result<(SocketAddr, Option<String>), String> {
+    let (address, name) = text.split_once('=').map_or((text, None), |(address, name)| (address, Some(name.to_string())));
+    let address = address.parse().map_err(|_| format!("{address:?} is no address and port, as in 127.0.0.1:8000"))?;
+    Ok((address, name))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// Who gets it; a name for logs.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The datasources it may use; all where none is named. May be given more than once.
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) datasource: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -49,13 +49,13 @@ impl Local {
         })
     }
 
-    /// A datasource at this server.
-    pub(crate) async fn connect(&self, host: &Host, plugin: &Plugin) -> Result<Datasource, Failure> {
+    /// A datasource of that name at this server.
+    pub(crate) async fn connect(&self, name: &str, host: &Host, plugin: &Plugin) -> Result<Datasource, Failure> {
         let settings = format!("{{\"region\": \"us-east-1\", \"endpoint\": \"http://{}\"}}", self.authority);
         // The server checks no signature, but a request is signed all the same.
         let credentials = Some(Arc::new(Fixed::key("LOCAL", "LOCAL")) as _);
         let connect =
-            Connect { settings: &settings, settings_are_trusted: true, policy: self.policy()?, credentials, ..Connect::default() };
+            Connect { name, settings: &settings, settings_are_trusted: true, policy: self.policy()?, credentials, ..Connect::default() };
         Ok(host.connect(plugin, connect).await?)
     }
 

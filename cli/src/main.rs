@@ -6,23 +6,27 @@ mod failure;
 mod json;
 mod local;
 mod out;
+mod serve;
 mod target;
 
 use args::{Cli, Command};
 use clap::Parser;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Refusals are part of an answer here, so only what is asked for is logged.
-    let filter = EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    begin_log(&cli.command);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failure::Failure::other(format!("cannot start: {error}")).report(),
     };
     let ended = runtime.block_on(async {
+        // It ends by itself when it is told to, after its calls.
+        if let Command::Serve(arguments) = cli.command {
+            return serve::run(arguments).await;
+        }
         tokio::select! {
             ended = run(cli.command) => ended,
             // The call is dropped, and that is written down.
@@ -33,6 +37,16 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Refusals are part of an answer, so a command logs only what is asked for; a server logs what it does.
+fn begin_log(command: &Command) {
+    let log = if let Command::Serve(serve) = command { Some(serve.log) } else { None };
+    let usual = if log.is_some() { "info" } else { "off" };
+    let filter = EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let log_lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    if log == Some(args::Log::Json) { log_lines.json().flatten_event(true).init() } else { log_lines.init() }
 }
 
 /// The signal that wants this to end; its number.
@@ -59,6 +73,8 @@ async fn run(command: Command) -> Result<(), failure::Failure> {
         Command::Execute(arguments) => commands::execute::run(arguments.untangle()).await,
         Command::Test(arguments) => commands::survey::test(&arguments.target()).await,
         Command::Structure(arguments) => commands::survey::structure(arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Token(arguments) => commands::token::run(&arguments),
         Command::Init(arguments) => commands::init::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments).await,
         Command::Iam(arguments) => commands::iam::run(&arguments),

@@ -21,13 +21,13 @@ impl Opened {
         if let Some(file) = &target.local {
             let host = host(Host::builder)?;
             let local = Local::start(file.as_deref()).await?;
-            let datasource = local.connect(&host, &built_in(&host)?).await?;
+            let datasource = local.connect("local", &host, &built_in(&host)?).await?;
             return Ok(Self { datasource, local: Some(local) });
         }
         let file = read_policy(&target.policy.policy)?;
         let (name, config) = pick(&file, target.datasource.as_deref())?;
         let folder = target.policy.policy.parent();
-        let host = audited_host(&file, folder)?;
+        let (host, _) = audited_host(&file, folder)?;
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
         let plugin = load(&host, config, folder).map_err(named)?;
         let datasource = connect(&host, &plugin, name, config, folder).await.map_err(named)?;
@@ -62,14 +62,15 @@ fn cache_folder() -> Option<PathBuf> {
     variable("PORTCULLIS_CACHE").or_else(|| Some(user()?.join("portcullis")))
 }
 
-/// A host that writes its audit records where the policy file says.
-pub(crate) fn audited_host(file: &PolicyFile, folder: Option<&Path>) -> Result<Host, Failure> {
-    let Some(audit) = &file.audit else { return host(Host::builder) };
+/// A host that writes its audit records where the policy file says, and that place.
+pub(crate) fn audited_host(file: &PolicyFile, folder: Option<&Path>) -> Result<(Host, Option<Arc<JsonLines>>), Failure> {
+    let Some(audit) = &file.audit else { return Ok((host(Host::builder)?, None)) };
     let path = beside(folder, &audit.file);
     let sink = JsonLines::open(&path)
         .map_err(|error| Failure::configuration(format!("the audit file {} cannot be opened: {error}", path.display())))?;
     let sink = Arc::new(sink);
-    host(|| Host::builder().audit(sink.clone(), audit.when_full == WhenFull::Pass))
+    let host = host(|| Host::builder().audit(sink.clone(), audit.when_full == WhenFull::Pass))?;
+    Ok((host, Some(sink)))
 }
 
 /// The built-in plugin.
@@ -174,7 +175,7 @@ fn read_tls(config: &TlsConfig, folder: Option<&Path>) -> Result<Tls, Failure> {
 }
 
 /// Paths in a policy are relative to the file that names them.
-fn beside(folder: Option<&Path>, path: &Path) -> PathBuf {
+pub(crate) fn beside(folder: Option<&Path>, path: &Path) -> PathBuf {
     folder.map_or_else(|| path.to_path_buf(), |folder| folder.join(path))
 }
 

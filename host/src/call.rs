@@ -18,6 +18,8 @@ pub(crate) struct Call {
     pub(crate) export: &'static str,
     /// The action that the caller named.
     action: Option<ActionName>,
+    /// The caller's own id for what it is doing.
+    pub(crate) request: Option<Arc<str>>,
     /// The operations that it may send.
     pub(crate) operations: Vec<ActionName>,
     /// When it is over.
@@ -50,6 +52,7 @@ impl Call {
             started: Instant::now(),
             export,
             action,
+            request: None,
             operations: Vec::new(),
             deadline,
             requests: AtomicU32::new(0),
@@ -231,6 +234,7 @@ impl Call {
             time: audit::now(),
             event,
             call: self.number,
+            request: self.request.as_deref(),
             datasource: &self.shared.name,
             plugin: self.shared.manifest.name(),
             export: self.export,

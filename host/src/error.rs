@@ -221,8 +221,10 @@ impl LimitKind {
 }
 
 impl Limit {
-    pub(crate) fn deadline(bound: Duration, maybe_applied: bool) -> Self {
-        Self { which: LimitKind::Deadline, bound: format!("{bound:?}"), maybe_applied }
+    /// `asked` is the caller's own time, where it is shorter than the policy's.
+    pub(crate) fn deadline(policy: Duration, asked: Option<Duration>, maybe_applied: bool) -> Self {
+        let bound = asked.map_or_else(|| format!("{policy:?}"), |asked| format!("{policy:?}, of which the caller gave {asked:?}"));
+        Self { which: LimitKind::Deadline, bound, maybe_applied }
     }
 }
 

@@ -59,6 +59,7 @@ mod manifest;
 mod plugin;
 mod shared;
 mod state;
+mod template;
 mod timers;
 mod tls;
 mod turns;
@@ -73,6 +74,7 @@ pub use iam::{IamAccount, iam_document};
 pub use manifest::Manifest;
 pub use plugin::{MAX_COMPONENT_BYTES, Plugin, Source};
 pub use portcullis_policy::{self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limits, Origin, Policy, Rule};
+pub use template::bind;
 pub use tls::Tls;
 
 /// The README's example, compiled.

@@ -20,7 +20,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     let host = host(Host::builder)?;
     let plugin = built_in(&host)?;
     let local = Local::start(None).await?;
-    let datasource = local.connect(&host, &plugin).await?;
+    let datasource = local.connect("demo", &host, &plugin).await?;
     introduce(&plugin, &local, started.elapsed())?;
 
     for step in STEPS {

@@ -9,3 +9,4 @@ pub(crate) mod iam;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod survey;
+pub(crate) mod token;

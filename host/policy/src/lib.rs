@@ -46,6 +46,7 @@ mod operator;
 mod origin;
 mod policy;
 mod scope;
+mod server;
 mod text;
 
 pub use address::{Class, classify};
@@ -58,3 +59,4 @@ pub use operator::judge_operator;
 pub use origin::{Host, Origin, OriginError, Scheme};
 pub use policy::{Isolation, Observed, Policy};
 pub use scope::CredentialScope;
+pub use server::{Digest, ServerConfig, ServerTls, Token};

@@ -28,6 +28,9 @@ pub struct Record<'r> {
     pub event: Event,
     /// The number of the call within this process.
     pub call: u64,
+    /// The id of the caller's request; see [`Datasource::for_request`](crate::Datasource::for_request).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<&'r str>,
     /// The datasource's name.
     pub datasource: &'r str,
     /// The plugin's name, by its manifest.
@@ -145,17 +148,17 @@ impl Audit {
 }
 
 fn trace(record: &Record<'_>) {
-    let Record { call, datasource, export, action, rule, attempts, bytes_sent, bytes_received, micros, .. } = record;
-    let (rule, action) = (rule.unwrap_or_default(), action.unwrap_or_default());
+    let Record { call, request, datasource, export, action, rule, attempts, bytes_sent, bytes_received, micros, .. } = record;
+    let (rule, action, request) = (rule.unwrap_or_default(), action.unwrap_or_default(), request.unwrap_or_default());
     match record.event {
         Event::Call => {
             let outcome = record.outcome.unwrap_or_default();
-            tracing::info!(target: "portcullis::audit", call, datasource, export, action, attempts, bytes_sent, bytes_received, micros, outcome, "call");
+            tracing::info!(target: "portcullis::audit", call, request, datasource, export, action, attempts, bytes_sent, bytes_received, micros, outcome, "call");
         }
         Event::Refusal => {
             let decision = if record.decision == Decision::Observed { "observed" } else { "denied" };
             let (subject, origin) = (record.subject.as_deref().unwrap_or_default(), record.origin.as_deref().unwrap_or_default());
-            tracing::warn!(target: "portcullis::audit", call, datasource, export, action, rule, subject, origin, decision, "refusal");
+            tracing::warn!(target: "portcullis::audit", call, request, datasource, export, action, rule, subject, origin, decision, "refusal");
         }
     }
 }

@@ -32,6 +32,14 @@ pub use convert::Relayed;
 #[derive(Clone)]
 pub struct Datasource {
     inner: Arc<Inner>,
+    asked: Asked,
+}
+
+/// What the caller asks for beside the call itself.
+#[derive(Clone, Default)]
+struct Asked {
+    time: Option<Duration>,
+    request: Option<Arc<str>>,
 }
 
 pub(crate) struct Inner {
@@ -71,8 +79,8 @@ impl Datasource {
         let isolation = shared.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
         let turns = Turns::new(&shared.policy.limits, around.turns.clone());
         let warm = Warm::new(shared.policy.limits.concurrent_calls as usize);
-        let datasource =
-            Self { inner: Arc::new(Inner { plugin, settings, shared, isolation, turns, warm, preparing: AtomicBool::new(false), around }) };
+        let inner = Inner { plugin, settings, shared, isolation, turns, warm, preparing: AtomicBool::new(false), around };
+        let datasource = Self { inner: Arc::new(inner), asked: Asked::default() };
         datasource.judge_input(&[Handed::Json(&datasource.inner.settings)])?;
         Ok(datasource)
     }
@@ -82,6 +90,20 @@ impl Datasource {
         let instance = self.connected(self.deadline()).await?;
         self.inner.warm.put(instance);
         Ok(())
+    }
+
+    /// The same datasource for a caller who waits for `time` at most. Its policy's deadline stands where it is shorter.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.asked.time = Some(time);
+        self
+    }
+
+    /// The same datasource for calls that a request of the caller's own makes: `id` stands in their audit records.
+    #[must_use]
+    pub fn for_request(mut self, id: &str) -> Self {
+        self.asked.request = Some(id.into());
+        self
     }
 
     /// Runs an action with its input as JSON text, and returns the answer's.
@@ -145,7 +167,14 @@ impl Datasource {
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.inner.shared.policy.limits.deadline.min(MAX_DEADLINE)
+        let policy = self.inner.shared.policy.limits.deadline.min(MAX_DEADLINE);
+        Instant::now() + self.asked.time.map_or(policy, |asked| asked.min(policy))
+    }
+
+    /// The call's time is over.
+    fn too_late(&self, maybe_applied: bool) -> Error {
+        let policy = self.inner.shared.policy.limits.deadline;
+        Error::Limit(Limit::deadline(policy, self.asked.time.filter(|asked| *asked < policy), maybe_applied))
     }
 
     /// One call: asks the policy, waits for its turn, takes an instance, runs the export, and puts the instance back if
@@ -161,6 +190,7 @@ impl Datasource {
         shared.audit.check().map_err(|reason| Error::Audit { reason, maybe_applied: false })?;
         let name = action.map(str::parse::<ActionName>).transpose();
         let mut call = Call::new(shared, export, name.clone().ok().flatten(), self.deadline());
+        call.request.clone_from(&self.asked.request);
         let judged = name
             .map_err(|message| Error::Plugin(PluginError::UnknownAction(message)))
             .and_then(|name| self.judge(&call, name).inspect_err(|denial| call.note_denial(denial)).map_err(Error::from));
@@ -263,12 +293,11 @@ impl Datasource {
         let result = self.inner.around.timers.until(end, pin!(run(state))).await;
         drop(ended);
         instance.end();
-        let shared = &self.inner.shared;
         // What the gate noted stands above what the guest says, success included.
         let result = match (call.noted(), result) {
             (Some(noted), _) => Err(noted),
             (None, Some(result)) => result.map_err(|error| call.shortfall().unwrap_or_else(|| error.or_maybe_applied(call.reached()))),
-            (None, None) => Err(Error::Limit(Limit::deadline(shared.policy.limits.deadline, call.reached()))),
+            (None, None) => Err(self.too_late(call.reached())),
         };
         self.inspect(call, result)
     }
@@ -313,7 +342,7 @@ impl Datasource {
         let result = match (call.noted(), starting) {
             (Some(noted), _) => Err(noted),
             (None, Some(result)) => result,
-            (None, None) => Err(Error::Limit(Limit::deadline(shared.policy.limits.deadline, false))),
+            (None, None) => Err(self.too_late(false)),
         };
         result.map_err(|error| error.map_texts(|text| shared.issued.redact(text)))
     }
@@ -326,7 +355,7 @@ pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>, fairness: &F
     let making = Making { plugin, shared, fairness };
     let result = shared.timers.until(call.deadline + GRACE, pin!(Instance::describe(&making, &call))).await;
     call.end();
-    let described = call.noted().map_or_else(|| result.unwrap_or(Err(Error::Limit(Limit::deadline(limits.deadline, false)))), Err)?;
+    let described = call.noted().map_or_else(|| result.unwrap_or(Err(Error::Limit(Limit::deadline(limits.deadline, None, false)))), Err)?;
     if is_deeper(&described, limits.json_depth) {
         return Err(Error::Limit(Limit { which: LimitKind::JsonDepth, bound: limits.json_depth.to_string(), maybe_applied: false }));
     }

@@ -1,0 +1,169 @@
+//! Bound parameters: JSON with named places, filled in as JSON values.
+//!
+//! A platform that pastes a user's text into JSON lets that user write JSON: `"}, "Key": …`. Here the text of a query and
+//! the values never mix: a place takes one whole value, whatever stands in it.
+
+use crate::error::Fault;
+use serde::de::IgnoredAny;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Fills `values`, each a JSON text, into the places of `template`, which is JSON with `{{name}}` where a value shall
+/// stand: `{"TableName": "orders", "Key": {"id": {{id}}}}`. Names are letters, digits, `_`, `-` and `.`. A value is
+/// copied as it is, so no number loses a digit.
+///
+/// ```
+/// let values = [("id", r#""x\", \"y""#)].into();
+/// let input = portcullis::bind(r#"{"Key": {"id": {{id}} } }"#, &values).unwrap();
+/// assert_eq!(input, r#"{"Key": {"id": "x\", \"y" } }"#);
+/// ```
+///
+/// # Errors
+/// All faults at once: a place without a value, a value without a place, a place within quotes, where it would be text,
+/// and a value that is not JSON. A pointer leads into `{"template": …, "values": {…}}`.
+pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(template: &str, values: &BTreeMap<K, V>) -> Result<String, Vec<Fault>> {
+    let mut faults: Vec<Fault> = values
+        .iter()
+        .filter_map(|(name, value)| {
+            let error = serde_json::from_str::<IgnoredAny>(value.as_ref()).err()?;
+            Some(fault_of_value(name.borrow(), format!("this is not JSON: {error}; a text stands in quotes")))
+        })
+        .collect();
+    let mut out = String::with_capacity(template.len());
+    let mut used = BTreeSet::new();
+    let mut rest = template;
+    while let Some(first) = rest.chars().next() {
+        let line = template[..template.len() - rest.len()].matches('\n').count() + 1;
+        let length = match first {
+            '"' => {
+                let length = string_length(rest);
+                for name in values.keys().map(Borrow::borrow).filter(|name| rest[..length].contains(&format!("{{{{{name}}}}}"))) {
+                    used.insert(name);
+                    faults.push(fault_of_template(format!(
+                        "line {line}: {{{{{name}}}}} stands within quotes, where it would be text; write it without quotes around it: the \
+                         value brings its own"
+                    )));
+                }
+                length
+            }
+            '/' => comment_length(rest),
+            '{' => match place(rest) {
+                Some((name, length)) => {
+                    match values.get_key_value(name) {
+                        Some((name, value)) => {
+                            used.insert(name.borrow());
+                            out.push_str(value.as_ref().trim());
+                        }
+                        None => {
+                            faults.push(fault_of_template(format!("line {line}: there is no value for {{{{{name}}}}}{}", given(values))))
+                        }
+                    }
+                    rest = &rest[length..];
+                    continue;
+                }
+                None => 1,
+            },
+            other => other.len_utf8(),
+        };
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    for name in values.keys().map(Borrow::borrow).filter(|name: &&str| !used.contains(name)) {
+        faults.push(fault_of_value(name, format!("the template has no place {{{{{name}}}}} for it")));
+    }
+    if faults.is_empty() { Ok(out) } else { Err(faults) }
+}
+
+/// The name of the place at the start of `text`, and the place's length: `{{ name }}`. Two braces of JSON are never
+/// followed by a bare name.
+fn place(text: &str) -> Option<(&str, usize)> {
+    let inner = text.strip_prefix("{{")?;
+    let end = inner.find("}}")?;
+    let name = inner[..end].trim();
+    let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+    named.then_some((name, end + 4))
+}
+
+/// The length of the string at the start of `text`, with its quotes.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The length of the comment at the start of `text`; 1 where it is none.
+fn comment_length(text: &str) -> usize {
+    if text.starts_with("//") {
+        return text.find('\n').unwrap_or(text.len());
+    }
+    match text.strip_prefix("/*") {
+        Some(inner) => inner.find("*/").map_or(text.len(), |end| end + 4),
+        None => 1,
+    }
+}
+
+fn given<K: Borrow<str>, V>(values: &BTreeMap<K, V>) -> String {
+    if values.is_empty() {
+        return "; no value was given".to_string();
+    }
+    let names: Vec<&str> = values.keys().map(Borrow::borrow).collect();
+    format!("; given are {}", names.join(", "))
+}
+
+fn fault_of_template(message: String) -> Fault {
+    Fault { pointer: "/template".to_string(), message }
+}
+
+fn fault_of_value(name: &str, message: String) -> Fault {
+    Fault { pointer: format!("/values/{}", name.replace('~', "~0").replace('/', "~1")), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(template: &str, values: &[(&str, &str)]) -> Result<String, String> {
+        let values: BTreeMap<&str, &str> = values.iter().copied().collect();
+        bind(template, &values).map_err(|faults| faults.iter().map(|fault| format!("{fault}\n")).collect())
+    }
+
+    #[test]
+    fn a_place_takes_one_whole_value_and_keeps_its_digits() {
+        let template = "{\"a\": {{a}}, // a comment with {{a}} and \"\n \"b\": [{{ b }}, {{a}}]}";
+        let bound = bound(template, &[("a", "12345678901234567890.10"), ("b", r#"{"x": "{{a}}"}"#)]).unwrap();
+        assert_eq!(
+            bound,
+            "{\"a\": 12345678901234567890.10, // a comment with {{a}} and \"\n \"b\": [{\"x\": \"{{a}}\"}, 12345678901234567890.10]}"
+        );
+    }
+
+    #[test]
+    fn a_value_cannot_become_anything_but_a_value() {
+        for injected in [r#""x"}, "y": {"#, "1, 2", "1 // ", "/* */ 1", "{{other}}", "", "}"] {
+            let message = bound(r#"{"a": {{a}}, "b": {{other}}}"#, &[("a", injected), ("other", "1")]).unwrap_err();
+            assert!(message.starts_with("/values/a: this is not JSON"), "{injected}: {message}");
+        }
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let message = bound("{\"a\": {{a}},\n\"b\": \"{{b}}\", \"c\": \"{{d}} is text\"}", &[("b", "1"), ("u", "2")]).unwrap_err();
+        assert!(message.contains("line 1: there is no value for {{a}}; given are b, u"), "{message}");
+        assert!(message.contains("line 2: {{b}} stands within quotes"), "{message}");
+        assert!(message.contains("/values/u: the template has no place {{u}}") && !message.contains("{{d}}"), "{message}");
+    }
+
+    #[test]
+    fn what_is_no_place_is_left_as_it_is() {
+        for text in [r#"{"a":{"b":{}}}"#, "{{", "{{}}", "{{a b}}", "\"open {{", "/* open {{a}}", "é{{"] {
+            assert_eq!(bound(text, &[]).as_deref(), Ok(text), "{text}");
+        }
+    }
+}
