@@ -204,5 +204,5 @@ async fn told(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-/// The most bytes of a request's line and headers: a session token has some kilobytes.
+/// About the most bytes of a request's line and headers, up to a piece that was read at once: a session token has some kilobytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;

@@ -1,0 +1,494 @@
+//! The server, as its clients and its operators meet it.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use support::{SECRET, Serve, datasource, try_send};
+use tests::raw::Then;
+use tests::{dynoxide, raw, recorder, tls::Authority};
+use tokio::task::block_in_place;
+
+const ADMIN: &str = "access = \"admin\"";
+const TABLE: &str = r#"{"TableName": "orders", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_runs_over_http_and_keeps_every_digit() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
+    assert_eq!(serve.act("CreateTable", TABLE).0, 200);
+    let put = serve.act("PutItem", r#"{"TableName": "orders", "Item": {"id": "1", "n": 12345678901234567890.12,},} // relaxed"#);
+    assert_eq!(put, (200, json!({})));
+    let key = r#"{"TableName": "orders", "Key": {"id": "1"}}"#;
+    let typed = serve.send(
+        "POST",
+        "/v1/datasources/orders/actions/GetItem",
+        &[("content-type", "application/json; charset=utf-8")],
+        key.as_bytes(),
+    );
+    assert_eq!(typed.json()["Item"]["n"]["N"], "12345678901234567890.12");
+    let plain =
+        serve.send("POST", "/v1/datasources/orders/actions/GetItem?format=plain", &[("content-type", "application/json")], key.as_bytes());
+    assert!(String::from_utf8(plain.body).unwrap().contains("\"n\":12345678901234567890.12"));
+    let (status, list) = serve.get("/v1/datasources");
+    assert_eq!((status, list["datasources"][0]["name"].as_str()), (200, Some("orders")));
+    assert_eq!(serve.get("/v1/datasources/orders/test").1["ok"], true);
+    assert_eq!(serve.get("/v1/datasources/orders/structure?prefix=ord").0, 200);
+    assert_eq!(serve.get("/v1/actions/GetItem").1["input"]["required"], json!(["Key", "TableName"]));
+    let text = String::from_utf8(serve.send("GET", "/metrics", &[], &[]).body).unwrap();
+    assert!(text.contains("portcullis_calls_total{datasource=\"orders\",outcome=\"ok\"} 6"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_takes_values_that_cannot_change_it() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
+    serve.act("CreateTable", TABLE);
+    let bound = |action: &str, body: Value| {
+        let path = format!("/v1/datasources/orders/actions/{action}");
+        let answer = serve.send("POST", &path, &[("content-type", "application/vnd.portcullis.bound+json")], body.to_string().as_bytes());
+        (answer.status, answer.json())
+    };
+    let injected = r#"x"}, "admin": {"BOOL": true}, "y": {"S": ""#;
+    let template = r#"{"TableName": "orders", "Item": {"id": {{id}}, "note": {{note}}}}"#;
+    assert_eq!(bound("PutItem", json!({"template": template, "values": {"id": "1", "note": injected}})).0, 200);
+    let (_, got) = serve.act("GetItem", r#"{"TableName": "orders", "Key": {"id": "1"}}"#);
+    assert_eq!(got["Item"], json!({"id": {"S": "1"}, "note": {"S": injected}}), "the text is a text");
+    let (status, problem) = bound("PutItem", json!({"template": "{\"a\": {{a}}, \"b\": \"{{b}}\"}", "values": {"b": 1, "c": 2}}));
+    assert_eq!((status, problem["faults"].as_array().unwrap().len()), (400, 3), "{problem}");
+    assert_eq!(problem["faults"][2]["pointer"], "/values/c");
+    assert_eq!(bound("PutItem", json!({"template": 1})).0, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_problem_documents_with_place_and_remedy() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"read\""), &[]);
+    let (status, denied) = serve.act("DeleteTable", r#"{"TableName": "orders"}"#);
+    assert_eq!((status, denied["case"].as_str(), denied["remedy"].as_str()), (403, Some("denied"), Some("access = \"admin\"")));
+    let (status, input) = serve.act("GetItem", r#"{"TableNam": "orders"}"#);
+    assert_eq!((status, input["faults"][0]["pointer"].as_str()), (400, Some("/TableNam")));
+    let (status, service) = serve.act("Scan", r#"{"TableName": "nothing"}"#);
+    assert_eq!((status, service["code"].as_str()), (400, Some("ResourceNotFoundException")));
+    let (status, unknown) = serve.act("Getitem", "{}");
+    assert_eq!((status, unknown["case"].as_str()), (404, Some("unknown-action")));
+    assert_eq!(serve.post("/v1/datasources/other/actions/Scan", "{}").0, 404);
+    assert_eq!(serve.get("/v1/datasources/orders/actions/Scan").0, 405);
+    assert_eq!(serve.post("/v1/datasources/orders/actions/Scan?format=plain&format=typed", "{}").0, 400);
+    assert_eq!(serve.post("/v1/datasources/orders/actions/Scan?deadline=soon", "{}").1["faults"][0]["pointer"], "/deadline");
+    let answer = serve.send(
+        "POST",
+        "/v1/datasources/orders/actions/Scan",
+        &[("content-type", "application/json"), ("x-request-id", "mine-1")],
+        b"{",
+    );
+    assert_eq!((answer.status, answer.header("x-request-id"), answer.header("content-type")), (400, "mine-1", "application/problem+json"));
+    serve.wait_for_log("\"request\":\"mine-1\"");
+}
+
+const TOKENS: &str = "
+[server.tokens.app]
+sha256 = \"cc13a62a2ab73d0dfc61dc94b9a47bad75d2e0f2ee1a9e2cbe7bd0b8a2e1d5a1\"
+datasources = [\"orders\"]
+actions = [\"Scan\", \"ListTables\"]
+[server.tokens.ops]
+sha256 = \"OPS\"
+datasources = [\"*\"]
+operator = true
+";
+
+/// Two tokens, `pcl_app` and `pcl_ops`, by their digests.
+fn tokens() -> String {
+    let digest = |token: &str| hex::encode(<sha2::Sha256 as sha2::Digest>::digest(token));
+    let app = "cc13a62a2ab73d0dfc61dc94b9a47bad75d2e0f2ee1a9e2cbe7bd0b8a2e1d5a1";
+    TOKENS.replace(app, &digest("pcl_app")).replace("OPS", &digest("pcl_ops"))
+}
+
+fn signed(token: &str) -> String {
+    format!("AWS4-HMAC-SHA256 Credential={token}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f1_nobody_gets_in_without_the_right_token() {
+    let upstream = dynoxide::start().await;
+    let policy = datasource("orders", &upstream.authority, ADMIN) + &datasource("users", &upstream.authority, ADMIN) + &tokens();
+    let serve = Serve::start(&policy, &[]);
+    let scan = |datasource: &str, action: &str, authorization: Option<&str>| {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(authorization.map(|value| ("authorization", value)));
+        let answer = serve.send("POST", &format!("/v1/datasources/{datasource}/actions/{action}"), &headers, b"{}");
+        (answer.status, answer.header("www-authenticate").to_string())
+    };
+    assert_eq!(scan("orders", "ListTables", Some("Bearer pcl_app")).0, 200);
+    for wrong in [None, Some(""), Some("Bearer"), Some("Bearer pcl_ap"), Some("Bearer pcl_app2"), Some("pcl_app"), Some("Basic pcl_app")] {
+        assert_eq!(scan("orders", "ListTables", wrong), (401, "Bearer".to_string()), "{wrong:?}");
+    }
+    assert_eq!(scan("users", "ListTables", Some("Bearer pcl_app")).0, 403, "a token of another datasource");
+    assert_eq!(scan("nothing", "ListTables", Some("Bearer pcl_app")).0, 403, "nor does it learn which there are");
+    assert_eq!(scan("orders", "DeleteTable", Some("Bearer pcl_app")).0, 403);
+    assert_eq!(scan("nothing", "ListTables", Some("Bearer pcl_ops")).0, 404);
+    let as_app = |method: &str, path: &str| serve.send(method, path, &[("authorization", "Bearer pcl_app")], &[]).status;
+    assert_eq!((as_app("GET", "/metrics"), as_app("POST", "/v1/reload"), as_app("GET", "/v1/actions")), (403, 403, 200));
+    let listed = serve.send("GET", "/v1/datasources", &[("authorization", "Bearer pcl_app")], &[]).json();
+    assert_eq!(listed["datasources"].as_array().unwrap().len(), 1);
+    assert_eq!((serve.get("/v1/actions").0, serve.get("/healthz").0, serve.get("/readyz").0), (401, 200, 200));
+
+    let wire = |datasource: &str, action: &str, authorization: &str| {
+        let target = format!("DynamoDB_20120810.{action}");
+        let answer =
+            serve.send("POST", &format!("/ddb/{datasource}/"), &[("authorization", authorization), ("x-amz-target", &target)], b"{}");
+        (answer.status, answer.json()["__type"].as_str().unwrap_or_default().rsplit('#').next().unwrap().to_string())
+    };
+    assert_eq!(wire("orders", "ListTables", &signed("pcl_app")).0, 200);
+    assert_eq!(wire("orders", "ListTables", "Bearer pcl_app").0, 200);
+    for (datasource, action, authorization, code) in [
+        ("orders", "ListTables", String::new(), "MissingAuthenticationTokenException"),
+        ("orders", "ListTables", signed("AKIDEXAMPLE"), "UnrecognizedClientException"),
+        ("users", "ListTables", signed("pcl_app"), "AccessDeniedException"),
+        ("orders", "DeleteTable", signed("pcl_app"), "AccessDeniedException"),
+    ] {
+        assert_eq!(wire(datasource, action, &authorization), (400, code.to_string()));
+    }
+    let log = serve.log();
+    assert!(!log.contains("pcl_") && !log.contains(SECRET), "a secret is in the log:\n{log}");
+    assert!(log.contains("\"holder\":\"app\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f2_odd_names_and_encodings_reach_nothing() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
+    for path in [
+        "/v1/datasources/..%2F..%2Fetc%2Fpasswd/actions/ListTables",
+        "/v1/datasources/%2e%2e/actions/ListTables",
+        "/v1/datasources/orders%00/actions/ListTables",
+        "/v1/datasources/%ff%fe/actions/ListTables",
+        "/v1/datasources/orders/actions/List%54ables%2f..",
+        "/v1/datasources/orders/actions/..%5c",
+        "/v1/datasources/ORDERS/actions/ListTables",
+        "/v1/datasources//actions/ListTables",
+        "//v1/datasources/orders/actions/ListTables",
+        "/v1/../v1/datasources/orders/actions/ListTables",
+        "/ddb/..%2f/",
+    ] {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+        );
+        let answer = serve.raw(request.as_bytes());
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(status == "400" || status == "404", "{path}: {answer}");
+    }
+    assert_eq!(serve.act("ListTables", "{}").0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served() {
+    let upstream = dynoxide::start().await;
+    let bounds = "[server]\nheader-timeout = \"300ms\"\nbody-timeout = \"300ms\"\nbody-bytes = \"64 KiB\"\nconnections = 40\n";
+    let serve = Serve::start(&(datasource("orders", &upstream.authority, ADMIN) + bounds), &[]);
+    let large = format!("{{\"x\": \"{}\"}}", "x".repeat(70_000));
+    assert_eq!(serve.act("Scan", &large), (413, serve.act("Scan", &large).1));
+    let head = "POST /v1/datasources/orders/actions/ListTables HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{}", format!("8000\r\n{:32768}\r\n", "").repeat(3));
+    assert!(serve.raw(chunked.as_bytes()).contains(" 413 "), "a body without a length is bounded too");
+    // Where the client still writes when the answer comes, the answer may be lost with the connection.
+    let refused = serve.raw(format!("{head}X-Long: {}\r\n\r\n", "x".repeat(1_000_000)).as_bytes());
+    assert!(refused.is_empty() || refused.contains(" 431 "), "headers of 1 MB: {refused}");
+    assert!(serve.raw(format!("{head}Content-Length: 9\r\n\r\n{{").as_bytes()).contains(" 408 "), "a body that does not come");
+    assert!(serve.raw(format!("{head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}").as_bytes()).contains(" 400 "));
+    let began = Instant::now();
+    assert_eq!(serve.raw(head.as_bytes()), "", "headers that do not end");
+    assert!(began.elapsed() < Duration::from_secs(1), "it was dropped, and not waited for: {:?}", began.elapsed());
+    // As many silent connections as there are places: all are dropped in their time, and honest calls go on.
+    let silent: Vec<_> = (0..40).map(|_| serve.connect()).collect();
+    assert_eq!(serve.act("ListTables", "{}").0, 200);
+    drop(silent);
+    let one = format!("{head}Content-Length: 2\r\n\r\n{{}}");
+    let pipelined = serve.raw(format!("{one}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n{one}").as_bytes());
+    let bodies = ["{\"TableNames\":[]}", "{\"status\":\"ok\"}", "{\"TableNames\":[]}"];
+    let places: Vec<_> = pipelined.match_indices("HTTP/1.1 200").map(|(at, _)| at).collect();
+    assert_eq!(places.len(), 3, "{pipelined}");
+    for (at, body) in places.iter().zip(bodies) {
+        assert!(pipelined[*at..].split("\r\n\r\n").nth(1).unwrap().starts_with(body), "answers come in order: {pipelined}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f4_nothing_of_the_callers_identity_goes_upstream() {
+    let answer = recorder::Answer {
+        status: 400,
+        headers: vec![("x-amzn-requestid", "UPSTREAM".to_string()), ("x-amz-crc32", "1".to_string()), ("set-cookie", "a=b".to_string())],
+        body: r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "Item" : {}}"#.into(),
+    };
+    let upstream = recorder::start(answer.clone()).await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &["--wire", "127.0.0.1:0"]);
+    let body = "{ \"TableName\": \"orders\", \"x\": 1.0 }";
+    for url in [format!("{}/ddb/orders/", serve.url), serve.wire[serve.wire.len() - 1].clone() + "/"] {
+        upstream.forget();
+        let headers = [
+            ("authorization", &*signed("AKIDOFTHECALLER")),
+            ("x-amz-target", "DynamoDB_20120810.PutItem"),
+            ("x-amz-security-token", "TOKENOFTHECALLER"),
+            ("x-forwarded-for", "10.0.0.1"),
+            ("cookie", "c=d"),
+        ];
+        let got = support::send("POST", &url, &headers, body.as_bytes());
+        assert_eq!((got.status, &*got.body), (400, &*answer.body), "status and bytes are the service's");
+        assert_eq!((got.header("x-amzn-requestid"), got.header("x-amz-crc32"), got.header("set-cookie")), ("UPSTREAM", "1", ""));
+        let seen = &upstream.requests()[0];
+        assert_eq!((&*seen.body, seen.header("host")), (body.as_bytes(), &*upstream.authority));
+        let all = format!("{:?}", seen.headers);
+        for own in ["OFTHECALLER", "x-forwarded-for", "cookie"] {
+            assert!(!all.contains(own), "{own} went upstream: {all}");
+        }
+        assert!(seen.header("authorization").contains("Credential=AKIDEXAMPLE/"), "the host's identity signs");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f5_pages_in_a_browser_and_names_of_others_get_nothing() {
+    let upstream = recorder::start(recorder::Answer::ok("{}")).await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
+    for (name, value) in
+        [("origin", "http://evil.example"), ("host", "evil.example"), ("host", "127.0.0.1.evil.example:8700"), ("origin", "null")]
+    {
+        for path in ["/v1/datasources/orders/actions/ListTables", "/ddb/orders/"] {
+            let headers = [("content-type", "application/json"), ("x-amz-target", "DynamoDB_20120810.ListTables"), (name, value)];
+            let answer = serve.send("POST", path, &headers, b"{}");
+            assert!(answer.status == 403 || answer.json()["__type"].as_str().is_some_and(|code| code.ends_with("AccessDeniedException")));
+        }
+    }
+    // What a form of a page may send without asking is not what is read.
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+        assert_eq!(serve.send("POST", "/v1/datasources/orders/actions/ListTables", &[("content-type", kind)], b"{}").status, 415);
+    }
+    assert!(upstream.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f6_nobody_writes_lines_of_their_own_into_the_log() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
+    let name = "a%0A%7B%22level%22:%22forged%22%7D%1b%5B31m";
+    serve.post(&format!("/v1/datasources/{name}/actions/{name}"), "{}");
+    serve.post(&format!("/v1/datasources/orders/actions/{name}"), "{}");
+    serve.raw(
+        format!("POST /ddb/{name}/ HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: DynamoDB_20120810.forged\x1b\r\nConnection: close\r\n\r\n")
+            .as_bytes(),
+    );
+    serve.send("GET", "/v1/actions", &[("x-request-id", "a {\"forged\""), ("user-agent", "forged")], &[]);
+    assert_eq!(serve.get("/healthz").0, 200);
+    serve.wait_for_log("/v1/actions");
+    for line in serve.log().lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line["level"] != "forged" && !line.to_string().contains('\u{1b}'), "{line}");
+    }
+    assert!(!serve.log().contains("forged"), "{}", serve.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_wire_requests_get_what_dynamodb_answers() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"read\""), &[]);
+    let wire = |target: &str, body: &str| {
+        let answer = serve.send("POST", "/ddb/orders", &[("x-amz-target", target)], body.as_bytes());
+        assert_eq!(answer.header("x-amz-crc32"), crc32fast::hash(&answer.body).to_string());
+        assert!(!answer.header("x-amzn-requestid").is_empty());
+        let json = answer.json();
+        let message = json["message"].as_str().or(json["Message"].as_str()).unwrap_or_default().to_string();
+        (json["__type"].as_str().unwrap_or_default().rsplit('#').next().unwrap().to_string(), message)
+    };
+    for target in [
+        "",
+        "DynamoDB_20120810",
+        "DynamoDB_20120810.",
+        "DynamoDB_20111205.GetItem",
+        "Kinesis_20131202.PutRecord",
+        "DynamoDB_20120810.Get Item",
+    ] {
+        assert_eq!(wire(target, "{}").0, "UnknownOperationException", "{target}");
+    }
+    let (code, message) = wire("DynamoDBStreams_20120810.ListStreams", "{}");
+    assert!(code == "UnknownOperationException" && message.contains("Streams"), "{message}");
+    let (code, message) = wire("DynamoDB_20120810.DeleteTable", "{}");
+    assert!(code == "AccessDeniedException" && message.contains("rule access") && message.contains("access = \"admin\""), "{message}");
+    assert_eq!(wire("DynamoDB_20120810.GetItem", "{").0, "SerializationException", "the service's own answer");
+    assert!(serve.send("GET", "/ddb/orders/", &[], &[]).body.starts_with(b"healthy"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_is_all_or_nothing() {
+    let upstream = dynoxide::start().await;
+    let orders = datasource("orders", &upstream.authority, ADMIN);
+    let serve = Serve::start(&orders, &[]);
+    assert_eq!(serve.act("ListTables", "{}").0, 200);
+    for (bad, place) in [
+        ("[datasources.orders", "portcullis.toml"),
+        (&*datasource("orders", &upstream.authority, "acess = \"read\""), "did you mean `access`"),
+        (&*(orders.clone() + "[datasources.users]\nplugin = \"nothing\""), "datasource: users"),
+        (&*(orders.clone() + "[server]\nconnections = 3"), "server.connections has changed"),
+        (&*(orders.clone() + "[audit]\nfile = \"a\""), "audit has changed"),
+        (&*(orders.clone() + "[datasources.users]\nplugin = \"dynamodb\"\nsettings = { regin = \"x\" }"), "/regin"),
+    ] {
+        serve.write_policy(bad);
+        let (status, problem) = serve.post("/v1/reload", "");
+        assert!(status == 409 && problem["detail"].as_str().unwrap().contains(place), "{problem}");
+        assert_eq!(serve.act("ListTables", "{}").0, 200, "nothing has changed");
+    }
+    serve
+        .write_policy(&(datasource("orders", &upstream.authority, "access = \"read\"") + &datasource("users", &upstream.authority, ADMIN)));
+    let (status, changes) = serve.post("/v1/reload", "");
+    assert_eq!((status, changes), (200, json!({"added": ["users"], "changed": ["orders"], "removed": [], "unchanged": 0})));
+    assert_eq!(serve.act("DeleteTable", r#"{"TableName": "orders"}"#).0, 403);
+    serve.write_policy(&orders);
+    serve.signal("HUP");
+    serve.wait_for_log("removed: [\\\"users\\\"]");
+    assert_eq!((serve.act("CreateTable", TABLE).0, serve.post("/v1/datasources/users/actions/ListTables", "{}").0), (200, 404));
+}
+
+/// An upstream that takes 700 ms for an answer.
+async fn slow() -> recorder::Recorder {
+    let answer = |_: &recorder::Recorded| {
+        std::thread::sleep(Duration::from_millis(700));
+        recorder::Answer::ok("{\"TableNames\":[\"slow\"]}")
+    };
+    recorder::start_with("127.0.0.1", answer, None).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 6)]
+async fn calls_in_flight_end_under_the_policy_they_began_with() {
+    let upstream = slow().await;
+    let orders = datasource("orders", &upstream.authority, ADMIN);
+    let serve = Serve::start(&orders, &[]);
+    block_in_place(|| {
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| serve.act("ListTables", "{}"));
+            std::thread::sleep(Duration::from_millis(200));
+            serve.write_policy(&datasource("users", &upstream.authority, ADMIN));
+            assert_eq!(serve.post("/v1/reload", "").0, 200);
+            assert_eq!(serve.act("ListTables", "{}").0, 404);
+            assert_eq!(running.join().unwrap(), (200, json!({"TableNames": ["slow"]})));
+        });
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 6)]
+async fn a_server_that_is_told_to_stop_lets_calls_end() {
+    let upstream = slow().await;
+    let mut serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
+    block_in_place(|| {
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| serve.act("ListTables", "{}"));
+            std::thread::sleep(Duration::from_millis(200));
+            serve.signal("TERM");
+            std::thread::sleep(Duration::from_millis(150));
+            let refused = try_send("GET", &format!("{}/readyz", serve.url), &[], &[]);
+            assert!(refused.is_err(), "nobody else is let in: {refused:?}");
+            assert_eq!(running.join().unwrap().0, 200);
+        });
+        assert!(serve.wait().success());
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_of_the_upstream_has_its_error_and_service_goes_on() {
+    let healthy = dynoxide::start().await;
+    let reset = raw::start(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", Then::Close).await;
+    let garbage = raw::start(b"\x16\x03\x01 this is not HTTP\r\n\r\n", Then::Close).await;
+    let silent = raw::start(b"", Then::Hang).await;
+    let failing =
+        recorder::start(recorder::Answer { status: 500, headers: vec![], body: r#"{"__type":"x#InternalServerError"}"#.into() }).await;
+    let throttled = recorder::Answer {
+        status: 400,
+        headers: vec![],
+        body: r#"{"__type":"x#ProvisionedThroughputExceededException","message":"slow down"}"#.into(),
+    };
+    let throttled = recorder::start(throttled).await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut policy = datasource("orders", &healthy.authority, ADMIN);
+    for (name, authority) in [
+        ("reset", &reset.authority),
+        ("garbage", &garbage.authority),
+        ("silent", &silent.authority),
+        ("failing", &failing.authority),
+        ("throttled", &throttled.authority),
+        ("down", &closed),
+    ] {
+        policy += &datasource(name, authority, ADMIN);
+    }
+    let serve = Serve::start(&policy, &[]);
+    for (name, status, case, maybe_applied, code) in [
+        ("down", 502, "transport", json!(false), "ServiceUnavailableException"),
+        ("reset", 502, "transport", json!(true), "InternalServerError"),
+        ("garbage", 502, "transport", json!(true), "InternalServerError"),
+        ("failing", 502, "service", Value::Null, "InternalServerError"),
+        ("throttled", 400, "service", Value::Null, "ProvisionedThroughputExceededException"),
+        ("silent", 504, "", json!(true), "InternalServerError"),
+    ] {
+        let (got, problem) = serve.post(&format!("/v1/datasources/{name}/actions/ListTables?deadline=400ms"), "{}");
+        assert_eq!((got, &problem["maybeApplied"]), (status, &maybe_applied), "{name}: {problem}");
+        assert!(case.is_empty() || problem["case"] == case, "{name}: {problem}");
+        if name != "silent" {
+            let answer = serve.send("POST", &format!("/ddb/{name}/"), &[("x-amz-target", "DynamoDB_20120810.ListTables")], b"{}");
+            assert_eq!(answer.json()["__type"].as_str().unwrap().rsplit('#').next(), Some(code), "{name}");
+        }
+        assert_eq!(serve.act("ListTables", "{}").0, 200, "service goes on after {name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_cannot_be_written_down_are_refused_and_service_goes_on() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&(datasource("orders", &upstream.authority, ADMIN) + "[audit]\nfile = \"/dev/full\""), &[]);
+    let (status, problem) = serve.act("ListTables", "{}");
+    assert_eq!((status, problem["case"].as_str()), (503, Some("audit")), "{problem}");
+    assert_eq!((serve.get("/healthz").0, serve.get("/v1/actions").0), (200, 200));
+    let passing = datasource("orders", &upstream.authority, ADMIN) + "[audit]\nfile = \"/dev/full\"\nwhen-full = \"pass\"";
+    assert_eq!(Serve::start(&passing, &[]).act("ListTables", "{}").0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_is_read_again_with_the_policy() {
+    let upstream = dynoxide::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |authority: &Authority| {
+        let identity = authority.identity("localhost");
+        std::fs::write(folder.path().join("server.pem"), identity.certificate).unwrap();
+        let key = folder.path().join("key.pem");
+        std::fs::write(&key, identity.key).unwrap();
+        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    let (first, second) = (Authority::new(), Authority::new());
+    write(&first);
+    let path = folder.path().to_path_buf();
+    let policy = datasource("orders", &upstream.authority, ADMIN) + "[server]\ntls = { certificate = \"server.pem\", key = \"key.pem\" }";
+    let serve = Serve::start_in(folder, &policy, &[]);
+    let reached = |authority: &Authority, path: &str| {
+        let ca = ureq::tls::Certificate::from_pem(authority.pem().as_bytes()).unwrap();
+        let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::new_with_certs(&[ca])).build();
+        let agent: ureq::Agent = ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false).build().into();
+        let url = format!("{}{path}", serve.url.replace("127.0.0.1", "localhost"));
+        block_in_place(|| {
+            if path == "/v1/reload" { agent.post(&url).send_empty() } else { agent.get(&url).call() }
+                .is_ok_and(|answer| answer.status() == 200)
+        })
+    };
+    assert!(reached(&first, "/readyz") && !reached(&second, "/readyz"));
+    let identity = second.identity("localhost");
+    std::fs::write(path.join("server.pem"), "nonsense").unwrap();
+    assert!(!reached(&first, "/v1/reload") && reached(&first, "/readyz"), "a certificate that cannot be read changes nothing");
+    std::fs::write(path.join("server.pem"), identity.certificate).unwrap();
+    std::fs::write(path.join("key.pem"), identity.key).unwrap();
+    assert!(reached(&first, "/v1/reload"));
+    assert!(reached(&second, "/readyz") && !reached(&first, "/readyz"));
+}
+
+#[test]
+fn beyond_this_machine_it_is_not_started_without_tokens_and_tls() {
+    for arguments in [&["serve", "--local", "--listen", "0.0.0.0:0"][..], &["serve", "--local", "--public", "--wire", "0.0.0.0:0"]] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis")).args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && text.contains("a token") && text.contains("tls ="), "{text}");
+    }
+}

@@ -1,0 +1,220 @@
+//! `portcullis serve` as its operators start it: a process with a policy file.
+#![expect(dead_code, reason = "each test program uses what it needs")]
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::task::block_in_place;
+
+/// A running server; it ends with the test.
+pub(crate) struct Serve {
+    child: Child,
+    /// Scheme, address and port of the JSON API.
+    pub(crate) url: String,
+    /// The same of each endpoint on a port of its own.
+    pub(crate) wire: Vec<String>,
+    folder: TempDir,
+    log: Arc<Mutex<String>>,
+}
+
+/// A datasource `name` at a server on loopback, with further lines of policy.
+pub(crate) fn datasource(name: &str, authority: &str, more: &str) -> String {
+    format!(
+        "[datasources.{name}]\nplugin = \"dynamodb\"\n\
+         settings = {{ region = \"us-east-1\", endpoint = \"http://{authority}\", maxAttempts = 1 }}\n\
+         credentials = {{ from = \"env\" }}\negress = [\"http://{authority}\"]\n\
+         networks = {{ \"http://{authority}\" = [\"127.0.0.0/8\"] }}\n{more}\n"
+    )
+}
+
+/// The secret of all datasources here. It must be seen nowhere.
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+impl Serve {
+    pub(crate) fn start(policy: &str, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(folder, policy, arguments)
+    }
+
+    pub(crate) fn start_in(folder: TempDir, policy: &str, arguments: &[&str]) -> Self {
+        std::fs::write(folder.path().join("portcullis.toml"), policy).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["serve", "--log", "json", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", SECRET)
+            .env_remove("AWS_SESSION_TOKEN")
+            .env_remove("PORTCULLIS_POLICY")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (written, stderr) = (log.clone(), child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                written.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        let mut url = String::new();
+        let mut wire = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            let first = line.split(' ').next().unwrap_or_default().to_string();
+            if line.contains("the JSON API") {
+                url = first;
+            } else if line.starts_with("http") {
+                wire.push(first);
+            }
+            if line.contains("token") {
+                return Self { child, url, wire, folder, log };
+            }
+        }
+        let _ = child.wait();
+        std::thread::sleep(Duration::from_millis(100));
+        panic!("the server does not start: {}", log.lock().unwrap());
+    }
+
+    /// Writes the policy anew; the server is not told.
+    pub(crate) fn write_policy(&self, policy: &str) {
+        std::fs::write(self.folder.path().join("portcullis.toml"), policy).unwrap();
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    /// All that it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits for a text in the log.
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        let end = Instant::now() + Duration::from_secs(10);
+        while !self.log().contains(text) {
+            assert!(Instant::now() < end, "{text:?} is not in the log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Its end, which must come soon.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < end, "the server does not end:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The memory that it holds, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// A request of the JSON API: its status and its answer.
+    pub(crate) fn post(&self, path: &str, body: &str) -> (u16, Value) {
+        let answer = self.send("POST", path, &[("content-type", "application/json")], body.as_bytes());
+        (answer.status, answer.json())
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
+        let answer = self.send("GET", path, &[], &[]);
+        (answer.status, answer.json())
+    }
+
+    /// An action of the datasource `orders`.
+    pub(crate) fn act(&self, action: &str, input: &str) -> (u16, Value) {
+        self.post(&format!("/v1/datasources/orders/actions/{action}"), input)
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        send(method, &format!("{}{path}", self.url), headers, body)
+    }
+
+    /// Says these bytes on a connection of their own, and gives what comes until the other side closes, or says nothing
+    /// for a second and a half.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> String {
+        block_in_place(|| {
+            let mut stream = self.connect();
+            stream.write_all(bytes).unwrap();
+            read(&mut stream)
+        })
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(1500))).unwrap();
+        stream
+    }
+}
+
+pub(crate) fn read(stream: &mut TcpStream) -> String {
+    let mut all = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        all.extend_from_slice(&buffer[..length]);
+    }
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+/// One request, on a connection of its own.
+pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    try_send(method, url, headers, body).unwrap()
+}
+
+pub(crate) fn try_send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut request = http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(body.to_vec()).unwrap();
+    block_in_place(|| {
+        let mut response = agent.run(request)?;
+        let body = response.body_mut().with_config().limit(64 << 20).read_to_vec()?;
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    })
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
