@@ -1,0 +1,160 @@
+//! Clients in other languages, as their users point them at the server.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use support::{Serve, datasource};
+use tests::dynoxide;
+use tokio::task::block_in_place;
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn installed(path: &str) -> PathBuf {
+    let path = folder().join("../target/servers").join(path);
+    assert!(path.exists(), "{} is missing; install the servers with: make servers", path.display());
+    path
+}
+
+fn run(command: &mut Command, input: &str) -> Output {
+    command.env("AWS_ACCESS_KEY_ID", "portcullis").env("AWS_SECRET_ACCESS_KEY", "not looked at").env("SERVERS", installed(""));
+    command.env("AWS_EC2_METADATA_DISABLED", "true").env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+    block_in_place(|| {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    })
+}
+
+fn text(output: &Output) -> String {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success(), "{}{text}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+/// The outcomes of a client that prints one in each line.
+fn lines(output: &Output) -> Vec<String> {
+    text(output).lines().map(comparable).collect()
+}
+
+/// JSON without order, and without what differs from one run to the next; other text as it is.
+fn comparable(text: &str) -> String {
+    let Ok(mut json) = serde_json::from_str::<Value>(text) else { return text.to_string() };
+    unstamp(&mut json);
+    json.to_string()
+}
+
+fn unstamp(json: &mut Value) {
+    match json {
+        Value::Object(members) => {
+            members.retain(|name, _| !name.ends_with("DateTime") && name != "TableId");
+            members.values_mut().for_each(unstamp);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(unstamp),
+        _ => {}
+    }
+}
+
+/// Runs a client directly and through the endpoint, each on a server of its own, and compares its outcomes one by one.
+async fn compare(client: impl Fn(&str) -> Vec<String>, least: usize) {
+    let (direct, behind) = (dynoxide::start().await, dynoxide::start().await);
+    let serve = Serve::start(&datasource("orders", &behind.authority, "access = \"admin\""), &[]);
+    let directly = client(&format!("http://{}", direct.authority));
+    let through = client(&format!("{}/ddb/orders/", serve.url));
+    assert!(directly.len() >= least, "{directly:#?}");
+    let all = directly.join("\n");
+    for name in [
+        "ConditionalCheckFailedException",
+        "ResourceNotFoundException",
+        "ResourceInUseException",
+        "TransactionCanceledException",
+        "ValidationException",
+    ] {
+        assert!(all.contains(name), "{name} is among the outcomes: {all}");
+    }
+    for (directly, through) in directly.iter().zip(&through) {
+        assert_eq!(directly, through);
+    }
+    assert_eq!(directly.len(), through.len());
+}
+
+fn operations() -> Vec<(String, Value)> {
+    serde_json::from_slice(&std::fs::read(folder().join("tests/clients/operations.json")).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boto3_sees_the_same_through_the_endpoint() {
+    let script = folder().join("tests/clients/boto3_client.py");
+    compare(|endpoint| lines(&run(Command::new(installed("venv/bin/python")).arg(&script).arg(endpoint), "")), operations().len()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_for_javascript_sees_the_same_through_the_endpoint() {
+    let script = folder().join("tests/clients/js_client.cjs");
+    compare(|endpoint| lines(&run(Command::new("node").arg(&script).arg(endpoint), "")), operations().len()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_aws_cli_sees_the_same_through_the_endpoint() {
+    let script = folder().join("tests/clients/aws_cli.sh");
+    let input: String = operations().iter().map(|(action, input)| format!("{action} {input}\n")).collect();
+    let client = |endpoint: &str| {
+        let output = run(Command::new("sh").arg(&script).arg(installed("venv/bin/aws")).arg(endpoint), &input);
+        let outcome = |part: &str| {
+            let (action, rest) = part.split_once('\n').unwrap();
+            let (answer, exit) = rest.trim_end().rsplit_once("exit ").unwrap();
+            format!("{action} {} {exit}", comparable(answer))
+        };
+        text(&output).split("== ").skip(1).map(outcome).collect()
+    };
+    compare(client, operations().len()).await;
+}
+
+/// What the examples use: a server with a table of users, and a token where it has any.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_example_runs() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"admin\""), &[]);
+    let examples = folder().join("../examples");
+    let classes = tempfile::tempdir().unwrap();
+    let commands = [
+        ("python_boto3.py", Command::new(installed("venv/bin/python"))),
+        ("aws_cli.sh", Command::new("sh")),
+        ("sdk_v3.cjs", Command::new("node")),
+        ("curl.sh", Command::new("sh")),
+        ("client.mjs", Command::new("node")),
+        ("Client.java", Command::new("java")),
+    ];
+    let mut seen = 0;
+    for (file, mut command) in commands {
+        command.arg(examples.join(file)).env("PORTCULLIS_URL", &serve.url).env("PORTCULLIS_DATASOURCE", "orders");
+        command.env("NODE_PATH", installed("node_modules")).current_dir(classes.path());
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", installed("venv/bin").display()));
+        let output = run(&mut command, "");
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && text.contains("Anneke"), "{file}: {text}");
+        seen += 1;
+    }
+    let files = std::fs::read_dir(&examples).unwrap().filter(|file| file.as_ref().unwrap().file_name() != "README.md").count();
+    assert_eq!(seen, files, "every example is run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schemathesis_finds_no_500_and_no_undocumented_answer() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"admin\""), &[]);
+    let checks =
+        "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance";
+    let mut command = Command::new(installed("venv/bin/schemathesis"));
+    command.args(["run", &format!("{}/openapi.json", serve.url), "--checks", checks, "--max-examples", "100", "--seed", "1"]);
+    command.args(["--exclude-path", "/v1/reload", "--no-color"]).current_dir(serve.path(""));
+    let output = run(&mut command, "");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(serve.get("/healthz"), (200, json!({"status": "ok"})));
+}
