@@ -15,25 +15,31 @@ test: setup
 # What `make test` leaves out: servers in other languages, a minute for each fuzz target, and that the generated files are what the API model gives.
 .PHONY: test-all
 test-all: setup servers catalogue-check
-	cargo test --workspace --features tests/other-servers --test other_servers --test instructions
+	cargo test --workspace --features portcullis-cli/other-servers --test other_servers --test instructions --test clients --test load
 	fuzz/run
 
-# Installs what they need: valgrind (Debian), and below target/ dynalite and AWS's SDK (npm), moto, boto3 and the AWS CLI (PyPI).
+# The server under 64 clients for five minutes; SECONDS changes the time.
+.PHONY: load
+load: setup servers
+	LOAD_SECONDS=$(or $(SECONDS),300) cargo test --workspace --features portcullis-cli/other-servers --test load -- --nocapture --test-threads 1
+
+# Installs what they need: valgrind and HAProxy (Debian), and below target/ dynalite and AWS's SDK (npm), moto, boto3, the AWS
+# CLI and schemathesis (PyPI). The Java example needs a JDK from 17 on.
 .PHONY: servers
 servers: target/servers/installed
 
 target/servers/installed:
 	mkdir -p target/servers
-	command -v valgrind > /dev/null || (apt-get update --quiet=2 && apt-get install --quiet=2 --yes valgrind)
+	(command -v valgrind && command -v haproxy && command -v java) > /dev/null || (apt-get update --quiet=2 && apt-get install --quiet=2 --yes valgrind haproxy default-jdk-headless)
 	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3
 	python3 -m venv target/servers/venv
-	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3 awscli
+	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3 awscli 'schemathesis==4.32.5'
 	touch $@
 
 # Writes docs/operations.md: each operation against each server.
 .PHONY: operations
 operations: setup servers
-	PORTCULLIS_UPDATE=1 cargo test --workspace --features tests/other-servers --test matrix --test other_servers -- --test-threads 1
+	PORTCULLIS_UPDATE=1 cargo test --workspace --features portcullis-cli/other-servers --test matrix --test other_servers -- --test-threads 1
 
 # Compares with AWS's SDKs and writes docs/performance.md; some minutes, in which nothing else should run.
 .PHONY: bench
@@ -46,7 +52,7 @@ bench: setup servers
 lint: setup
 	cargo fmt --all -- --check
 	cd bench && cargo fmt -- --check
-	cargo clippy --workspace --all-targets --features tests/other-servers -- -D warnings
+	cargo clippy --workspace --all-targets --features portcullis-cli/other-servers -- -D warnings
 	@cargo deny --version > /dev/null 2>&1 || (set -x; cargo install --debug --quiet cargo-deny --version 0.20.2 --locked)
 	cargo deny check licenses bans sources
 
