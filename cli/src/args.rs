@@ -55,6 +55,10 @@ pub(crate) enum Command {
     Actions(Actions),
     /// Write out the built-in component, for other hosts.
     Component(Component),
+    /// Print what makes a shell complete these commands: portcullis completions bash > ~/.local/share/bash-completion/completions/portcullis
+    Completions(Completions),
+    /// Write the manual pages: portcullis man ~/.local/share/man/man1
+    Man(Man),
 }
 
 const EXECUTE_EXAMPLES: &str = "\
@@ -74,10 +78,15 @@ pub(crate) struct Execute {
     /// The action's JSON: as text, @FILE to read it from a file, - to read it from standard input; nothing means {}.
     #[arg(value_name = "JSON | @FILE | -")]
     pub(crate) input: Option<String>,
+    /// Fill a value into the place {{NAME}} of the JSON: NAME=TEXT, which is a text whatever stands in it, or NAME:=JSON.
+    /// May be given more than once.
+    #[arg(long, value_name = "NAME=TEXT | NAME:=JSON", value_parser = bind)]
+    pub(crate) bind: Vec<(String, String)>,
     /// How attribute values are written: typed ({"S": "a"}) or plain ("a").
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Fetch all pages of a list, a query or a scan as one answer; bounded, see --max-items.
+    /// Fetch all pages of a list, a query or a scan. As json and pretty they are one answer, and bounded, see --max-items;
+    /// as ndjson each item is printed when it comes, however many there are.
     #[arg(long, value_enum)]
     pub(crate) pages: Option<Pages>,
     /// With --pages all: stop after the page that reaches so many items.
@@ -148,6 +157,14 @@ pub(crate) struct Token {
     pub(crate) datasource: Vec<String>,
 }
 
+fn bind(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=TEXT or NAME:=JSON, as in id=42 or limit:=10")?;
+    match name.strip_suffix(':') {
+        Some(name) => Ok((name.to_string(), value.to_string())),
+        None => Ok((name.to_string(), serde_json::Value::from(value).to_string())),
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Target {
     #[command(flatten)]
@@ -159,6 +176,22 @@ pub(crate) struct Target {
     /// dot or a slash.
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(crate) local: Option<Option<PathBuf>>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
+    /// Ask a running `portcullis serve`, and use no policy file here; PORTCULLIS_SERVER says the same. Its token is read
+    /// from PORTCULLIS_TOKEN.
+    #[arg(long, value_name = "URL", conflicts_with = "local")]
+    pub(crate) server: Option<String>,
+    /// A file with the server's token, readable by its owner alone; in place of PORTCULLIS_TOKEN.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The authority to trust for the server's certificate, in PEM, in place of Mozilla's list.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -170,7 +203,8 @@ pub(crate) struct PolicyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct OutputArgs {
-    /// How JSON is printed: json is one line, as the service sent it; pretty is indented. A terminal gets pretty.
+    /// How answers are printed: json is one line, as the service sent it; pretty is indented; table, csv and ndjson print
+    /// the items alone, table and csv in ordinary JSON where no --format is given. A terminal gets pretty.
     #[arg(long, short, value_enum)]
     pub(crate) output: Option<Output>,
 }
@@ -240,6 +274,19 @@ pub(crate) struct Actions {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The folder; it is made where there is none.
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Component {
     /// Where to write it; standard output where none is given.
     #[arg(long, short = 'o', value_name = "FILE")]
@@ -265,6 +312,9 @@ pub(crate) enum Pages {
 pub(crate) enum Output {
     Json,
     Pretty,
+    Table,
+    Ndjson,
+    Csv,
 }
 
 impl Named {
@@ -276,6 +326,11 @@ impl Named {
 }
 
 impl Execute {
+    /// Whether items are printed while further ones come. It then ends by itself when it is interrupted.
+    pub(crate) fn streams(&self) -> bool {
+        self.pages == Some(Pages::All) && matches!(self.output.output, Some(Output::Ndjson | Output::Table | Output::Csv))
+    }
+
     /// Sorts out `--local ACTION`, where the action was taken for the optional FILE: a file has a dot or a slash.
     pub(crate) fn untangle(mut self) -> Self {
         let Some(Some(file)) = &self.target.local else { return self };

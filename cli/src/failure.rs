@@ -27,6 +27,11 @@ impl Failure {
         Self::new(128 + signal, "interrupted; if a request had been sent, the service may have done what was asked")
     }
 
+    /// A signal ended it between the pages of a list; what was printed is whole.
+    pub(crate) fn interrupted_in_pages(signal: u8) -> Self {
+        Self::new(128 + signal, "interrupted; what is printed is whole, and not all")
+    }
+
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(2, message)
     }
@@ -42,6 +47,41 @@ impl Failure {
 
     pub(crate) fn unknown_action(message: impl Into<String>) -> Self {
         Self::new(4, message)
+    }
+
+    /// What stands between here and a server.
+    pub(crate) fn connection(message: impl Into<String>) -> Self {
+        Self::new(9, message)
+    }
+
+    /// What a server said: a problem document.
+    pub(crate) fn of_problem(text: &str) -> Self {
+        let Ok(problem) = serde_json::from_str::<ProblemDocument>(text) else {
+            return Self::connection("what answered is no server of Portcullis").with(text.chars().take(300).collect::<String>());
+        };
+        let code = match &*problem.case {
+            "denied" | "unauthorized" | "forbidden" | "refused" => 7,
+            "limit" if problem.limit.as_deref() == Some(LimitKind::Deadline.key()) => 10,
+            "busy" | "limit" | "too-large" | "too-slow" => 11,
+            "trapped" => 12,
+            "invalid-settings" | "not-found" => 3,
+            "unknown-action" => 4,
+            "invalid-input" | "bad-request" => 5,
+            "credentials" => 6,
+            "service" => 8,
+            "transport" => 9,
+            "timeout" => 10,
+            _ => 1,
+        };
+        let mut failure = Self::new(code, problem.detail);
+        for (name, text) in
+            [("hint", problem.hint), ("details", problem.details.map(|details| details.get().to_string())), ("remedy", problem.remedy)]
+        {
+            if let Some(text) = text {
+                failure = failure.with(format!("{name}: {text}"));
+            }
+        }
+        failure
     }
 
     pub(crate) fn with(mut self, line: impl Into<String>) -> Self {
@@ -66,6 +106,17 @@ impl Failure {
         }
         ExitCode::from(self.code)
     }
+}
+
+/// What is read of a problem document.
+#[derive(serde::Deserialize)]
+struct ProblemDocument {
+    case: String,
+    detail: String,
+    limit: Option<String>,
+    hint: Option<String>,
+    remedy: Option<String>,
+    details: Option<Box<serde_json::value::RawValue>>,
 }
 
 impl From<Error> for Failure {

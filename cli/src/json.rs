@@ -14,7 +14,8 @@ pub(crate) fn print(text: &str, output: Option<Output>) -> Result<(), Failure> {
         // Byte for byte; but a terminal would obey some of them.
         Output::Json if std::io::stdout().is_terminal() => out!("{}", text.chars().map(escaped).collect::<String>()),
         Output::Json => out::raw(text),
-        Output::Pretty => out!("{}", pretty(text)),
+        // Items have their own ways.
+        Output::Pretty | Output::Table | Output::Ndjson | Output::Csv => out!("{}", pretty(text)),
     }
 }
 

@@ -6,6 +6,9 @@ mod failure;
 mod json;
 mod local;
 mod out;
+mod pages;
+mod remote;
+mod rows;
 mod serve;
 mod target;
 
@@ -23,9 +26,14 @@ fn main() -> ExitCode {
         Err(error) => return failure::Failure::other(format!("cannot start: {error}")).report(),
     };
     let ended = runtime.block_on(async {
-        // It ends by itself when it is told to, after its calls.
-        if let Command::Serve(arguments) = cli.command {
-            return serve::run(arguments).await;
+        // These end by themselves when they are told to, with all that they have begun.
+        let ends_itself = match &cli.command {
+            Command::Serve(_) => true,
+            Command::Execute(arguments) => arguments.streams(),
+            _ => false,
+        };
+        if ends_itself {
+            return run(cli.command).await;
         }
         tokio::select! {
             ended = run(cli.command) => ended,
@@ -33,6 +41,8 @@ fn main() -> ExitCode {
             signal = interrupted() => Err(failure::Failure::interrupted(signal)),
         }
     });
+    // What still waits for a server that does not answer is not waited for.
+    runtime.shutdown_background();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
@@ -81,5 +91,7 @@ async fn run(command: Command) -> Result<(), failure::Failure> {
         Command::Inspect(arguments) => commands::inspect::run(&arguments).await,
         Command::Actions(arguments) => commands::actions::run(&arguments),
         Command::Component(arguments) => commands::component::run(&arguments),
+        Command::Completions(arguments) => commands::manual::completions(&arguments),
+        Command::Man(arguments) => commands::manual::man(&arguments),
     }
 }

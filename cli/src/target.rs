@@ -3,26 +3,34 @@
 use crate::args::Target;
 use crate::failure::Failure;
 use crate::local::Local;
+use crate::remote::Remote;
 use portcullis::policy::{CredentialSource, DatasourceConfig, PluginSource, PolicyFile, Settings, TlsConfig, WhenFull};
 use portcullis::{Connect, Datasource, Host, HostBuilder, JsonLines, LoadError, Plugin, Tls, read_private};
+use serde_json::{Map, Value};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A connected datasource, and the server in this process that it may use.
-pub(crate) struct Opened {
-    pub(crate) datasource: Datasource,
-    local: Option<Local>,
+/// A connected datasource.
+pub(crate) enum Opened {
+    /// In this process, with the server in this process that it may use.
+    Here { datasource: Datasource, local: Option<Local> },
+    /// Behind a server.
+    There(Remote),
 }
 
 impl Opened {
     /// Connects the datasource that was asked for.
     pub(crate) async fn open(target: &Target) -> Result<Self, Failure> {
+        let usual = || std::env::var("PORTCULLIS_SERVER").ok().filter(|url| !url.is_empty() && target.local.is_none());
+        if let Some(url) = target.remote.server.clone().or_else(usual) {
+            return Ok(Self::There(Remote::open(&url, &target.remote, target.datasource.as_deref()).await?));
+        }
         if let Some(file) = &target.local {
             let host = host(Host::builder)?;
             let local = Local::start(file.as_deref()).await?;
             let datasource = local.connect("local", &host, &built_in(&host)?).await?;
-            return Ok(Self { datasource, local: Some(local) });
+            return Ok(Self::Here { datasource, local: Some(local) });
         }
         let file = read_policy(&target.policy.policy)?;
         let (name, config) = pick(&file, target.datasource.as_deref())?;
@@ -31,13 +39,38 @@ impl Opened {
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
         let plugin = load(&host, config, folder).map_err(named)?;
         let datasource = connect(&host, &plugin, name, config, folder).await.map_err(named)?;
-        Ok(Self { datasource, local: None })
+        Ok(Self::Here { datasource, local: None })
+    }
+
+    /// Runs an action; no options means the datasource's own.
+    pub(crate) async fn execute(&self, action: &str, input: &str, options: &Map<String, Value>) -> Result<String, Failure> {
+        match self {
+            Self::There(remote) => remote.execute(action, input, options).await,
+            Self::Here { datasource, .. } if options.is_empty() => Ok(datasource.execute(action, input).await?),
+            Self::Here { datasource, .. } => {
+                Ok(datasource.execute_with(action, input, &Value::Object(options.clone()).to_string()).await?)
+            }
+        }
+    }
+
+    pub(crate) async fn test(&self) -> Result<String, Failure> {
+        match self {
+            Self::There(remote) => remote.test().await,
+            Self::Here { datasource, .. } => Ok(datasource.test().await?),
+        }
+    }
+
+    pub(crate) async fn structure(&self, options: &Map<String, Value>) -> Result<String, Failure> {
+        match self {
+            Self::There(remote) => remote.structure(options).await,
+            Self::Here { datasource, .. } => Ok(datasource.structure(&Value::Object(options.clone()).to_string()).await?),
+        }
     }
 
     /// Ends what was started for it.
     pub(crate) async fn close(self) {
-        drop(self.datasource);
-        if let Some(local) = self.local {
+        if let Self::Here { datasource, local: Some(local) } = self {
+            drop(datasource);
             local.stop().await;
         }
     }

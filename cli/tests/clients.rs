@@ -101,7 +101,8 @@ async fn the_sdk_for_javascript_sees_the_same_through_the_endpoint() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_aws_cli_sees_the_same_through_the_endpoint() {
     let script = folder().join("tests/clients/aws_cli.sh");
-    let input: String = operations().iter().map(|(action, input)| format!("{action} {input}\n")).collect();
+    let input: Vec<String> = operations().iter().map(|(action, input)| format!("{action} {input}")).collect();
+    let input = input.join("\n") + "\n";
     let client = |endpoint: &str| {
         let output = run(Command::new("sh").arg(&script).arg(installed("venv/bin/aws")).arg(endpoint), &input);
         let outcome = |part: &str| {

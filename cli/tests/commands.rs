@@ -13,6 +13,7 @@ fn portcullis_in(folder: &std::path::Path, arguments: &[&str], input: &str) -> O
         .args(arguments)
         .current_dir(folder)
         .env_remove("PORTCULLIS_POLICY")
+        .env_remove("PORTCULLIS_SERVER")
         .env_remove("AWS_ACCESS_KEY_ID")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -222,4 +223,78 @@ fn an_interrupted_call_is_written_down_and_says_what_may_have_happened() {
     let record = std::fs::read_to_string(folder.join("audit.jsonl")).unwrap();
     assert!(record.contains("\"outcome\":\"dropped\"") && record.contains("PutItem"), "{record}");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A folder with a database of twelve users.
+fn users(name: &str) -> PathBuf {
+    let folder = folder(name);
+    let table = r#"{"TableName": "users", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
+    let created = portcullis_in(&folder, &["execute", "--local", "data.db", "CreateTable", table], "");
+    assert!(created.status.success(), "{}", err(&created));
+    let puts: Vec<String> =
+        (0..12).map(|number| format!(r#"{{"PutRequest": {{"Item": {{"id": "user {number:02}", "n": {number}.5}}}}}}"#)).collect();
+    let batch = format!(r#"{{"RequestItems": {{"users": [{}]}}}}"#, puts.join(","));
+    let written = portcullis_in(&folder, &["execute", "--local", "data.db", "BatchWriteItem", "-"], &batch);
+    assert!(written.status.success(), "{}", err(&written));
+    folder
+}
+
+#[test]
+fn values_are_filled_in_as_values() {
+    let folder = users("bind");
+    let get = r#"{"TableName": "users", "Key": {"id": {{id}}}}"#;
+    let execute = |more: &[&str]| {
+        portcullis_in(&folder, &[&["execute", "--local", "data.db", "--format", "plain", "GetItem", get], more].concat(), "")
+    };
+    assert!(out(&execute(&["--bind", "id=user 03"])).contains("3.5"));
+    assert!(out(&execute(&["--bind", "id:=\"user 03\""])).contains("3.5"));
+    assert_eq!(out(&execute(&["--bind", "id=\"}, \"x\": {\""])), "{}\n", "a text is a text");
+    let wrong = execute(&["--bind", "di=user 03"]);
+    assert_eq!(wrong.status.code(), Some(5));
+    assert!(err(&wrong).contains("there is no value for {{id}}") && err(&wrong).contains("no place {{di}}"), "{}", err(&wrong));
+    assert_eq!(execute(&["--bind", "id:=user 03"]).status.code(), Some(5), "no JSON");
+}
+
+#[test]
+fn items_are_printed_as_tables_csv_and_lines() {
+    let folder = users("items");
+    let scan = |more: &[&str]| {
+        let input = r#"{"TableName": "users", "Limit": 5, /* small pages */}"#;
+        portcullis_in(&folder, &[&["execute", "--local", "data.db", "Scan", input, "--output"], more].concat(), "")
+    };
+    let all = scan(&["ndjson", "--pages", "all"]);
+    assert_eq!(
+        out(&all).lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"]["S"].is_string()).count(),
+        12
+    );
+    let csv = out(&scan(&["csv", "--pages", "all"]));
+    let mut rows = csv.lines();
+    let header: Vec<&str> = rows.next().unwrap().split(',').collect();
+    assert_eq!((header.len(), rows.clone().count()), (2, 12), "{csv}");
+    assert!(rows.all(|row| row.contains("user ") && row.contains(".5")), "{csv}");
+    let table = scan(&["table"]);
+    assert!(out(&table).contains("│ user 0") && err(&table).contains("there is more"), "{}{}", out(&table), err(&table));
+    let part = scan(&["ndjson", "--pages", "all", "--max-items", "6"]);
+    assert!(out(&part).lines().count() == 10 && err(&part).contains("\"ExclusiveStartKey\": {\"id\""), "{}", err(&part));
+}
+
+#[test]
+fn completions_and_manual_pages_are_written() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(out(&portcullis(&["completions", shell])).contains("structure"), "{shell}");
+    }
+    let folder = folder("man");
+    assert!(portcullis_in(&folder, &["man", "man1"], "").status.success());
+    assert!(std::fs::read_to_string(folder.join("man1/portcullis-serve.1")).unwrap().contains("\\-\\-wire"));
+}
+
+#[test]
+fn a_token_is_shown_and_its_digest_is_policy() {
+    let output = portcullis(&["token", "app", "--datasource", "orders"]);
+    let token = err(&output).lines().next().unwrap().to_string();
+    assert!(token.starts_with("pcl_") && token.len() == 52 && !out(&output).contains(&token), "{token}");
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&token));
+    assert!(out(&output).contains(&format!("sha256 = \"{digest}\"")));
+    assert_eq!(portcullis(&["token", "a b"]).status.code(), Some(2));
 }

@@ -113,11 +113,11 @@ impl Seen {
         self.micros.lock().unwrap().extend(micros);
     }
 
-    /// The time that this part of calls took at most, in milliseconds.
-    fn percentile(&self, part: f64) -> f64 {
+    /// The time that so many of a hundred calls took at most.
+    fn percentile(&self, percent: usize) -> Duration {
         let mut micros = self.micros.lock().unwrap();
         micros.sort_unstable();
-        micros[((micros.len() - 1) as f64 * part) as usize] as f64 / 1000.0
+        Duration::from_micros(micros[(micros.len() - 1) * percent / 100])
     }
 }
 
@@ -156,10 +156,10 @@ async fn no_answer_is_lost_or_mixed_up_and_memory_stays_flat() {
     let accepted = audit.lines().filter(|line| line.contains("\"event\":\"call\"")).count() as u64 - 1;
     let right = seen.right.load(Ordering::Relaxed);
     println!(
-        "{right} calls of {CLIENTS} clients in {} s, p50 {:.1} ms, p99 {:.1} ms; memory {memory:?} MiB",
+        "{right} calls of {CLIENTS} clients in {} s, p50 {:?}, p99 {:?}; memory {memory:?} MiB",
         seconds(),
-        seen.percentile(0.5),
-        seen.percentile(0.99)
+        seen.percentile(50),
+        seen.percentile(99)
     );
     let (wrong, problems) = (seen.wrong.lock().unwrap(), seen.problems.lock().unwrap());
     assert!(wrong.is_empty() && problems.is_empty(), "{:?} {:?}", wrong.first(), problems.first());
@@ -168,7 +168,7 @@ async fn no_answer_is_lost_or_mixed_up_and_memory_stays_flat() {
     assert!(late <= early + early / 4 + 16, "memory grows from {early} to {late} MiB: {memory:?}");
 }
 
-/// HAProxy, with the configuration for people; it ends with the test.
+/// `HAProxy`, with the configuration for people; it ends with the test.
 struct Haproxy(Child);
 
 impl Haproxy {

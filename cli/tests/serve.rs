@@ -492,3 +492,65 @@ fn beyond_this_machine_it_is_not_started_without_tokens_and_tls() {
         assert!(output.status.code() == Some(2) && text.contains("a token") && text.contains("tls ="), "{text}");
     }
 }
+
+/// The command line, asking a server.
+fn asking(serve: &Serve, token: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command.args(arguments).args(["--server", &serve.url]).env("PORTCULLIS_TOKEN", token).env_remove("PORTCULLIS_SERVER");
+    let output = block_in_place(|| command.output()).unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_asks_a_server_as_it_asks_a_datasource() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&(datasource("orders", &upstream.authority, "access = \"read\"") + &tokens()), &[]);
+    let ask = |arguments: &[&str]| asking(&serve, "pcl_ops", arguments);
+    assert_eq!(ask(&["execute", "ListTables"]), (Some(0), "{\"TableNames\":[]}\n".to_string(), String::new()));
+    assert_eq!((ask(&["test", "orders"]).0, ask(&["structure"]).0), (Some(0), Some(0)));
+    for (arguments, code, text) in [
+        (&["execute", "DeleteTable", "{\"TableName\": \"orders\"}"][..], 7, "access = \"admin\""),
+        (&["execute", "GetItem", "{\"TableNam\": \"orders\"}"], 5, "/TableNam"),
+        (&["execute", "Scan", "{\"TableName\": \"nothing\"}"], 8, "ResourceNotFoundException"),
+        (&["execute", "Getitem"], 4, "did you mean GetItem?"),
+        (&["execute", "Scan", "-d", "other"], 3, "no datasource"),
+    ] {
+        let (got, _, message) = ask(arguments);
+        assert!(got == Some(code) && message.contains(text), "{got:?} {message}");
+    }
+    assert_eq!(asking(&serve, "pcl_wrong", &["execute", "ListTables"]).0, Some(7));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_between_pages_leaves_whole_lines_and_the_cursor() {
+    let page = |_: &recorder::Recorded| {
+        std::thread::sleep(Duration::from_millis(20));
+        recorder::Answer::ok(r#"{"Items":[{"id":{"S":"1"}},{"id":{"S":"2"}}],"Count":2,"LastEvaluatedKey":{"id":{"S":"2"}}}"#)
+    };
+    let upstream = recorder::start_with("127.0.0.1", page, None).await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
+    for (output, policy) in [("ndjson", false), ("csv", false), ("ndjson", true)] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        command.args(["execute", "Scan", r#"{"TableName": "orders"}"#, "--pages", "all", "--output", output]);
+        let here = serve.path("portcullis.toml");
+        if policy {
+            command.arg("--policy").arg(here).env("AWS_ACCESS_KEY_ID", "A").env("AWS_SECRET_ACCESS_KEY", "B");
+        } else {
+            command.args(["--server", &serve.url]);
+        }
+        let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let output = block_in_place(|| {
+            std::thread::sleep(Duration::from_millis(900));
+            assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+            child.wait_with_output().unwrap()
+        });
+        let (lines, message) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(130), "{message}");
+        assert!(
+            message.contains("\"ExclusiveStartKey\": {\"id\":{\"S\":\"2\"}}") || message.contains("\"ExclusiveStartKey\": {\"id\":\"2\"}"),
+            "{message}"
+        );
+        assert!(lines.ends_with('\n') && lines.lines().count() > 3, "{lines}");
+        assert!(lines.lines().all(|line| line.starts_with("{\"id\":{\"S\":") && line.ends_with("}}") || !line.contains('{')), "{lines}");
+    }
+}

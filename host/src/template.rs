@@ -49,14 +49,12 @@ pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(template: &str, values: &BTreeM
             '/' => comment_length(rest),
             '{' => match place(rest) {
                 Some((name, length)) => {
-                    match values.get_key_value(name) {
-                        Some((name, value)) => {
-                            used.insert(name.borrow());
-                            out.push_str(value.as_ref().trim());
-                        }
-                        None => {
-                            faults.push(fault_of_template(format!("line {line}: there is no value for {{{{{name}}}}}{}", given(values))))
-                        }
+                    if let Some((name, value)) = values.get_key_value(name) {
+                        used.insert(name.borrow());
+                        out.push_str(value.as_ref().trim());
+                    } else {
+                        let missing = format!("line {line}: there is no value for {{{{{name}}}}}{}", given(values));
+                        faults.push(fault_of_template(missing));
                     }
                     rest = &rest[length..];
                     continue;
@@ -131,7 +129,7 @@ mod tests {
 
     fn bound(template: &str, values: &[(&str, &str)]) -> Result<String, String> {
         let values: BTreeMap<&str, &str> = values.iter().copied().collect();
-        bind(template, &values).map_err(|faults| faults.iter().map(|fault| format!("{fault}\n")).collect())
+        bind(template, &values).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
     #[test]

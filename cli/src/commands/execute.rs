@@ -1,10 +1,14 @@
 //! `portcullis execute`: one action.
 
-use crate::args::{Execute, Format, Pages};
+use super::items;
+use crate::args::{Execute, Format, Output, Pages};
 use crate::failure::Failure;
 use crate::json;
 use crate::target::Opened;
-use serde_json::json;
+use dynamodb_plugin::catalogue::operation;
+use portcullis::bind;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
@@ -14,30 +18,69 @@ pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
             .with("`portcullis actions` lists all"));
     };
     let input = read(arguments.input.as_deref())?;
-    let mut options = json!({});
-    if let Some(format) = arguments.format {
-        options["format"] = json!(if format == Format::Plain { "plain" } else { "typed" });
+    let input = filled(&input, &arguments.bind)?;
+    let options = options(&arguments);
+    let opened = Opened::open(&arguments.target).await?;
+    let result = answer(&opened, action, &input, options, &arguments).await;
+    opened.close().await;
+    result
+}
+
+async fn answer(opened: &Opened, action: &str, input: &str, options: Map<String, Value>, arguments: &Execute) -> Result<(), Failure> {
+    let paging = operation(action).and_then(|operation| operation.paging.as_ref());
+    match (arguments.output.output, paging) {
+        (Some(output), Some(paging)) if arguments.streams() => {
+            let pages = crate::pages::Pages::new(opened, action, paging, &options, input)?;
+            items::print_pages(pages, output, arguments.max_items).await
+        }
+        (Some(output @ (Output::Table | Output::Csv | Output::Ndjson)), _) => {
+            let answer = opened.execute(action, input, &options).await?;
+            items::print_answer(&answer, paging.map(|paging| paging.results), output)
+        }
+        (output, _) => json::print(&opened.execute(action, input, &options).await?, output),
+    }
+}
+
+fn options(arguments: &Execute) -> Map<String, Value> {
+    let mut options = Map::new();
+    let mut set = |name: &str, value: Value| drop(options.insert(name.to_string(), value));
+    // Cells hold values, not their types.
+    let in_cells = matches!(arguments.output.output, Some(Output::Table | Output::Csv));
+    match arguments.format {
+        Some(Format::Plain) => set("format", "plain".into()),
+        Some(Format::Typed) => set("format", "typed".into()),
+        None if in_cells => set("format", "plain".into()),
+        None => {}
     }
     if arguments.no_strict {
-        options["strict"] = json!(false);
+        set("strict", false.into());
     }
-    if arguments.pages == Some(Pages::All) {
-        options["pages"] = json!("all");
-    }
-    if let Some(items) = arguments.max_items {
-        options["maxItems"] = json!(items);
+    // What is printed as it comes is fetched page by page here.
+    if arguments.pages == Some(Pages::All) && !arguments.streams() {
+        set("pages", "all".into());
+        if let Some(items) = arguments.max_items {
+            set("maxItems", items.into());
+        }
     }
     if arguments.resubmit {
-        options["resubmit"] = json!(true);
+        set("resubmit", true.into());
     }
-    let opened = Opened::open(&arguments.target).await?;
-    let result = if options.as_object().is_some_and(serde_json::Map::is_empty) {
-        opened.datasource.execute(action, &input).await
-    } else {
-        opened.datasource.execute_with(action, &input, &options.to_string()).await
-    };
-    opened.close().await;
-    json::print(&result?, arguments.output.output)
+    options
+}
+
+/// The input with its places filled in. Without values it is left as it is: `{{` may be data.
+fn filled(input: &str, values: &[(String, String)]) -> Result<String, Failure> {
+    if values.is_empty() {
+        return Ok(input.to_string());
+    }
+    let by_name: BTreeMap<&str, &str> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    if by_name.len() < values.len() {
+        return Err(Failure::usage("--bind names a place twice"));
+    }
+    bind(input, &by_name).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Failure::input(format!("the values do not fit the input:\n  {}", faults.join("\n  ")))
+    })
 }
 
 /// The most that is read of an input, in bytes: `limits.request-bytes` is the bound for what is then sent.

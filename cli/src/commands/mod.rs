@@ -8,5 +8,7 @@ pub(crate) mod execute;
 pub(crate) mod iam;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod items;
+pub(crate) mod manual;
 pub(crate) mod survey;
 pub(crate) mod token;

@@ -1,15 +1,16 @@
 //! `portcullis test` and `portcullis structure`.
 
-use crate::args::{Structure, Target};
+use super::items;
+use crate::args::{Output, Structure, Target};
 use crate::failure::Failure;
 use crate::json;
 use crate::out::{out, visible};
 use crate::target::Opened;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 pub(crate) async fn test(target: &Target) -> Result<(), Failure> {
     let opened = Opened::open(target).await?;
-    let result = opened.datasource.test().await;
+    let result = opened.test().await;
     opened.close().await;
     let answer: Value =
         serde_json::from_str(&result?).map_err(|error| Failure::other(format!("the plugin's answer is not JSON: {error}")))?;
@@ -23,7 +24,12 @@ pub(crate) async fn test(target: &Target) -> Result<(), Failure> {
 
 pub(crate) async fn structure(arguments: Structure) -> Result<(), Failure> {
     let opened = Opened::open(&arguments.at.target()).await?;
-    let result = opened.datasource.structure(&json!({"prefix": arguments.prefix, "limit": arguments.limit}).to_string()).await;
+    let options = [("prefix".to_string(), arguments.prefix.into()), ("limit".to_string(), arguments.limit.into())];
+    let result = opened.structure(&Map::from_iter(options)).await;
     opened.close().await;
-    json::print(&result?, arguments.output.output)
+    let answer = result?;
+    match arguments.output.output {
+        Some(output @ (Output::Table | Output::Csv | Output::Ndjson)) => items::print_answer(&answer, Some("tables"), output),
+        output => json::print(&answer, output),
+    }
 }

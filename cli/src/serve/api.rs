@@ -2,11 +2,11 @@
 
 use super::deployment::Served;
 use super::door::{self, Caller};
-use super::problem::{self, Case, Problem};
+use super::problem::{Case, Problem};
 use super::{Server, body, openapi, wire};
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{any, get, post};
 use axum::{Extension, Router, middleware};
 use dynamodb_plugin::catalogue::{OPERATIONS, Operation, json_schema, operation};
@@ -96,41 +96,30 @@ async fn execute(
     query: Pairs,
     headers: HeaderMap,
     request: Request,
-) -> Response {
-    execute_or_refuse(&caller, names, query, &headers, request.into_body()).await.unwrap_or_else(IntoResponse::into_response)
-}
-
-async fn execute_or_refuse(
-    caller: &Caller,
-    names: Names<(String, String)>,
-    query: Pairs,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response, Response> {
+) -> Result<Response, Problem> {
     let (name, action) = path(names)?;
-    let served = caller.datasource(&name, Some(&action)).map_err(IntoResponse::into_response)?;
+    let served = caller.datasource(&name, Some(&action))?;
     let (options, time) = options(query)?;
-    let kind = Kind::of(headers).ok_or_else(|| unfit_media_type().into_response())?;
-    let server = &caller.deployment.server;
-    let bytes = body::read(body, server).await.map_err(|unread| unread.problem(server).into_response())?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        Problem::new(Case::BadRequest, format!("the body is not UTF-8 from byte {} on", error.valid_up_to())).into_response()
-    })?;
+    let kind = Kind::of(&headers).ok_or_else(unfit_media_type)?;
+    let config = &caller.deployment.server;
+    let bytes = body::read(request.into_body(), config).await.map_err(|unread| unread.problem(config))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|error| Problem::new(Case::BadRequest, format!("the body is not UTF-8 from byte {} on", error.valid_up_to())))?;
     let filled;
     let input = match kind {
         Kind::Json => text,
         Kind::Bound => {
-            filled = fill(text).map_err(IntoResponse::into_response)?;
+            filled = fill(text)?;
             &filled
         }
     };
-    let datasource = asked(served, caller, time);
-    let result = if options.is_empty() {
-        datasource.execute(&action, input).await
+    let datasource = asked(served, &caller, time);
+    let answer = if options.is_empty() {
+        datasource.execute(&action, input).await?
     } else {
-        datasource.execute_with(&action, input, &Value::Object(options).to_string()).await
+        datasource.execute_with(&action, input, &Value::Object(options).to_string()).await?
     };
-    result.map(json_answer).map_err(|error| problem::answer(&error))
+    Ok(json_answer(answer))
 }
 
 /// What a body is.
@@ -178,12 +167,11 @@ fn fill(text: &str) -> Result<String, Problem> {
 
 /// The options of a call, as the plugin takes them, and the time that the caller gives it. Each stands in the query as
 /// `true`, `false`, a number or a text; which there are, the plugin knows.
-fn options(query: Pairs) -> Result<(Map<String, Value>, Option<Duration>), Response> {
+fn options(query: Pairs) -> Result<(Map<String, Value>, Option<Duration>), Problem> {
     let unread = |message: String, name: &str| {
-        Problem::new(Case::BadRequest, "the query cannot be used").faults(&[Fault { pointer: format!("/{name}"), message }]).into_response()
+        Problem::new(Case::BadRequest, "the query cannot be used").faults(&[Fault { pointer: format!("/{name}"), message }])
     };
-    let Query(pairs) =
-        query.map_err(|error| Problem::new(Case::BadRequest, format!("the query cannot be read: {error}")).into_response())?;
+    let Query(pairs) = query.map_err(|error| Problem::new(Case::BadRequest, format!("the query cannot be read: {error}")))?;
     let mut options = Map::new();
     let mut time = None;
     for (name, text) in pairs {
@@ -208,8 +196,8 @@ fn options(query: Pairs) -> Result<(Map<String, Value>, Option<Duration>), Respo
 
 const DEADLINE: &str = "deadline";
 
-fn path<T>(names: Names<T>) -> Result<T, Response> {
-    let Path(names) = names.map_err(|error| Problem::new(Case::BadRequest, format!("the path cannot be read: {error}")).into_response())?;
+fn path<T>(names: Names<T>) -> Result<T, Problem> {
+    let Path(names) = names.map_err(|error| Problem::new(Case::BadRequest, format!("the path cannot be read: {error}")))?;
     Ok(names)
 }
 
@@ -222,17 +210,17 @@ fn asked(served: &Served, caller: &Caller, time: Option<Duration>) -> portcullis
     }
 }
 
-async fn test(Extension(caller): Extension<Caller>, names: Names<String>, query: Pairs) -> Result<Response, Response> {
+async fn test(Extension(caller): Extension<Caller>, names: Names<String>, query: Pairs) -> Result<Response, Problem> {
     let name = path(names)?;
-    let served = caller.datasource(&name, None).map_err(IntoResponse::into_response)?;
+    let served = caller.datasource(&name, None)?;
     let (options, time) = options(query)?;
     known(&options, &[])?;
-    asked(served, &caller, time).test().await.map(json_answer).map_err(|error| problem::answer(&error))
+    Ok(json_answer(asked(served, &caller, time).test().await?))
 }
 
-async fn structure(Extension(caller): Extension<Caller>, names: Names<String>, query: Pairs) -> Result<Response, Response> {
+async fn structure(Extension(caller): Extension<Caller>, names: Names<String>, query: Pairs) -> Result<Response, Problem> {
     let name = path(names)?;
-    let served = caller.datasource(&name, None).map_err(IntoResponse::into_response)?;
+    let served = caller.datasource(&name, None)?;
     let (mut options, time) = options(query)?;
     known(&options, &["prefix", "limit"])?;
     // A prefix may look like a number.
@@ -240,10 +228,10 @@ async fn structure(Extension(caller): Extension<Caller>, names: Names<String>, q
         *prefix = json!(prefix.to_string());
     }
     let options = Value::Object(options).to_string();
-    asked(served, &caller, time).structure(&options).await.map(json_answer).map_err(|error| problem::answer(&error))
+    Ok(json_answer(asked(served, &caller, time).structure(&options).await?))
 }
 
-fn known(options: &Map<String, Value>, known: &[&str]) -> Result<(), Response> {
+fn known(options: &Map<String, Value>, known: &[&str]) -> Result<(), Problem> {
     let faults: Vec<Fault> = options
         .keys()
         .filter(|name| !known.contains(&name.as_str()))
@@ -252,7 +240,7 @@ fn known(options: &Map<String, Value>, known: &[&str]) -> Result<(), Response> {
             Fault { pointer: format!("/{name}"), message: format!("there is no such option here; known are {}", all.join(", ")) }
         })
         .collect();
-    if faults.is_empty() { Ok(()) } else { Err(Problem::new(Case::BadRequest, "the query cannot be used").faults(&faults).into_response()) }
+    if faults.is_empty() { Ok(()) } else { Err(Problem::new(Case::BadRequest, "the query cannot be used").faults(&faults)) }
 }
 
 /// All actions of DynamoDB.
@@ -262,13 +250,13 @@ async fn actions() -> Response {
 }
 
 /// One action, with the JSON Schema of its input.
-async fn action(names: Names<String>) -> Result<Response, Response> {
+async fn action(names: Names<String>) -> Result<Response, Problem> {
     let name = path(names)?;
     let Some(found) = operation(&name) else {
         let guess = nearest(&name, OPERATIONS.iter().map(|operation| operation.name));
         let problem = Problem::new(Case::NotFound, format!("DynamoDB has no action {name:?}"));
         let remedy = guess.map_or_else(|| "GET /v1/actions lists all".to_string(), |guess| format!("did you mean {guess}?"));
-        return Err(problem.remedy(remedy).into_response());
+        return Err(problem.remedy(remedy));
     };
     Ok(json_answer(describe(found).to_string()))
 }
@@ -285,18 +273,18 @@ fn describe(operation: &Operation) -> Value {
     })
 }
 
-async fn reload(State(server): State<Arc<Server>>, Extension(caller): Extension<Caller>) -> Result<Response, Response> {
+async fn reload(State(server): State<Arc<Server>>, Extension(caller): Extension<Caller>) -> Result<Response, Problem> {
     operator(&caller)?;
     match server.reload().await {
         Ok(changes) => Ok(json_answer(json!(changes).to_string())),
         Err(failure) => {
             let detail = failure.lines().collect::<Vec<_>>().join("\n");
-            Err(Problem::new(Case::Reload, detail).remedy("nothing has changed; mend the file, and ask again").into_response())
+            Err(Problem::new(Case::Reload, detail).remedy("nothing has changed; mend the file, and ask again"))
         }
     }
 }
 
-async fn metrics(State(server): State<Arc<Server>>, Extension(caller): Extension<Caller>) -> Result<Response, Response> {
+async fn metrics(State(server): State<Arc<Server>>, Extension(caller): Extension<Caller>) -> Result<Response, Problem> {
     operator(&caller)?;
     let mut response = Response::new(Body::from(server.metrics.text(&caller.deployment)));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -304,12 +292,12 @@ async fn metrics(State(server): State<Arc<Server>>, Extension(caller): Extension
     Ok(response)
 }
 
-fn operator(caller: &Caller) -> Result<(), Response> {
+fn operator(caller: &Caller) -> Result<(), Problem> {
     if caller.is_operator() {
         return Ok(());
     }
     let problem = Problem::new(Case::Forbidden, "the token is not an operator's");
-    Err(problem.remedy("operator = true in the token's part of the policy file").into_response())
+    Err(problem.remedy("operator = true in the token's part of the policy file"))
 }
 
 fn json_answer(text: String) -> Response {

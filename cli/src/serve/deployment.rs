@@ -68,8 +68,8 @@ impl Deployment {
             let named = |failure: Failure| failure.with(format!("datasource: {name}"));
             let digest = digest(config, folder).map_err(named)?;
             let kept = before.and_then(|before| before.datasources.get(name)).filter(|served| served.digest == digest);
-            let served = if let Some(served) = kept {
-                served.clone()
+            let one = if let Some(kept) = kept {
+                kept.clone()
             } else {
                 let plugin = match plugins.iter().find(|(source, _)| *source == &config.plugin) {
                     Some((_, plugin)) => plugin.clone(),
@@ -78,8 +78,8 @@ impl Deployment {
                 let datasource = connect(host, &plugin, name, config, folder).await.map_err(named)?;
                 Served { datasource, plugin, policy: Arc::new(config.policy.clone()), digest }
             };
-            plugins.push((&config.plugin, served.plugin.clone()));
-            datasources.insert(name.clone(), served);
+            plugins.push((&config.plugin, one.plugin.clone()));
+            datasources.insert(name.clone(), one);
         }
         let tokens = Tokens::new(&server.tokens);
         Ok(Self { server, tokens, datasources, audit: file.audit })
@@ -93,8 +93,8 @@ impl Deployment {
         server.check(&file).map_err(Failure::usage)?;
         let plugin = crate::target::built_in(host)?;
         let datasource = local.connect(LOCAL, host, &plugin).await?;
-        let served = Served { datasource, plugin, policy: Arc::new(local.policy()?), digest: [0; 32] };
-        Ok(Self { server, tokens: Tokens::new(&BTreeMap::new()), datasources: [(LOCAL.to_string(), served)].into(), audit: None })
+        let only = Served { datasource, plugin, policy: Arc::new(local.policy()?), digest: [0; 32] };
+        Ok(Self { server, tokens: Tokens::new(&BTreeMap::new()), datasources: [(LOCAL.to_string(), only)].into(), audit: None })
     }
 
     pub(crate) fn changes(&self, before: &Self) -> Changes {

@@ -148,12 +148,6 @@ pub(crate) struct Refusal {
     pub(crate) remedy: String,
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        Problem::new(self.case, self.message).remedy(self.remedy).into_response()
-    }
-}
-
 /// Whether the name that was asked for is one of this machine's own: what a name of somebody else's resolves to may
 /// change (DNS rebinding).
 fn is_local(headers: &HeaderMap, server: &ServerConfig) -> bool {

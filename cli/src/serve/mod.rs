@@ -63,20 +63,17 @@ struct Typed {
 
 pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     let typed = Typed { listen: arguments.listen, wire: arguments.wire.clone(), public: arguments.public };
-    let (server, local) = match &arguments.local {
-        Some(file) => {
-            let host = host(Host::builder)?;
-            let local = Local::start(file.as_deref()).await?;
-            let deployment = Deployment::of_local(&host, &local, &typed).await?;
-            (Server::new(host, None, typed, deployment, None)?, Some(local))
-        }
-        None => {
-            let path = arguments.policy.policy;
-            let file = read_policy(&path)?;
-            let (host, audit) = audited_host(&file, path.parent())?;
-            let deployment = Deployment::connect(&host, &path, file, &typed, None).await?;
-            (Server::new(host, Some(path), typed, deployment, audit)?, None)
-        }
+    let (server, local) = if let Some(file) = &arguments.local {
+        let host = host(Host::builder)?;
+        let local = Local::start(file.as_deref()).await?;
+        let deployment = Deployment::of_local(&host, &local, &typed).await?;
+        (Server::new(host, None, typed, deployment, None)?, Some(local))
+    } else {
+        let path = arguments.policy.policy;
+        let file = read_policy(&path)?;
+        let (host, audit) = audited_host(&file, path.parent())?;
+        let deployment = Deployment::connect(&host, &path, file, &typed, None).await?;
+        (Server::new(host, Some(path), typed, deployment, audit)?, None)
     };
     let server = Arc::new(server);
     let listeners = listen::open(&server.config()).await?;

@@ -1,4 +1,4 @@
-//! The description of the JSON API, by OpenAPI 3.1.
+//! The description of the JSON API, by `OpenAPI` 3.1.
 //! <https://spec.openapis.org/oas/v3.1.1.html>
 
 use super::api::BOUND;
@@ -66,8 +66,9 @@ fn paths() -> Value {
         }},
         "responses": responses("The action's answer.", &json!({"type": "object"}), &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 502, 503, 504]),
     });
+    let mut paths = of_the_server();
     let object = json!({"type": "object"});
-    json!({
+    let datasources = json!({
         "/v1/datasources": {"get": {
             "operationId": "datasources", "summary": "The datasources that may be used",
             "responses": responses("The datasources.", &json!({
@@ -98,6 +99,18 @@ fn paths() -> Value {
             ],
             "responses": responses("What the datasource holds.", &object, &[400, 401, 403, 404, 429, 502, 503, 504]),
         }},
+    });
+    if let (Some(paths), Value::Object(datasources)) = (paths.as_object_mut(), datasources) {
+        paths.extend(datasources);
+    }
+    paths
+}
+
+/// What is no datasource's.
+fn of_the_server() -> Value {
+    let action = json!({"name": "action", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}});
+    let object = json!({"type": "object"});
+    json!({
         "/v1/actions": {"get": {
             "operationId": "actions", "summary": "The actions of DynamoDB",
             "responses": responses("All of them.", &json!({

@@ -1,5 +1,6 @@
 //! How the JSON API says what is wrong: problem documents (RFC 9457).
 
+use super::door::Refusal;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -115,10 +116,10 @@ impl Problem {
     }
 }
 
-impl From<&Error> for Problem {
-    fn from(error: &Error) -> Self {
-        let problem = Self::new(Case::Call(error.case(), status(error)), error.to_string());
-        match error {
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let problem = Self::new(Case::Call(error.case(), status(&error)), error.to_string());
+        match &error {
             Error::Denied(denial) => {
                 problem.with("rule", denial.rule.name()).with("subject", denial.subject.clone()).remedy(denial.remedy.clone())
             }
@@ -149,6 +150,12 @@ impl From<&Error> for Problem {
             }
             _ => problem,
         }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.case, refusal.message).remedy(refusal.remedy)
     }
 }
 
@@ -206,11 +213,6 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A call's error as the JSON API answers it.
-pub(crate) fn answer(error: &Error) -> Response {
-    Problem::from(error).into_response()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,7 +233,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_problem_carries_what_the_error_knows() {
-        let response = answer(&service(400));
+        let response = Problem::from(service(400)).into_response();
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         assert!(body.ends_with(br#""details":{"Item":{"n":{"N":"12345678901234567890.10"}}}}"#));

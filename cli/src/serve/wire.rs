@@ -38,15 +38,15 @@ pub(crate) async fn named(
 ) -> Response {
     match name {
         Ok(Path(name)) => answer(&caller, &name, request).await,
-        Err(_) => unknown_operation("the datasource's name in the path cannot be read"),
+        Err(_) => unknown_operation("the datasource's name in the path cannot be read").into_response(),
     }
 }
 
 async fn answer(caller: &Caller, datasource: &str, request: Request) -> Response {
-    answer_or_error(caller, datasource, request).await.unwrap_or_else(|error| error)
+    relay(caller, datasource, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer_or_error(caller: &Caller, datasource: &str, request: Request) -> Result<Response, Response> {
+async fn relay(caller: &Caller, datasource: &str, request: Request) -> Result<Response, WireError> {
     let (parts, body) = request.into_parts();
     if parts.method == Method::GET {
         // As the service answers, and some tools ask.
@@ -54,14 +54,14 @@ async fn answer_or_error(caller: &Caller, datasource: &str, request: Request) ->
     }
     let action = action(&parts.headers)?;
     let served = caller.datasource(datasource, Some(action)).map_err(|refusal| refused(&refusal))?;
-    let server = &caller.deployment.server;
-    let bytes = body::read(body, server).await.map_err(|unread| {
+    let config = &caller.deployment.server;
+    let bytes = body::read(body, config).await.map_err(|unread| {
         let (status, code) = match unread {
             body::Unread::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "com.amazon.coral.service#RequestEntityTooLargeException"),
             body::Unread::TooSlow => (StatusCode::REQUEST_TIMEOUT, "com.amazon.coral.service#RequestTimeoutException"),
             body::Unread::Broken => (StatusCode::BAD_REQUEST, "com.amazon.coral.service#SerializationException"),
         };
-        error(status, code, &unread.message(server))
+        WireError::new(status, code, unread.message(config))
     })?;
     let datasource = served.datasource.clone().for_request(&caller.request_id);
     match datasource.relay(action, &bytes).await {
@@ -71,7 +71,7 @@ async fn answer_or_error(caller: &Caller, datasource: &str, request: Request) ->
 }
 
 /// The action that the request asks for.
-fn action(headers: &HeaderMap) -> Result<&str, Response> {
+fn action(headers: &HeaderMap) -> Result<&str, WireError> {
     let mut all = headers.get_all("x-amz-target").iter();
     let target = all.next().filter(|_| all.next().is_none()).and_then(|target| target.to_str().ok()).unwrap_or_default();
     match target.split_once('.') {
@@ -124,54 +124,70 @@ pub(crate) fn stranger(stranger: Stranger) -> Response {
         Stranger::Wrong => "com.amazon.coral.service#UnrecognizedClientException",
         Stranger::Host | Stranger::Page => ACCESS_DENIED,
     };
-    error(StatusCode::BAD_REQUEST, code, &format!("{}; {}", stranger.message(), stranger.remedy()))
+    WireError::new(StatusCode::BAD_REQUEST, code, format!("{}; {}", stranger.message(), stranger.remedy())).into_response()
 }
 
 const ACCESS_DENIED: &str = "com.amazon.coral.service#AccessDeniedException";
 
-fn refused(refusal: &Refusal) -> Response {
+fn refused(refusal: &Refusal) -> WireError {
     let code = if refusal.case == Case::NotFound { "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" } else { ACCESS_DENIED };
-    error(StatusCode::BAD_REQUEST, code, &format!("{}; {}", refusal.message, refusal.remedy))
+    WireError::new(StatusCode::BAD_REQUEST, code, format!("{}; {}", refusal.message, refusal.remedy))
 }
 
-fn unknown_operation(message: &str) -> Response {
-    error(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnknownOperationException", message)
+fn unknown_operation(message: &str) -> WireError {
+    WireError::new(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnknownOperationException", message)
 }
 
 /// A call that has no answer of the service's. SDKs try again what has a status of 500 or more, or is throttled: so they
 /// do when they speak to the service itself and a connection is lost.
-fn failed(failure: &Error) -> Response {
+fn failed(failure: &Error) -> WireError {
     let message = failure.to_string();
     let internal = "com.amazonaws.dynamodb.v20120810#InternalServerError";
     match failure {
-        Error::Denied(denial) => error(StatusCode::BAD_REQUEST, ACCESS_DENIED, &format!("{message}; remedy: {}", denial.remedy)),
-        Error::Busy(_) => error(StatusCode::BAD_REQUEST, "com.amazon.coral.availability#ThrottlingException", &message),
+        Error::Denied(denial) => WireError::new(StatusCode::BAD_REQUEST, ACCESS_DENIED, format!("{message}; remedy: {}", denial.remedy)),
+        Error::Busy(_) => WireError::new(StatusCode::BAD_REQUEST, "com.amazon.coral.availability#ThrottlingException", message),
         Error::Limit(Limit { which: LimitKind::RequestBytes, .. }) => {
-            error(StatusCode::PAYLOAD_TOO_LARGE, "com.amazon.coral.service#RequestEntityTooLargeException", &message)
+            WireError::new(StatusCode::PAYLOAD_TOO_LARGE, "com.amazon.coral.service#RequestEntityTooLargeException", message)
         }
         // Trying again would not help.
         Error::Limit(Limit { which, .. }) if *which != LimitKind::Deadline => {
-            error(StatusCode::BAD_REQUEST, "com.amazon.coral.validate#ValidationException", &message)
+            WireError::new(StatusCode::BAD_REQUEST, "com.amazon.coral.validate#ValidationException", message)
         }
         Error::Plugin(PluginError::UnknownAction(_)) => unknown_operation(&message),
         Error::Plugin(PluginError::Credentials(_)) => {
-            error(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnrecognizedClientException", &message)
+            WireError::new(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnrecognizedClientException", message)
         }
-        Error::Audit { maybe_applied: false, .. } => error(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, &message),
-        Error::Plugin(PluginError::Transport(end)) if !end.maybe_applied => error(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, &message),
-        _ => error(StatusCode::INTERNAL_SERVER_ERROR, internal, &message),
+        Error::Audit { maybe_applied: false, .. } => WireError::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message),
+        Error::Plugin(PluginError::Transport(end)) if !end.maybe_applied => {
+            WireError::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message)
+        }
+        _ => WireError::new(StatusCode::INTERNAL_SERVER_ERROR, internal, message),
     }
 }
 
 const UNAVAILABLE: &str = "com.amazon.coral.availability#ServiceUnavailableException";
 
 /// An error as the service writes it.
-fn error(status: StatusCode, code: &str, message: &str) -> Response {
-    // Its own have `message` or `Message`; SDKs take both.
-    let member = if code.starts_with("com.amazon.coral.service#") { "Message" } else { "message" };
-    let body = json!({"__type": code, member: message}).to_string();
-    let mut response = Response::new(Body::from(body.clone()));
-    *response.status_mut() = status;
-    complete(response.headers_mut(), body.as_bytes());
-    response
+struct WireError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl WireError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+}
+
+impl IntoResponse for WireError {
+    fn into_response(self) -> Response {
+        // Its own have `message` or `Message`; SDKs take both.
+        let member = if self.code.starts_with("com.amazon.coral.service#") { "Message" } else { "message" };
+        let body = json!({"__type": self.code, member: self.message}).to_string();
+        let mut response = Response::new(Body::from(body.clone()));
+        *response.status_mut() = self.status;
+        complete(response.headers_mut(), body.as_bytes());
+        response
+    }
 }

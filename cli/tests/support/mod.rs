@@ -158,6 +158,7 @@ impl Serve {
         })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the test is a client")]
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
         stream.set_read_timeout(Some(Duration::from_millis(1500))).unwrap();
