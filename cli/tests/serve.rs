@@ -554,3 +554,14 @@ async fn an_interrupt_between_pages_leaves_whole_lines_and_the_cursor() {
         assert!(lines.lines().all(|line| line.starts_with("{\"id\":{\"S\":") && line.ends_with("}}") || !line.contains('{')), "{lines}");
     }
 }
+
+#[test]
+fn the_threat_model_lists_the_rows_of_the_front_door() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/threat-model.md")).unwrap();
+    let names = include_str!("serve.rs").lines().filter_map(|line| line.strip_prefix("async fn f")?.split_once('('));
+    let names: Vec<String> = names.filter(|(name, _)| name.as_bytes()[0].is_ascii_digit()).map(|(name, _)| format!("`f{name}`")).collect();
+    assert_eq!(names.len(), 6);
+    for name in &names {
+        assert!(page.contains(name), "{name} is missing in docs/threat-model.md");
+    }
+}
