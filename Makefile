@@ -15,7 +15,7 @@ test: setup
 # What `make test` leaves out: servers in other languages, a minute for each fuzz target, and that the generated files are what the API model gives.
 .PHONY: test-all
 test-all: setup servers catalogue-check
-	cargo test --workspace --features portcullis-cli/other-servers --test other_servers --test instructions --test clients --test load
+	cargo test --workspace --features portcullis-cli/other-servers,portcullis-cli/opentelemetry --test other_servers --test instructions --test clients --test load
 	fuzz/run
 
 # The server under 64 clients for five minutes; SECONDS changes the time.
@@ -52,7 +52,7 @@ bench: setup servers
 lint: setup
 	cargo fmt --all -- --check
 	cd bench && cargo fmt -- --check
-	cargo clippy --workspace --all-targets --features portcullis-cli/other-servers -- -D warnings
+	cargo clippy --workspace --all-targets --features portcullis-cli/other-servers,portcullis-cli/opentelemetry -- -D warnings
 	@cargo deny --version > /dev/null 2>&1 || (set -x; cargo install --debug --quiet cargo-deny --version 0.20.2 --locked)
 	cargo deny check licenses bans sources
 

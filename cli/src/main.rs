@@ -11,16 +11,15 @@ mod remote;
 mod rows;
 mod serve;
 mod target;
+mod telemetry;
 
 use args::{Cli, Command};
 use clap::Parser;
-use std::io::IsTerminal;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    begin_log(&cli.command);
+    telemetry::begin(&cli.command);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failure::Failure::other(format!("cannot start: {error}")).report(),
@@ -43,20 +42,11 @@ fn main() -> ExitCode {
     });
     // What still waits for a server that does not answer is not waited for.
     runtime.shutdown_background();
+    telemetry::end();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
-}
-
-/// Refusals are part of an answer, so a command logs only what is asked for; a server logs what it does.
-fn begin_log(command: &Command) {
-    let log = if let Command::Serve(serve) = command { Some(serve.log) } else { None };
-    let usual = if log.is_some() { "info" } else { "off" };
-    let filter = EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let log_lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    if log == Some(args::Log::Json) { log_lines.json().flatten_event(true).init() } else { log_lines.init() }
 }
 
 /// The signal that wants this to end; its number.

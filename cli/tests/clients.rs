@@ -159,3 +159,21 @@ async fn schemathesis_finds_no_500_and_no_undocumented_answer() {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(serve.get("/healthz"), (200, json!({"status": "ok"})));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_of_requests_go_to_a_collector() {
+    let (upstream, collector) = (dynoxide::start().await, tests::recorder::start(tests::recorder::Answer::ok("")).await);
+    let policy = datasource("orders", &upstream.authority, "access = \"admin\"");
+    let mut serve = Serve::start_with(&policy, &[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{}", collector.authority))]);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{trace}-b7ad6b7169203331-01");
+    let headers = [("content-type", "application/json"), ("x-request-id", "traced-1"), ("traceparent", &*parent)];
+    assert_eq!(serve.send("POST", "/v1/datasources/orders/actions/ListTables", &headers, b"{}").status, 200);
+    serve.signal("TERM");
+    assert!(block_in_place(|| serve.wait()).success());
+    let sent = &collector.requests()[0];
+    assert_eq!((&*sent.path, sent.header("content-type")), ("/v1/traces", "application/x-protobuf"));
+    let holds = |bytes: &[u8]| sent.body.windows(bytes.len()).any(|window| window == bytes);
+    assert!(holds(b"traced-1") && holds(b"/v1/datasources/{datasource}/actions/{action}"), "the span says which request it was");
+    assert!(holds(&hex::decode(trace).unwrap()), "it is a part of the caller's trace");
+}

@@ -3,6 +3,7 @@
 use super::Server;
 use super::deployment::{Deployment, Served};
 use super::problem::{Case, Problem};
+use crate::telemetry::SPANS;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use subtle::ConstantTimeEq;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 /// Who may use the server.
 pub(crate) struct Tokens(Vec<(Arc<str>, Arc<Token>)>);
@@ -214,7 +217,12 @@ async fn pass(
         Ok(caller) => {
             let holder = caller.holder().to_string();
             request.extensions_mut().insert(caller);
-            (next.run(request).await, holder)
+            let span = tracing::info_span!(target: SPANS, "request", request = &*request_id, method, route, status = Empty, holder);
+            #[cfg(feature = "opentelemetry")]
+            crate::telemetry::export::follow(&span, request.headers());
+            let response = next.run(request).instrument(span.clone()).await;
+            span.record("status", response.status().as_u16());
+            (response, holder)
         }
         Err(stranger) => (refuse(stranger), String::new()),
     };

@@ -41,7 +41,16 @@ impl Serve {
         Self::start_in(folder, policy, arguments)
     }
 
+    /// The same with further variables in its environment.
+    pub(crate) fn start_with(policy: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::spawn(tempfile::tempdir().unwrap(), policy, arguments, variables)
+    }
+
     pub(crate) fn start_in(folder: TempDir, policy: &str, arguments: &[&str]) -> Self {
+        Self::spawn(folder, policy, arguments, &[])
+    }
+
+    fn spawn(folder: TempDir, policy: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         std::fs::write(folder.path().join("portcullis.toml"), policy).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
             .args(["serve", "--log", "json", "--listen", "127.0.0.1:0"])
@@ -50,6 +59,7 @@ impl Serve {
             .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env_remove("AWS_SESSION_TOKEN")
+            .envs(variables.iter().copied())
             .env_remove("PORTCULLIS_POLICY")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
