@@ -18,7 +18,7 @@ use anyhow::{Context, Result};
 use cases::Case;
 use clap::{Parser, Subcommand};
 use clients::{Client, Path, Wire, host, plugin};
-use report::{CROWD, Report, Run};
+use report::{Report, Run};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use server::{Places, Server};
@@ -169,20 +169,24 @@ async fn run(server: &Server) -> Result<()> {
         }
     }
     for wire in [Wire::Http, Wire::Tls] {
+        let mut memory: HashMap<Path, u64> = HashMap::new();
         for callers in CALLERS {
             let mut samples: HashMap<Path, Vec<throughput::Sample>> = HashMap::new();
-            // The first turn warms up.
+            // The first turn warms up: connections and instances are made, and kept. What fewer callers made is there already.
             for turn in 0..4 {
-                for path in CROWD {
-                    let sample = throughput::run(&clients[&(path, wire)], Case::GetItem, callers, 2000).await?;
-                    if turn > 0 {
+                for path in Path::ALL {
+                    let (sample, grown) = throughput::weighed(&clients[&(path, wire)], Case::GetItem, callers, 2000).await?;
+                    if turn == 0 {
+                        *memory.entry(path).or_default() += grown;
+                    } else {
                         samples.entry(path).or_default().push(sample);
                     }
                 }
             }
             let middle = samples.into_iter().map(|(path, mut all)| {
                 all.sort_by(|one, other| one.rate.total_cmp(&other.rate));
-                (wire, callers, path, all.swap_remove(all.len() / 2))
+                let middle = all.swap_remove(all.len() / 2);
+                (wire, callers, path, throughput::Sample { memory: memory[&path], ..middle })
             });
             run.throughput.extend(middle);
         }

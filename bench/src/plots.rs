@@ -2,7 +2,7 @@
 
 use crate::cases::Case;
 use crate::clients::{Format, Path, Wire};
-use crate::report::{CROWD, Report, micros, name};
+use crate::report::{Report, micros, name};
 use crate::throughput::CALLERS;
 use anyhow::{Result, anyhow};
 use plotters::coord::CoordTranslate;
@@ -74,7 +74,7 @@ fn throughput(report: &Report, file: &File) -> Result<()> {
     let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
     area.fill(&WHITE).map_err(broken)?;
     let rate = |callers: u32, path: Path| report.median(|run| run.crowd(Wire::Http, callers, path).rate);
-    let most = CALLERS.iter().flat_map(|callers| CROWD.map(|path| rate(*callers, path))).fold(1.0, f64::max);
+    let most = CALLERS.iter().flat_map(|callers| Path::ALL.map(|path| rate(*callers, path))).fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
         .caption("GetItem, 300 B, HTTP: calls in a second", ("sans-serif", 18))
         .margin(12)
@@ -83,7 +83,7 @@ fn throughput(report: &Report, file: &File) -> Result<()> {
         .build_cartesian_2d((1u32..600).log_scale(), 0.0..most * 1.3)
         .map_err(broken)?;
     chart.configure_mesh().x_desc("callers at the same time").y_label_formatter(&|rate| format!("{rate:.0}")).draw().map_err(broken)?;
-    for path in CROWD {
+    for path in Path::ALL {
         let index = Path::ALL.iter().position(|known| *known == path).unwrap_or(0);
         let line = LineSeries::new(CALLERS.map(|callers| (callers, rate(callers, path))), color(index).stroke_width(2)).point_size(3);
         chart.draw_series(line).map_err(broken)?.label(path.title().replace('`', "")).legend(move |at| swatch(at, index));

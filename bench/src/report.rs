@@ -47,9 +47,6 @@ pub struct Report {
     pub startup: Option<Startup>,
 }
 
-/// The paths that serve many callers in the comparison.
-pub const CROWD: [Path; 4] = [Path::Bare, Path::Typed, Path::Fresh, Path::Sdk];
-
 impl Report {
     /// The median over the runs of what `value` takes from each.
     pub fn median(&self, value: impl Fn(&Run) -> f64) -> f64 {
@@ -187,16 +184,18 @@ impl Report {
 
     fn crowds(&self) -> String {
         let mut text = String::from("### Many callers, GetItem 300 B\n\n");
-        text.push_str("| | callers | path | calls/s | ÷ SDK | p99 µs | processor µs |\n|---|---|---|---|---|---|---|\n");
+        text.push_str("| | callers | path | calls/s | ÷ SDK | p99 µs | processor µs | memory KB |\n|---|---|---|---|---|---|---|---|\n");
         for wire in [Wire::Http, Wire::Tls] {
             for callers in CALLERS {
-                for path in CROWD {
+                for path in Path::ALL {
                     let of = |value: fn(&throughput::Sample) -> f64| self.median(|run| value(run.crowd(wire, callers, path)));
                     let ratio = self.median(|run| run.crowd(wire, callers, path).rate / run.crowd(wire, callers, Path::Sdk).rate);
                     let (rate, p99) = (of(|sample| sample.rate), of(|sample| micros(sample.p99)));
                     let processor = of(|sample| micros(sample.processor));
+                    let memory = of(|sample| sample.memory as f64 / 1e3);
                     let (wire, path) = (wire.title(), path.title());
-                    writeln!(text, "| {wire} | {callers} | {path} | {rate:.0} | {ratio:.2} | {p99:.0} | {processor:.0} |").expect(TEXT);
+                    writeln!(text, "| {wire} | {callers} | {path} | {rate:.0} | {ratio:.2} | {p99:.0} | {processor:.0} | {memory:.0} |")
+                        .expect(TEXT);
                 }
             }
         }

@@ -20,6 +20,8 @@ pub struct Sample {
     pub p99: Duration,
     /// Processor time of a call.
     pub processor: Duration,
+    /// The most memory that the path took for so many callers, in bytes, its connections and instances included.
+    pub memory: u64,
 }
 
 /// `calls` calls of one client by `callers` tasks.
@@ -49,5 +51,14 @@ pub async fn run(client: &Arc<Client>, case: Case, callers: u32, calls: u32) -> 
         rate: f64::from(calls) / took.as_secs_f64(),
         p99: latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default(),
         processor: meter::processor_time_since(processor) / calls,
+        memory: 0,
     })
+}
+
+/// The same, and by how much memory grew at its most.
+pub async fn weighed(client: &Arc<Client>, case: Case, callers: u32, calls: u32) -> Result<(Sample, u64)> {
+    meter::forget_peak()?;
+    let before = meter::memory()?;
+    let sample = run(client, case, callers, calls).await?;
+    Ok((sample, meter::peak_memory()?.saturating_sub(before)))
 }

@@ -449,6 +449,23 @@ async fn calls_that_cannot_be_written_down_are_refused_and_service_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_requests_id_goes_through_to_its_audit_record() {
+    let upstream = dynoxide::start().await;
+    let serve = Serve::start(&(datasource("orders", &upstream.authority, "access = \"read\"") + "[audit]\nfile = \"audit.jsonl\""), &[]);
+    let act = |action: &str, id: &str| {
+        let headers = [("content-type", "application/json"), ("x-request-id", id)];
+        serve.send("POST", &format!("/v1/datasources/orders/actions/{action}"), &headers, b"{}").status
+    };
+    assert_eq!((act("ListTables", "mine-1"), act("DeleteTable", "mine-2")), (200, 403));
+    let wire = [("x-amz-target", "DynamoDB_20120810.ListTables"), ("x-request-id", "mine-3")];
+    assert_eq!(serve.send("POST", "/ddb/orders/", &wire, b"{}").status, 200);
+    let audit = std::fs::read_to_string(serve.path("audit.jsonl")).unwrap();
+    let records: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seen: Vec<_> = records.iter().map(|record| (record["request"].as_str().unwrap(), record["event"].as_str().unwrap())).collect();
+    assert_eq!(seen, [("mine-1", "call"), ("mine-2", "refusal"), ("mine-2", "call"), ("mine-3", "call")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_certificate_is_read_again_with_the_policy() {
     let upstream = dynoxide::start().await;
     let folder = tempfile::tempdir().unwrap();
