@@ -151,12 +151,18 @@ async fn schemathesis_finds_no_500_and_no_undocumented_answer() {
     let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"admin\""), &[]);
     let checks =
         "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance";
+    // A name that there is: with others it would meet little but 404.
+    let config = "[parameters]\n\"path.datasource\" = \"orders\"\n";
+    std::fs::write(serve.path("schemathesis.toml"), config).unwrap();
     let mut command = Command::new(installed("venv/bin/schemathesis"));
     command.args(["run", &format!("{}/openapi.json", serve.url), "--checks", checks, "--max-examples", "100", "--seed", "1"]);
     command.args(["--exclude-path", "/v1/reload", "--no-color"]).current_dir(serve.path(""));
     let output = run(&mut command, "");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let reached = String::from_utf8(serve.send("GET", "/metrics", &[], &[]).body).unwrap();
+    let ended = |outcome: &str| reached.contains(&format!("portcullis_calls_total{{datasource=\"orders\",outcome=\"{outcome}\"}}"));
+    assert!(ended("service") && ended("invalid-input"), "it gets as far as to the service: {reached}");
     assert_eq!(serve.get("/healthz"), (200, json!({"status": "ok"})));
 }
 

@@ -3,6 +3,7 @@
 
 use super::api::BOUND;
 use super::problem::CASES;
+use dynamodb_plugin::catalogue::OPERATIONS;
 use serde_json::{Map, Value, json};
 
 /// The description.
@@ -31,7 +32,9 @@ fn paths() -> Value {
     let query =
         |name: &str, description: &str, schema: Value| json!({"name": name, "in": "query", "description": description, "schema": schema});
     let datasource = name("datasource", "The datasource, by its name in the policy.");
-    let action = name("action", "The action, as the service calls it: GetItem.");
+    let known: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
+    let action = json!({"name": "action", "in": "path", "required": true, "description": "The action, as the service calls it: GetItem. Those of \
+        DynamoDB are listed; other plugins have others.", "schema": {"anyOf": [{"enum": known}, {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"}]}});
     let deadline = query(
         "deadline",
         "The most time for the call: 5s, 500ms. The policy's deadline stands where it is shorter.",
@@ -108,7 +111,8 @@ fn paths() -> Value {
 
 /// What is no datasource's.
 fn of_the_server() -> Value {
-    let action = json!({"name": "action", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}});
+    let known: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
+    let action = json!({"name": "action", "in": "path", "required": true, "schema": {"enum": known}});
     let object = json!({"type": "object"});
     json!({
         "/v1/actions": {"get": {
