@@ -34,10 +34,13 @@ async fn an_action_runs_over_http_and_keeps_every_digit() {
     let (status, list) = serve.get("/v1/datasources");
     assert_eq!((status, list["datasources"][0]["name"].as_str()), (200, Some("orders")));
     assert_eq!(serve.get("/v1/datasources/orders/test").1["ok"], true);
-    assert_eq!(serve.get("/v1/datasources/orders/structure?prefix=ord").0, 200);
+    assert_eq!(serve.get("/v1/datasources/orders/structure?prefix=ord").1["tables"][0]["name"], "orders");
+    let looks_like_a_number = TABLE.replace("\"orders\"", "\"007-agents\"");
+    assert_eq!(serve.act("CreateTable", &looks_like_a_number).0, 200);
+    assert_eq!(serve.get("/v1/datasources/orders/structure?prefix=007").1["tables"][0]["name"], "007-agents");
     assert_eq!(serve.get("/v1/actions/GetItem").1["input"]["required"], json!(["Key", "TableName"]));
     let text = String::from_utf8(serve.send("GET", "/metrics", &[], &[]).body).unwrap();
-    assert!(text.contains("portcullis_calls_total{datasource=\"orders\",outcome=\"ok\"} 6"), "{text}");
+    assert!(text.contains("portcullis_calls_total{datasource=\"orders\",outcome=\"ok\"} 8"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -184,6 +184,8 @@ fn options(query: Pairs) -> Result<(Map<String, Value>, Option<Duration>), Probl
             continue;
         }
         let value = match text.as_str() {
+            // It is a text, and may look like a number.
+            text if name == "prefix" => json!(text),
             "true" => json!(true),
             "false" => json!(false),
             digits if digits.parse::<u64>().is_ok() => json!(digits.parse::<u64>().unwrap_or_default()),
@@ -221,12 +223,8 @@ async fn test(Extension(caller): Extension<Caller>, names: Names<String>, query:
 async fn structure(Extension(caller): Extension<Caller>, names: Names<String>, query: Pairs) -> Result<Response, Problem> {
     let name = path(names)?;
     let served = caller.datasource(&name, None)?;
-    let (mut options, time) = options(query)?;
+    let (options, time) = options(query)?;
     known(&options, &["prefix", "limit"])?;
-    // A prefix may look like a number.
-    if let Some(prefix) = options.get_mut("prefix").filter(|prefix| !prefix.is_string()) {
-        *prefix = json!(prefix.to_string());
-    }
     let options = Value::Object(options).to_string();
     Ok(json_answer(asked(served, &caller, time).structure(&options).await?))
 }

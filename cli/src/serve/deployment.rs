@@ -73,7 +73,8 @@ impl Deployment {
             } else {
                 let plugin = match plugins.iter().find(|(source, _)| *source == &config.plugin) {
                     Some((_, plugin)) => plugin.clone(),
-                    None => load(host, config, folder).map_err(named)?,
+                    // It may compile for a second, while others are served.
+                    None => tokio::task::block_in_place(|| load(host, config, folder)).map_err(named)?,
                 };
                 let datasource = connect(host, &plugin, name, config, folder).await.map_err(named)?;
                 Served { datasource, plugin, policy: Arc::new(config.policy.clone()), digest }

@@ -51,14 +51,8 @@ impl Listeners {
 pub(crate) struct Certificate(ArcSwapOption<rustls::ServerConfig>);
 
 impl Certificate {
-    pub(crate) fn read(server: &ServerConfig, file: Option<&Path>) -> Result<Self, Failure> {
-        Ok(Self(ArcSwapOption::new(prepare(server, file)?)))
-    }
-
-    /// Reads the certificate again.
-    #[expect(clippy::unused_self, reason = "what is prepared is for it")]
-    pub(crate) fn prepare(&self, server: &ServerConfig, file: Option<&Path>) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
-        prepare(server, file)
+    pub(crate) fn new(first: Option<Arc<rustls::ServerConfig>>) -> Self {
+        Self(ArcSwapOption::new(first))
     }
 
     pub(crate) fn replace(&self, next: Option<Arc<rustls::ServerConfig>>) {
@@ -66,7 +60,8 @@ impl Certificate {
     }
 }
 
-fn prepare(server: &ServerConfig, file: Option<&Path>) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
+/// Reads certificate and key; none where the server speaks plain HTTP.
+pub(crate) fn read_certificate(server: &ServerConfig, file: Option<&Path>) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
     let Some(tls) = &server.tls else { return Ok(None) };
     let folder = file.and_then(Path::parent);
     let wrong = |what: &str, reason: &dyn std::fmt::Display| Failure::configuration(format!("server.tls.{what}: {reason}"));
@@ -122,8 +117,8 @@ struct Accept {
 
 /// How long to wait after the system had no socket to give.
 const BREATHER: Duration = Duration::from_millis(50);
-/// Whoever is connected already when the server stops is still served.
-const BACKLOG: Duration = Duration::from_millis(20);
+/// Whoever is connected already when the server stops is still served; others may come as long.
+const BACKLOG: Duration = Duration::from_millis(50);
 
 impl Accept {
     async fn run(self, listener: TcpListener, mut stopping: watch::Receiver<bool>) {
@@ -134,9 +129,14 @@ impl Accept {
             };
             self.begin(accepted, &stopping).await;
         }
-        while let Ok(accepted) = tokio::time::timeout(BACKLOG, self.accept(&listener)).await {
-            self.begin(accepted, &stopping).await;
-        }
+        let backlog = async {
+            loop {
+                let accepted = self.accept(&listener).await;
+                self.begin(accepted, &stopping).await;
+            }
+        };
+        // It has no end but this one.
+        let _: Result<std::convert::Infallible, _> = tokio::time::timeout(BACKLOG, backlog).await;
     }
 
     async fn accept(&self, listener: &TcpListener) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {

@@ -94,7 +94,7 @@ impl Server {
         deployment: Deployment,
         audit: Option<Arc<JsonLines>>,
     ) -> Result<Self, Failure> {
-        let certificate = listen::Certificate::read(&deployment.server, file.as_deref())?;
+        let certificate = listen::Certificate::new(listen::read_certificate(&deployment.server, file.as_deref())?);
         Ok(Self {
             host,
             file,
@@ -142,7 +142,7 @@ impl Server {
         };
         let before = self.current();
         let next = Deployment::connect(&self.host, path, read_policy(path)?, &self.typed, Some(&before)).await?;
-        let certificate = self.certificate.prepare(&next.server, Some(path))?;
+        let certificate = listen::read_certificate(&next.server, Some(path))?;
         // From here on nothing fails. Whoever rotates logs wants a new file; where there is none, the old one serves.
         if let Some(Err(error)) = self.audit.as_ref().map(|audit| audit.reopen()) {
             tracing::error!(target: "portcullis::serve", "the audit file cannot be opened again: {error}");
