@@ -3,8 +3,9 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::io::Write;
 use std::time::{Duration, Instant};
-use support::{SECRET, Serve, datasource, try_send};
+use support::{SECRET, Serve, datasource, read, try_send};
 use tests::raw::Then;
 use tests::{dynoxide, raw, recorder, tls::Authority};
 use tokio::task::block_in_place;
@@ -62,6 +63,10 @@ async fn a_template_takes_values_that_cannot_change_it() {
     assert_eq!((status, problem["faults"].as_array().unwrap().len()), (400, 3), "{problem}");
     assert_eq!(problem["faults"][2]["pointer"], "/values/c");
     assert_eq!(bound("PutItem", json!({"template": 1})).0, 400);
+    let twice = br#"{"template": "{\"TableName\": {{a}}}", "values": {"a": "x", "a": "y"}}"#;
+    let answer =
+        serve.send("POST", "/v1/datasources/orders/actions/Scan", &[("content-type", "application/vnd.portcullis.bound+json")], twice);
+    assert_eq!((answer.status, &answer.json()["faults"][0]["pointer"]), (400, &json!("/values/a")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,6 +195,7 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
     let upstream = dynoxide::start().await;
     let bounds = "[server]\nheader-timeout = \"300ms\"\nbody-timeout = \"300ms\"\nbody-bytes = \"64 KiB\"\nconnections = 40\n";
     let serve = Serve::start(&(datasource("orders", &upstream.authority, ADMIN) + bounds), &[]);
+    assert_eq!(serve.act("CreateTable", TABLE).0, 200);
     let large = format!("{{\"x\": \"{}\"}}", "x".repeat(70_000));
     assert_eq!(serve.act("Scan", &large), (413, serve.act("Scan", &large).1));
     let head = "POST /v1/datasources/orders/actions/ListTables HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
@@ -207,9 +213,29 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
     let silent: Vec<_> = (0..40).map(|_| serve.connect()).collect();
     assert_eq!(serve.act("ListTables", "{}").0, 200);
     drop(silent);
+    // Whoever does not take an answer is dropped too, and gives its place up.
+    for number in 0..200 {
+        let item = format!(r#"{{"TableName": "orders", "Item": {{"id": "{number}", "text": "{}"}}}}"#, "x".repeat(60_000));
+        assert_eq!(serve.act("PutItem", &item).0, 200);
+    }
+    let scan = format!("{}Content-Length: 23\r\n\r\n{{\"TableName\": \"orders\"}}", head.replace("ListTables", "Scan?pages=all"));
+    let mut deaf: Vec<_> = (0..4).map(|_| serve.connect()).collect();
+    for stream in &mut deaf {
+        stream.write_all(scan.as_bytes()).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(1500));
+    let whole = serve.send(
+        "POST",
+        "/v1/datasources/orders/actions/Scan?pages=all",
+        &[("content-type", "application/json")],
+        br#"{"TableName": "orders"}"#,
+    );
+    assert!(whole.status == 200 && whole.body.len() > 10_000_000, "what they asked for is more than a socket holds: {}", whole.body.len());
+    let got: Vec<usize> = deaf.iter_mut().map(|stream| read(stream).len()).collect();
+    assert!(got.iter().all(|got| *got < whole.body.len()), "none of them gets all of {}: {got:?}", whole.body.len());
     let one = format!("{head}Content-Length: 2\r\n\r\n{{}}");
     let pipelined = serve.raw(format!("{one}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n{one}").as_bytes());
-    let bodies = ["{\"TableNames\":[]}", "{\"status\":\"ok\"}", "{\"TableNames\":[]}"];
+    let bodies = ["{\"TableNames\":[\"orders\"]}", "{\"status\":\"ok\"}", "{\"TableNames\":[\"orders\"]}"];
     let places: Vec<_> = pipelined.match_indices("HTTP/1.1 200").map(|(at, _)| at).collect();
     assert_eq!(places.len(), 3, "{pipelined}");
     for (at, body) in places.iter().zip(bodies) {

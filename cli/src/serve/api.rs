@@ -4,6 +4,7 @@ use super::deployment::Served;
 use super::door::{self, Caller};
 use super::problem::{Case, Problem};
 use super::{Server, body, openapi, wire};
+use crate::rows::Members;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::Response;
@@ -15,7 +16,6 @@ use dynamodb_plugin::nearest::nearest;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use portcullis::{Fault, bind};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -150,19 +150,25 @@ fn unfit_media_type() -> Problem {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Bound<'t> {
+struct Bound {
     template: String,
-    #[serde(borrow)]
-    values: BTreeMap<String, &'t RawValue>,
+    values: Members,
 }
 
 fn fill(text: &str) -> Result<String, Problem> {
-    let bound: Bound<'_> = serde_json::from_str(text).map_err(|error| {
+    let bound: Bound = serde_json::from_str(text).map_err(|error| {
         Problem::new(Case::BadRequest, format!("the body is not {{\"template\": \"…\", \"values\": {{…}}}}: {error}"))
             .remedy("the template is a text: JSON with {{name}} where the value of that name shall stand")
     })?;
-    let values = bound.values.iter().map(|(name, value)| (name.as_str(), value.get())).collect();
-    bind(&bound.template, &values).map_err(|faults| Problem::new(Case::BadRequest, "the values do not fit the template").faults(&faults))
+    let unfit = |faults: &[Fault]| Problem::new(Case::BadRequest, "the values do not fit the template").faults(faults);
+    let mut values = BTreeMap::new();
+    for (name, value) in &bound.values.0 {
+        if values.insert(name.as_str(), value.get()).is_some() {
+            let message = "it is given twice; one of the two would be lost".to_string();
+            return Err(unfit(&[Fault { pointer: format!("/values/{name}"), message }]));
+        }
+    }
+    bind(&bound.template, &values).map_err(|faults| unfit(&faults))
 }
 
 /// The options of a call, as the plugin takes them, and the time that the caller gives it. Each stands in the query as

@@ -154,7 +154,7 @@ pub(crate) struct Refusal {
 /// Whether the name that was asked for is one of this machine's own: what a name of somebody else's resolves to may
 /// change (DNS rebinding).
 fn is_local(headers: &HeaderMap, server: &ServerConfig) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
+    let Some(host) = only(headers, &header::HOST) else { return false };
     let Ok(authority) = host.parse::<http::uri::Authority>() else { return false };
     let name = authority.host().trim_matches(['[', ']']);
     let listens = std::iter::once(&server.listen).chain(server.wire.keys()).any(|address| name.parse() == Ok(address.ip()));
@@ -173,9 +173,13 @@ fn bearer_or_key(headers: &HeaderMap) -> Option<&str> {
     bearer(headers).or_else(|| authorization(headers)?.split_once("Credential=")?.1.split('/').next())
 }
 
-/// The only header of that name; two would be two opinions.
 fn authorization(headers: &HeaderMap) -> Option<&str> {
-    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    only(headers, &header::AUTHORIZATION)
+}
+
+/// The only header of that name; two would be two opinions.
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut all = headers.get_all(name).iter();
     let only = all.next().filter(|_| all.next().is_none())?;
     only.to_str().ok()
 }
@@ -299,6 +303,9 @@ mod tests {
         for other in ["evil.example", "localhost.evil.example:8700", "10.0.0.1", "[::2]", "a@127.0.0.1.evil.example", ""] {
             assert!(!is_local(&headers(&[(header::HOST, other)]), &server), "{other}");
         }
+        let mut two = headers(&[(header::HOST, "localhost")]);
+        two.append(header::HOST, HeaderValue::from_static("evil.example"));
+        assert!(!is_local(&two, &server));
     }
 
     #[test]
