@@ -344,6 +344,8 @@ async fn malformed_wire_requests_get_what_dynamodb_answers() {
     assert!(code == "AccessDeniedException" && message.contains("rule access") && message.contains("access = \"admin\""), "{message}");
     assert_eq!(wire("DynamoDB_20120810.GetItem", "{").0, "SerializationException", "the service's own answer");
     assert!(serve.send("GET", "/ddb/orders/", &[], &[]).body.starts_with(b"healthy"));
+    let put = serve.send("PUT", "/ddb/orders/", &[("x-amz-target", "DynamoDB_20120810.ListTables")], b"{}");
+    assert!(put.status == 400 && put.json()["__type"].as_str().unwrap().ends_with("UnknownOperationException"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -178,7 +178,7 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The only header of that name; two would be two opinions.
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+pub(crate) fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     let mut all = headers.get_all(name).iter();
     let only = all.next().filter(|_| all.next().is_none())?;
     only.to_str().ok()

@@ -15,7 +15,7 @@ use axum::routing::any;
 use axum::{Extension, Router, middleware};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use portcullis::{Error, Limit, LimitKind, PluginError, Relayed};
+use portcullis::{ActionName, Error, Limit, LimitKind, PluginError, Relayed};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -48,9 +48,11 @@ async fn answer(caller: &Caller, datasource: &str, request: Request) -> Response
 
 async fn relay(caller: &Caller, datasource: &str, request: Request) -> Result<Response, WireError> {
     let (parts, body) = request.into_parts();
-    if parts.method == Method::GET {
+    match parts.method {
+        Method::POST => {}
         // As the service answers, and some tools ask.
-        return Ok((StatusCode::OK, "healthy: portcullis").into_response());
+        Method::GET | Method::HEAD => return Ok((StatusCode::OK, "healthy: portcullis").into_response()),
+        _ => return Err(unknown_operation("")),
     }
     let action = action(&parts.headers)?;
     let served = caller.datasource(datasource, Some(action)).map_err(|refusal| refused(&refusal))?;
@@ -72,10 +74,8 @@ async fn relay(caller: &Caller, datasource: &str, request: Request) -> Result<Re
 
 /// The action that the request asks for.
 fn action(headers: &HeaderMap) -> Result<&str, WireError> {
-    let mut all = headers.get_all("x-amz-target").iter();
-    let target = all.next().filter(|_| all.next().is_none()).and_then(|target| target.to_str().ok()).unwrap_or_default();
-    match target.split_once('.') {
-        Some(("DynamoDB_20120810", action)) if is_action(action) => Ok(action),
+    match door::only(headers, &TARGET).unwrap_or_default().split_once('.') {
+        Some(("DynamoDB_20120810", action)) if action.parse::<ActionName>().is_ok() => Ok(action),
         Some((service, _)) if service.starts_with("DynamoDBStreams_") => {
             Err(unknown_operation("DynamoDB Streams are not served here, only DynamoDB itself"))
         }
@@ -86,9 +86,7 @@ fn action(headers: &HeaderMap) -> Result<&str, WireError> {
     }
 }
 
-fn is_action(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
 /// The service's answer, to the byte. Of its headers those that say something of it.
 fn pass_on(relayed: Relayed) -> Response {
