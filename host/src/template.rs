@@ -37,8 +37,11 @@ pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(template: &str, values: &BTreeM
         let length = match first {
             '"' => {
                 let length = string_length(rest);
-                for name in values.keys().map(Borrow::borrow).filter(|name| rest[..length].contains(&format!("{{{{{name}}}}}"))) {
-                    used.insert(name);
+                let quoted = &rest[..length];
+                let places = quoted.match_indices("{{").filter_map(|(at, _)| Some(place(&quoted[at..])?.0));
+                for (name, _) in places.filter_map(|name| values.get_key_value(name)) {
+                    used.insert(name.borrow());
+                    let name = name.borrow();
                     faults.push(fault_of_template(format!(
                         "line {line}: {{{{{name}}}}} stands within quotes, where it would be text; write it without quotes around it: the \
                          value brings its own"
@@ -155,6 +158,8 @@ mod tests {
         let message = bound("{\"a\": {{a}},\n\"b\": \"{{b}}\", \"c\": \"{{d}} is text\"}", &[("b", "1"), ("u", "2")]).unwrap_err();
         assert!(message.contains("line 1: there is no value for {{a}}; given are b, u"), "{message}");
         assert!(message.contains("line 2: {{b}} stands within quotes"), "{message}");
+        let spaced = bound("\"a {{ b }}\"", &[("b", "1")]).unwrap_err();
+        assert!(spaced.contains("{{b}} stands within quotes"), "{spaced}");
         assert!(message.contains("/values/u: the template has no place {{u}}") && !message.contains("{{d}}"), "{message}");
     }
 
@@ -162,6 +167,30 @@ mod tests {
     fn what_is_no_place_is_left_as_it_is() {
         for text in [r#"{"a":{"b":{}}}"#, "{{", "{{}}", "{{a b}}", "\"open {{", "/* open {{a}}", "é{{"] {
             assert_eq!(bound(text, &[]).as_deref(), Ok(text), "{text}");
+        }
+    }
+    proptest::proptest! {
+        /// Whatever stands in a value, it is the whole value of its place, and the rest of the query is as it was written.
+        #[test]
+        fn a_text_comes_out_as_it_went_in(text in ".*", key in "[a-z\"{}/\\\\:, ]*") {
+            let (value, key) = (serde_json::Value::from(text), serde_json::Value::from(key));
+            let template = format!("{{\"before\": {{{{v}}}}, {key}: [{{{{ v }}}}, 1], \"after\": true}}");
+            if !key.to_string().contains("{{") {
+                let bound = bound(&template, &[("v", &value.to_string())]).unwrap();
+                let read: serde_json::Value = serde_json::from_str(&bound).unwrap();
+                let mut expected = serde_json::json!({"before": value, "after": true});
+                expected[key.as_str().unwrap()] = serde_json::json!([value, 1]);
+                proptest::prop_assert_eq!(read, expected);
+            }
+        }
+
+        /// A template that is no JSON, and values that are none, are faults at worst.
+        #[test]
+        fn no_template_and_no_value_makes_it_panic(template in ".*", pieces in proptest::collection::vec("[{}\"/*a\\n\\\\]{0,6}", 0..8), value in ".*") {
+            for template in [template, pieces.concat()] {
+                // Whether they fit does not matter here.
+                let _ = bound(&template, &[("a", &value), ("b", "1")]);
+            }
         }
     }
 }
