@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// ```
 ///
 /// # Errors
-/// All faults at once: a place without a value, a value without a place, a place within quotes, where it would be text,
+/// The first 20 faults at once: a place without a value, a value without a place, a place within quotes, where it would be text,
 /// and a value that is not JSON. A pointer leads into `{"template": …, "values": {…}}`.
 pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(template: &str, values: &BTreeMap<K, V>) -> Result<String, Vec<Fault>> {
     let mut faults: Vec<Fault> = values
@@ -32,57 +32,71 @@ pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(template: &str, values: &BTreeM
     let mut out = String::with_capacity(template.len());
     let mut used = BTreeSet::new();
     let mut rest = template;
-    while let Some(first) = rest.chars().next() {
-        let line = template[..template.len() - rest.len()].matches('\n').count() + 1;
-        let length = match first {
-            '"' => {
-                let length = string_length(rest);
-                let quoted = &rest[..length];
+    let mut line = 1;
+    // One pass, however the text is made: what is passed over is not looked at again.
+    while let Some(at) = rest.find(['"', '/', '{']) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        line += newlines(before);
+        let length = match from.as_bytes()[0] {
+            b'"' => {
+                let quoted = &from[..string_length(from)];
                 let places = quoted.match_indices("{{").filter_map(|(at, _)| Some(place(&quoted[at..])?.0));
                 for (name, _) in places.filter_map(|name| values.get_key_value(name)) {
-                    used.insert(name.borrow());
                     let name = name.borrow();
-                    faults.push(fault_of_template(format!(
-                        "line {line}: {{{{{name}}}}} stands within quotes, where it would be text; write it without quotes around it: the \
-                         value brings its own"
-                    )));
+                    if used.insert(name) {
+                        faults.push(fault_of_template(format!(
+                            "line {line}: {{{{{name}}}}} stands within quotes, where it would be text; write it without quotes around it: the \
+                             value brings its own"
+                        )));
+                    }
                 }
-                length
+                quoted.len()
             }
-            '/' => comment_length(rest),
-            '{' => match place(rest) {
+            b'/' => comment_length(from),
+            _ => match place(from) {
                 Some((name, length)) => {
                     if let Some((name, value)) = values.get_key_value(name) {
                         used.insert(name.borrow());
                         out.push_str(value.as_ref().trim());
-                    } else {
+                    } else if faults.len() < MAX_FAULTS {
                         let missing = format!("line {line}: there is no value for {{{{{name}}}}}{}", given(values));
                         faults.push(fault_of_template(missing));
                     }
-                    rest = &rest[length..];
+                    rest = &from[length..];
                     continue;
                 }
                 None => 1,
             },
-            other => other.len_utf8(),
         };
-        out.push_str(&rest[..length]);
-        rest = &rest[length..];
+        out.push_str(&from[..length]);
+        line += newlines(&from[..length]);
+        rest = &from[length..];
     }
+    out.push_str(rest);
     for name in values.keys().map(Borrow::borrow).filter(|name: &&str| !used.contains(name)) {
         faults.push(fault_of_value(name, format!("the template has no place {{{{{name}}}}} for it")));
     }
+    faults.truncate(MAX_FAULTS);
     if faults.is_empty() { Ok(out) } else { Err(faults) }
+}
+
+/// Enough to mend a template in one go, few enough to read.
+const MAX_FAULTS: usize = 20;
+
+fn newlines(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
 }
 
 /// The name of the place at the start of `text`, and the place's length: `{{ name }}`. Two braces of JSON are never
 /// followed by a bare name.
 fn place(text: &str) -> Option<(&str, usize)> {
     let inner = text.strip_prefix("{{")?;
-    let end = inner.find("}}")?;
-    let name = inner[..end].trim();
-    let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-    named.then_some((name, end + 4))
+    let is_outside = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let named = inner.trim_start_matches(' ');
+    let (name, rest) = named.split_at(named.find(is_outside)?);
+    let rest = rest.trim_start_matches(' ').strip_prefix("}}")?;
+    (!name.is_empty()).then_some((name, text.len() - rest.len()))
 }
 
 /// The length of the string at the start of `text`, with its quotes.
@@ -114,8 +128,9 @@ fn given<K: Borrow<str>, V>(values: &BTreeMap<K, V>) -> String {
     if values.is_empty() {
         return "; no value was given".to_string();
     }
-    let names: Vec<&str> = values.keys().map(Borrow::borrow).collect();
-    format!("; given are {}", names.join(", "))
+    let names: Vec<&str> = values.keys().map(Borrow::borrow).take(MAX_FAULTS).collect();
+    let more = if values.len() > names.len() { " …" } else { "" };
+    format!("; given are {}{more}", names.join(", "))
 }
 
 fn fault_of_template(message: String) -> Fault {
@@ -161,6 +176,17 @@ mod tests {
         let spaced = bound("\"a {{ b }}\"", &[("b", "1")]).unwrap_err();
         assert!(spaced.contains("{{b}} stands within quotes"), "{spaced}");
         assert!(message.contains("/values/u: the template has no place {{u}}") && !message.contains("{{d}}"), "{message}");
+    }
+
+    #[test]
+    fn a_long_text_is_passed_over_once() {
+        // With a second look at each byte these would take minutes.
+        for piece in ["{{", "{{ a", "\"{{", "a\n", "/", "{{x}}", "\"\\\"\""] {
+            let text = piece.repeat(1_000_000);
+            if let Err(faults) = bind(&text, &BTreeMap::<&str, &str>::new()) {
+                assert!(faults.len() <= MAX_FAULTS, "{piece}");
+            }
+        }
     }
 
     #[test]
