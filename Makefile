@@ -28,7 +28,8 @@ load: setup servers
 .PHONY: servers
 servers: target/servers/installed
 
-target/servers/installed:
+# Again when this file changes: it says what is installed.
+target/servers/installed: Makefile
 	mkdir -p target/servers
 	(command -v valgrind && command -v haproxy && command -v java) > /dev/null || (apt-get update --quiet=2 && apt-get install --quiet=2 --yes valgrind haproxy default-jdk-headless)
 	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3

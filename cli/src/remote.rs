@@ -26,7 +26,13 @@ impl Remote {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             return Err(Failure::usage(format!("{url:?} is no URL of a server")).with("as in --server http://127.0.0.1:8700"));
         }
-        let mut config = ureq::Agent::config_builder().http_status_as_error(false).timeout_connect(Some(Duration::from_secs(10)));
+        let is_near = is_loopback(url);
+        // A server answers itself, or not at all.
+        let mut config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        config = config.timeout_connect(Some(Duration::from_secs(10)));
+        if is_near {
+            config = config.proxy(None);
+        }
         if let Some(file) = &address.ca {
             let wrong = |reason: &dyn std::fmt::Display| Failure::configuration(format!("--ca {}: {reason}", file.display()));
             let pem = std::fs::read(file).map_err(|error| wrong(&error))?;
@@ -40,6 +46,10 @@ impl Remote {
             }
             None => std::env::var("PORTCULLIS_TOKEN").ok().filter(|token| !token.is_empty()),
         };
+        if token.is_some() && !is_near && url.starts_with("http://") {
+            return Err(Failure::usage("the token would cross the network for all to read")
+                .with("use https: beyond its own machine, a server has TLS"));
+        }
         let url = url.trim_end_matches('/').to_string();
         let mut remote = Self { agent: config.build().into(), url, token, datasource: String::new() };
         remote.datasource = match datasource {
@@ -104,6 +114,14 @@ impl Remote {
     }
 }
 
+/// Whether a URL is of this machine.
+fn is_loopback(url: &str) -> bool {
+    let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(|host| host.trim_matches(['[', ']']).to_string()));
+    host.is_some_and(|host| {
+        host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
+}
+
 /// Options as a query.
 fn query(options: &Map<String, Value>) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
@@ -128,6 +146,16 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_is_of_this_machine_is_known() {
+        for url in ["http://localhost:8700", "http://127.0.0.1", "https://[::1]:1/x"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["http://localhost.example", "http://10.0.0.1:8700", "http://localhost@evil.example", "http://"] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
 
     #[test]
     fn names_stay_within_their_piece_of_the_url() {

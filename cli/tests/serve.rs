@@ -567,6 +567,13 @@ async fn the_command_line_asks_a_server_as_it_asks_a_datasource() {
         assert!(got == Some(code) && message.contains(text), "{got:?} {message}");
     }
     assert_eq!(asking(&serve, "pcl_wrong", &["execute", "ListTables"]).0, Some(7));
+    let mut far = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    far.args(["execute", "ListTables", "--server", "http://192.0.2.1:8700"]).env("PORTCULLIS_TOKEN", "pcl_ops");
+    let far = block_in_place(|| far.output()).unwrap();
+    assert!(
+        far.status.code() == Some(2) && String::from_utf8(far.stderr).unwrap().contains("use https"),
+        "a token is not sent in the clear"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
