@@ -274,7 +274,7 @@ fn items_are_printed_as_tables_csv_and_lines() {
     assert_eq!((header.len(), rows.clone().count()), (2, 12), "{csv}");
     assert!(rows.all(|row| row.contains("user ") && row.contains(".5")), "{csv}");
     let table = scan(&["table"]);
-    assert!(out(&table).contains("│ user 0") && err(&table).contains("there is more"), "{}{}", out(&table), err(&table));
+    assert!(out(&table).contains(" user 0") && err(&table).contains("there is more"), "{}{}", out(&table), err(&table));
     let part = scan(&["ndjson", "--pages", "all", "--max-items", "6"]);
     assert!(out(&part).lines().count() == 10 && err(&part).contains("\"ExclusiveStartKey\": {\"id\""), "{}", err(&part));
 }
@@ -297,4 +297,12 @@ fn a_token_is_shown_and_its_digest_is_policy() {
     let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&token));
     assert!(out(&output).contains(&format!("sha256 = \"{digest}\"")));
     assert_eq!(portcullis(&["token", "a b"]).status.code(), Some(2));
+    let folder = folder("token");
+    let policy = format!("[datasources.orders]\nplugin = \"dynamodb\"\nsettings = {{ region = \"us-east-1\" }}\n{}", out(&output));
+    std::fs::write(folder.join("portcullis.toml"), policy.replace("[server.tokens", "[server]\n[server.tokens")).unwrap();
+    let checked = portcullis_in(&folder, &["check"], "");
+    assert!(out(&checked).contains("app: all actions of orders"), "{}{}", out(&checked), err(&checked));
+    std::fs::write(folder.join("portcullis.toml"), policy.replace("[\"orders\"]", "[\"order\"]")).unwrap();
+    let wrong = portcullis_in(&folder, &["check"], "");
+    assert!(wrong.status.code() == Some(3) && err(&wrong).contains("server.tokens.app names the datasource \"order\""), "{}", err(&wrong));
 }

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::out::out;
 use crate::target::{connect, host, load, read_policy};
 use dynamodb_plugin::nearest::nearest;
-use portcullis::policy::{DatasourceConfig, PluginSource, Settings};
+use portcullis::policy::{DatasourceConfig, PluginSource, ServerConfig, Settings};
 use portcullis::{Host, Isolation, Plugin};
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
@@ -29,6 +29,13 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         connect(&host, &plugin, name, config, folder).await.map_err(named)?;
         check_actions(&plugin, config).map_err(named)?;
         loaded.push((&config.plugin, plugin));
+    }
+    if let Some(server) = &file.server {
+        server.check(&file).map_err(|message| Failure::configuration(format!("{}: {message}", arguments.policy.display())))?;
+        out!("{bold}server{bold:#}")?;
+        for (key, value) in rows_of_server(server) {
+            out!("  {key:<12} {value}")?;
+        }
     }
     let count = file.datasources.len();
     out!("{} is a policy with {count} datasource{}", arguments.policy.display(), if count == 1 { "" } else { "s" })?;
@@ -95,6 +102,21 @@ fn rows(config: &DatasourceConfig) -> Vec<(&'static str, String)> {
     if !policy.observe.is_empty() {
         let observed = policy.observe.iter().map(|rule| format!("{rule:?}").to_lowercase());
         rows.push(("observes", format!("{}: what these rules would refuse passes", list(&observed.collect::<Vec<_>>(), ""))));
+    }
+    rows
+}
+
+fn rows_of_server(server: &ServerConfig) -> Vec<(&'static str, String)> {
+    let wire: Vec<String> = server.wire.iter().map(|(address, name)| format!("{address} for {name}")).collect();
+    let tls = server.tls.as_ref().map_or_else(|| "none".to_string(), |tls| tls.certificate.display().to_string());
+    let mut rows = vec![("listens on", server.listen.to_string()), ("wire", list(&wire, "below /ddb/ alone")), ("tls", tls)];
+    if server.tokens.is_empty() {
+        rows.push(("tokens", "none: whoever can use this machine may use it".to_string()));
+    }
+    for (holder, token) in &server.tokens {
+        let actions = token.actions.as_ref().map_or_else(|| "all actions".to_string(), |actions| list(actions, "no action"));
+        let operator = if token.operator { ", an operator" } else { "" };
+        rows.push(("token", format!("{holder}: {actions} of {}{operator}", list(&token.datasources, "no datasource"))));
     }
     rows
 }
