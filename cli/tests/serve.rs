@@ -208,7 +208,7 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
     assert!(serve.raw(format!("{head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}").as_bytes()).contains(" 400 "));
     let began = Instant::now();
     assert_eq!(serve.raw(head.as_bytes()), "", "headers that do not end");
-    assert!(began.elapsed() < Duration::from_secs(1), "it was dropped, and not waited for: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(1400), "it was dropped, and not waited for: {:?}", began.elapsed());
     // As many silent connections as there are places: all are dropped in their time, and honest calls go on.
     let silent: Vec<_> = (0..40).map(|_| serve.connect()).collect();
     assert_eq!(serve.act("ListTables", "{}").0, 200);
@@ -585,6 +585,7 @@ async fn an_interrupt_between_pages_leaves_whole_lines_and_the_cursor() {
     let upstream = recorder::start_with("127.0.0.1", page, None).await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
     for (output, policy) in [("ndjson", false), ("csv", false), ("ndjson", true)] {
+        upstream.forget();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
         command.args(["execute", "Scan", r#"{"TableName": "orders"}"#, "--pages", "all", "--output", output]);
         let here = serve.path("portcullis.toml");
@@ -595,7 +596,11 @@ async fn an_interrupt_between_pages_leaves_whole_lines_and_the_cursor() {
         }
         let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
         let output = block_in_place(|| {
-            std::thread::sleep(Duration::from_millis(900));
+            let end = Instant::now() + Duration::from_secs(20);
+            while upstream.requests().len() < 6 {
+                assert!(Instant::now() < end, "pages are fetched");
+                std::thread::sleep(Duration::from_millis(10));
+            }
             assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
             child.wait_with_output().unwrap()
         });
