@@ -152,7 +152,8 @@ async fn schemathesis_finds_no_500_and_no_undocumented_answer() {
     let checks =
         "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance";
     // A name that there is: with others it would meet little but 404.
-    let config = "[parameters]\n\"path.datasource\" = \"orders\"\n";
+    // And a deadline of a millisecond comes before an answer at times, which is a gateway's timeout, as described.
+    let config = "[parameters]\n\"path.datasource\" = \"orders\"\n[checks]\nnot_a_server_error.expected-statuses = [\"2xx\", \"3xx\", \"4xx\", \"504\"]\n";
     std::fs::write(serve.path("schemathesis.toml"), config).unwrap();
     let mut command = Command::new(installed("venv/bin/schemathesis"));
     command.args(["run", &format!("{}/openapi.json", serve.url), "--checks", checks, "--max-examples", "100", "--seed", "1"]);
