@@ -223,6 +223,11 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
     for stream in &mut deaf {
         stream.write_all(scan.as_bytes()).unwrap();
     }
+    // Until each answer has begun, and its time to be taken is over.
+    let end = Instant::now() + Duration::from_secs(30);
+    while !deaf.iter().all(|stream| stream.peek(&mut [0]).is_ok_and(|length| length == 1)) {
+        assert!(Instant::now() < end, "answers begin");
+    }
     std::thread::sleep(Duration::from_millis(1500));
     let whole = serve.send(
         "POST",
