@@ -4,21 +4,42 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+/// The beginning that all canonical requests to one place have, hashed once: method, path, query, and the headers that
+/// are always the same.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    text: String,
+    hash: Sha256,
+    /// Names of the headers in it.
+    names: String,
+}
+
+impl Beginning {
+    /// `method` is in upper case, `path` in the form in which it is sent, `query` in canonical form without its question
+    /// mark. Names of `headers` are in lower case, sorted, each once; those of each request come after them.
+    #[must_use]
+    pub fn new(method: &str, path: &str, query: &str, headers: &[(&str, &str)]) -> Self {
+        let (mut text, mut names) = (String::with_capacity(128), String::new());
+        for part in [method, "\n", path, "\n", query, "\n"] {
+            text.push_str(part);
+        }
+        push_headers(&mut text, headers);
+        push_names(&mut names, headers.iter().map(|(name, _)| *name));
+        Self { hash: Sha256::new_with_prefix(&text), text, names }
+    }
+}
+
 /// A request as far as it is signed.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// The method in upper case.
-    pub method: &'a str,
-    /// The path, in the form in which it is sent.
-    pub path: &'a str,
-    /// The query without its question mark, in canonical form.
-    pub query: &'a str,
-    /// Names in lower case, sorted, each once; all of them are signed.
+    /// What comes first.
+    pub beginning: &'a Beginning,
+    /// Names in lower case, sorted, each once, and after those of the beginning; all of them are signed.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
@@ -33,14 +54,6 @@ pub struct Scope {
     pub region: String,
     /// `dynamodb`.
     pub service: String,
-}
-
-impl Scope {
-    fn push_to(&self, out: &mut String) {
-        for part in [self.date.as_str(), "/", &self.region, "/", &self.service, "/aws4_request"] {
-            out.push_str(part);
-        }
-    }
 }
 
 /// A moment in both forms that signing needs.
@@ -58,59 +71,86 @@ impl Timestamp {
     pub fn from_unix(seconds: i64) -> Self {
         let moment = OffsetDateTime::from_unix_timestamp(seconds).ok().filter(|moment| (0..=9999).contains(&moment.year()));
         let moment = moment.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let date = format!("{:04}{:02}{:02}", moment.year(), u8::from(moment.month()), moment.day());
-        let date_time = format!("{date}T{:02}{:02}{:02}Z", moment.hour(), moment.minute(), moment.second());
+        let year = moment.year().unsigned_abs();
+        let mut date_time = String::with_capacity(16);
+        for two in [year / 100, year % 100, u32::from(u8::from(moment.month())), u32::from(moment.day())] {
+            push_two(&mut date_time, two);
+        }
+        let date = date_time.clone();
+        date_time.push('T');
+        for two in [moment.hour(), moment.minute(), moment.second()] {
+            push_two(&mut date_time, two.into());
+        }
+        date_time.push('Z');
         Self { date, date_time }
     }
 }
 
-/// The value of the `authorization` header. `key` is the derived signing key of `scope`.
-#[must_use]
-pub fn authorization(request: &Request, scope: &Scope, date_time: &str, access_key_id: &str, key: &[u8]) -> String {
-    let canonical = canonical_request(request);
-    let to_sign = string_to_sign(date_time, scope, &canonical);
-    let mut text = String::with_capacity(256);
-    for part in ["AWS4-HMAC-SHA256 Credential=", access_key_id, "/"] {
-        text.push_str(part);
+/// A number of two digits: it is written for each request, and the formatter is slow.
+fn push_two(out: &mut String, number: u32) {
+    for digit in [number / 10 % 10, number % 10] {
+        out.push(char::from(b'0' + digit as u8));
     }
-    scope.push_to(&mut text);
-    text.push_str(", SignedHeaders=");
-    push_signed_headers(&mut text, request);
-    text.push_str(", Signature=");
-    push_hex(&mut text, &hmac_sha256(key, to_sign.as_bytes()));
-    text
+}
+
+/// Who signs, with the key of a scope made ready once for all its requests.
+#[derive(Clone)]
+pub struct Signer {
+    /// `YYYYMMDD/region/service/aws4_request`.
+    scope: String,
+    access_key_id: String,
+    mac: Hmac<Sha256>,
+}
+
+impl Signer {
+    /// `key` is the derived signing key of `scope`.
+    #[must_use]
+    pub fn new(scope: &Scope, access_key_id: &str, key: &[u8]) -> Self {
+        let Scope { date, region, service } = scope;
+        let scope = format!("{date}/{region}/{service}/aws4_request");
+        Self { scope, access_key_id: access_key_id.to_string(), mac: mac(key) }
+    }
+
+    /// The value of the `authorization` header. `date_time` is that of `x-amz-date`.
+    #[must_use]
+    pub fn authorization(&self, request: &Request, date_time: &str) -> String {
+        let mut hash = request.beginning.hash.clone();
+        hash.update(rest_of_canonical_request(request));
+        let to_sign = self.string_to_sign(date_time, &hash.finalize());
+        let mut text = String::with_capacity(320);
+        for part in ["AWS4-HMAC-SHA256 Credential=", &self.access_key_id, "/", &self.scope, ", SignedHeaders="] {
+            text.push_str(part);
+        }
+        push_signed_headers(&mut text, request);
+        text.push_str(", Signature=");
+        push_hex(&mut text, &self.mac.clone().chain_update(to_sign).finalize().into_bytes());
+        text
+    }
+
+    /// Step 2: the moment, the scope and the canonical request's hash.
+    fn string_to_sign(&self, date_time: &str, canonical_request: &[u8]) -> String {
+        let mut text = String::with_capacity(192);
+        for part in ["AWS4-HMAC-SHA256\n", date_time, "\n", &self.scope, "\n"] {
+            text.push_str(part);
+        }
+        push_hex(&mut text, canonical_request);
+        text
+    }
 }
 
 /// Step 1: the request in the one form that both sides hash.
 #[must_use]
 pub fn canonical_request(request: &Request) -> String {
+    request.beginning.text.clone() + &rest_of_canonical_request(request)
+}
+
+fn rest_of_canonical_request(request: &Request) -> String {
     let mut text = String::with_capacity(512);
-    for part in [request.method, "\n", request.path, "\n", request.query, "\n"] {
-        text.push_str(part);
-    }
-    for (name, value) in request.headers {
-        text.push_str(name);
-        text.push(':');
-        push_trimmed(&mut text, value);
-        text.push('\n');
-    }
+    push_headers(&mut text, request.headers);
     text.push('\n');
     push_signed_headers(&mut text, request);
     text.push('\n');
     push_hex(&mut text, &Sha256::digest(request.body));
-    text
-}
-
-/// Step 2: the moment, the scope and the canonical request's hash.
-#[must_use]
-pub fn string_to_sign(date_time: &str, scope: &Scope, canonical_request: &str) -> String {
-    let mut text = String::with_capacity(192);
-    for part in ["AWS4-HMAC-SHA256\n", date_time, "\n"] {
-        text.push_str(part);
-    }
-    scope.push_to(&mut text);
-    text.push('\n');
-    push_hex(&mut text, &Sha256::digest(canonical_request));
     text
 }
 
@@ -123,8 +163,22 @@ pub fn derive_key(secret: &str, scope: &Scope) -> [u8; 32] {
     hmac_sha256(&key, b"aws4_request")
 }
 
+fn push_headers(out: &mut String, headers: &[(&str, &str)]) {
+    for (name, value) in headers {
+        out.push_str(name);
+        out.push(':');
+        push_trimmed(out, value);
+        out.push('\n');
+    }
+}
+
 fn push_signed_headers(out: &mut String, request: &Request) {
-    for (index, (name, _)) in request.headers.iter().enumerate() {
+    let first = Some(request.beginning.names.as_str()).filter(|names| !names.is_empty());
+    push_names(out, first.into_iter().chain(request.headers.iter().map(|(name, _)| *name)));
+}
+
+fn push_names<'n>(out: &mut String, names: impl Iterator<Item = &'n str>) {
+    for (index, name) in names.enumerate() {
         if index > 0 {
             out.push(';');
         }
@@ -147,23 +201,26 @@ fn push_trimmed(out: &mut String, value: &str) {
 }
 
 fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(data);
-    mac.finalize().into_bytes().into()
+    mac(key).chain_update(data).finalize().into_bytes().into()
 }
 
-fn push_hex(out: &mut String, bytes: &[u8]) {
+fn mac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+fn push_hex(out: &mut String, hash: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    let mut digits = [0; 64];
+    for (two, byte) in digits.chunks_exact_mut(2).zip(hash) {
+        two[0] = DIGITS[usize::from(byte >> 4)];
+        two[1] = DIGITS[usize::from(byte & 15)];
     }
+    out.push_str(str::from_utf8(&digits).unwrap_or_default());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
     use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
     use proptest::prelude::*;
     use std::time::{Duration, SystemTime};
@@ -174,6 +231,10 @@ mod tests {
 
     fn scope(date: &str) -> Scope {
         Scope { date: date.to_string(), region: "us-east-1".to_string(), service: "dynamodb".to_string() }
+    }
+
+    fn signer(scope: &Scope) -> Signer {
+        Signer::new(scope, "AKIDEXAMPLE", &derive_key(SECRET, scope))
     }
 
     fn signature(authorization: &str) -> &str {
@@ -189,9 +250,9 @@ mod tests {
         ];
         headers.extend(token.map(|token| ("x-amz-security-token", token)));
         headers.push(("x-amz-target", "DynamoDB_20120810.PutItem"));
-        let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: BODY };
-        let scope = scope("20150830");
-        authorization(&request, &scope, "20150830T123600Z", "AKIDEXAMPLE", &derive_key(SECRET, &scope))
+        let (first, rest) = headers.split_at(2);
+        let request = Request { beginning: &Beginning::new("POST", "/", "", first), headers: rest, body: BODY };
+        signer(&scope("20150830")).authorization(&request, "20150830T123600Z")
     }
 
     #[test]
@@ -234,12 +295,15 @@ mod tests {
             }
             headers.sort();
             let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            let request = Request { method: start[0], path: start[1], query: "", headers: &headers, body: body.as_bytes() };
-            let scope = Scope { service: "service".to_string(), ..scope("20150830") };
-            assert_eq!(canonical_request(&request), canonical, "{name}");
-            assert_eq!(string_to_sign("20150830T123600Z", &scope, canonical), to_sign, "{name}");
-            let authorization = authorization(&request, &scope, "20150830T123600Z", "AKIDEXAMPLE", &derive_key(SECRET, &scope));
-            assert_eq!(signature(&authorization), signature_hex, "{name}");
+            let signer = signer(&Scope { service: "service".to_string(), ..scope("20150830") });
+            // Wherever the beginning ends, the request is the same.
+            for known in 0..=headers.len() {
+                let (first, rest) = headers.split_at(known);
+                let request = Request { beginning: &Beginning::new(start[0], start[1], "", first), headers: rest, body: body.as_bytes() };
+                assert_eq!(canonical_request(&request), canonical, "{name}");
+                assert_eq!(signer.string_to_sign("20150830T123600Z", &Sha256::digest(canonical)), to_sign, "{name}");
+                assert_eq!(signature(&signer.authorization(&request, "20150830T123600Z")), signature_hex, "{name}");
+            }
             count += 1;
         }
         assert!(count >= 8, "only {count} cases were found");
@@ -254,6 +318,7 @@ mod tests {
             token in prop::option::of("[A-Za-z0-9+/=]{1,200}"),
             secret in "[A-Za-z0-9+/]{1,60}",
             seconds in 0i64..4_000_000_000,
+            known in 0usize..4,
         ) {
             let timestamp = Timestamp::from_unix(seconds);
             let host = format!("dynamodb.{region}.amazonaws.com");
@@ -261,9 +326,11 @@ mod tests {
             let mut headers = std::vec![("content-type", "application/x-amz-json-1.0"), ("host", host.as_str()), ("x-amz-date", timestamp.date_time.as_str())];
             headers.extend(token.as_deref().map(|token| ("x-amz-security-token", token)));
             headers.push(("x-amz-target", &target));
-            let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: &body };
+            let (first, rest) = headers.split_at(known);
+            let request = Request { beginning: &Beginning::new("POST", "/", "", first), headers: rest, body: &body };
             let scope = Scope { date: timestamp.date.clone(), region: region.clone(), service: "dynamodb".to_string() };
-            let ours = authorization(&request, &scope, &timestamp.date_time, "AKIDEXAMPLE", &derive_key(&secret, &scope));
+            let signer = Signer::new(&scope, "AKIDEXAMPLE", &derive_key(&secret, &scope));
+            let ours = signer.authorization(&request, &timestamp.date_time);
 
             let identity = aws_sigv4::sign::v4::SigningParams::builder();
             let credentials = oracle::credentials(&secret, token.as_deref());

@@ -5,6 +5,7 @@ wasmtime::component::bindgen!({
     world: "portcullis:datasource/plugin",
     imports: {
         "portcullis:datasource/aws-signing": async | trappable,
+        "portcullis:datasource/http-messages.response": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -45,7 +45,7 @@ pub(crate) struct Loader<'l> {
 pub const MAX_COMPONENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// What a plugin may import: these interfaces, of any 0.2 release of WASI.
-const IMPORTS: [(&str, &str); 11] = [
+const IMPORTS: [(&str, &str); 12] = [
     ("wasi:io/poll", "0.2."),
     ("wasi:io/error", "0.2."),
     ("wasi:io/streams", "0.2."),
@@ -55,6 +55,7 @@ const IMPORTS: [(&str, &str); 11] = [
     ("wasi:http/types", "0.2."),
     ("wasi:http/outgoing-handler", "0.2."),
     ("portcullis:datasource/types", "0.1."),
+    ("portcullis:datasource/http-messages", "0.1."),
     ("portcullis:datasource/aws-signing", "0.1."),
     ("portcullis:datasource/call", "0.1."),
 ];

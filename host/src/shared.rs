@@ -2,7 +2,7 @@
 
 use crate::audit::{Audit, Counting};
 use crate::credentials::{IssuedKeys, KeyRing};
-use crate::egress::{Connections, Resolve};
+use crate::egress::{Connections, LastOrigin, Resolve};
 use crate::manifest::Manifest;
 use crate::timers::Timers;
 use portcullis_policy::{CredentialScope, Policy};
@@ -21,6 +21,7 @@ pub(crate) struct Shared {
     /// What signing keys were handed out for.
     pub(crate) issued: IssuedKeys,
     pub(crate) connections: Connections,
+    pub(crate) last_origin: LastOrigin,
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) audit: Audit,
     pub(crate) timers: Timers,
@@ -66,6 +67,7 @@ impl Shared {
             keys,
             issued: IssuedKeys::default(),
             connections,
+            last_origin: LastOrigin::default(),
             resolver,
             audit,
             timers,

@@ -1,6 +1,7 @@
 //! What one instance of a plugin has on the host's side: its resources, its bounds, and the functions it imports.
 
-use crate::bindings::portcullis::datasource::{aws_signing, call as call_interface, types};
+use crate::bindings::portcullis::datasource::call::{self as call_interface, Moment};
+use crate::bindings::portcullis::datasource::{aws_signing, http_messages, types};
 use crate::call::Call;
 use crate::credentials::{Issued, is_current};
 use crate::egress::Gate;
@@ -8,7 +9,7 @@ use crate::error::LimitKind;
 use crate::fairness::{Fairness, Slices};
 use crate::shared::Shared;
 use portcullis_policy::{CredentialScope, Denial, Limits, MAX_TABLE_ELEMENTS, Rule};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use time::OffsetDateTime;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{ResourceLimiter, Result};
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) slices: Slices,
     /// The identity of the datasource when this was made.
     identity: u32,
+    /// The request that was made in one piece and not sent yet.
+    pub(crate) unsent: Weak<()>,
 }
 
 /// Random bytes at once: they are made on the host's time, in the host's memory. A token takes 16.
@@ -41,11 +44,11 @@ impl State {
         // Of this only the clocks and the random numbers are linked.
         let wasi = WasiCtx::builder().max_random_size(MAX_RANDOM_BYTES).build();
         let mut http = WasiHttpCtx::new();
-        http.set_field_size_limit(usize::try_from(limits.header_bytes.as_u64()).unwrap_or(usize::MAX));
+        http.set_field_size_limit(header_bytes(limits));
         let limiter = Limiter { memory: 0, limits: limits.clone(), call: None };
         let slices = fairness.slices();
         let identity = shared.identity();
-        Self { table, wasi, http, gate: Gate::new(shared.clone(), slices.place()), shared, limiter, slices, identity }
+        Self { table, wasi, http, gate: Gate::new(shared.clone(), slices.place()), shared, limiter, slices, identity, unsent: Weak::new() }
     }
 
     /// Starts a call: from here on the gate decides by it.
@@ -64,6 +67,16 @@ impl State {
         self.slices.end();
     }
 
+    /// The bounds of the datasource's policy.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.policy.limits
+    }
+
+    /// The bound on the headers of a request, in bytes.
+    pub(crate) fn header_bytes(&self) -> usize {
+        header_bytes(self.limits())
+    }
+
     /// Counts what the guest has computed.
     pub(crate) fn count_fuel(&self, used: u64) {
         self.shared.counting.fuel(used);
@@ -80,6 +93,10 @@ impl State {
     }
 }
 
+fn header_bytes(limits: &Limits) -> usize {
+    usize::try_from(limits.header_bytes.as_u64()).unwrap_or(usize::MAX)
+}
+
 /// Links what a plugin may import, interface by interface, and nothing else.
 pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
     use wasmtime_wasi::p2::bindings::{clocks, random};
@@ -92,6 +109,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
     http::types::add_to_linker::<State, WasiHttp>(linker, &options.into(), State::http)?;
     crate::egress::add_to_linker(linker)?;
     types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    http_messages::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     aws_signing::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     call_interface::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }
@@ -177,13 +195,13 @@ impl aws_signing::Host for State {
 }
 
 impl call_interface::Host for State {
-    fn deadline(&mut self) -> Result<u64> {
+    fn now(&mut self) -> Result<Moment> {
         let remaining = self.gate.call.as_ref().map(|call| call.remaining()).unwrap_or_default();
-        Ok(u64::try_from(remaining.as_nanos()).unwrap_or(u64::MAX))
-    }
-
-    fn clock_offset(&mut self) -> Result<i64> {
-        Ok(self.shared.clock_offset())
+        Ok(Moment {
+            unix_ms: (OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000) as i64,
+            clock_offset_ms: self.shared.clock_offset(),
+            remaining_ns: u64::try_from(remaining.as_nanos()).unwrap_or(u64::MAX),
+        })
     }
 
     fn report_clock(&mut self, offset_ms: i64) -> Result<()> {

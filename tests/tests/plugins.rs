@@ -13,14 +13,12 @@ fn the_dynamodb_component_imports_exactly_what_its_world_names() {
         [
             "portcullis:datasource/aws-signing@0.1.0",
             "portcullis:datasource/call@0.1.0",
+            "portcullis:datasource/http-messages@0.1.0",
             "portcullis:datasource/types@0.1.0",
             "wasi:clocks/monotonic-clock@0.2.12",
-            "wasi:clocks/wall-clock@0.2.12",
             "wasi:http/outgoing-handler@0.2.12",
             "wasi:http/types@0.2.12",
-            "wasi:io/error@0.2.12",
             "wasi:io/poll@0.2.12",
-            "wasi:io/streams@0.2.12",
             "wasi:random/random@0.2.12",
         ]
     );

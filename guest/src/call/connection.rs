@@ -10,7 +10,7 @@ use crate::json::{Kind, Scanner, push_string, unescape};
 use crate::nearest::nearest;
 use crate::retry::{CLOCK_ERRORS, CLOCK_TOLERANCE_MS, RETURN_WITHOUT_RETRY, Reason, delay_ms};
 use crate::settings::{Options, Settings};
-use crate::sigv4::{Scope, Timestamp, authorization};
+use crate::sigv4::{Beginning, Scope, Signer, Timestamp};
 use crate::transcode::{Format, Rules, decode, encode};
 use alloc::borrow::Cow;
 use alloc::format;
@@ -23,8 +23,8 @@ use core::cell::RefCell;
 pub struct Connection<P> {
     pub(super) platform: P,
     settings: Settings,
-    endpoint: Endpoint,
-    search_endpoint: Endpoint,
+    data: Destination,
+    search: Destination,
     /// The last signing key. It serves all calls of its day until it expires.
     key: RefCell<Option<Rc<Signing>>>,
 }
@@ -36,9 +36,10 @@ impl<P: Platform> Connection<P> {
     /// [`Error::InvalidSettings`] with every fault.
     pub fn open(settings: &str, platform: P) -> Result<Self, Error> {
         let settings = Settings::parse(settings).map_err(Error::InvalidSettings)?;
-        let endpoint = |service| Endpoint::of(&settings, service).map_err(|fault| Error::InvalidSettings([fault].into()));
-        let (endpoint, search_endpoint) = (endpoint(Service::Data)?, endpoint(Service::Search)?);
-        Ok(Self { platform, settings, endpoint, search_endpoint, key: RefCell::new(None) })
+        let destination =
+            |service| Endpoint::of(&settings, service).map(Destination::new).map_err(|fault| Error::InvalidSettings([fault].into()));
+        let (data, search) = (destination(Service::Data)?, destination(Service::Search)?);
+        Ok(Self { platform, settings, data, search, key: RefCell::new(None) })
     }
 
     /// Runs an action and returns the answer's JSON. `options` is JSON too; none for the settings' own.
@@ -96,7 +97,7 @@ impl<P: Platform> Connection<P> {
 
     /// The region that signs.
     pub(super) fn region(&self) -> &str {
-        &self.endpoint.signing_region
+        &self.data.endpoint.signing_region
     }
 
     /// Sends until the service answers with success or the rules say to stop.
@@ -119,7 +120,7 @@ impl<P: Platform> Connection<P> {
                     )
                 }
                 Ok(answer) => {
-                    let asked = Asked { action, region: &self.endpoint.signing_region };
+                    let asked = Asked { action, region: &self.data.endpoint.signing_region };
                     let error = ServiceError::read(&answer, &asked, format, progress.attempts);
                     let reason =
                         Reason::of_service(error.http_status, &error.code).or_else(|| self.clock_was_off(&error.code, &mut progress));
@@ -136,7 +137,7 @@ impl<P: Platform> Connection<P> {
             }
             let delay = delay_ms(reason, progress.attempts - 1, self.platform.random(), asked_delay);
             // No retry that the deadline would end: the caller learns more from this error than from a timeout.
-            if delay.saturating_mul(1_000_000) >= self.platform.deadline_ns() || !self.platform.take_retry(reason.cost()) {
+            if delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns || !self.platform.take_retry(reason.cost()) {
                 return Err(error);
             }
             last_cost = Some(reason.cost());
@@ -148,31 +149,28 @@ impl<P: Platform> Connection<P> {
 
     /// One request, freshly signed. The outer error ends the call; the inner one may be tried again.
     fn attempt(&self, action: &str, body: &[u8], progress: &mut Progress) -> Result<Result<Answer, SendError>, Error> {
-        if self.platform.deadline_ns() == 0 {
+        let now = self.platform.now();
+        if now.remaining_ns == 0 {
             let message = "the deadline of the call has passed".to_string();
             return Err(Error::Timeout(Interruption { message, maybe_applied: progress.reached, attempts: progress.attempts }));
         }
-        let began = self.platform.now_ms();
-        let offset = self.platform.clock_offset_ms();
-        let timestamp = Timestamp::from_unix((began + offset).div_euclid(1000));
-        let signing = self.signing(&timestamp, (began + offset).div_euclid(1000))?;
-        let Signing { scope, material } = &*signing;
-
-        let endpoint = if action == "SearchVectors" { &self.search_endpoint } else { &self.endpoint };
-        let target = format!("DynamoDB_20120810.{action}");
+        let began = now.unix_ms;
+        let seconds = (began + now.clock_offset_ms).div_euclid(1000);
+        let timestamp = Timestamp::from_unix(seconds);
+        let signing = self.signing(&timestamp, seconds)?;
+        let Destination { endpoint, beginning } = if action == "SearchVectors" { &self.search } else { &self.data };
+        let target = ["DynamoDB_20120810.", action].concat();
         let length = body.len().to_string();
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(8);
-        headers.push(("content-type", "application/x-amz-json-1.0"));
-        headers.push(("host", &endpoint.authority));
         headers.push(("x-amz-date", &timestamp.date_time));
-        if let Some(token) = &material.session_token {
+        if let Some(token) = &signing.session_token {
             headers.push(("x-amz-security-token", token));
         }
         headers.push(("x-amz-target", &target));
-        let signed = crate::sigv4::Request { method: "POST", path: "/", query: "", headers: &headers, body };
-        let authorization = authorization(&signed, scope, &timestamp.date_time, &material.access_key_id, &material.key);
+        let signed = crate::sigv4::Request { beginning, headers: &headers, body };
+        let authorization = signing.signer.authorization(&signed, &timestamp.date_time);
         // The host writes `host` itself, from the authority.
-        headers.remove(1);
+        headers.push(CONTENT_TYPE);
         headers.push(("authorization", &authorization));
         headers.push(("content-length", &length));
 
@@ -185,7 +183,7 @@ impl<P: Platform> Connection<P> {
                 progress.reached = true;
                 // A success shows that the clock is right enough.
                 if !answer.is_success() {
-                    let round_trip_ms = (self.platform.now_ms() - began).max(0);
+                    let round_trip_ms = (self.platform.now().unix_ms - began).max(0);
                     progress.clock_offset_ms = service_clock_offset(answer, began, round_trip_ms);
                 }
             }
@@ -202,7 +200,7 @@ impl<P: Platform> Connection<P> {
             return None;
         }
         let measured = progress.clock_offset_ms?;
-        if (measured - self.platform.clock_offset_ms()).abs() <= CLOCK_TOLERANCE_MS {
+        if (measured - self.platform.now().clock_offset_ms).abs() <= CLOCK_TOLERANCE_MS {
             return None;
         }
         self.platform.report_clock(measured);
@@ -213,17 +211,20 @@ impl<P: Platform> Connection<P> {
     /// The key of a day; region and service are always the same.
     fn signing(&self, timestamp: &Timestamp, now: i64) -> Result<Rc<Signing>, Error> {
         if let Some(known) = &*self.key.borrow()
-            && known.scope.date == timestamp.date
-            && (now.max(0) as u64) < known.material.expires
+            && known.date == timestamp.date
+            && (now.max(0) as u64) < known.expires
         {
             return Ok(known.clone());
         }
-        let scope = Scope { date: timestamp.date.clone(), region: self.endpoint.signing_region.clone(), service: "dynamodb".to_string() };
+        let scope =
+            Scope { date: timestamp.date.clone(), region: self.data.endpoint.signing_region.clone(), service: "dynamodb".to_string() };
         let material = self.platform.derive_key(&scope).map_err(|error| match error {
             SigningError::Refused(message) => Error::Refused(message),
             SigningError::Unavailable(message) => Error::Credentials(message),
         })?;
-        let signing = Rc::new(Signing { scope, material });
+        let SigningMaterial { access_key_id, session_token, key, expires } = material;
+        let signer = Signer::new(&scope, &access_key_id, &key);
+        let signing = Rc::new(Signing { date: scope.date, signer, session_token, expires });
         *self.key.borrow_mut() = Some(signing.clone());
         Ok(signing)
     }
@@ -233,7 +234,7 @@ impl<P: Platform> Connection<P> {
         match error {
             SendError::Refused(message) => Error::Refused(message),
             SendError::Impossible(message) => Error::Other(message),
-            SendError::Failed { .. } if self.platform.deadline_ns() == 0 => {
+            SendError::Failed { .. } if self.platform.now().remaining_ns == 0 => {
                 Error::Timeout(interruption("the deadline came before the service's answer was whole".to_string()))
             }
             SendError::Failed { message, .. } | SendError::TooLarge(message) => Error::Transport(interruption(message)),
@@ -255,9 +256,26 @@ impl<P: Platform> Connection<P> {
 
 /// What requests of a day are signed with.
 struct Signing {
-    scope: Scope,
-    material: SigningMaterial,
+    date: String,
+    signer: Signer,
+    session_token: Option<String>,
+    expires: u64,
 }
+
+/// Where requests go, and how all of them begin when they are signed.
+struct Destination {
+    endpoint: Endpoint,
+    beginning: Beginning,
+}
+
+impl Destination {
+    fn new(endpoint: Endpoint) -> Self {
+        let beginning = Beginning::new("POST", "/", "", &[CONTENT_TYPE, ("host", &endpoint.authority)]);
+        Self { endpoint, beginning }
+    }
+}
+
+const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
 
 /// What a call has done so far.
 #[derive(Default)]

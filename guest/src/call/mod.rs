@@ -22,18 +22,12 @@ use alloc::vec::Vec;
 
 /// What a call needs of the world.
 pub trait Platform {
-    /// Milliseconds since the Unix epoch.
-    fn now_ms(&self) -> i64;
-    /// Nanoseconds of a clock that never jumps.
-    fn monotonic_ns(&self) -> u64;
-    /// Nanoseconds until the call is ended.
-    fn deadline_ns(&self) -> u64;
+    /// The present moment.
+    fn now(&self) -> Moment;
     /// A number that cannot be guessed.
     fn random(&self) -> u64;
     /// Waits.
     fn sleep_ms(&self, ms: u64);
-    /// What to add to the clock to get the service's time, in milliseconds.
-    fn clock_offset_ms(&self) -> i64;
     /// Sets the clock offset of the datasource.
     fn report_clock(&self, offset_ms: i64);
     /// Takes tokens from the datasource's retry quota; false when there are not enough.
@@ -50,6 +44,17 @@ pub trait Platform {
     /// # Errors
     /// There is no whole answer.
     fn send(&self, request: &Request) -> Result<Answer, SendError>;
+}
+
+/// A moment of the running call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Milliseconds since the Unix epoch, by the host's clock.
+    pub unix_ms: i64,
+    /// What to add to it to get the service's time, in milliseconds.
+    pub clock_offset_ms: i64,
+    /// Nanoseconds until the call is ended, by a clock that never jumps; 0 when it is over.
+    pub remaining_ns: u64,
 }
 
 /// A signed request, ready to send.

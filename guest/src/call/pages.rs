@@ -20,7 +20,7 @@ impl<P: Platform> Connection<P> {
         let mut pages = 0u32;
         let mut slowest_ns = 0;
         loop {
-            let started = self.platform.monotonic_ns();
+            let started = self.platform.now().remaining_ns;
             let page = self.exchange(operation.name, body.as_bytes(), options.format).and_then(|answer| part(answer.body));
             let mut page = match (page, &mut all) {
                 (Ok(page), _) => page,
@@ -31,7 +31,8 @@ impl<P: Platform> Connection<P> {
                     return Ok(finish(fetched, paging, cursor, pages, &failure(&error)));
                 }
             };
-            slowest_ns = slowest_ns.max(self.platform.monotonic_ns().saturating_sub(started));
+            let remaining_ns = self.platform.now().remaining_ns;
+            slowest_ns = slowest_ns.max(started.saturating_sub(remaining_ns));
             pages += 1;
             let cursor = page.take(paging.output).filter(|cursor| cursor != "null");
             match &mut all {
@@ -44,7 +45,7 @@ impl<P: Platform> Connection<P> {
                 Some("maxItems")
             } else if fetched.len() as u64 >= options.max_bytes {
                 Some("maxBytes")
-            } else if self.platform.deadline_ns() < slowest_ns.saturating_mul(2) {
+            } else if remaining_ns < slowest_ns.saturating_mul(2) {
                 Some("the deadline")
             } else {
                 None
@@ -83,7 +84,7 @@ impl<P: Platform> Connection<P> {
             let Some(done) = &mut all else { continue };
             let nothing_left = matches!(Part::read(&left), Ok(Part::Object(members)) if members.is_empty());
             let delay = delay_ms(Reason::Transient, sent - 1, self.platform.random(), None);
-            let out_of_time = delay.saturating_mul(1_000_000) >= self.platform.deadline_ns();
+            let out_of_time = delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns;
             if nothing_left || sent >= MAX_RESUBMISSIONS || out_of_time {
                 done.set(left_member, left);
                 let stopped = if nothing_left {

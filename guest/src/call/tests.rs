@@ -14,7 +14,6 @@ type Sent = (Vec<(String, String)>, String);
 /// A world with a scripted service and a clock that only moves when told.
 struct Script {
     now_ms: Cell<i64>,
-    monotonic_ns: Cell<u64>,
     deadline_ns: Cell<u64>,
     offset_ms: Cell<i64>,
     quota: Cell<u32>,
@@ -29,7 +28,6 @@ impl Script {
     fn new(answers: impl IntoIterator<Item = Result<Answer, SendError>>) -> Self {
         Self {
             now_ms: Cell::new(NOW_MS),
-            monotonic_ns: Cell::new(0),
             deadline_ns: Cell::new(60_000_000_000),
             offset_ms: Cell::new(0),
             quota: Cell::new(500),
@@ -46,14 +44,8 @@ impl Script {
 }
 
 impl Platform for &Script {
-    fn now_ms(&self) -> i64 {
-        self.now_ms.get()
-    }
-    fn monotonic_ns(&self) -> u64 {
-        self.monotonic_ns.get()
-    }
-    fn deadline_ns(&self) -> u64 {
-        self.deadline_ns.get()
+    fn now(&self) -> Moment {
+        Moment { unix_ms: self.now_ms.get(), clock_offset_ms: self.offset_ms.get(), remaining_ns: self.deadline_ns.get() }
     }
     fn random(&self) -> u64 {
         u64::MAX
@@ -61,9 +53,6 @@ impl Platform for &Script {
     fn sleep_ms(&self, ms: u64) {
         self.slept_ms.borrow_mut().push(ms);
         self.deadline_ns.set(self.deadline_ns.get().saturating_sub(ms * 1_000_000));
-    }
-    fn clock_offset_ms(&self) -> i64 {
-        self.offset_ms.get()
     }
     fn report_clock(&self, offset_ms: i64) {
         self.offset_ms.set(offset_ms);

@@ -1,13 +1,12 @@
 //! What the sandbox imports, as the [`Platform`] of a call.
 
-use super::portcullis::datasource::{aws_signing, call};
-use super::wasi::clocks::{monotonic_clock, wall_clock};
+use super::portcullis::datasource::{aws_signing, call, http_messages};
+use super::wasi::clocks::monotonic_clock;
 use super::wasi::http::outgoing_handler::handle;
-use super::wasi::http::types::{ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme, http_error_code};
-use super::wasi::io::streams::{OutputStream, StreamError};
+use super::wasi::http::types::{ErrorCode, Method, Scheme};
 use super::wasi::random::random::get_random_u64;
-use crate::answer::{Answer, CHECKSUM, checksum};
-use crate::call::{Platform, Request, SendError, SigningError, SigningMaterial};
+use crate::answer::{Answer, CHECKSUM};
+use crate::call::{Moment, Platform, Request, SendError, SigningError, SigningMaterial};
 use crate::sigv4::Scope;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -17,17 +16,9 @@ use alloc::vec::Vec;
 pub(super) struct Sandbox;
 
 impl Platform for Sandbox {
-    fn now_ms(&self) -> i64 {
-        let now = wall_clock::now();
-        now.seconds as i64 * 1000 + i64::from(now.nanoseconds / 1_000_000)
-    }
-
-    fn monotonic_ns(&self) -> u64 {
-        monotonic_clock::now()
-    }
-
-    fn deadline_ns(&self) -> u64 {
-        call::deadline()
+    fn now(&self) -> Moment {
+        let call::Moment { unix_ms, clock_offset_ms, remaining_ns } = call::now();
+        Moment { unix_ms, clock_offset_ms, remaining_ns }
     }
 
     fn random(&self) -> u64 {
@@ -36,10 +27,6 @@ impl Platform for Sandbox {
 
     fn sleep_ms(&self, ms: u64) {
         monotonic_clock::subscribe_duration(ms * 1_000_000).block();
-    }
-
-    fn clock_offset_ms(&self) -> i64 {
-        call::clock_offset()
     }
 
     fn report_clock(&self, offset_ms: i64) {
@@ -68,141 +55,20 @@ impl Platform for Sandbox {
     }
 
     fn send(&self, request: &Request) -> Result<Answer, SendError> {
-        let response = exchange(request)?;
-        let status = response.status();
-        let headers = read_headers(&response, request.wants_headers || !(200..300).contains(&status));
-        // What is handed on unread is read to its end: nothing else would notice that a piece is missing.
-        let stated = if request.wants_headers { None } else { checksum(&headers) };
-        let (body, crc32) = read(&response, stated)?;
-        Ok(Answer { status, headers, body, crc32 })
-    }
-}
-
-/// The headers of an answer, or its checksum alone: each header costs two calls into the sandbox.
-fn read_headers(response: &IncomingResponse, all: bool) -> Vec<(String, String)> {
-    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-    let headers = response.headers();
-    if all {
-        return headers.entries().into_iter().map(|(name, value)| (name, text(&value))).collect();
-    }
-    headers.get(CHECKSUM).first().map(|value| (CHECKSUM.to_string(), text(value))).into_iter().collect()
-}
-
-/// Sends the request and waits for the head of the answer.
-fn exchange(request: &Request) -> Result<IncomingResponse, SendError> {
-    let headers: Vec<(String, Vec<u8>)> =
-        request.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
-    let headers = Fields::from_list(&headers).map_err(|_| {
-        not_sent("a header of the request cannot be sent: is there a line break or another odd character in the credentials?")
-    })?;
-    let outgoing = OutgoingRequest::new(headers);
-    let scheme = if request.https { Scheme::Https } else { Scheme::Http };
-    let accepted = outgoing
-        .set_method(&Method::Post)
-        .and_then(|()| outgoing.set_scheme(Some(&scheme)))
-        .and_then(|()| outgoing.set_authority(Some(request.authority)))
-        .and_then(|()| outgoing.set_path_with_query(Some("/")));
-    accepted.map_err(|()| not_sent("the endpoint is not one that HTTP can name"))?;
-    let body = outgoing.body().map_err(|()| not_sent("the request has no body to write"))?;
-    let stream = body.write().map_err(|()| not_sent("the request's body cannot be written"))?;
-
-    // A body within one permit is written before the request is handed over, so that head and body leave
-    // together. A larger one must be handed over first: only then does the host take more.
-    let permit = stream.check_write().map_err(|_| not_sent("the request's body is closed"))?;
-    let future = if request.body.len() as u64 <= permit {
-        stream.write(request.body).map_err(|_| not_sent("the request's body is closed"))?;
-        drop(stream);
-        OutgoingBody::finish(body, None).map_err(failed)?;
-        handle(outgoing, None).map_err(failed)?
-    } else {
+        let scheme = if request.https { Scheme::Https } else { Scheme::Http };
+        let headers: Vec<(&str, &[u8])> = request.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let outgoing = http_messages::request(&Method::Post, &scheme, request.authority, "/", &headers, request.body)
+            .map_err(|error| SendError::Impossible(format!("the request cannot be sent: {error}")))?;
         let future = handle(outgoing, None).map_err(failed)?;
-        // The host may answer, or refuse, without reading all; then its answer says why.
-        if write_all(&stream, request.body).is_ok() {
-            drop(stream);
-            // As above: what went wrong is told by the answer.
-            let _ = OutgoingBody::finish(body, None);
-        }
-        future
-    };
-    loop {
-        if let Some(result) = future.get() {
-            return result.map_err(|()| not_sent("the answer was taken twice"))?.map_err(failed);
-        }
-        future.subscribe().block();
+        // Of a success its checksum is enough: each header costs two calls into the sandbox.
+        let wanted = if request.wants_headers { None } else { Some(&[CHECKSUM][..]) };
+        let http_messages::Answer { status, headers, body } = http_messages::response(future, wanted).map_err(failed)?;
+        let headers = headers.into_iter().map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect();
+        Ok(Answer::new(status, headers, body))
     }
 }
 
-fn write_all(stream: &OutputStream, mut rest: &[u8]) -> Result<(), StreamError> {
-    while !rest.is_empty() {
-        let permit = stream.check_write()?;
-        if permit == 0 {
-            stream.subscribe().block();
-            continue;
-        }
-        let (now, later) = rest.split_at(rest.len().min(permit as usize));
-        stream.write(now)?;
-        rest = later;
-    }
-    Ok(())
-}
-
-/// Reads a body to its end, with its CRC-32. Where it has the one that was stated, nothing more is asked for.
-fn read(response: &IncomingResponse, stated: Option<u32>) -> Result<(Vec<u8>, u32), SendError> {
-    let body = response.consume().map_err(|()| lost("the answer's body was taken already"))?;
-    let stream = body.stream().map_err(|()| lost("the answer's body was taken already"))?;
-    let mut whole = Vec::new();
-    let mut crc = crc32fast::Hasher::new();
-    let result = loop {
-        let chunk = stream.blocking_read(READ_BYTES);
-        if let Ok(chunk) = &chunk {
-            crc.update(chunk);
-        }
-        match chunk {
-            Ok(chunk) if whole.is_empty() => {
-                whole = chunk;
-                if !whole.is_empty() && stated == Some(crc.clone().finalize()) {
-                    break Ok(whole);
-                }
-            }
-            Ok(chunk) => {
-                // Into one piece of the right size, for an answer of many chunks: a piece that grows is copied each time.
-                if whole.capacity() == whole.len() {
-                    reserve(&mut whole, response);
-                }
-                whole.extend_from_slice(&chunk);
-            }
-            Err(StreamError::Closed) => break Ok(whole),
-            Err(StreamError::LastOperationFailed(error)) => {
-                let unread = || lost(&format!("the connection was lost in the middle of the answer ({})", error.to_debug_string()));
-                break Err(http_error_code(&error).map_or_else(unread, after_head));
-            }
-        }
-    };
-    drop(stream);
-    drop(body);
-    result.map(|whole| (whole, crc.finalize()))
-}
-
-/// Makes room for the rest of an answer, as far as it says how long it is.
-fn reserve(whole: &mut Vec<u8>, response: &IncomingResponse) {
-    let length = response.headers().get("content-length");
-    let length = length.first().and_then(|length| core::str::from_utf8(length).ok()?.parse::<usize>().ok());
-    // A length that memory does not hold is not believed; the body itself will show.
-    let _ = whole.try_reserve_exact(length.map_or(0, |length| length.saturating_sub(whole.len())));
-}
-
-/// As much as there is: the host hands out what has arrived.
-const READ_BYTES: u64 = 1 << 20;
-
-fn not_sent(message: &str) -> SendError {
-    SendError::Impossible(message.to_string())
-}
-
-fn lost(message: &str) -> SendError {
-    SendError::Failed { message: message.to_string(), reached: true }
-}
-
-/// An error before the head of the answer.
+/// What went wrong, and whether the service may have the request.
 fn failed(code: ErrorCode) -> SendError {
     let reached = !matches!(
         code,
@@ -218,15 +84,6 @@ fn failed(code: ErrorCode) -> SendError {
             | ErrorCode::TlsAlertReceived(_)
             | ErrorCode::ConfigurationError
     );
-    describe(code, reached)
-}
-
-/// An error within the answer's body.
-fn after_head(code: ErrorCode) -> SendError {
-    describe(code, true)
-}
-
-fn describe(code: ErrorCode, reached: bool) -> SendError {
     let message = match code {
         ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited | ErrorCode::ConnectionLimitReached => {
             return SendError::Refused(format!("the host refused the request: {code:?}"));

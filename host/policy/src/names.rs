@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// What an action does, and the most that a policy allows; each includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,7 +31,7 @@ impl fmt::Display for Access {
 /// The name of an action: 1 to 64 ASCII letters and digits, as the names of AWS operations are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ActionName(String);
+pub struct ActionName(Arc<str>);
 
 impl ActionName {
     /// The name.
@@ -45,7 +46,7 @@ impl FromStr for ActionName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Ok(Self(text.to_string()));
+            return Ok(Self(text.into()));
         }
         let shown: String = text.chars().take(70).collect();
         Err(format!("{shown:?} is no name of an action; expected 1 to 64 letters and digits, as in GetItem"))

@@ -90,12 +90,15 @@ impl KeyRing {
 
 /// Whether `date`, `YYYYMMDD`, is today or a day beside it: clocks and midnights differ by no more.
 pub(crate) fn is_current(date: &str, now: OffsetDateTime) -> bool {
-    // As a number, so that nothing is written for it: it is asked of each request.
+    day(date).is_some_and(|day| (now.to_julian_day() - day).abs() <= 1)
+}
+
+/// The number of a day.
+fn day(date: &str) -> Option<i32> {
     let digits = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
-    let Some(date) = date.parse::<i32>().ok().filter(|_| digits) else { return false };
-    let number = |day: Date| day.year() * 10_000 + i32::from(u8::from(day.month())) * 100 + i32::from(day.day());
-    let day = |offset: i64| now.checked_add(time::Duration::days(offset)).map(|moment| number(moment.date()));
-    [-1, 0, 1].into_iter().any(|offset| day(offset) == Some(date))
+    let date: u32 = date.parse().ok().filter(|_| digits)?;
+    let (year, month, day) = ((date / 10_000) as i32, (date / 100 % 100) as u8, (date % 100) as u8);
+    Some(Date::from_calendar_date(year, month.try_into().ok()?, day).ok()?.to_julian_day())
 }
 
 fn derive_key(secret: &str, date: &str, scope: &CredentialScope) -> Zeroizing<[u8; 32]> {

@@ -20,6 +20,8 @@ pub(super) struct Instance {
     connection: ResourceAny,
     calls: u32,
     used: Instant,
+    /// Whether the host counts what guests compute.
+    metered: bool,
 }
 
 impl Instance {
@@ -29,7 +31,8 @@ impl Instance {
         let connector = plugin.portcullis_datasource_connector();
         let connected = connector.call_connect(&mut store, &settings.to_string()).await.map_err(|error| trapped(call, error))?;
         let connection = connected.map_err(convert::error)?;
-        let mut instance = Self { store, plugin, connection, calls: 0, used: Instant::now() };
+        let metered = store.get_fuel().is_ok();
+        let mut instance = Self { store, plugin, connection, calls: 0, used: Instant::now(), metered };
         instance.end();
         Ok(instance)
     }
@@ -50,8 +53,10 @@ impl Instance {
 
     /// Ends the call.
     pub(super) fn end(&mut self) {
-        // An error says that the host does not meter.
-        if let Ok(left) = self.store.get_fuel() {
+        // Asked only where there is an answer: an error costs an allocation.
+        if self.metered
+            && let Ok(left) = self.store.get_fuel()
+        {
             self.store.data().count_fuel(FUEL.saturating_sub(left));
             let _ = self.store.set_fuel(FUEL);
         }

@@ -66,13 +66,11 @@ pub(super) fn identity(shared: &Shared, operation: &ActionName, headers: &http::
 /// The credential of an `authorization` header that has the three parts of such a header, each once, and nothing more:
 /// a service might read a second one.
 fn credential(header: &str) -> Option<&str> {
-    let mut parts = header.strip_prefix("AWS4-HMAC-SHA256 ")?.split(", ");
-    let credential = parts.next()?.strip_prefix("Credential=")?;
-    let signed = parts.next()?.strip_prefix("SignedHeaders=")?;
-    let signature = parts.next()?.strip_prefix("Signature=")?;
+    let (credential, rest) = header.strip_prefix("AWS4-HMAC-SHA256 Credential=")?.split_once(',')?;
+    let (signed, rest) = rest.strip_prefix(" SignedHeaders=")?.split_once(',')?;
+    let signature = rest.strip_prefix(" Signature=")?;
     let plain = |text: &str, more: &[u8]| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
-    let whole =
-        plain(credential, b"/-_") && plain(signed, b";-") && signature.len() == 64 && plain(signature, b"") && parts.next().is_none();
+    let whole = plain(credential, b"/-_") && plain(signed, b";-") && signature.len() == 64 && plain(signature, b"");
     whole.then_some(credential)
 }
 

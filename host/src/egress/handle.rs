@@ -145,14 +145,26 @@ fn joined(taken: VecDeque<Result<Frame<Bytes>, Error>>) -> Bytes {
 /// The handle of a task that does nothing. wasmtime wants one with each answer, for implementations whose connections
 /// are driven by it; ours are driven by tasks of their own. Made in stock: one task started here and there wakes a
 /// thread each time.
-fn no_worker() -> AbortOnDropJoinHandle<()> {
-    static STOCK: Mutex<Vec<AbortOnDropJoinHandle<()>>> = Mutex::new(Vec::new());
+fn no_worker() -> NoWorker {
     let mut stock = STOCK.lock().unwrap_or_else(PoisonError::into_inner);
     stock.pop().unwrap_or_else(|| {
-        stock.extend((0..64).map(|_| spawn(async {})));
+        stock.extend((0..MOST_IN_STOCK).map(|_| spawn(async {})));
         spawn(async {})
     })
 }
+
+/// Takes one back that nobody needs any more.
+pub(super) fn give_back(worker: NoWorker) {
+    let mut stock = STOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    if stock.len() < MOST_IN_STOCK {
+        stock.push(worker);
+    }
+}
+
+pub(super) type NoWorker = AbortOnDropJoinHandle<()>;
+
+static STOCK: Mutex<Vec<NoWorker>> = Mutex::new(Vec::new());
+const MOST_IN_STOCK: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -9,8 +9,10 @@ mod bind;
 mod connections;
 mod dial;
 mod handle;
+mod messages;
 #[cfg(feature = "aws-config")]
 mod operator;
+mod origins;
 mod request;
 mod resolve;
 
@@ -19,6 +21,7 @@ pub(crate) use connections::Connections;
 pub(crate) use handle::add_to_linker;
 #[cfg(feature = "aws-config")]
 pub(crate) use operator::OperatorGate;
+pub(crate) use origins::LastOrigin;
 pub use resolve::{Resolve, SystemResolver};
 
 use crate::call::Call;
@@ -32,6 +35,7 @@ use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use http_body_util::BodyExt;
+use origins::Target;
 use portcullis_policy::{Denial, Origin, Rule, Scheme};
 use request::{Outbound, RequestBody, too_large};
 use std::pin::pin;
@@ -70,8 +74,10 @@ impl Gate {
 
 /// Headers that belong to the connection, or would have the service answer in another form than it is read in.
 static FORBIDDEN: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| {
+    /// A constant is made anew wherever it stands.
+    static DEFAULT: [HeaderName; 9] = DEFAULT_FORBIDDEN_HEADERS;
     Arc::new(|name: &HeaderName| {
-        DEFAULT_FORBIDDEN_HEADERS.contains(name)
+        DEFAULT.contains(name)
             || matches!(
                 name.as_str(),
                 "accept-encoding" | "expect" | "te" | "trailer" | "via" | "forwarded" | "sec-websocket-key" | "http2-settings"
@@ -82,6 +88,10 @@ static FORBIDDEN: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| {
 });
 
 impl WasiHttpHooks for Gate {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        FORBIDDEN(name)
+    }
+
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         FORBIDDEN.clone()
     }
@@ -141,13 +151,13 @@ async fn send(
     body: RequestBody,
 ) -> Result<Response<WasiBody>, Error> {
     let judged = judge(shared, call, &request);
-    let (origin, operation) = judged.map_err(|denial| deny(call, &denial))?;
+    let (Target { origin, host }, operation) = judged.map_err(|denial| deny(call, &denial))?;
     let body = bounded_body(shared, call, &operation, &request.headers, body).await?;
 
     let mut head = Request::new(Outbound::new(body, call.clone(), shared.policy.limits.request_bytes));
     *head.method_mut() = request.method;
     *head.headers_mut() = request.headers;
-    direct(&mut head, request.path, &origin)?;
+    direct(&mut head, request.path, host);
 
     let (response, connection) = exchange(shared, call, &origin, head).await?;
     let limit = shared.policy.limits.response_bytes;
@@ -159,36 +169,30 @@ async fn send(
 }
 
 /// Asks every rule that needs no body: where the request goes, what it carries, and who signed it.
-fn judge(shared: &Shared, call: &Call, request: &Outgoing) -> Result<(Arc<Origin>, portcullis_policy::ActionName), Denial> {
-    let origin = Arc::new(origin(request.scheme, &request.authority)?);
-    call.note_place(&origin, None);
+fn judge(shared: &Shared, call: &Call, request: &Outgoing) -> Result<(Target, portcullis_policy::ActionName), Denial> {
+    let target = shared.last_origin.parse(request.scheme, &request.authority)?;
+    let origin = &target.origin;
+    call.note_place(origin, None);
     let (policy, method, path) = (&shared.policy, request.method.as_str(), request.path.path());
-    policy.judge_origin(&origin)?;
+    policy.judge_origin(origin)?;
     if !path.starts_with('/') || path.starts_with("//") {
         // `//host` is a host for those who read it as a reference (RFC 3986, section 4.2).
         let shown: String = path.chars().take(200).collect();
         let message = format!("{shown:?} is no path");
         return Err(Denial::new(Rule::Paths, shown, message, "this is a defect of the plugin: report it to its publisher").firm());
     }
-    call.weigh(policy.judge_method(&origin, method))?;
-    call.weigh(policy.judge_path(&origin, method, path))?;
+    call.weigh(policy.judge_method(origin, method))?;
+    call.weigh(policy.judge_path(origin, method, path))?;
     let operation = bind::operation(shared, call, request)?;
     bind::identity(shared, &operation, &request.headers)?;
-    Ok((origin, operation))
+    Ok((target, operation))
 }
 
-/// Writes the head as a connection to `origin` wants it: the path alone, and the host from the value that was judged.
-fn direct<B>(head: &mut Request<B>, path: PathAndQuery, origin: &Origin) -> Result<(), Error> {
+/// Writes the head as a connection wants it: the path alone, and the host from the value that was judged.
+fn direct<B>(head: &mut Request<B>, path: PathAndQuery, host: HeaderValue) {
     *head.uri_mut() = Uri::from(path);
     *head.version_mut() = http::Version::HTTP_11;
-    let host = HeaderValue::try_from(origin.authority()).map_err(|_| Error::HttpRequestUriInvalid)?;
     head.headers_mut().insert(HOST, host);
-    Ok(())
-}
-
-/// The origin of a request, parsed once; everything that follows acts on this value.
-fn origin(scheme: Scheme, authority: &str) -> Result<Origin, Denial> {
-    Origin::new(scheme, authority).map_err(|error| Denial::new(Rule::Egress, "", error.to_string(), "check the endpoint in the settings"))
 }
 
 /// The body, bounded; read as a whole only where the policy must see into it.
@@ -222,7 +226,8 @@ async fn exchange(
     loop {
         let (mut connection, pooled) = match shared.connections.take(origin, shared.identity()).await {
             Some(connection) => (connection, true),
-            None => (dial(shared, call, origin).await?, false),
+            // Boxed, as it is rare and large: a future is as large as the largest that it awaits, and copied at times.
+            None => (Box::pin(dial(shared, call, origin)).await?, false),
         };
         if call.is_over() {
             return Err(Error::HttpRequestDenied);

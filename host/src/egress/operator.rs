@@ -1,6 +1,6 @@
 //! The host's own way out, for fetching credentials: the same steps as for a guest, under the operator's fixed rules.
 
-use super::{connections::Connection, dial::Dialler, direct, origin, request::Outbound, resolve};
+use super::{connections::Connection, dial::Dialler, direct, origins::Target, request::Outbound, resolve};
 use crate::egress::Resolve;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -33,11 +33,11 @@ impl OperatorGate {
         let uri = request.uri();
         let scheme = if uri.scheme_str() == Some("http") { Scheme::Http } else { Scheme::Https };
         let authority = uri.authority().map_or("", http::uri::Authority::as_str);
-        let origin = origin(scheme, authority).map_err(|denial| denial.to_string())?;
+        let Target { origin, host } = Target::parse(scheme, authority).map_err(|denial| denial.to_string())?;
         let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let mut connection = self.dial(&origin, connect).await?;
         let mut request = request.map(Outbound::own);
-        direct(&mut request, path, &origin).map_err(|error| error.to_string())?;
+        direct(&mut request, path, host);
         let exchange = async {
             let response = connection.sender.send_request(request).await.map_err(|error| error.to_string())?;
             let (parts, body) = response.into_parts();
