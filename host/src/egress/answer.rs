@@ -1,7 +1,7 @@
 //! The body of an answer on its way to the guest: bounded in bytes and time, and at its end the connection goes back.
 
 use super::Admitted;
-use super::connections::Connection;
+use super::connection::Connection;
 use crate::error::LimitKind;
 use crate::shared::Shared;
 use crate::timers::Timer;
@@ -67,7 +67,11 @@ impl Body for AnswerBody {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let this = &mut *self;
+        let polled = match &mut this.connection {
+            Some((connection, _)) => connection.poll(context, |_, context| Pin::new(&mut this.body).poll_frame(context)),
+            None => Pin::new(&mut this.body).poll_frame(context),
+        };
         if polled.is_ready() {
             self.waits_until = None;
         }

@@ -1,25 +1,14 @@
 //! Open connections of one datasource, kept for its next request. No other datasource ever gets one of them.
 
-use super::request::Outbound;
+use super::connection::Connection;
 use crate::error::LoadError;
 use crate::tls::Tls;
-use hyper::client::conn::http1::SendRequest;
 use portcullis_policy::Origin;
 use rustls::{ClientConfig, RootCertStore};
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
-
-/// A connection that takes one request after another.
-pub(crate) struct Connection {
-    pub(super) sender: SendRequest<Outbound>,
-    /// The judged address that was dialled.
-    pub(super) address: IpAddr,
-    /// The identity of the datasource when it was dialled; it serves no other.
-    pub(super) identity: u32,
-}
 
 /// The idle connections of one datasource, and its TLS configuration with its sessions.
 pub(crate) struct Connections {
@@ -40,12 +29,12 @@ struct Idle {
 
 /// How long they are kept. Load balancers close idle connections after 60 s at the least.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(50);
-/// How long a connection may take to be ready after its last answer: as long as its task takes to be scheduled.
+/// How long a connection may take to be ready after its last answer: as long as a task of its own takes to be scheduled.
 const READY: Duration = Duration::from_millis(20);
 
 impl Idle {
-    fn is_open(&self) -> bool {
-        self.since.elapsed() < MAX_IDLE_TIME && !self.connection.sender.is_closed()
+    fn is_recent(&self) -> bool {
+        self.since.elapsed() < MAX_IDLE_TIME
     }
 }
 
@@ -64,20 +53,21 @@ impl Connections {
                 idle.remove(index)?
             };
             // One that is of no use is closed by dropping it.
-            if !entry.is_open() || entry.connection.identity != identity {
+            if !entry.is_recent() || entry.connection.identity != identity {
                 continue;
             }
             let mut connection = entry.connection;
             // One whose last request is still being written is not waited for.
-            if timeout(READY, connection.sender.ready()).await.is_ok_and(|ready| ready.is_ok()) {
+            if timeout(READY, connection.ready()).await == Ok(true) {
                 return Some(connection);
             }
         }
     }
 
-    /// Closes the connections that have not been used for long.
+    /// Closes the connections that have not been used for long, and those that the other side has closed.
     pub(crate) fn prune(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).retain(Idle::is_open);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain_mut(|idle| idle.is_recent() && idle.connection.is_open());
     }
 
     /// Closes all that are idle.

@@ -1,6 +1,6 @@
 //! Judged addresses → a connection: TCP without delay, TLS with the origin's name, HTTP/1.1.
 
-use super::connections::Connection;
+use super::connection::{Connection, Driver};
 use super::request::Outbound;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -34,11 +34,11 @@ impl Dialler<'_> {
         for &address in addresses {
             match timeout(each, open(SocketAddr::new(address, origin.port()))).await {
                 Ok(Ok(stream)) => {
-                    let sender = match origin.scheme() {
+                    let (sender, driver) = match origin.scheme() {
                         Scheme::Http => self.handshake(stream).await?,
                         Scheme::Https => self.handshake(self.encrypt(origin, stream).await?).await?,
                     };
-                    return Ok(Connection { sender, address, identity: self.identity });
+                    return Ok(Connection::new(sender, driver, address, self.identity));
                 }
                 Ok(Err(error)) => last = connect_error(&error),
                 Err(_) => last = Error::ConnectionTimeout,
@@ -59,7 +59,7 @@ impl Dialler<'_> {
         }
     }
 
-    async fn handshake<S>(&self, stream: S) -> Result<http1::SendRequest<Outbound>, Error>
+    async fn handshake<S>(&self, stream: S) -> Result<(http1::SendRequest<Outbound>, Driver), Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -67,11 +67,11 @@ impl Dialler<'_> {
         let head = usize::try_from(self.limits.header_bytes.as_u64()).unwrap_or(usize::MAX).max(LEAST_BUFFER);
         let handshake = http1::Builder::new().max_buf_size(head).handshake(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(|_| Error::HttpProtocolError)?;
-        tokio::spawn(async move {
+        let driver = async move {
             // How it ended is told to whoever waits for an answer on it.
             let _ = connection.await;
-        });
-        Ok(sender)
+        };
+        Ok((sender, Box::pin(driver)))
     }
 }
 

@@ -65,7 +65,7 @@ impl Host for State {
         // The body goes with the request, however that ends, and the mark goes with the body.
         let body = Full::new(Bytes::from(body))
             .map_frame(move |frame| {
-                let _held = &held;
+                let _ = &held;
                 frame
             })
             .map_err(|never| match never {})

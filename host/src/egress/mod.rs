@@ -6,6 +6,7 @@
 
 mod answer;
 mod bind;
+mod connection;
 mod connections;
 mod dial;
 mod handle;
@@ -29,7 +30,7 @@ use crate::error::LimitKind;
 use crate::fairness::Place;
 use crate::shared::Shared;
 use answer::AnswerBody;
-use connections::Connection;
+use connection::Connection;
 use handle::Outgoing;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::PathAndQuery;
@@ -234,8 +235,11 @@ async fn exchange(
         }
         call.note_place(origin, Some(connection.address));
         call.note_reached();
-        let answering = pin!(connection.sender.try_send_request(request));
-        match head(shared, call, answering).await? {
+        if matches!(request.body().body, RequestBody::Stream { .. }) {
+            connection.detach();
+        }
+        let answered = head(shared, call, pin!(connection.send(request))).await?;
+        match answered {
             Ok(response) => return Ok((response, connection)),
             Err(mut error) => match error.take_message() {
                 Some(unsent) if pooled => request = unsent,

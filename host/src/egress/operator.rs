@@ -1,6 +1,6 @@
 //! The host's own way out, for fetching credentials: the same steps as for a guest, under the operator's fixed rules.
 
-use super::{connections::Connection, dial::Dialler, direct, origins::Target, request::Outbound, resolve};
+use super::{connection::Connection, dial::Dialler, direct, origins::Target, request::Outbound, resolve};
 use crate::egress::Resolve;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -39,7 +39,8 @@ impl OperatorGate {
         let mut request = request.map(Outbound::own);
         direct(&mut request, path, host);
         let exchange = async {
-            let response = connection.sender.send_request(request).await.map_err(|error| error.to_string())?;
+            connection.detach();
+            let response = connection.send(request).await.map_err(|error| error.into_error().to_string())?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| error.to_string())?;
             Ok(Response::from_parts(parts, body.to_bytes()))

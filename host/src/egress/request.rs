@@ -55,7 +55,7 @@ impl RequestBody {
 
 /// A body as a connection takes it.
 pub(super) struct Outbound {
-    body: RequestBody,
+    pub(super) body: RequestBody,
     /// Whose bytes are counted and bounded; none for the host's own requests.
     call: Option<Arc<Call>>,
     limit: ByteSize,
