@@ -27,7 +27,7 @@ impl Opened {
             return Ok(Self::There(Remote::open(&url, &target.remote, target.datasource.as_deref()).await?));
         }
         if let Some(file) = &target.local {
-            let host = host(Host::builder)?;
+            let host = host(small)?;
             let local = Local::start(file.as_deref()).await?;
             let datasource = local.connect("local", &host, &built_in(&host)?).await?;
             return Ok(Self::Here { datasource, local: Some(local) });
@@ -35,7 +35,7 @@ impl Opened {
         let file = read_policy(&target.policy.policy)?;
         let (name, config) = pick(&file, target.datasource.as_deref())?;
         let folder = target.policy.policy.parent();
-        let (host, _) = audited_host(&file, folder)?;
+        let (host, _) = audited_host(&file, folder, small)?;
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
         let plugin = load(&host, config, folder).map_err(named)?;
         let datasource = connect(&host, &plugin, name, config, folder).await.map_err(named)?;
@@ -88,6 +88,11 @@ pub(crate) fn host(builder: impl Fn() -> HostBuilder) -> Result<Host, Failure> {
     }
 }
 
+/// For a command that makes a call or a few: a host for many calls takes some 10 ms longer to start.
+pub(crate) fn small() -> HostBuilder {
+    Host::builder().concurrent_calls(16)
+}
+
 /// The user's cache folder (XDG Base Directory Specification), or the one that `PORTCULLIS_CACHE` names.
 fn cache_folder() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -96,13 +101,17 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 /// A host that writes its audit records where the policy file says, and that place.
-pub(crate) fn audited_host(file: &PolicyFile, folder: Option<&Path>) -> Result<(Host, Option<Arc<JsonLines>>), Failure> {
-    let Some(audit) = &file.audit else { return Ok((host(Host::builder)?, None)) };
+pub(crate) fn audited_host(
+    file: &PolicyFile,
+    folder: Option<&Path>,
+    builder: impl Fn() -> HostBuilder,
+) -> Result<(Host, Option<Arc<JsonLines>>), Failure> {
+    let Some(audit) = &file.audit else { return Ok((host(builder)?, None)) };
     let path = beside(folder, &audit.file);
     let sink = JsonLines::open(&path)
         .map_err(|error| Failure::configuration(format!("the audit file {} cannot be opened: {error}", path.display())))?;
     let sink = Arc::new(sink);
-    let host = host(|| Host::builder().audit(sink.clone(), audit.when_full == WhenFull::Pass))?;
+    let host = host(|| builder().audit(sink.clone(), audit.when_full == WhenFull::Pass))?;
     Ok((host, Some(sink)))
 }
 

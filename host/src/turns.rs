@@ -26,6 +26,9 @@ pub(crate) struct AllTurns {
     most: u32,
 }
 
+/// Instances at the same time, in all datasources: more than a machine of 64 cores runs.
+const MAX_INSTANCES: u32 = 4096;
+
 /// A place among the calls that run; given back when it is dropped.
 pub(crate) struct Turn {
     _own: OwnedSemaphorePermit,
@@ -35,6 +38,11 @@ pub(crate) struct Turn {
 impl AllTurns {
     pub(crate) fn new(most: u32) -> Arc<Self> {
         Arc::new(Self { places: Arc::new(Semaphore::new(most.max(1) as usize)), most })
+    }
+
+    /// Instances that there is room for: those of the calls that run, and warm ones.
+    pub(crate) fn instances(&self) -> u32 {
+        self.most.saturating_mul(4).clamp(16, MAX_INSTANCES)
     }
 }
 

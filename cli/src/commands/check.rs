@@ -3,14 +3,14 @@
 use crate::args::PolicyArgs;
 use crate::failure::Failure;
 use crate::out::out;
-use crate::target::{connect, host, load, read_policy};
+use crate::target::{connect, host, load, read_policy, small};
 use dynamodb_plugin::nearest::nearest;
 use portcullis::policy::{DatasourceConfig, PluginSource, ServerConfig, Settings};
-use portcullis::{Host, Isolation, Plugin};
+use portcullis::{Isolation, Plugin};
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let file = read_policy(&arguments.policy)?;
-    let host = host(Host::builder)?;
+    let host = host(small)?;
     let bold = anstyle::Style::new().bold();
     let folder = arguments.policy.parent();
     // A plugin that several datasources share is compiled once.

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::local::Local;
 use crate::out::out;
-use crate::target::{built_in, host};
+use crate::target::{built_in, host, small};
 use anstyle::{AnsiColor, Style};
 use portcullis::{Access, Connect, Datasource, Error, Fixed, Host, Plugin, Policy};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) async fn run() -> Result<(), Failure> {
     let started = Instant::now();
     out!("{BOLD}Portcullis{BOLD:#}: a DynamoDB in this process, a plugin in a sandbox, and a gate between them.\n")?;
-    let host = host(Host::builder)?;
+    let host = host(small)?;
     let plugin = built_in(&host)?;
     let local = Local::start(None).await?;
     let datasource = local.connect("demo", &host, &plugin).await?;

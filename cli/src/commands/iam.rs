@@ -3,9 +3,9 @@
 use crate::args::Iam;
 use crate::failure::Failure;
 use crate::json;
-use crate::target::{host, load, pick, read_policy};
+use crate::target::{host, load, pick, read_policy, small};
 use portcullis::policy::{DatasourceConfig, Settings};
-use portcullis::{Host, IamAccount, Plugin, iam_document};
+use portcullis::{IamAccount, Plugin, iam_document};
 
 pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
     let is_account = |text: &str| text == "*" || (text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -16,7 +16,7 @@ pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
     let source_ip = source_ip.map_err(|_| Failure::usage("--source-ip is a CIDR block, as in 203.0.113.0/24"))?;
     let file = read_policy(&arguments.policy.policy)?;
     let (name, config) = pick(&file, arguments.name.as_deref())?;
-    let plugin = load(&host(Host::builder)?, config, arguments.policy.policy.parent())?;
+    let plugin = load(&host(small)?, config, arguments.policy.policy.parent())?;
     let regions = regions(&plugin, config)?;
     let at = IamAccount { account: &arguments.account, regions, source_ip };
     let document = iam_document(plugin.manifest(), &config.policy, &at)

@@ -3,13 +3,13 @@
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::out::{out, visible};
-use crate::target::{built_in, host};
+use crate::target::{built_in, host, small};
 use portcullis::{Host, Plugin};
 use serde_json::Value;
 use std::path::Path;
 
 pub(crate) async fn run(arguments: &Inspect) -> Result<(), Failure> {
-    let host = host(Host::builder)?;
+    let host = host(small)?;
     let plugin = match &arguments.file {
         None => built_in(&host)?,
         Some(file) => load(&host, file)?,

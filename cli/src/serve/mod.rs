@@ -71,7 +71,7 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     } else {
         let path = arguments.policy.policy;
         let file = read_policy(&path)?;
-        let (host, audit) = audited_host(&file, path.parent())?;
+        let (host, audit) = audited_host(&file, path.parent(), Host::builder)?;
         let deployment = Deployment::connect(&host, &path, file, &typed, None).await?;
         (Server::new(host, Some(path), typed, deployment, audit)?, None)
     };

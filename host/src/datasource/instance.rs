@@ -1,10 +1,10 @@
 //! Instances of a plugin: started, connected, used, and kept warm or dropped.
 
+use super::Around;
 use super::convert::{self, Relayed};
 use crate::bindings;
 use crate::call::Call;
 use crate::error::{Busy, Error, Limit, LimitKind};
-use crate::fairness::Fairness;
 use crate::plugin::Plugin;
 use crate::shared::Shared;
 use crate::state::State;
@@ -117,12 +117,12 @@ impl Instance {
 pub(super) struct Making<'m> {
     pub(super) plugin: &'m Plugin,
     pub(super) shared: &'m Arc<Shared>,
-    pub(super) fairness: &'m Fairness,
+    pub(super) around: &'m Around,
 }
 
 async fn instantiate(made_of: &Making<'_>, call: &Arc<Call>) -> Result<(Store<State>, bindings::Plugin), Error> {
     let pre = made_of.plugin.pre();
-    let mut store = Store::new(pre.engine(), State::new(made_of.shared.clone(), made_of.fairness));
+    let mut store = Store::new(pre.engine(), State::new(made_of.shared.clone(), &made_of.around.fairness));
     store.limiter(|state| &mut state.limiter);
     // From then on a guest that runs lets others run at each tick, and with them the timer that ends it.
     store.set_epoch_deadline(crate::fairness::FREE_TICKS);
@@ -132,7 +132,7 @@ async fn instantiate(made_of: &Making<'_>, call: &Arc<Call>) -> Result<(Store<St
     store.data_mut().begin(call);
     let plugin = pre.instantiate_async(&mut store).await.map_err(|error| {
         let full = error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some();
-        if full { Error::Busy(Busy::Instances { places: crate::host::MAX_INSTANCES }) } else { trapped(call, error) }
+        if full { Error::Busy(Busy::Instances { places: made_of.around.turns.instances() }) } else { trapped(call, error) }
     })?;
     Ok((store, plugin))
 }

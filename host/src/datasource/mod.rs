@@ -335,7 +335,7 @@ impl Datasource {
         let inner = &self.inner;
         let shared = &inner.shared;
         let call = Arc::new(Call::new(shared, "connect", None, deadline));
-        let making = Making { plugin: &inner.plugin, shared, fairness: &inner.around.fairness };
+        let making = Making { plugin: &inner.plugin, shared, around: &inner.around };
         let starting = pin!(Instance::start(&making, &call, &inner.settings));
         let starting = inner.around.timers.until(deadline + GRACE, starting).await;
         call.end();
@@ -349,10 +349,10 @@ impl Datasource {
 }
 
 /// What a plugin says of itself.
-pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>, fairness: &Fairness) -> Result<String, Error> {
+pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>, around: &Around) -> Result<String, Error> {
     let limits = &shared.policy.limits;
     let call = Arc::new(Call::new(shared, "describe", None, Instant::now() + limits.deadline.min(MAX_DEADLINE)));
-    let making = Making { plugin, shared, fairness };
+    let making = Making { plugin, shared, around };
     let result = shared.timers.until(call.deadline + GRACE, pin!(Instance::describe(&making, &call))).await;
     call.end();
     let described = call.noted().map_or_else(|| result.unwrap_or(Err(Error::Limit(Limit::deadline(limits.deadline, None, false)))), Err)?;
