@@ -55,10 +55,13 @@ enum Command {
     /// Measures memory, and how it grows, as JSON.
     #[command(hide = true)]
     Weigh,
-    /// Compares the paths in one case by HTTP, quickly.
+    /// Compares the paths in one case, quickly.
     Case {
         /// get-item, query, scan or batch-write.
         case: Case,
+        /// http, tls, or cold: TLS with a new connection for each call.
+        #[arg(long, default_value = "http")]
+        wire: Wire,
     },
     /// Calls one path again and again, for a profiler.
     Loop {
@@ -84,7 +87,7 @@ fn main() -> Result<()> {
                 Some(Command::Loop { path, case, calls }) => repeat(&server, *path, *case, *calls).await,
                 Some(Command::Run) => run(&server).await,
                 Some(Command::Weigh) => weigh(&server).await,
-                Some(Command::Case { case }) => one_case(&server, *case).await,
+                Some(Command::Case { case, wire }) => one_case(&server, *case, *wire).await,
                 _ => compare(&server, &arguments).await,
             }
         })
@@ -206,11 +209,11 @@ fn write(page: &File, tables: &str) -> Result<()> {
     Ok(())
 }
 
-async fn one_case(server: &Server, case: Case) -> Result<()> {
+async fn one_case(server: &Server, case: Case, wire: Wire) -> Result<()> {
     let (host, plugin) = loaded()?;
     let clients = clients(&server.places, &host, &plugin).await?;
     for _ in 0..3 {
-        let samples = latency::run(&clients, Wire::Http, case, &Path::ALL).await?;
+        let samples = latency::run(&clients, wire, case, &Path::ALL).await?;
         for path in Path::ALL {
             let latency::Sample { p50, p99, processor, allocations } = samples[&path];
             let share = p50.as_secs_f64() / samples[&Path::Sdk].p50.as_secs_f64();

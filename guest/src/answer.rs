@@ -20,7 +20,7 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body's bytes.
     pub body: Vec<u8>,
-    /// The CRC-32 of the body, made as it was read.
+    /// The CRC-32 of the body.
     pub crc32: u32,
 }
 

@@ -1,6 +1,6 @@
 //! Services that answer badly, or not at all.
 
-use portcullis::{Connect, Error, Interruption, PluginError};
+use portcullis::{Connect, Error, Interruption, LimitKind, PluginError};
 use tests::plugins::{self, host};
 use tests::raw::{self, Then};
 use tests::recorder::{self, Answer};
@@ -82,6 +82,29 @@ async fn garbage_and_early_ends_are_errors_and_not_crashes() {
         let datasource = plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();
         let result = datasource.execute("ListTables", "").await;
         assert!(matches!(result, Err(Error::Plugin(PluginError::Transport(_)))), "{bytes:?}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_length_that_no_memory_holds_is_beyond_the_limit_however_it_is_written() {
+    for length in ["70368744177664", "70368744177664, 70368744177664", "9223372036854775808, 9223372036854775808", "18446744073709551613"] {
+        let bytes = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{{");
+        let server = raw::start(bytes.into_bytes().leak(), Then::Close).await;
+        let datasource = plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();
+        let result = datasource.execute("ListTables", "").await;
+        assert!(matches!(&result, Err(Error::Limit(limit)) if limit.which == LimitKind::ResponseBytes), "{length}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_before_the_request_is_written_is_read() {
+    // More than the buffers of a connection hold: the answer is there before the request is written to its end.
+    let server = raw::start(b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 2\r\n\r\n{}", Then::Hang).await;
+    let datasource = plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();
+    let input = format!("{{\"TableName\": \"t\", \"Item\": {{\"a\": {{\"S\": \"{}\"}}}}}}", "x".repeat(12_000_000));
+    for _ in 0..2 {
+        let result = datasource.execute("PutItem", &input).await;
+        assert!(matches!(&result, Err(Error::Plugin(PluginError::Service(error))) if error.http_status == 413), "{result:?}");
     }
 }
 

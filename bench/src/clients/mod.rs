@@ -46,7 +46,7 @@ impl Path {
 }
 
 /// How the server is reached.
-#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Wire {
     /// HTTP, connections kept.
     Http,

@@ -50,6 +50,17 @@ pub struct OriginError {
     reason: &'static str,
 }
 
+impl OriginError {
+    fn new(text: &str, reason: &'static str) -> Self {
+        Self { text: beginning(text).to_string(), reason }
+    }
+}
+
+/// As much of a text as is shown: it may be a guest's, and as long as its memory.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(300)]
+}
+
 impl Scheme {
     /// The port of URLs that name none.
     #[must_use]
@@ -76,7 +87,8 @@ impl Origin {
     /// # Errors
     /// Anything but a host and a port.
     pub fn new(scheme: Scheme, authority: &str) -> Result<Self, OriginError> {
-        parse_authority(scheme, authority).map_err(|reason| OriginError { text: format!("{}://{authority}", scheme.as_str()), reason })
+        parse_authority(scheme, authority)
+            .map_err(|reason| OriginError::new(&format!("{}://{}", scheme.as_str(), beginning(authority)), reason))
     }
 
     /// The scheme.
@@ -168,7 +180,7 @@ impl FromStr for Origin {
     type Err = OriginError;
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
-        let fail = |reason| OriginError { text: text.to_string(), reason };
+        let fail = |reason| OriginError::new(text, reason);
         let (scheme, authority) = if let Some(rest) = text.strip_prefix("https://") {
             (Scheme::Https, rest)
         } else if let Some(rest) = text.strip_prefix("http://") {

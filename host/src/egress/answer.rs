@@ -41,7 +41,9 @@ impl AnswerBody {
     /// The answer is whole: the connection can serve the next request.
     fn finish(&mut self) {
         self.admitted = None;
-        if let Some((connection, origin)) = self.connection.take() {
+        if let Some((mut connection, origin)) = self.connection.take()
+            && connection.is_idle()
+        {
             self.shared.connections.put(origin, connection);
         }
     }

@@ -50,10 +50,13 @@ impl Connection {
         poll_fn(|context| self.poll(context, SendRequest::poll_ready)).await.is_ok()
     }
 
-    /// Whether it is open, as far as can be told without waiting: nobody is woken when the other side closes one that is idle.
-    pub(super) fn is_open(&mut self) -> bool {
+    /// Whether it can serve another request, as far as can be told without waiting. Nobody is woken when the other side closes
+    /// one that is idle; and one whose request is not written to its end, as its answer came first, would wait for somebody to
+    /// poll it.
+    pub(super) fn is_idle(&mut self) -> bool {
+        let has_own_task = self.driver.is_none() && !self.sender.is_closed();
         let polled = self.poll(&mut Context::from_waker(Waker::noop()), SendRequest::poll_ready);
-        !matches!(polled, Poll::Ready(Err(_)))
+        has_own_task || matches!(polled, Poll::Ready(Ok(())))
     }
 
     /// Gives it a task of its own, for a request that is written on while nobody waits for its answer.

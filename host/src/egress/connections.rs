@@ -67,7 +67,7 @@ impl Connections {
     /// Closes the connections that have not been used for long, and those that the other side has closed.
     pub(crate) fn prune(&self) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain_mut(|idle| idle.is_recent() && idle.connection.is_open());
+        idle.retain_mut(|idle| idle.is_recent() && idle.connection.is_idle());
     }
 
     /// Closes all that are idle.

@@ -10,10 +10,11 @@ use rustls::pki_types::ServerName;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use wasmtime_wasi_http::Error;
 
 /// How connections are made.
@@ -47,12 +48,13 @@ impl Dialler<'_> {
         Err(last)
     }
 
-    async fn encrypt(&self, origin: &Origin, stream: TcpStream) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Error> {
+    async fn encrypt(&self, origin: &Origin, stream: TcpStream) -> Result<TlsStream<BufReader<TcpStream>>, Error> {
         let name = match origin.host() {
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| Error::TlsCertificateError)?,
             Host::Address(address) => ServerName::from(*address),
         };
         let tls = self.tls.clone().ok_or(Error::ConfigurationError)?;
+        let stream = BufReader::with_capacity(TLS_BUFFER, stream);
         match timeout(self.limits.tls_timeout, TlsConnector::from(tls).connect(name, stream)).await {
             Ok(encrypted) => encrypted.map_err(|error| tls_error(&error)),
             Err(_) => Err(Error::ConnectionTimeout),
@@ -74,6 +76,9 @@ impl Dialler<'_> {
         Ok((sender, Box::pin(driver)))
     }
 }
+
+/// What is read at once of a TLS connection, in bytes: two records. rustls itself asks for 4 KB at a time.
+const TLS_BUFFER: usize = 32 * 1024;
 
 /// The least that hyper takes as the bound of its buffer, in bytes.
 const LEAST_BUFFER: usize = 8192;

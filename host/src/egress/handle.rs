@@ -113,7 +113,8 @@ impl Outgoing {
 /// What was taken of a body that is not whole, and the body.
 type Part = (VecDeque<Result<Frame<Bytes>, Error>>, WasiBody);
 
-/// The body, if the guest has written and finished it; bounded by what it can write ahead, two pieces of 1 MiB.
+/// The body, if the guest has written and finished it; bounded by what it can write ahead, two pieces of 1 MiB,
+/// or by the policy where it was made in one piece.
 fn take_whole(body: Option<WasiBody>) -> Result<Bytes, Part> {
     let Some(mut body) = body else { return Ok(Bytes::new()) };
     let mut taken = VecDeque::new();
@@ -143,7 +144,7 @@ fn joined(taken: VecDeque<Result<Frame<Bytes>, Error>>) -> Bytes {
 }
 
 /// The handle of a task that does nothing. wasmtime wants one with each answer, for implementations whose connections
-/// are driven by it; ours are driven by tasks of their own. Made in stock: one task started here and there wakes a
+/// are driven by it; ours are driven by whoever waits for them. Made in stock: one task started here and there wakes a
 /// thread each time.
 fn no_worker() -> NoWorker {
     let mut stock = STOCK.lock().unwrap_or_else(PoisonError::into_inner);

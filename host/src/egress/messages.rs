@@ -20,6 +20,9 @@ use wasmtime_wasi_http::{Error, FieldMap, FieldMapError, WasiBody, WasiHttpHooks
 /// Headers that room is made for at once: a signed request has seven.
 const MOST_EXPECTED: usize = 16;
 
+/// The most headers of an answer that are asked for by name: each is compared with each that is there.
+const MOST_WANTED: usize = 64;
+
 type Fields = Vec<(String, Vec<u8>)>;
 
 impl Host for State {
@@ -43,13 +46,15 @@ impl Host for State {
             }
             return Ok(Err(format!("it has {} bytes, and {limit} are allowed", body.len())));
         }
+        let most = self.header_bytes();
         let mut map = HeaderMap::with_capacity(headers.len().min(MOST_EXPECTED));
-        let mut bytes = 0;
+        let mut bytes = authority.len() + path_with_query.len();
+        bytes += if let Method::Other(method) = &method { method.len() } else { 0 };
+        bytes += if let Scheme::Other(scheme) = &scheme { scheme.len() } else { 0 };
         for (name, value) in headers {
             bytes += name.len() + value.len() + size_of::<HeaderName>() + size_of::<HeaderValue>();
-            if bytes > self.header_bytes() {
-                // As for wasi:http's own fields: it ends the call.
-                return Err(FieldMapError::TotalSizeTooBig.into());
+            if bytes > most {
+                break;
             }
             match header(&name, value) {
                 Ok((name, _)) if self.gate.is_forbidden_header(&name) => {
@@ -58,6 +63,10 @@ impl Host for State {
                 Ok((name, value)) => map.try_append(name, value).map_err(|_| FieldMapError::TooManyFields)?,
                 Err(message) => return Ok(Err(format!("its header {name:?} {message}"))),
             };
+        }
+        if bytes > most {
+            // As for wasi:http's own fields: it ends the call.
+            return Err(FieldMapError::TotalSizeTooBig.into());
         }
         let fields = FieldMap::new_immutable(&mut self.gate, map);
         let held = Arc::new(());
@@ -80,6 +89,9 @@ impl Host for State {
         sent: Resource<HostFutureIncomingResponse>,
         wanted: Option<Vec<String>>,
     ) -> Result<Result<Answer, ErrorCode>> {
+        if wanted.as_ref().is_some_and(|wanted| wanted.len() > MOST_WANTED) {
+            return Ok(Err(ErrorCode::InternalError(Some(format!("more than {MOST_WANTED} headers are asked for")))));
+        }
         let sent = match self.table.delete(sent)? {
             HostFutureIncomingResponse::Ready(sent) => sent,
             HostFutureIncomingResponse::Pending(sending) => sending.await,
@@ -124,8 +136,10 @@ async fn read(mut body: WasiBody) -> Result<Vec<u8>, Error> {
         // Trailers end a body, and nobody asks for them.
         let Ok(data) = frame?.into_data() else { continue };
         if whole.is_empty() {
-            // What is still to come is known where its length was stated, which the gate has compared with the policy.
-            whole.reserve_exact(data.len() + usize::try_from(body.size_hint().lower()).unwrap_or_default());
+            // What is still to come is known where its length was stated, which the gate has compared with the policy. Where there
+            // is no room for so much, the body itself will show.
+            let rest = usize::try_from(body.size_hint().lower()).unwrap_or_default();
+            let _ = whole.try_reserve_exact(data.len().saturating_add(rest));
         }
         whole.extend_from_slice(&data);
     }

@@ -35,6 +35,7 @@ use handle::Outgoing;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use origins::Target;
 use portcullis_policy::{Denial, Origin, Rule, Scheme};
@@ -162,7 +163,8 @@ async fn send(
 
     let (response, connection) = exchange(shared, call, &origin, head).await?;
     let limit = shared.policy.limits.response_bytes;
-    if content_length(response.headers()).is_some_and(|length| length > limit.as_u64()) {
+    // As the connection understood it: a length may be written in several ways.
+    if response.body().size_hint().lower() > limit.as_u64() {
         call.note_limit(LimitKind::ResponseBytes, limit.to_string());
         return Err(Error::HttpResponseBodySize(Some(limit.as_u64())));
     }

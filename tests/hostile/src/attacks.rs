@@ -3,8 +3,10 @@
 
 use crate::Hostile;
 use crate::exports::portcullis::datasource::connector::Error;
+use crate::portcullis::datasource::http_messages;
 use crate::request::{self, Attempt, Signer, finish, honest as attempt, key, refused, target, today};
 use crate::wasi;
+use crate::wasi::http::outgoing_handler::handle;
 use crate::wasi::http::types::{Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme};
 use crate::wasi::io::streams::OutputStream;
 use alloc::format;
@@ -54,6 +56,19 @@ pub(crate) fn no_target(hostile: &Hostile, action: &str, input: &str) -> Outcome
 pub(crate) fn doubled_target(hostile: &Hostile, action: &str, input: &str) -> Outcome {
     let targets = vec![target(action), target("DeleteTable")];
     Attempt { targets, ..attempt(&hostile.authority, action, input) }.send()
+}
+
+/// To the authority `more[0]` with the operation `more[1]`, made and answered in one piece; where there is a `more[2]`, with a
+/// header of that name.
+pub(crate) fn in_one_piece(hostile: &Hostile, _: &str, input: &str) -> Outcome {
+    let attempt = Attempt { targets: vec![target(&hostile.more[1])], ..attempt(&hostile.more[0], "", input) };
+    let mut headers = attempt.headers();
+    headers.extend(hostile.more.get(2).map(|name| (name.clone(), b"1".to_vec())));
+    let request = http_messages::request(&Method::Post, &Scheme::Http, attempt.authority, "/", &headers, input.as_bytes());
+    let answer = handle(request.map_err(Error::Other)?, None).map_err(refused)?;
+    let answer = http_messages::response(answer, None).map_err(refused)?;
+    let names: Vec<String> = answer.headers.into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    Ok(format!("{{\"status\": {}, \"headers\": [{}]}}", answer.status, names.join(", ")))
 }
 
 pub(crate) fn other_case(hostile: &Hostile, action: &str, input: &str) -> Outcome {
@@ -296,6 +311,29 @@ pub(crate) fn huge_header(hostile: &Hostile, _: &str, _: &str) -> Outcome {
 }
 
 /// As many as `more[0]` says.
+/// Takes `more[1]` of what `more[0]` names for requests in one piece.
+pub(crate) fn hoard_in_one_piece(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    let count: usize = hostile.more[1].parse().unwrap_or_default();
+    let honest = attempt(&hostile.authority, action, input);
+    let make = |authority: &str, body: &[u8]| {
+        http_messages::request(&Method::Post, &Scheme::Http, authority, "/", &honest.headers(), body).map_err(Error::Other)
+    };
+    match hostile.more[0].as_str() {
+        "requests" => {
+            let made: Result<Vec<OutgoingRequest>, Error> = (0..count).map(|_| make(&hostile.authority, b"{}")).collect();
+            made?;
+        }
+        "body" => drop(make(&hostile.authority, &vec![b' '; count])?),
+        "authority" => drop(make(&"\u{1}".repeat(count), b"")?),
+        _ => {
+            let wanted = vec!["date".to_string(); count];
+            let sent = handle(make(&hostile.authority, b"{}")?, None).map_err(refused)?;
+            http_messages::response(sent, Some(&wanted)).map_err(refused)?;
+        }
+    }
+    Ok(format!("{{\"got\": {count}}}"))
+}
+
 pub(crate) fn hoard_random_bytes(hostile: &Hostile, _: &str, _: &str) -> Outcome {
     let count = hostile.more[0].parse().unwrap_or(1 << 30);
     Ok(format!("{{\"got\": {}}}", wasi::random::random::get_random_bytes(count).len()))

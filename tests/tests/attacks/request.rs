@@ -33,6 +33,28 @@ pub(crate) async fn an_operation_in_another_case_is_refused() {
     denied(Behaviour::other_case, "", "GetItem", Rule::Binding).await;
 }
 
+pub(crate) async fn a_request_in_one_piece_is_judged_as_any_other() {
+    let (server, elsewhere) = (server().await, server().await);
+    let attack = |told: &str| Attack::new(Behaviour::in_one_piece, &server.authority, "").told(told);
+    refused(attack(&format!("{} GetItem", elsewhere.authority)), "GetItem", Rule::Egress).await;
+    refused(attack(&format!("{} DeleteTable", server.authority)), "GetItem", Rule::Binding).await;
+    for header in ["host", "transfer-encoding", "Connection", "x-forwarded-for"] {
+        tried();
+        let error = carry_out(attack(&format!("{} GetItem {header}", server.authority)), "GetItem").await.unwrap_err();
+        assert!(error.to_string().contains("the host's to write"), "{header}: {error}");
+        stopped();
+    }
+    // A length that is not the body's.
+    tried();
+    assert!(carry_out(attack(&format!("{} GetItem content-length", server.authority)), "GetItem").await.is_err());
+    stopped();
+    assert_eq!((server.requests().len(), elsewhere.requests().len()), (0, 0));
+    // The same without what is wrong with it leaves, and its answer comes without what a guest may not see.
+    let answer = carry_out(attack(&format!("{} GetItem x-ordinary", server.authority)), "GetItem").await.unwrap();
+    assert!(answer.contains("\"status\": 200") && answer.contains("content-length") && !answer.contains("connection"), "{answer}");
+    assert_eq!(server.requests().len(), 1);
+}
+
 pub(crate) async fn a_refusal_cannot_be_talked_away() {
     denied(Behaviour::lie_about_refusal, "", "GetItem", Rule::Binding).await;
 }

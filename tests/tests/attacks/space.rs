@@ -60,6 +60,25 @@ pub(crate) async fn a_huge_header_is_not_accepted() {
     assert_eq!(carry_out(attack("1024"), "GetItem").await.unwrap(), "{\"accepted\": true}");
 }
 
+pub(crate) async fn what_is_made_in_one_piece_is_bounded() {
+    let server = server().await;
+    let attack = |told: &str| {
+        let bounds = "limits = { header-bytes = \"32 KiB\", request-bytes = \"64 KiB\" }";
+        Attack::new(Behaviour::hoard_in_one_piece, &server.authority, bounds).told(told)
+    };
+    bounded(attack("body 65537"), "GetItem", LimitKind::RequestBytes).await;
+    bounded(attack("authority 100000000"), "GetItem", LimitKind::HeaderBytes).await;
+    for (told, says) in [("requests 2", "not sent yet"), ("wanted 65", "more than 64 headers")] {
+        tried();
+        let error = carry_out(attack(told), "GetItem").await.unwrap_err();
+        assert!(error.to_string().contains(says), "{told}: {error}");
+        stopped();
+    }
+    for told in ["body 65536", "requests 1", "wanted 64"] {
+        assert!(carry_out(attack(told), "GetItem").await.is_ok(), "{told}");
+    }
+}
+
 pub(crate) async fn random_bytes_at_once_are_bounded() {
     let server = server().await;
     let attack = |count: &str| Attack::new(Behaviour::hoard_random_bytes, &server.authority, "").told(count);
