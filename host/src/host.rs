@@ -274,7 +274,7 @@ impl HostBuilder {
     }
 
     /// With another bound on calls at the same time, in all datasources; default 1024. There is room for four times as many
-    /// instances, 4096 at most, and to reserve it takes time when the host is built: some 3 µs for each.
+    /// instances, 256 at least and 4096 at most, and to reserve it takes time when the host is built: some 3 µs for each.
     #[must_use]
     pub fn concurrent_calls(mut self, calls: u32) -> Self {
         self.concurrent_calls = calls;

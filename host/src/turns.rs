@@ -28,6 +28,8 @@ pub(crate) struct AllTurns {
 
 /// Instances at the same time, in all datasources: more than a machine of 64 cores runs.
 const MAX_INSTANCES: u32 = 4096;
+/// The least: datasources that are connected take one each, and no turn. They cost less than a millisecond to reserve.
+const LEAST_INSTANCES: u32 = 256;
 
 /// A place among the calls that run; given back when it is dropped.
 pub(crate) struct Turn {
@@ -42,7 +44,7 @@ impl AllTurns {
 
     /// Instances that there is room for: those of the calls that run, and warm ones.
     pub(crate) fn instances(&self) -> u32 {
-        self.most.saturating_mul(4).clamp(16, MAX_INSTANCES)
+        self.most.saturating_mul(4).clamp(LEAST_INSTANCES, MAX_INSTANCES)
     }
 }
 

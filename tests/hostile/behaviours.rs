@@ -15,6 +15,7 @@ macro_rules! behaviours {
             B1 in_one_piece => a_request_in_one_piece_is_judged_as_any_other,
             B1 lie_about_refusal => a_refusal_cannot_be_talked_away,
             B2 other_method => a_method_off_the_list_is_refused,
+            B2 long_method => a_method_of_any_length_is_not_accepted,
             B2 other_path => a_path_off_the_list_is_refused,
             B3 forbidden_headers => forbidden_and_hop_by_hop_headers_are_not_accepted,
             B3 header_injection => a_header_cannot_begin_another_line,

@@ -22,7 +22,7 @@ use wasmtime::component::{Linker, Resource};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 use wasmtime_wasi_http::p2::bindings::http::types::{self, ErrorCode};
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpView as _};
 
 /// A request of a guest, read once.
 pub(super) struct Outgoing {
@@ -34,8 +34,17 @@ pub(super) struct Outgoing {
     pub(super) headers: HeaderMap,
 }
 
-/// Links the interface.
+/// Links the interface, after those of wasi:http that are wasmtime's.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    // wasmtime's own takes methods of any length, and a guest may hold many requests.
+    linker.allow_shadowing(true);
+    linker.instance("wasi:http/types@0.2.12")?.func_wrap(
+        "[method]outgoing-request.set-method",
+        |mut store, (request, method): (Resource<HostOutgoingRequest>, types::Method)| {
+            Ok((set_method(store.data_mut(), request, method)?,))
+        },
+    )?;
+    linker.allow_shadowing(false);
     let mut instance = linker.instance("wasi:http/outgoing-handler@0.2.0")?;
     instance.func_wrap_async(
         "handle",
@@ -43,6 +52,17 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
             Box::new(async move { Ok((handle(store.data_mut(), request, options).await?,)) })
         },
     )
+}
+
+fn set_method(state: &mut State, request: Resource<HostOutgoingRequest>, method: types::Method) -> Result<Result<(), ()>> {
+    if is_too_long(&method) {
+        return Ok(Err(()));
+    }
+    types::HostOutgoingRequest::set_method(&mut state.http(), request, method)
+}
+
+fn is_too_long(method: &types::Method) -> bool {
+    matches!(method, types::Method::Other(name) if name.len() > LONGEST_METHOD)
 }
 
 async fn handle(
@@ -77,6 +97,9 @@ async fn handle(
     Ok(Ok(state.table.push(future)?))
 }
 
+/// The longest name of a method, in bytes: the longest registered one has 17. A policy's refusal shows it.
+const LONGEST_METHOD: usize = 64;
+
 impl Outgoing {
     fn read(request: HostOutgoingRequest) -> Result<Self, ErrorCode> {
         let HostOutgoingRequest { method, scheme, authority, path_with_query, headers, .. } = request;
@@ -95,6 +118,9 @@ impl Outgoing {
         let is_length = |length: &HeaderValue| length.as_bytes().iter().all(u8::is_ascii_digit) && content_length(&headers).is_some();
         if lengths.next().is_some_and(|length| !is_length(length)) || lengths.next().is_some() {
             return Err(ErrorCode::HttpProtocolError);
+        }
+        if is_too_long(&method) {
+            return Err(ErrorCode::HttpRequestMethodInvalid);
         }
         let method = method.try_into().map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
         Ok(Self { method, scheme, authority: authority.unwrap_or_default(), path, headers })

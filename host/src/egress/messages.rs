@@ -89,10 +89,11 @@ impl Host for State {
         sent: Resource<HostFutureIncomingResponse>,
         wanted: Option<Vec<String>>,
     ) -> Result<Result<Answer, ErrorCode>> {
+        let sent = self.table.delete(sent)?;
         if wanted.as_ref().is_some_and(|wanted| wanted.len() > MOST_WANTED) {
             return Ok(Err(ErrorCode::InternalError(Some(format!("more than {MOST_WANTED} headers are asked for")))));
         }
-        let sent = match self.table.delete(sent)? {
+        let sent = match sent {
             HostFutureIncomingResponse::Ready(sent) => sent,
             HostFutureIncomingResponse::Pending(sending) => sending.await,
             HostFutureIncomingResponse::Consumed => {

@@ -58,6 +58,13 @@ pub(crate) fn doubled_target(hostile: &Hostile, action: &str, input: &str) -> Ou
     Attempt { targets, ..attempt(&hostile.authority, action, input) }.send()
 }
 
+/// A method of `more[0]` letters.
+pub(crate) fn long_method(hostile: &Hostile, _: &str, _: &str) -> Outcome {
+    let method = Method::Other("A".repeat(hostile.more[0].parse().unwrap_or_default()));
+    let accepted = OutgoingRequest::new(Fields::new()).set_method(&method).is_ok();
+    Ok(format!("{{\"accepted\": {accepted}}}"))
+}
+
 /// To the authority `more[0]` with the operation `more[1]`, made and answered in one piece; where there is a `more[2]`, with a
 /// header of that name.
 pub(crate) fn in_one_piece(hostile: &Hostile, _: &str, input: &str) -> Outcome {

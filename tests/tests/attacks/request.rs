@@ -76,6 +76,17 @@ pub(crate) async fn a_method_off_the_list_is_refused() {
     refused(narrow("observe = [\"methods\"]"), "GetItem", Rule::Binding).await;
 }
 
+pub(crate) async fn a_method_of_any_length_is_not_accepted() {
+    let server = server().await;
+    let attack = |letters: &str| Attack::new(Behaviour::long_method, &server.authority, "").told(letters);
+    for letters in ["65", "10000000"] {
+        tried();
+        assert_eq!(carry_out(attack(letters), "GetItem").await.unwrap(), "{\"accepted\": false}", "{letters}");
+        stopped();
+    }
+    assert_eq!(carry_out(attack("64"), "GetItem").await.unwrap(), "{\"accepted\": true}");
+}
+
 pub(crate) async fn a_path_off_the_list_is_refused() {
     let server = server().await;
     let narrow = |observe: &str| narrow(Behaviour::other_path, &format!("http://{0}/", server.authority), &server.authority, observe);
