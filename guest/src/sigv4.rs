@@ -116,19 +116,19 @@ impl Signer {
     pub fn authorization(&self, request: &Request, date_time: &str) -> String {
         let mut hash = request.beginning.hash.clone();
         hash.update(rest_of_canonical_request(request));
-        let to_sign = self.string_to_sign(date_time, &hash.finalize());
+        let to_sign = self.string_to_sign(date_time, &hash.finalize().into());
         let mut text = String::with_capacity(320);
         for part in ["AWS4-HMAC-SHA256 Credential=", &self.access_key_id, "/", &self.scope, ", SignedHeaders="] {
             text.push_str(part);
         }
         push_signed_headers(&mut text, request);
         text.push_str(", Signature=");
-        push_hex(&mut text, &self.mac.clone().chain_update(to_sign).finalize().into_bytes());
+        push_hex(&mut text, &self.mac.clone().chain_update(to_sign).finalize().into_bytes().into());
         text
     }
 
     /// Step 2: the moment, the scope and the canonical request's hash.
-    fn string_to_sign(&self, date_time: &str, canonical_request: &[u8]) -> String {
+    fn string_to_sign(&self, date_time: &str, canonical_request: &[u8; 32]) -> String {
         let mut text = String::with_capacity(192);
         for part in ["AWS4-HMAC-SHA256\n", date_time, "\n", &self.scope, "\n"] {
             text.push_str(part);
@@ -150,7 +150,7 @@ fn rest_of_canonical_request(request: &Request) -> String {
     text.push('\n');
     push_signed_headers(&mut text, request);
     text.push('\n');
-    push_hex(&mut text, &Sha256::digest(request.body));
+    push_hex(&mut text, &Sha256::digest(request.body).into());
     text
 }
 
@@ -208,7 +208,7 @@ fn mac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
-fn push_hex(out: &mut String, hash: &[u8]) {
+fn push_hex(out: &mut String, hash: &[u8; 32]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut digits = [0; 64];
     for (two, byte) in digits.chunks_exact_mut(2).zip(hash) {
@@ -301,7 +301,7 @@ mod tests {
                 let (first, rest) = headers.split_at(known);
                 let request = Request { beginning: &Beginning::new(start[0], start[1], "", first), headers: rest, body: body.as_bytes() };
                 assert_eq!(canonical_request(&request), canonical, "{name}");
-                assert_eq!(signer.string_to_sign("20150830T123600Z", &Sha256::digest(canonical)), to_sign, "{name}");
+                assert_eq!(signer.string_to_sign("20150830T123600Z", &Sha256::digest(canonical).into()), to_sign, "{name}");
                 assert_eq!(signature(&signer.authorization(&request, "20150830T123600Z")), signature_hex, "{name}");
             }
             count += 1;

@@ -169,7 +169,7 @@ impl<P: Platform> Connection<P> {
         headers.push(("x-amz-target", &target));
         let signed = crate::sigv4::Request { beginning, headers: &headers, body };
         let authorization = signing.signer.authorization(&signed, &timestamp.date_time);
-        // The host writes `host` itself, from the authority.
+        // Of what is signed first, the host writes `host` itself, from the authority.
         headers.push(CONTENT_TYPE);
         headers.push(("authorization", &authorization));
         headers.push(("content-length", &length));

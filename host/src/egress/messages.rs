@@ -17,7 +17,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, HostFutureIncomin
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
 use wasmtime_wasi_http::{Error, FieldMap, FieldMapError, WasiBody, WasiHttpHooks as _, WasiHttpView};
 
-/// Headers that room is made for at once: a signed request has seven.
+/// Headers that room is made for at once: a signed request has seven. A map panics where it is asked for too much.
 const MOST_EXPECTED: usize = 16;
 
 /// The most headers of an answer that are asked for by name: each is compared with each that is there.
@@ -46,16 +46,17 @@ impl Host for State {
             }
             return Ok(Err(format!("it has {} bytes, and {limit} are allowed", body.len())));
         }
-        let most = self.header_bytes();
-        let mut map = HeaderMap::with_capacity(headers.len().min(MOST_EXPECTED));
         let mut bytes = authority.len() + path_with_query.len();
         bytes += if let Method::Other(method) = &method { method.len() } else { 0 };
         bytes += if let Scheme::Other(scheme) = &scheme { scheme.len() } else { 0 };
+        let each = size_of::<HeaderName>() + size_of::<HeaderValue>();
+        bytes += headers.iter().map(|(name, value)| name.len() + value.len() + each).sum::<usize>();
+        if bytes > self.header_bytes() {
+            // As for wasi:http's own fields: it ends the call.
+            return Err(FieldMapError::TotalSizeTooBig.into());
+        }
+        let mut map = HeaderMap::with_capacity(headers.len().min(MOST_EXPECTED));
         for (name, value) in headers {
-            bytes += name.len() + value.len() + size_of::<HeaderName>() + size_of::<HeaderValue>();
-            if bytes > most {
-                break;
-            }
             match header(&name, value) {
                 Ok((name, _)) if self.gate.is_forbidden_header(&name) => {
                     return Ok(Err(format!("its header {name} is the host's to write")));
@@ -63,10 +64,6 @@ impl Host for State {
                 Ok((name, value)) => map.try_append(name, value).map_err(|_| FieldMapError::TooManyFields)?,
                 Err(message) => return Ok(Err(format!("its header {name:?} {message}"))),
             };
-        }
-        if bytes > most {
-            // As for wasi:http's own fields: it ends the call.
-            return Err(FieldMapError::TotalSizeTooBig.into());
         }
         let fields = FieldMap::new_immutable(&mut self.gate, map);
         let held = Arc::new(());

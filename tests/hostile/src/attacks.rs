@@ -317,7 +317,6 @@ pub(crate) fn huge_header(hostile: &Hostile, _: &str, _: &str) -> Outcome {
     Ok(format!("{{\"accepted\": {}}}", Fields::from_list(&headers).is_ok()))
 }
 
-/// As many as `more[0]` says.
 /// Takes `more[1]` of what `more[0]` names for requests in one piece.
 pub(crate) fn hoard_in_one_piece(hostile: &Hostile, action: &str, input: &str) -> Outcome {
     let count: usize = hostile.more[1].parse().unwrap_or_default();
@@ -341,6 +340,7 @@ pub(crate) fn hoard_in_one_piece(hostile: &Hostile, action: &str, input: &str) -
     Ok(format!("{{\"got\": {count}}}"))
 }
 
+/// As many as `more[0]` says.
 pub(crate) fn hoard_random_bytes(hostile: &Hostile, _: &str, _: &str) -> Outcome {
     let count = hostile.more[0].parse().unwrap_or(1 << 30);
     Ok(format!("{{\"got\": {}}}", wasi::random::random::get_random_bytes(count).len()))
