@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use support::{Serve, datasource};
-use tests::dynoxide;
+use portcullis_testkit::dynoxide;
 use tokio::task::block_in_place;
 
 fn folder() -> &'static Path {
@@ -169,7 +169,7 @@ async fn schemathesis_finds_no_500_and_no_undocumented_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn spans_of_requests_go_to_a_collector() {
-    let (upstream, collector) = (dynoxide::start().await, tests::recorder::start(tests::recorder::Answer::ok("")).await);
+    let (upstream, collector) = (dynoxide::start().await, portcullis_testkit::recorder::start(portcullis_testkit::recorder::Answer::ok("")).await);
     let policy = datasource("orders", &upstream.authority, "access = \"admin\"");
     let mut serve = Serve::start_with(&policy, &[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{}", collector.authority))]);
     let trace = "0af7651916cd43dd8448eb211c80319c";

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
-use tests::recorder::{self, Answer, Recorded, Recorder};
+use portcullis_testkit::recorder::{self, Answer, Recorded, Recorder};
 
 /// The identity that all sources give.
 const ID: &str = "ASIAFROMTHESOURCE";

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use support::{Serve, datasource};
-use tests::dynoxide;
+use portcullis_testkit::dynoxide;
 use tokio::task::block_in_place;
 
 const CLIENTS: usize = 64;

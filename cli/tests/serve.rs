@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 use support::{SECRET, Serve, datasource, read, try_send};
-use tests::raw::Then;
-use tests::{dynoxide, raw, recorder, tls::Authority};
+use portcullis_testkit::raw::Then;
+use portcullis_testkit::{dynoxide, raw, recorder, tls::Authority};
 use tokio::task::block_in_place;
 
 const ADMIN: &str = "access = \"admin\"";

@@ -1,6 +1,6 @@
 //! What a request's signature must be, by AWS's own code.
 
-use crate::recorder::Recorded;
+use portcullis_testkit::recorder::Recorded;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;

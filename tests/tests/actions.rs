@@ -1,7 +1,8 @@
 //! Actions through the sandbox, against DynamoDB in this process.
 
 use serde_json::{Value, json};
-use tests::{dynoxide, plugins};
+use portcullis_testkit::dynoxide;
+use tests::plugins;
 
 async fn users() -> (dynoxide::Dynoxide, portcullis::Datasource) {
     let server = dynoxide::start().await;

@@ -2,8 +2,8 @@
 
 use portcullis::{Connect, Error, Interruption, LimitKind, PluginError};
 use tests::plugins::{self, host};
-use tests::raw::{self, Then};
-use tests::recorder::{self, Answer};
+use portcullis_testkit::raw::{self, Then};
+use portcullis_testkit::recorder::{self, Answer};
 
 fn interruption(result: Result<String, Error>) -> Interruption {
     match result {

@@ -2,7 +2,7 @@
 
 use portcullis::{Connect, Host};
 use std::fmt::Write;
-use tests::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Answer};
 use tests::{calls, plugins};
 
 /// By how many per cent a call may differ from what is written down. Compilers differ by less, and so do the digits of

@@ -3,7 +3,7 @@
 use portcullis::policy::Rule;
 use portcullis::{Connect, Denial, Error, Limits, Policy};
 use tests::plugins::{self, host};
-use tests::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Answer};
 
 fn denial<T: std::fmt::Debug>(result: Result<T, Error>) -> Denial {
     match result {
@@ -95,7 +95,7 @@ async fn a_test_whose_operations_are_off_the_list_is_refused_by_name() {
 
 #[tokio::test]
 async fn the_structure_leaves_out_what_the_policy_does_not_show() {
-    let server = tests::dynoxide::start().await;
+    let server = portcullis_testkit::dynoxide::start().await;
     let all = plugins::datasource(&server.authority, "").await;
     for table in ["orders", "secrets"] {
         let input = format!(

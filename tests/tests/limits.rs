@@ -3,8 +3,8 @@
 use portcullis::{Busy, Error, LimitKind};
 use std::time::{Duration, Instant};
 use tests::plugins;
-use tests::raw::{self, Then};
-use tests::recorder::{self, Answer};
+use portcullis_testkit::raw::{self, Then};
+use portcullis_testkit::recorder::{self, Answer};
 
 fn limit<T: std::fmt::Debug>(result: Result<T, Error>) -> LimitKind {
     match result {

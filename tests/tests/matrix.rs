@@ -3,8 +3,9 @@
 use dynamodb_plugin::catalogue::{OPERATIONS, Shape};
 use serde_json::{Map, Value, json};
 use tests::matrix::{self, Outcomes};
-use tests::recorder::{self, Answer};
-use tests::{dynoxide, oracle, plugins};
+use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::dynoxide;
+use tests::{oracle, plugins};
 
 #[tokio::test]
 async fn the_embedded_server_answers_as_documented() {

@@ -2,7 +2,7 @@
 
 use portcullis::Connect;
 use tests::plugins::{self, ECHO, ECHO_MANIFEST, host};
-use tests::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Answer};
 
 #[test]
 fn the_dynamodb_component_imports_exactly_what_its_world_names() {

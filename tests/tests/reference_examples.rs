@@ -3,8 +3,9 @@
 
 use portcullis::{Error, PluginError};
 use serde_json::Value;
-use tests::recorder::Answer;
-use tests::{dynoxide, oracle, plugins, recorder};
+use portcullis_testkit::recorder::Answer;
+use portcullis_testkit::{dynoxide, recorder};
+use tests::{oracle, plugins};
 
 struct Example {
     action: String,

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::out::out;
 use crate::target::{connect, host, load, read_policy, small};
 use dynamodb_plugin::nearest::nearest;
-use portcullis::policy::{DatasourceConfig, PluginSource, ServerConfig, Settings};
+use portcullis_config::{DatasourceConfig, PluginSource, ServerConfig, Settings};
 use portcullis::{Isolation, Plugin};
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use crate::args::Iam;
 use crate::failure::Failure;
 use crate::json;
 use crate::target::{host, load, pick, read_policy, small};
-use portcullis::policy::{DatasourceConfig, Settings};
+use portcullis_config::{DatasourceConfig, Settings};
 use portcullis::{IamAccount, Plugin, iam_document};
 
 pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {

@@ -29,7 +29,7 @@ const POLICY: &str = include_str!("../../policy.toml");
 #[cfg(test)]
 mod tests {
     use super::POLICY;
-    use portcullis::policy::PolicyFile;
+    use portcullis_config::PolicyFile;
 
     #[test]
     fn the_policy_to_start_from_is_a_policy() {

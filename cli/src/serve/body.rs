@@ -4,7 +4,7 @@ use super::problem::{Case, Problem};
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use portcullis::policy::ServerConfig;
+use portcullis_config::ServerConfig;
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::door::Tokens;
 use crate::failure::Failure;
 use crate::local::Local;
 use crate::target::{beside, connect, load};
-use portcullis::policy::{AuditConfig, DatasourceConfig, PluginSource, PolicyFile, ServerConfig, Settings};
+use portcullis_config::{AuditConfig, DatasourceConfig, PluginSource, PolicyFile, ServerConfig, Settings};
 use portcullis::{Datasource, Host, Plugin};
 use serde::Serialize;
 use sha2::{Digest, Sha256};

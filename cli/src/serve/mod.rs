@@ -28,7 +28,7 @@ use arc_swap::ArcSwap;
 use deployment::Deployment;
 pub(crate) use door::random_hex;
 use metrics::Metrics;
-use portcullis::policy::ServerConfig;
+use portcullis_config::ServerConfig;
 use portcullis::{Host, JsonLines};
 use std::path::PathBuf;
 use std::sync::Arc;

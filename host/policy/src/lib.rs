@@ -37,26 +37,24 @@
 //! ```
 
 mod address;
+mod credentials;
 mod denial;
 mod egress;
-mod file;
 mod limits;
 mod names;
 mod operator;
 mod origin;
 mod policy;
 mod scope;
-mod server;
 mod text;
 
 pub use address::{Class, classify};
+pub use credentials::CredentialSource;
 pub use denial::{Denial, Rule};
 pub use egress::{EgressRule, EgressRuleError};
-pub use file::{AuditConfig, CredentialSource, DatasourceConfig, ParseError, PluginSource, PolicyFile, Settings, TlsConfig, WhenFull};
 pub use limits::{Limits, MAX_DEADLINE, MAX_INSTANCES, MAX_TABLE_ELEMENTS, MAX_TABLES};
 pub use names::{Access, ActionName, TablePattern};
 pub use operator::judge_operator;
 pub use origin::{Host, Origin, OriginError, Scheme};
 pub use policy::{Isolation, Observed, Policy};
 pub use scope::CredentialScope;
-pub use server::{Digest, ServerConfig, ServerTls, Token};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use tests::attack::{Attack, Behaviour};
 use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
-use tests::recorder::{self, Answer, Recorder};
+use portcullis_testkit::recorder::{self, Answer, Recorder};
 
 /// Honest callers, each with a pause between one call and the next.
 const CALLERS: usize = 4;

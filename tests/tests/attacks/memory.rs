@@ -6,7 +6,7 @@ use portcullis::{Connect, Fixed, Host};
 use std::cell::UnsafeCell;
 use std::sync::{Arc, Mutex};
 use tests::plugins;
-use tests::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Answer};
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 
 const SECRET: &str = "wJalrXUtnFEMI-K7MDENG-the-long-lived-secret";

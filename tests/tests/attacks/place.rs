@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::attack::{Attack, Behaviour, HOST, RECORDS};
 use tests::plugins;
-use tests::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Answer};
 
 pub(crate) async fn a_request_to_an_origin_off_the_list_is_refused() {
     let (server, other) = (server().await, server().await);

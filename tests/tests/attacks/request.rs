@@ -3,7 +3,7 @@
 use super::support::{bounded, carry_out, denial, honest, refused, server, stopped, tried};
 use portcullis::{Error, LimitKind, Rule};
 use tests::attack::{Attack, Behaviour, HOST, RECORDS, plugin};
-use tests::raw::{self, Then};
+use portcullis_testkit::raw::{self, Then};
 
 /// Carries out behaviours, each of which must be denied by `rule`, with nothing sent.
 async fn denied(behaviour: Behaviour, more: &str, action: &str, rule: Rule) {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tests::attack::{Attack, Behaviour, HOST, RECORDS, SECRET, TOKEN, plugin};
 use tests::plugins;
-use tests::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Answer};
 
 pub(crate) async fn a_key_of_another_region_is_refused() {
     let server = server().await;

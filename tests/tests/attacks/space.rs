@@ -4,7 +4,7 @@ use super::support::{bounded, carry_out, limit, server, stopped, tried};
 use portcullis::{Error, Host, LimitKind, LoadError};
 use tests::attack::{Attack, Behaviour};
 use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
-use tests::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Answer};
 
 /// A behaviour that crashes its instance; the next call gets another one, and crashes again.
 async fn traps(behaviour: Behaviour, says: &str) {

@@ -3,7 +3,7 @@
 use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Rule};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tests::attack::{Attack, Behaviour, RECORDS};
-use tests::recorder::{self, Answer, Recorder};
+use portcullis_testkit::recorder::{self, Answer, Recorder};
 
 static TRIED: AtomicU32 = AtomicU32::new(0);
 static STOPPED: AtomicU32 = AtomicU32::new(0);

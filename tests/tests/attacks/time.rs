@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tests::attack::{Attack, Behaviour, RECORDS};
 use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
-use tests::raw::{self, Then};
-use tests::recorder::{self, Answer};
+use portcullis_testkit::raw::{self, Then};
+use portcullis_testkit::recorder::{self, Answer};
 
 /// A short call, so that tests are short too.
 const SHORT: &str = "limits = { deadline = \"300ms\" }";

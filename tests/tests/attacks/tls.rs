@@ -6,8 +6,8 @@ use portcullis::{Host, Policy, Rule, Tls};
 use std::sync::atomic::Ordering;
 use tests::attack::{Attack, Behaviour, RECORDS};
 use tests::plugins::{HOSTILE, HOSTILE_MANIFEST};
-use tests::recorder::{self, Answer, Recorder};
-use tests::tls::Authority;
+use portcullis_testkit::recorder::{self, Answer, Recorder};
+use portcullis_testkit::tls::Authority;
 
 /// A name that only the test's resolver knows.
 const NAME: &str = "service.test";

@@ -4,7 +4,7 @@
 mod connector;
 mod platform;
 
-wit_bindgen::generate!({ path: "../wit", world: "portcullis:datasource/plugin", generate_all, ownership: Borrowing { duplicate_if_necessary: false } });
+wit_bindgen::generate!({ path: "../../wit", world: "portcullis:datasource/plugin", generate_all, ownership: Borrowing { duplicate_if_necessary: false } });
 
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

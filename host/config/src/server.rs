@@ -1,7 +1,8 @@
 //! The server of the command line: where it listens, and who may use what through it.
 
-use crate::{ActionName, PolicyFile};
+use crate::PolicyFile;
 use bytesize::ByteSize;
+use portcullis_policy::ActionName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -126,7 +127,19 @@ impl fmt::Display for Digest {
     }
 }
 
-crate::text::as_text!(Digest);
+impl TryFrom<String> for Digest {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.to_string()
+    }
+}
 
 impl ServerConfig {
     /// Whether the server may be started so.
