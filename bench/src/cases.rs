@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// One thing to call.
-#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(
+    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum,
+)]
 pub enum Case {
     /// `GetItem` with an answer of 300 bytes.
     GetItem,
@@ -54,7 +56,10 @@ impl Case {
     /// The input in DynamoDB JSON.
     pub fn input(self) -> String {
         match self {
-            Self::GetItem => r#"{"TableName":"orders","Key":{"customer":{"S":"c-000042"},"order":{"N":"1042"}}}"#.to_string(),
+            Self::GetItem => {
+                r#"{"TableName":"orders","Key":{"customer":{"S":"c-000042"},"order":{"N":"1042"}}}"#
+                    .to_string()
+            }
             Self::Query => json!({
                 "TableName": "orders",
                 "KeyConditionExpression": "customer = :c",
@@ -64,7 +69,8 @@ impl Case {
             Self::Scan => scan(1_000_000),
             Self::BatchWrite => {
                 let put = |number: usize| json!({ "PutRequest": { "Item": large_item(number) } });
-                json!({ "RequestItems": { "orders": (0..25).map(put).collect::<Vec<_>>() } }).to_string()
+                json!({ "RequestItems": { "orders": (0..25).map(put).collect::<Vec<_>>() } })
+                    .to_string()
             }
         }
     }
@@ -102,7 +108,8 @@ pub fn page(bytes: usize) -> Bytes {
         text.push_str(&item(count));
         count += 1;
     }
-    write!(text, "],\"Count\":{count},\"ScannedCount\":{count}}}").expect("writing to a text cannot fail");
+    write!(text, "],\"Count\":{count},\"ScannedCount\":{count}}}")
+        .expect("writing to a text cannot fail");
     Bytes::from(text)
 }
 
@@ -123,7 +130,8 @@ fn item(number: usize) -> String {
 fn large_item(number: usize) -> Value {
     let mut item: Value = serde_json::from_str(&item(number)).expect("the item above is JSON");
     for part in 0..15 {
-        item[format!("text{part}")] = json!({ "S": "the quick brown fox jumps over the lazy dog; ".repeat(23) });
+        item[format!("text{part}")] =
+            json!({ "S": "the quick brown fox jumps over the lazy dog; ".repeat(23) });
     }
     item
 }
@@ -135,14 +143,18 @@ fn plain(value: &Value) -> Value {
             let (name, inner) = members.iter().next().expect("there is one member");
             match (name.as_str(), inner) {
                 ("S" | "BOOL", inner) => inner.clone(),
-                ("N", Value::String(digits)) => serde_json::from_str(digits).expect("the numbers above are JSON"),
+                ("N", Value::String(digits)) => {
+                    serde_json::from_str(digits).expect("the numbers above are JSON")
+                }
                 ("SS", inner) => json!({ "$SS": inner }),
                 ("L", Value::Array(list)) => list.iter().map(plain).collect(),
                 ("M", inner) => plain(inner),
                 _ => json!({ name: plain(inner) }),
             }
         }
-        Value::Object(members) => members.iter().map(|(name, inner)| (name.clone(), plain(inner))).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, inner)| (name.clone(), plain(inner))).collect()
+        }
         Value::Array(list) => list.iter().map(plain).collect(),
         other => other.clone(),
     }

@@ -29,7 +29,8 @@ pub async fn run(host: &Host, plugin: &Plugin, places: &Places) -> Result<Vec<Po
     let endpoint = format!("http://localhost:{}", places.http);
     let mut points = Vec::new();
     for format in [Format::Relay, Format::Typed, Format::Plain] {
-        let sandbox = Sandbox::connect(host, plugin, &endpoint, &places.ca, format, Isolation::Reuse).await?;
+        let sandbox =
+            Sandbox::connect(host, plugin, &endpoint, &places.ca, format, Isolation::Reuse).await?;
         for bytes in SIZES {
             let input = scan(bytes);
             // The first calls make a connection and an instance.

@@ -30,7 +30,12 @@ struct Sum {
 }
 
 /// Calls of `paths` by turns, and what each took.
-pub async fn run(clients: &HashMap<(Path, Wire), Arc<Client>>, wire: Wire, case: Case, paths: &[Path]) -> Result<HashMap<Path, Sample>> {
+pub async fn run(
+    clients: &HashMap<(Path, Wire), Arc<Client>>,
+    wire: Wire,
+    case: Case,
+    paths: &[Path],
+) -> Result<HashMap<Path, Sample>> {
     let (calls, rounds) = case.rounds();
     let mut sums: HashMap<Path, Sum> = HashMap::new();
     for round in 0..=rounds {
@@ -61,7 +66,9 @@ impl Sum {
     fn sample(mut self) -> Sample {
         self.latencies.sort_unstable();
         let calls = self.latencies.len().max(1);
-        let at = |share: f64| self.latencies.get((calls as f64 * share) as usize).copied().unwrap_or_default();
+        let at = |share: f64| {
+            self.latencies.get((calls as f64 * share) as usize).copied().unwrap_or_default()
+        };
         Sample {
             p50: at(0.5),
             p99: at(0.99),

@@ -84,7 +84,9 @@ fn main() -> Result<()> {
         // As a task: an embedder's calls run on the runtime's own threads.
         tokio::spawn(async move {
             match &arguments.command {
-                Some(Command::Loop { path, case, calls }) => repeat(&server, *path, *case, *calls).await,
+                Some(Command::Loop { path, case, calls }) => {
+                    repeat(&server, *path, *case, *calls).await
+                }
                 Some(Command::Run) => run(&server).await,
                 Some(Command::Weigh) => weigh(&server).await,
                 Some(Command::Case { case, wire }) => one_case(&server, *case, *wire).await,
@@ -102,8 +104,10 @@ async fn compare(server: &Server, arguments: &Arguments) -> Result<()> {
         runs.push(child("run")?);
     }
     let places = server.places.clone();
-    let (foreign, startup) =
-        tokio::task::spawn_blocking(move || Ok::<_, anyhow::Error>((programs::foreign(&places)?, programs::startup(&places)?))).await??;
+    let (foreign, startup) = tokio::task::spawn_blocking(move || {
+        Ok::<_, anyhow::Error>((programs::foreign(&places)?, programs::startup(&places)?))
+    })
+    .await??;
     let Weights { memory, growth } = child("weigh")?;
     let report = Report { runs, growth, memory, foreign, startup };
     match &arguments.page {
@@ -118,7 +122,10 @@ async fn compare(server: &Server, arguments: &Arguments) -> Result<()> {
 
 /// What this program measures in a process of its own: memory that was taken and given back changes what follows.
 fn child<T: DeserializeOwned>(command: &str) -> Result<T> {
-    let output = std::process::Command::new(std::env::current_exe()?).arg(command).stderr(Stdio::inherit()).output()?;
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .arg(command)
+        .stderr(Stdio::inherit())
+        .output()?;
     anyhow::ensure!(output.status.success(), "`{command}` ended with {}", output.status);
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -144,13 +151,19 @@ fn loaded() -> Result<(portcullis::Host, portcullis::Plugin)> {
 }
 
 /// A client for each path and wire.
-async fn clients(places: &Places, host: &portcullis::Host, plugin: &portcullis::Plugin) -> Result<HashMap<(Path, Wire), Arc<Client>>> {
+async fn clients(
+    places: &Places,
+    host: &portcullis::Host,
+    plugin: &portcullis::Plugin,
+) -> Result<HashMap<(Path, Wire), Arc<Client>>> {
     let mut clients = HashMap::new();
     for path in Path::ALL {
         for wire in Wire::ALL {
             let client = Client::new(path, wire, places, host, plugin).await?;
             for case in Case::ALL {
-                client.call(case).await.with_context(|| format!("{}, {}, {}", path.title(), wire.title(), case.title()))?;
+                client.call(case).await.with_context(|| {
+                    format!("{}, {}, {}", path.title(), wire.title(), case.title())
+                })?;
             }
             clients.insert((path, wire), Arc::new(client));
         }
@@ -167,7 +180,8 @@ async fn run(server: &Server) -> Result<()> {
             // What a new connection costs does not hang on the case.
             if wire != Wire::Cold || case == Case::GetItem {
                 let samples = latency::run(clients, wire, case, &Path::ALL).await?;
-                run.latency.extend(samples.into_iter().map(|(path, sample)| (wire, case, path, sample)));
+                run.latency
+                    .extend(samples.into_iter().map(|(path, sample)| (wire, case, path, sample)));
             }
         }
     }
@@ -178,7 +192,9 @@ async fn run(server: &Server) -> Result<()> {
             // The first turn warms up: connections and instances are made, and kept. What fewer callers made is there already.
             for turn in 0..4 {
                 for path in Path::ALL {
-                    let (sample, grown) = throughput::weighed(&clients[&(path, wire)], Case::GetItem, callers, 2000).await?;
+                    let (sample, grown) =
+                        throughput::weighed(&clients[&(path, wire)], Case::GetItem, callers, 2000)
+                            .await?;
                     if turn == 0 {
                         *memory.entry(path).or_default() += grown;
                     } else {
@@ -234,7 +250,8 @@ async fn repeat(server: &Server, path: Path, case: Case, calls: u32) -> Result<(
     for _ in 0..calls {
         client.call(case).await?;
     }
-    let (took, processor) = (began.elapsed() / calls, meter::processor_time_since(processor) / calls);
+    let (took, processor) =
+        (began.elapsed() / calls, meter::processor_time_since(processor) / calls);
     eprintln!("{calls} calls, each {took:?}, of which {processor:?} of the processor");
     Ok(())
 }

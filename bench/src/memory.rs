@@ -25,7 +25,8 @@ const WARM: usize = 64;
 /// Measures both.
 pub async fn run(host: &Host, plugin: &Plugin, places: &Places) -> Result<Memory> {
     let slow = format!("http://localhost:{}", places.slow);
-    let sandbox = Sandbox::connect(host, plugin, &slow, &places.ca, Format::Typed, Isolation::Reuse).await?;
+    let sandbox =
+        Sandbox::connect(host, plugin, &slow, &places.ca, Format::Typed, Isolation::Reuse).await?;
     let client = Arc::new(Client::Sandbox(sandbox));
     at_once(&client, 1).await?;
     let one = meter::memory()?;

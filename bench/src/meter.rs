@@ -67,8 +67,12 @@ pub fn forget_peak() -> Result<()> {
 }
 
 fn status(key: &str) -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("memory can be read on Linux only")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(key)).context("the kernel does not say how much memory is used")?;
+    let status =
+        std::fs::read_to_string("/proc/self/status").context("memory can be read on Linux only")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(key))
+        .context("the kernel does not say how much memory is used")?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib * 1024)
 }

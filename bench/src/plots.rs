@@ -36,17 +36,24 @@ fn latency(report: &Report, file: &File) -> Result<()> {
     area.fill(&WHITE).map_err(broken)?;
     let cases = Case::ALL;
     let per_case = Path::ALL.len() + 1;
-    let share = |case, path| report.p50(Wire::Http, case, path) / report.p50(Wire::Http, case, Path::Sdk);
-    let most = cases.iter().flat_map(|case| Path::ALL.map(|path| share(*case, path))).fold(1.0, f64::max);
+    let share =
+        |case, path| report.p50(Wire::Http, case, path) / report.p50(Wire::Http, case, Path::Sdk);
+    let most =
+        cases.iter().flat_map(|case| Path::ALL.map(|path| share(*case, path))).fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
-        .caption("Latency, one caller, HTTP: median as a share of aws-sdk-dynamodb's", ("sans-serif", 18))
+        .caption(
+            "Latency, one caller, HTTP: median as a share of aws-sdk-dynamodb's",
+            ("sans-serif", 18),
+        )
         .margin(12)
         .x_label_area_size(30)
         .y_label_area_size(45)
         .build_cartesian_2d((0..cases.len() * per_case).into_segmented(), 0.0..most * 1.25)
         .map_err(broken)?;
     let label = |value: &SegmentValue<usize>| match value {
-        SegmentValue::CenterOf(at) if at % per_case == per_case / 2 => cases.get(at / per_case).map_or("", |case| case.title()).to_string(),
+        SegmentValue::CenterOf(at) if at % per_case == per_case / 2 => {
+            cases.get(at / per_case).map_or("", |case| case.title()).to_string()
+        }
         _ => String::new(),
     };
     chart
@@ -60,10 +67,15 @@ fn latency(report: &Report, file: &File) -> Result<()> {
     for (index, path) in Path::ALL.into_iter().enumerate() {
         let bars = cases.iter().enumerate().map(|(number, case)| {
             let at = number * per_case + index;
-            let corners = [(SegmentValue::Exact(at), 0.0), (SegmentValue::Exact(at + 1), share(*case, path))];
+            let corners =
+                [(SegmentValue::Exact(at), 0.0), (SegmentValue::Exact(at + 1), share(*case, path))];
             Rectangle::new(corners, color(index).filled())
         });
-        chart.draw_series(bars).map_err(broken)?.label(path.title().replace('`', "")).legend(move |at| swatch(at, index));
+        chart
+            .draw_series(bars)
+            .map_err(broken)?
+            .label(path.title().replace('`', ""))
+            .legend(move |at| swatch(at, index));
     }
     legend(&mut chart)?;
     area.present().map_err(broken)
@@ -73,8 +85,12 @@ fn latency(report: &Report, file: &File) -> Result<()> {
 fn throughput(report: &Report, file: &File) -> Result<()> {
     let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
     area.fill(&WHITE).map_err(broken)?;
-    let rate = |callers: u32, path: Path| report.median(|run| run.crowd(Wire::Http, callers, path).rate);
-    let most = CALLERS.iter().flat_map(|callers| Path::ALL.map(|path| rate(*callers, path))).fold(1.0, f64::max);
+    let rate =
+        |callers: u32, path: Path| report.median(|run| run.crowd(Wire::Http, callers, path).rate);
+    let most = CALLERS
+        .iter()
+        .flat_map(|callers| Path::ALL.map(|path| rate(*callers, path)))
+        .fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
         .caption("GetItem, 300 B, HTTP: calls in a second", ("sans-serif", 18))
         .margin(12)
@@ -82,11 +98,24 @@ fn throughput(report: &Report, file: &File) -> Result<()> {
         .y_label_area_size(60)
         .build_cartesian_2d((1u32..600).log_scale(), 0.0..most * 1.3)
         .map_err(broken)?;
-    chart.configure_mesh().x_desc("callers at the same time").y_label_formatter(&|rate| format!("{rate:.0}")).draw().map_err(broken)?;
+    chart
+        .configure_mesh()
+        .x_desc("callers at the same time")
+        .y_label_formatter(&|rate| format!("{rate:.0}"))
+        .draw()
+        .map_err(broken)?;
     for path in Path::ALL {
         let index = Path::ALL.iter().position(|known| *known == path).unwrap_or(0);
-        let line = LineSeries::new(CALLERS.map(|callers| (callers, rate(callers, path))), color(index).stroke_width(2)).point_size(3);
-        chart.draw_series(line).map_err(broken)?.label(path.title().replace('`', "")).legend(move |at| swatch(at, index));
+        let line = LineSeries::new(
+            CALLERS.map(|callers| (callers, rate(callers, path))),
+            color(index).stroke_width(2),
+        )
+        .point_size(3);
+        chart
+            .draw_series(line)
+            .map_err(broken)?
+            .label(path.title().replace('`', ""))
+            .legend(move |at| swatch(at, index));
     }
     legend(&mut chart)?;
     area.present().map_err(broken)
@@ -113,9 +142,17 @@ fn growth(report: &Report, file: &File) -> Result<()> {
         .draw()
         .map_err(broken)?;
     for (index, format) in [(1, Format::Relay), (2, Format::Typed), (3, Format::Plain)] {
-        let points = report.growth.iter().filter(|point| point.format == format).map(|point| (point.bytes as f64, micros(point.p50)));
+        let points = report
+            .growth
+            .iter()
+            .filter(|point| point.format == format)
+            .map(|point| (point.bytes as f64, micros(point.p50)));
         let line = LineSeries::new(points, color(index).stroke_width(2)).point_size(3);
-        chart.draw_series(line).map_err(broken)?.label(name(format)).legend(move |at| swatch(at, index));
+        chart
+            .draw_series(line)
+            .map_err(broken)?
+            .label(name(format))
+            .legend(move |at| swatch(at, index));
     }
     legend(&mut chart)?;
     area.present().map_err(broken)
@@ -126,9 +163,16 @@ fn swatch((x, y): (i32, i32), index: usize) -> Rectangle<(i32, i32)> {
     Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled())
 }
 
-fn legend<'a, DB: DrawingBackend + 'a, CT: CoordTranslate>(chart: &mut ChartContext<'a, DB, CT>) -> Result<()> {
+fn legend<'a, DB: DrawingBackend + 'a, CT: CoordTranslate>(
+    chart: &mut ChartContext<'a, DB, CT>,
+) -> Result<()> {
     let mut labels = chart.configure_series_labels();
-    labels.background_style(WHITE.mix(0.8)).border_style(BLACK).position(SeriesLabelPosition::UpperLeft).draw().map_err(broken)
+    labels
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .position(SeriesLabelPosition::UpperLeft)
+        .draw()
+        .map_err(broken)
 }
 
 fn broken(error: impl std::fmt::Display) -> anyhow::Error {

@@ -20,20 +20,31 @@ pub struct Foreign {
 }
 
 /// Calls of each case.
-const CALLS: [(Case, u32); 4] = [(Case::GetItem, 1000), (Case::Query, 200), (Case::Scan, 20), (Case::BatchWrite, 20)];
+const CALLS: [(Case, u32); 4] =
+    [(Case::GetItem, 1000), (Case::Query, 200), (Case::Scan, 20), (Case::BatchWrite, 20)];
 
 /// Runs boto3 and the SDK for JavaScript.
 pub fn foreign(places: &Places) -> Result<Vec<Foreign>> {
     let servers = servers();
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
-    let python = (servers.join("venv/bin/python"), here.join("boto3_client.py"), servers.join("venv"));
-    let node = (PathBuf::from("node"), here.join("js_client.cjs"), servers.join("node_modules/@aws-sdk/client-dynamodb"));
+    let python =
+        (servers.join("venv/bin/python"), here.join("boto3_client.py"), servers.join("venv"));
+    let node = (
+        PathBuf::from("node"),
+        here.join("js_client.cjs"),
+        servers.join("node_modules/@aws-sdk/client-dynamodb"),
+    );
     let mut all = Vec::new();
-    for (name, (program, script, needs)) in [("boto3", python), ("AWS SDK for JavaScript v3", node)] {
+    for (name, (program, script, needs)) in [("boto3", python), ("AWS SDK for JavaScript v3", node)]
+    {
         let mut p50 = Vec::new();
         if needs.exists() {
             for (case, calls) in CALLS {
-                p50.push((case, median_of(&program, &script, places, case, calls).with_context(|| format!("{name}, {}", case.title()))?));
+                p50.push((
+                    case,
+                    median_of(&program, &script, places, case, calls)
+                        .with_context(|| format!("{name}, {}", case.title()))?,
+                ));
             }
         }
         all.push(Foreign { name, p50 });
@@ -41,10 +52,19 @@ pub fn foreign(places: &Places) -> Result<Vec<Foreign>> {
     Ok(all)
 }
 
-fn median_of(program: &Path, script: &Path, places: &Places, case: Case, calls: u32) -> Result<Duration> {
+fn median_of(
+    program: &Path,
+    script: &Path,
+    places: &Places,
+    case: Case,
+    calls: u32,
+) -> Result<Duration> {
     let endpoint = format!("http://localhost:{}", places.http);
     let mut command = Command::new(program);
-    command.arg(script).args([&endpoint, case.action(), &calls.to_string()]).env("NODE_PATH", servers().join("node_modules"));
+    command
+        .arg(script)
+        .args([&endpoint, case.action(), &calls.to_string()])
+        .env("NODE_PATH", servers().join("node_modules"));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     child.stdin.take().context("its input is a pipe")?.write_all(case.input().as_bytes())?;
     let output = child.wait_with_output()?;
@@ -72,23 +92,41 @@ pub fn startup(places: &Places) -> Result<Option<Startup>> {
     let folder = tempfile::tempdir()?;
     let local = |action: &str, input: &str| {
         let mut command = Command::new(&ours);
-        command.args(["execute", "--local"]).arg(folder.path().join("data.db")).args([action, input]);
+        command
+            .args(["execute", "--local"])
+            .arg(folder.path().join("data.db"))
+            .args([action, input]);
         command.env("PORTCULLIS_CACHE", folder.path().join("cache"));
         command
     };
     let table = r#"{"TableName": "orders", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}"#;
     succeeds(local("CreateTable", table))?;
-    succeeds(local("PutItem", r#"{"TableName": "orders", "Item": {"id": "c-000042", "total": 129.95}}"#))?;
-    let taken = median(20, || local("GetItem", r#"{"TableName": "orders", "Key": {"id": "c-000042"}}"#))?;
+    succeeds(local(
+        "PutItem",
+        r#"{"TableName": "orders", "Item": {"id": "c-000042", "total": 129.95}}"#,
+    ))?;
+    let taken =
+        median(20, || local("GetItem", r#"{"TableName": "orders", "Key": {"id": "c-000042"}}"#))?;
     let aws = servers().join("venv/bin/aws");
     let endpoint = format!("http://localhost:{}", places.http);
     let aws = aws.exists().then(|| {
         median(10, || {
             let mut command = Command::new(&aws);
-            command.args(["dynamodb", "get-item", "--region", "eu-west-1", "--table-name", "orders", "--endpoint-url", &endpoint]);
+            command.args([
+                "dynamodb",
+                "get-item",
+                "--region",
+                "eu-west-1",
+                "--table-name",
+                "orders",
+                "--endpoint-url",
+                &endpoint,
+            ]);
             command.args(["--key", r#"{"customer": {"S": "c-000042"}, "order": {"N": "1042"}}"#]);
-            command.env("AWS_ACCESS_KEY_ID", crate::clients::ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", crate::clients::SECRET);
+            command
+                .env("AWS_ACCESS_KEY_ID", crate::clients::ACCESS_KEY_ID)
+                .env("AWS_SECRET_ACCESS_KEY", crate::clients::SECRET);
             command
         })
     });

@@ -56,14 +56,26 @@ impl Server {
     /// Starts this program a second time, as the server.
     pub fn start() -> Result<Self> {
         let program = std::env::current_exe()?;
-        let mut child = Command::new(program).arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = Command::new(program)
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
         let mut told = BufReader::new(child.stdout.take().context("its output is a pipe")?);
         let mut ports = String::new();
         told.read_line(&mut ports)?;
-        let ports: Vec<u16> = ports.split_whitespace().map(str::parse).collect::<Result<_, _>>().context("the server did not start")?;
-        let ca: Vec<String> = told.lines().take_while(|line| line.as_ref().is_ok_and(|line| line != END)).collect::<Result<_, _>>()?;
+        let ports: Vec<u16> = ports
+            .split_whitespace()
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .context("the server did not start")?;
+        let ca: Vec<String> = told
+            .lines()
+            .take_while(|line| line.as_ref().is_ok_and(|line| line != END))
+            .collect::<Result<_, _>>()?;
         let ca = ca.join("\n");
-        let places = Places { http: ports[0], https: ports[1], closing: ports[2], slow: ports[3], ca };
+        let places =
+            Places { http: ports[0], https: ports[1], closing: ports[2], slow: ports[3], ca };
         Ok(Self { child, places })
     }
 }
@@ -98,7 +110,9 @@ async fn answer_all() -> Result<()> {
     let answers = Arc::new(answers());
     let (acceptor, ca) = tls()?;
     let mut ports = Vec::new();
-    for (tls, closing, slow) in [(false, false, false), (true, false, false), (true, true, false), (false, false, true)] {
+    for (tls, closing, slow) in
+        [(false, false, false), (true, false, false), (true, true, false), (false, false, true)]
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         ports.push(listener.local_addr()?.port().to_string());
         let (answers, acceptor) = (answers.clone(), tls.then(|| acceptor.clone()));
@@ -151,13 +165,23 @@ impl Answer {
     }
 }
 
-async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, answers: Arc<HashMap<String, Answer>>, closing: bool, slow: bool) {
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    answers: Arc<HashMap<String, Answer>>,
+    closing: bool,
+    slow: bool,
+) {
     let service = service_fn(|request: Request<Incoming>| {
         let answers = &answers;
         async move {
             let key = target(request.headers());
             // Read to its end, as a service does.
-            let asked = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            let asked = request
+                .into_body()
+                .collect()
+                .await
+                .map(http_body_util::Collected::to_bytes)
+                .unwrap_or_default();
             let key = if key.ends_with(".Scan") { size_of(&asked) } else { key };
             if slow {
                 tokio::time::sleep(SLOW).await;
@@ -168,22 +192,34 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, answers: Arc<HashMa
                     response.headers_mut().insert("x-amz-crc32", answer.crc32.clone());
                     response
                 }
-                None => Response::builder().status(400).body(Full::new(Bytes::from_static(b"{}"))).expect("a valid answer"),
+                None => Response::builder()
+                    .status(400)
+                    .body(Full::new(Bytes::from_static(b"{}")))
+                    .expect("a valid answer"),
             };
             let headers = response.headers_mut();
             headers.insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
-            headers.insert("x-amzn-requestid", HeaderValue::from_static("0000000000000000000000000000000000000000000000000000"));
+            headers.insert(
+                "x-amzn-requestid",
+                HeaderValue::from_static("0000000000000000000000000000000000000000000000000000"),
+            );
             if closing {
                 headers.insert("connection", HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(response)
         }
     });
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 fn target(headers: &HeaderMap) -> String {
-    headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default().to_string()
+    headers
+        .get("x-amz-target")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_string()
 }
 
 /// `Scan` is answered with a page of as many bytes as its `Limit` says.
@@ -198,11 +234,13 @@ fn tls() -> Result<(TlsAcceptor, String)> {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;
-    let certificate = CertificateParams::new(vec!["localhost".to_string()])?.signed_by(&key, &issuer)?;
+    let certificate =
+        CertificateParams::new(vec!["localhost".to_string()])?.signed_by(&key, &issuer)?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)?;
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)?;
     Ok((TlsAcceptor::from(Arc::new(config)), issuer.pem()))
 }

@@ -33,7 +33,10 @@ pub async fn run(client: &Arc<Client>, case: Case, callers: u32, calls: u32) -> 
         let (client, left) = (client.clone(), left.clone());
         tasks.push(tokio::spawn(async move {
             let mut latencies = Vec::new();
-            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            while left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_ok()
+            {
                 let began = Instant::now();
                 client.call(case).await?;
                 latencies.push(began.elapsed());
@@ -56,7 +59,12 @@ pub async fn run(client: &Arc<Client>, case: Case, callers: u32, calls: u32) -> 
 }
 
 /// The same, and by how much memory grew at its most.
-pub async fn weighed(client: &Arc<Client>, case: Case, callers: u32, calls: u32) -> Result<(Sample, u64)> {
+pub async fn weighed(
+    client: &Arc<Client>,
+    case: Case,
+    callers: u32,
+    calls: u32,
+) -> Result<(Sample, u64)> {
     meter::forget_peak()?;
     let before = meter::memory()?;
     let sample = run(client, case, callers, calls).await?;

@@ -1,5 +1,9 @@
 //! What can be typed.
-#![expect(clippy::doc_markdown, clippy::option_option, reason = "these docs are help texts, and clap writes an optional value so")]
+#![expect(
+    clippy::doc_markdown,
+    clippy::option_option,
+    reason = "these docs are help texts, and clap writes an optional value so"
+)]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -142,8 +146,12 @@ pub(crate) enum Log {
 }
 
 fn wire(text: &str) -> Result<(SocketAddr, Option<String>), String> {
-    let (address, name) = text.split_once('=').map_or((text, None), |(address, name)| (address, Some(name.to_string())));
-    let address = address.parse().map_err(|_| format!("{address:?} is no address and port, as in 127.0.0.1:8000"))?;
+    let (address, name) = text
+        .split_once('=')
+        .map_or((text, None), |(address, name)| (address, Some(name.to_string())));
+    let address = address
+        .parse()
+        .map_err(|_| format!("{address:?} is no address and port, as in 127.0.0.1:8000"))?;
     Ok((address, name))
 }
 
@@ -158,7 +166,8 @@ pub(crate) struct Token {
 }
 
 fn bind(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=TEXT or NAME:=JSON, as in id=42 or limit:=10")?;
+    let (name, value) =
+        text.split_once('=').ok_or("expected NAME=TEXT or NAME:=JSON, as in id=42 or limit:=10")?;
     match name.strip_suffix(':') {
         Some(name) => Ok((name.to_string(), value.to_string())),
         None => Ok((name.to_string(), serde_json::Value::from(value).to_string())),
@@ -328,7 +337,8 @@ impl Named {
 impl Execute {
     /// Whether items are printed while further ones come. It then ends by itself when it is interrupted.
     pub(crate) fn streams(&self) -> bool {
-        self.pages == Some(Pages::All) && matches!(self.output.output, Some(Output::Ndjson | Output::Table | Output::Csv))
+        self.pages == Some(Pages::All)
+            && matches!(self.output.output, Some(Output::Ndjson | Output::Table | Output::Csv))
     }
 
     /// Sorts out `--local ACTION`, where the action was taken for the optional FILE: a file has a dot or a slash.
@@ -352,7 +362,9 @@ mod tests {
     use clap::CommandFactory;
 
     fn execute(words: &str) -> (Option<Option<PathBuf>>, Option<String>, Option<String>) {
-        let cli = Cli::try_parse_from(["portcullis", "execute"].into_iter().chain(words.split(' '))).unwrap();
+        let cli =
+            Cli::try_parse_from(["portcullis", "execute"].into_iter().chain(words.split(' ')))
+                .unwrap();
         let Command::Execute(execute) = cli.command else { panic!("execute") };
         let execute = execute.untangle();
         (execute.target.local, execute.action, execute.input)
@@ -368,7 +380,10 @@ mod tests {
         let some = |text: &str| Some(text.to_string());
         assert_eq!(execute("--local ListTables"), (Some(None), some("ListTables"), None));
         assert_eq!(execute("--local Scan {}"), (Some(None), some("Scan"), some("{}")));
-        assert_eq!(execute("--local data.db Scan {}"), (Some(Some("data.db".into())), some("Scan"), some("{}")));
+        assert_eq!(
+            execute("--local data.db Scan {}"),
+            (Some(Some("data.db".into())), some("Scan"), some("{}"))
+        );
         assert_eq!(execute("Scan - --local"), (Some(None), some("Scan"), some("-")));
         assert_eq!(execute("-d orders Scan @x.json"), (None, some("Scan"), some("@x.json")));
     }

@@ -24,7 +24,10 @@ impl Failure {
 
     /// A signal ended it. As shells do, the code is 128 and the signal's number.
     pub(crate) fn interrupted(signal: u8) -> Self {
-        Self::new(128 + signal, "interrupted; if a request had been sent, the service may have done what was asked")
+        Self::new(
+            128 + signal,
+            "interrupted; if a request had been sent, the service may have done what was asked",
+        )
     }
 
     /// A signal ended it between the pages of a list; what was printed is whole.
@@ -57,7 +60,8 @@ impl Failure {
     /// What a server said: a problem document.
     pub(crate) fn of_problem(text: &str) -> Self {
         let Ok(problem) = serde_json::from_str::<ProblemDocument>(text) else {
-            return Self::connection("what answered is no server of Portcullis").with(text.chars().take(300).collect::<String>());
+            return Self::connection("what answered is no server of Portcullis")
+                .with(text.chars().take(300).collect::<String>());
         };
         let code = match &*problem.case {
             "denied" | "unauthorized" | "forbidden" | "refused" => 7,
@@ -74,9 +78,11 @@ impl Failure {
             _ => 1,
         };
         let mut failure = Self::new(code, problem.detail);
-        for (name, text) in
-            [("hint", problem.hint), ("details", problem.details.map(|details| details.get().to_string())), ("remedy", problem.remedy)]
-        {
+        for (name, text) in [
+            ("hint", problem.hint),
+            ("details", problem.details.map(|details| details.get().to_string())),
+            ("remedy", problem.remedy),
+        ] {
             if let Some(text) = text {
                 failure = failure.with(format!("{name}: {text}"));
             }
@@ -125,8 +131,11 @@ impl From<Error> for Failure {
         match error {
             Error::Denied(denial) => denied(&denial, message),
             Error::Busy(_) => Self::new(11, message),
-            Error::Limit(limit) => Self::new(if limit.which == LimitKind::Deadline { 10 } else { 11 }, message)
-                .with(format!("raise it in the datasource's policy: limits.{}", limit.which.key())),
+            Error::Limit(limit) => {
+                Self::new(if limit.which == LimitKind::Deadline { 10 } else { 11 }, message).with(
+                    format!("raise it in the datasource's policy: limits.{}", limit.which.key()),
+                )
+            }
             Error::Trapped(_) => Self::new(12, message),
             Error::Plugin(error) => plugin(error, message),
             _ => Self::other(message),
@@ -137,7 +146,9 @@ impl From<Error> for Failure {
 fn denied(denial: &Denial, message: String) -> Failure {
     let failure = Failure::new(7, message);
     if denial.is_remedied_by_policy() {
-        return failure.with("to allow it, change the datasource's policy:").with(format!("  {}", denial.remedy));
+        return failure
+            .with("to allow it, change the datasource's policy:")
+            .with(format!("  {}", denial.remedy));
     }
     failure.with(format!("remedy: {}", denial.remedy))
 }
@@ -157,9 +168,16 @@ fn plugin(error: PluginError, message: String) -> Failure {
             if let Some(details) = &error.details {
                 failure = failure.with(format!("details: {details}"));
             }
-            let id = error.request_id.as_deref().map(|id| format!(", request id {id}")).unwrap_or_default();
+            let id = error
+                .request_id
+                .as_deref()
+                .map(|id| format!(", request id {id}"))
+                .unwrap_or_default();
             let retry = if error.retryable { ", worth another try later" } else { "" };
-            failure.with(format!("status {}, attempts {}{id}{retry}", error.http_status, error.attempts))
+            failure.with(format!(
+                "status {}, attempts {}{id}{retry}",
+                error.http_status, error.attempts
+            ))
         }
         PluginError::Transport(_) => Failure::new(9, message),
         PluginError::Timeout(_) => Failure::new(10, message),

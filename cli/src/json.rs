@@ -9,10 +9,16 @@ use std::io::IsTerminal;
 
 /// Prints JSON as asked for; where nothing was asked, indented on a terminal and as it came elsewhere.
 pub(crate) fn print(text: &str, output: Option<Output>) -> Result<(), Failure> {
-    let output = output.unwrap_or(if std::io::stdout().is_terminal() { Output::Pretty } else { Output::Json });
+    let output = output.unwrap_or(if std::io::stdout().is_terminal() {
+        Output::Pretty
+    } else {
+        Output::Json
+    });
     match output {
         // Byte for byte; but a terminal would obey some of them.
-        Output::Json if std::io::stdout().is_terminal() => out!("{}", text.chars().map(escaped).collect::<String>()),
+        Output::Json if std::io::stdout().is_terminal() => {
+            out!("{}", text.chars().map(escaped).collect::<String>())
+        }
         Output::Json => out::raw(text),
         // Items have their own ways.
         Output::Pretty | Output::Table | Output::Ndjson | Output::Csv => out!("{}", pretty(text)),

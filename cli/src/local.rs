@@ -25,21 +25,27 @@ impl Local {
             Some(file) => Database::new(&file.to_string_lossy()),
         };
         let place = file.map_or("in memory".to_string(), |file| file.display().to_string());
-        let database = database.map_err(|error| Failure::other(format!("the local database {place} cannot be opened: {error}")))?;
-        let fail = |error: std::io::Error| Failure::other(format!("no port on loopback is free: {error}"));
+        let database = database.map_err(|error| {
+            Failure::other(format!("the local database {place} cannot be opened: {error}"))
+        })?;
+        let fail =
+            |error: std::io::Error| Failure::other(format!("no port on loopback is free: {error}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(fail)?;
         let authority = listener.local_addr().map_err(fail)?.to_string();
         let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
-            // A dropped sender ends the server as well.
-            let _ = stopped.await;
-        }));
+        let server =
+            tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
+                // A dropped sender ends the server as well.
+                let _ = stopped.await;
+            }));
         Ok(Self { authority, stop, server })
     }
 
     /// What a datasource at this server may do: everything, and nothing elsewhere.
     pub(crate) fn policy(&self) -> Result<Policy, Failure> {
-        let origin: Origin = format!("http://{}", self.authority).parse().map_err(|error| Failure::other(format!("{error}")))?;
+        let origin: Origin = format!("http://{}", self.authority)
+            .parse()
+            .map_err(|error| Failure::other(format!("{error}")))?;
         let network = "127.0.0.0/8".parse().map_err(|error| Failure::other(format!("{error}")))?;
         Ok(Policy {
             egress: vec![origin.clone().into()],
@@ -50,12 +56,24 @@ impl Local {
     }
 
     /// A datasource of that name at this server.
-    pub(crate) async fn connect(&self, name: &str, host: &Host, plugin: &Plugin) -> Result<Datasource, Failure> {
-        let settings = format!("{{\"region\": \"us-east-1\", \"endpoint\": \"http://{}\"}}", self.authority);
+    pub(crate) async fn connect(
+        &self,
+        name: &str,
+        host: &Host,
+        plugin: &Plugin,
+    ) -> Result<Datasource, Failure> {
+        let settings =
+            format!("{{\"region\": \"us-east-1\", \"endpoint\": \"http://{}\"}}", self.authority);
         // The server checks no signature, but a request is signed all the same.
         let credentials = Some(Arc::new(Fixed::key("LOCAL", "LOCAL")) as _);
-        let connect =
-            Connect { name, settings: &settings, settings_are_trusted: true, policy: self.policy()?, credentials, ..Connect::default() };
+        let connect = Connect {
+            name,
+            settings: &settings,
+            settings_are_trusted: true,
+            policy: self.policy()?,
+            credentials,
+            ..Connect::default()
+        };
         Ok(host.connect(plugin, connect).await?)
     }
 

@@ -29,11 +29,16 @@ impl<'a> Pages<'a> {
         input: &str,
     ) -> Result<Self, Failure> {
         // Comments and the like are taken out, so that a cursor can be put in; its places are checked where it is sent.
-        let strict = encode(input, &Shape::Any, Rules { format: Format::Typed, strict: false }).map_err(|faults| {
-            let faults: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.message)).collect();
-            Failure::input(format!("the input cannot be sent:\n  {}", faults.join("\n  ")))
-        })?;
-        let input = serde_json::from_str(&strict).map_err(|error| Failure::input(format!("the input is no JSON object: {error}")))?;
+        let strict = encode(input, &Shape::Any, Rules { format: Format::Typed, strict: false })
+            .map_err(|faults| {
+                let faults: Vec<String> = faults
+                    .iter()
+                    .map(|fault| format!("{}: {}", fault.pointer, fault.message))
+                    .collect();
+                Failure::input(format!("the input cannot be sent:\n  {}", faults.join("\n  ")))
+            })?;
+        let input = serde_json::from_str(&strict)
+            .map_err(|error| Failure::input(format!("the input is no JSON object: {error}")))?;
         Ok(Self { opened, action, paging, options, input, cursor: None, began: false })
     }
 
@@ -46,10 +51,14 @@ impl<'a> Pages<'a> {
             self.input.set(self.paging.input, cursor.clone());
         }
         let answer = self.opened.execute(self.action, &self.input.to_json(), self.options).await?;
-        let answer: Members =
-            serde_json::from_str(&answer).map_err(|error| Failure::other(format!("the plugin's answer is no JSON object: {error}")))?;
+        let answer: Members = serde_json::from_str(&answer).map_err(|error| {
+            Failure::other(format!("the plugin's answer is no JSON object: {error}"))
+        })?;
         self.began = true;
-        self.cursor = answer.get(self.paging.output).filter(|cursor| cursor.get() != "null").map(ToOwned::to_owned);
+        self.cursor = answer
+            .get(self.paging.output)
+            .filter(|cursor| cursor.get() != "null")
+            .map(ToOwned::to_owned);
         Ok(Some(rows(&answer, Some(self.paging.results))))
     }
 

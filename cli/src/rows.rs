@@ -23,8 +23,11 @@ impl Members {
     }
 
     pub(crate) fn to_json(&self) -> String {
-        let members: Vec<String> =
-            self.0.iter().map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name.as_str()))).collect();
+        let members: Vec<String> = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name.as_str())))
+            .collect();
         format!("{{{}}}", members.join(","))
     }
 }
@@ -54,7 +57,9 @@ impl<'de> Deserialize<'de> for Members {
 /// The rows of an answer, each as JSON: the elements of the list that the action gives, or else its item, or the answer
 /// itself.
 pub(crate) fn rows(answer: &Members, results: Option<&str>) -> Vec<Box<RawValue>> {
-    let list = results.and_then(|name| answer.get(name)).and_then(|list| serde_json::from_str(list.get()).ok());
+    let list = results
+        .and_then(|name| answer.get(name))
+        .and_then(|list| serde_json::from_str(list.get()).ok());
     if let Some(list) = list {
         return list;
     }
@@ -83,11 +88,12 @@ impl Grid {
             let members = members.unwrap_or_else(|_| vec![(single.to_string(), row.clone())]);
             let mut cells = vec![None; grid.columns.len()];
             for (name, value) in members {
-                let at = grid.columns.iter().position(|known| *known == name).unwrap_or_else(|| {
-                    grid.columns.push(name);
-                    cells.push(None);
-                    cells.len() - 1
-                });
+                let at =
+                    grid.columns.iter().position(|known| *known == name).unwrap_or_else(|| {
+                        grid.columns.push(name);
+                        cells.push(None);
+                        cells.len() - 1
+                    });
                 cells[at] = Some(cell(&value));
             }
             grid.rows.push(cells);
@@ -97,7 +103,11 @@ impl Grid {
 
     fn lines(&self) -> impl Iterator<Item = Vec<&str>> {
         let width = self.columns.len();
-        self.rows.iter().map(move |row| (0..width).map(|at| row.get(at).and_then(Option::as_deref).unwrap_or_default()).collect())
+        self.rows.iter().map(move |row| {
+            (0..width)
+                .map(|at| row.get(at).and_then(Option::as_deref).unwrap_or_default())
+                .collect()
+        })
     }
 
     /// For a terminal, as wide as it is.
@@ -106,7 +116,9 @@ impl Grid {
             return "no items".to_string();
         }
         let mut table = comfy_table::Table::new();
-        table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED).set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+        table
+            .load_preset(comfy_table::presets::UTF8_FULL_CONDENSED)
+            .set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
         table.set_header(self.columns.iter().map(|name| visible(name)));
         for line in self.lines() {
             table.add_row(line.into_iter().map(visible));
@@ -131,7 +143,9 @@ impl Grid {
 fn cell(value: &RawValue) -> String {
     match value.get() {
         "null" => String::new(),
-        text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_else(|_| text.to_string()),
+        text if text.starts_with('"') => {
+            serde_json::from_str(text).unwrap_or_else(|_| text.to_string())
+        }
         json => json.to_string(),
     }
 }
@@ -141,14 +155,20 @@ mod tests {
     use super::*;
 
     fn grid(answer: &str, results: Option<&str>) -> Grid {
-        Grid::new(&rows(&serde_json::from_str(answer).unwrap(), results), results.unwrap_or("value"))
+        Grid::new(
+            &rows(&serde_json::from_str(answer).unwrap(), results),
+            results.unwrap_or("value"),
+        )
     }
 
     #[test]
     fn columns_are_all_attributes_and_numbers_keep_their_digits() {
         let answer = r#"{"Items":[{"id":"1","n":12345678901234567890.10},{"id":"2","note":"a, \"b\"\nc","tags":["x"]}],"Count":2}"#;
         let csv = String::from_utf8(grid(answer, Some("Items")).csv().unwrap()).unwrap();
-        assert_eq!(csv, "id,n,note,tags\n1,12345678901234567890.10,,\n2,,\"a, \"\"b\"\"\nc\",\"[\"\"x\"\"]\"\n");
+        assert_eq!(
+            csv,
+            "id,n,note,tags\n1,12345678901234567890.10,,\n2,,\"a, \"\"b\"\"\nc\",\"[\"\"x\"\"]\"\n"
+        );
         let table = grid(answer, Some("Items")).table();
         assert!(table.contains("12345678901234567890.10") && table.contains("note"), "{table}");
     }
@@ -162,13 +182,19 @@ mod tests {
             ("{}", None, ""),
             (r#"{"Count":3}"#, Some("Items"), ""),
         ] {
-            assert_eq!(String::from_utf8(grid(answer, results).csv().unwrap()).unwrap(), expected, "{answer}");
+            assert_eq!(
+                String::from_utf8(grid(answer, results).csv().unwrap()).unwrap(),
+                expected,
+                "{answer}"
+            );
         }
     }
 
     #[test]
     fn a_cell_cannot_command_a_terminal() {
-        let table = grid("{\"Items\":[{\"i\\u001b[31md\":\"a\\u001b[2Jb\\u202e\"}]}", Some("Items")).table();
+        let table =
+            grid("{\"Items\":[{\"i\\u001b[31md\":\"a\\u001b[2Jb\\u202e\"}]}", Some("Items"))
+                .table();
         assert!(!table.contains(['\u{1b}', '\u{202e}']), "{table:?}");
     }
 }

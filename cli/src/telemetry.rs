@@ -13,10 +13,17 @@ pub(crate) const SPANS: &str = "portcullis::span";
 pub(crate) fn begin(command: &Command) {
     let log = if let Command::Serve(serve) = command { Some(serve.log) } else { None };
     let usual = if log.is_some() { "info" } else { "off" };
-    let filter = EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let filter =
+        EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let filter = filter.add_directive("portcullis::span=off".parse().expect("this is a directive"));
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
-    let lines = if log == Some(Log::Json) { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    let lines = if log == Some(Log::Json) {
+        lines.json().flatten_event(true).boxed()
+    } else {
+        lines.boxed()
+    };
     let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
     #[cfg(feature = "opentelemetry")]
     let registry = registry.with(log.and_then(|_| export::layer()));
@@ -59,11 +66,19 @@ pub(crate) mod export {
         if !named("OTEL_EXPORTER_OTLP_ENDPOINT") && !named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
             return None;
         }
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(10))).build();
-        let exporter = SpanExporter::builder().with_http().with_http_client(Collector(agent.into())).build();
-        let exporter = exporter.inspect_err(|error| eprintln!("spans are not sent: {error}")).ok()?;
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(10)))
+            .build();
+        let exporter =
+            SpanExporter::builder().with_http().with_http_client(Collector(agent.into())).build();
+        let exporter =
+            exporter.inspect_err(|error| eprintln!("spans are not sent: {error}")).ok()?;
         let resource = Resource::builder().with_service_name("portcullis").build();
-        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
+        let provider = SdkTracerProvider::builder()
+            .with_batch_exporter(exporter)
+            .with_resource(resource)
+            .build();
         let tracer = provider.tracer("portcullis");
         // There is one log of a process, and one of these.
         let _ = PROVIDER.set(provider);

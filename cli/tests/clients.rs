@@ -2,12 +2,12 @@
 
 mod support;
 
+use portcullis_testkit::dynoxide;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use support::{Serve, datasource};
-use portcullis_testkit::dynoxide;
 use tokio::task::block_in_place;
 
 fn folder() -> &'static Path {
@@ -21,10 +21,21 @@ fn installed(path: &str) -> PathBuf {
 }
 
 fn run(command: &mut Command, input: &str) -> Output {
-    command.env("AWS_ACCESS_KEY_ID", "portcullis").env("AWS_SECRET_ACCESS_KEY", "not looked at").env("SERVERS", installed(""));
-    command.env("AWS_EC2_METADATA_DISABLED", "true").env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+    command
+        .env("AWS_ACCESS_KEY_ID", "portcullis")
+        .env("AWS_SECRET_ACCESS_KEY", "not looked at")
+        .env("SERVERS", installed(""));
+    command
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env_remove("AWS_PROFILE")
+        .env_remove("AWS_SESSION_TOKEN");
     block_in_place(|| {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
     })
@@ -83,28 +94,43 @@ async fn compare(client: impl Fn(&str) -> Vec<String>, least: usize) {
 }
 
 fn operations() -> Vec<(String, Value)> {
-    serde_json::from_slice(&std::fs::read(folder().join("tests/clients/operations.json")).unwrap()).unwrap()
+    serde_json::from_slice(&std::fs::read(folder().join("tests/clients/operations.json")).unwrap())
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn boto3_sees_the_same_through_the_endpoint() {
     let script = folder().join("tests/clients/boto3_client.py");
-    compare(|endpoint| lines(&run(Command::new(installed("venv/bin/python")).arg(&script).arg(endpoint), "")), operations().len()).await;
+    compare(
+        |endpoint| {
+            lines(&run(Command::new(installed("venv/bin/python")).arg(&script).arg(endpoint), ""))
+        },
+        operations().len(),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_for_javascript_sees_the_same_through_the_endpoint() {
     let script = folder().join("tests/clients/js_client.cjs");
-    compare(|endpoint| lines(&run(Command::new("node").arg(&script).arg(endpoint), "")), operations().len()).await;
+    compare(
+        |endpoint| lines(&run(Command::new("node").arg(&script).arg(endpoint), "")),
+        operations().len(),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_aws_cli_sees_the_same_through_the_endpoint() {
     let script = folder().join("tests/clients/aws_cli.sh");
-    let input: Vec<String> = operations().iter().map(|(action, input)| format!("{action} {input}")).collect();
+    let input: Vec<String> =
+        operations().iter().map(|(action, input)| format!("{action} {input}")).collect();
     let input = input.join("\n") + "\n";
     let client = |endpoint: &str| {
-        let output = run(Command::new("sh").arg(&script).arg(installed("venv/bin/aws")).arg(endpoint), &input);
+        let output = run(
+            Command::new("sh").arg(&script).arg(installed("venv/bin/aws")).arg(endpoint),
+            &input,
+        );
         let outcome = |part: &str| {
             let (action, rest) = part.split_once('\n').unwrap();
             let (answer, exit) = rest.trim_end().rsplit_once("exit ").unwrap();
@@ -132,16 +158,26 @@ async fn each_example_runs() {
     ];
     let mut seen = 0;
     for (file, mut command) in commands {
-        command.arg(examples.join(file)).env("PORTCULLIS_URL", &serve.url).env("PORTCULLIS_DATASOURCE", "orders");
+        command
+            .arg(examples.join(file))
+            .env("PORTCULLIS_URL", &serve.url)
+            .env("PORTCULLIS_DATASOURCE", "orders");
         command.env("NODE_PATH", installed("node_modules")).current_dir(classes.path());
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", installed("venv/bin").display()));
         let output = run(&mut command, "");
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(output.status.success() && text.contains("Anneke"), "{file}: {text}");
         seen += 1;
     }
-    let files = std::fs::read_dir(&examples).unwrap().filter(|file| file.as_ref().unwrap().file_name() != "README.md").count();
+    let files = std::fs::read_dir(&examples)
+        .unwrap()
+        .filter(|file| file.as_ref().unwrap().file_name() != "README.md")
+        .count();
     assert_eq!(seen, files, "every example is run");
 }
 
@@ -149,38 +185,73 @@ async fn each_example_runs() {
 async fn schemathesis_finds_no_500_and_no_undocumented_answer() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"admin\""), &[]);
-    let checks =
-        "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance";
+    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance";
     // A name that there is: with others it would meet little but 404.
     // And a deadline of a millisecond comes before an answer at times, which is a gateway's timeout, as described.
     let config = "[parameters]\n\"path.datasource\" = \"orders\"\n[checks]\nnot_a_server_error.expected-statuses = [\"2xx\", \"3xx\", \"4xx\", \"504\"]\n";
     std::fs::write(serve.path("schemathesis.toml"), config).unwrap();
     let mut command = Command::new(installed("venv/bin/schemathesis"));
-    command.args(["run", &format!("{}/openapi.json", serve.url), "--checks", checks, "--max-examples", "100", "--seed", "1"]);
+    command.args([
+        "run",
+        &format!("{}/openapi.json", serve.url),
+        "--checks",
+        checks,
+        "--max-examples",
+        "100",
+        "--seed",
+        "1",
+    ]);
     command.args(["--exclude-path", "/v1/reload", "--no-color"]).current_dir(serve.path(""));
     let output = run(&mut command, "");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let reached = String::from_utf8(serve.send("GET", "/metrics", &[], &[]).body).unwrap();
-    let ended = |outcome: &str| reached.contains(&format!("portcullis_calls_total{{datasource=\"orders\",outcome=\"{outcome}\"}}"));
-    assert!(ended("service") && ended("invalid-input"), "it gets as far as to the service: {reached}");
+    let ended = |outcome: &str| {
+        reached.contains(&format!(
+            "portcullis_calls_total{{datasource=\"orders\",outcome=\"{outcome}\"}}"
+        ))
+    };
+    assert!(
+        ended("service") && ended("invalid-input"),
+        "it gets as far as to the service: {reached}"
+    );
     assert_eq!(serve.get("/healthz"), (200, json!({"status": "ok"})));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn spans_of_requests_go_to_a_collector() {
-    let (upstream, collector) = (dynoxide::start().await, portcullis_testkit::recorder::start(portcullis_testkit::recorder::Answer::ok("")).await);
+    let (upstream, collector) = (
+        dynoxide::start().await,
+        portcullis_testkit::recorder::start(portcullis_testkit::recorder::Answer::ok("")).await,
+    );
     let policy = datasource("orders", &upstream.authority, "access = \"admin\"");
-    let mut serve = Serve::start_with(&policy, &[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{}", collector.authority))]);
+    let mut serve = Serve::start_with(
+        &policy,
+        &[],
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{}", collector.authority))],
+    );
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let parent = format!("00-{trace}-b7ad6b7169203331-01");
-    let headers = [("content-type", "application/json"), ("x-request-id", "traced-1"), ("traceparent", &*parent)];
-    assert_eq!(serve.send("POST", "/v1/datasources/orders/actions/ListTables", &headers, b"{}").status, 200);
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-request-id", "traced-1"),
+        ("traceparent", &*parent),
+    ];
+    assert_eq!(
+        serve.send("POST", "/v1/datasources/orders/actions/ListTables", &headers, b"{}").status,
+        200
+    );
     serve.signal("TERM");
     assert!(block_in_place(|| serve.wait()).success());
     let sent = &collector.requests()[0];
-    assert_eq!((&*sent.path, sent.header("content-type")), ("/v1/traces", "application/x-protobuf"));
+    assert_eq!(
+        (&*sent.path, sent.header("content-type")),
+        ("/v1/traces", "application/x-protobuf")
+    );
     let holds = |bytes: &[u8]| sent.body.windows(bytes.len()).any(|window| window == bytes);
-    assert!(holds(b"traced-1") && holds(b"/v1/datasources/{datasource}/actions/{action}"), "the span says which request it was");
+    assert!(
+        holds(b"traced-1") && holds(b"/v1/datasources/{datasource}/actions/{action}"),
+        "the span says which request it was"
+    );
     assert!(holds(&hex::decode(trace).unwrap()), "it is a part of the caller's trace");
 }

@@ -44,9 +44,14 @@ fn the_demo_runs_to_its_end() {
     let output = portcullis(&["demo"]);
     assert!(output.status.success(), "{}", err(&output));
     let text = out(&output);
-    for part in
-        ["refused by the service", "hint: AttributeDefinitions", "refused by the gate", "egress = [", "access = \"admin\"", "Done in"]
-    {
+    for part in [
+        "refused by the service",
+        "hint: AttributeDefinitions",
+        "refused by the gate",
+        "egress = [",
+        "access = \"admin\"",
+        "Done in",
+    ] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "no colours outside a terminal");
@@ -66,7 +71,11 @@ fn a_local_file_keeps_its_data_and_input_comes_from_file_or_pipe() {
     let table = r#"{"TableName": "tab", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
     std::fs::write(folder.join("table.json"), table).unwrap();
-    let created = portcullis_in(&folder, &["execute", "--local", "data.db", "CreateTable", "@table.json"], "");
+    let created = portcullis_in(
+        &folder,
+        &["execute", "--local", "data.db", "CreateTable", "@table.json"],
+        "",
+    );
     assert!(created.status.success(), "{}", err(&created));
     let put = portcullis_in(
         &folder,
@@ -76,13 +85,32 @@ fn a_local_file_keeps_its_data_and_input_comes_from_file_or_pipe() {
     assert!(put.status.success(), "{}", err(&put));
     let got = portcullis_in(
         &folder,
-        &["execute", "--local", "data.db", "--format", "plain", "GetItem", r#"{"TableName": "tab", "Key": {"id": "1"}}"#],
+        &[
+            "execute",
+            "--local",
+            "data.db",
+            "--format",
+            "plain",
+            "GetItem",
+            r#"{"TableName": "tab", "Key": {"id": "1"}}"#,
+        ],
         "",
     );
     let odd = r#"{"TableName": "tab", "Item": {"id": "a\u007fb\u001b"}}"#;
-    assert!(portcullis_in(&folder, &["execute", "--local", "data.db", "PutItem", odd], "").status.success());
-    let scanned = out(&portcullis_in(&folder, &["execute", "--local", "data.db", "Scan", "{\"TableName\": \"tab\"}"], ""));
-    assert!(scanned.contains('\u{7f}') || scanned.contains("\\u007f"), "every character is kept: {scanned:?}");
+    assert!(
+        portcullis_in(&folder, &["execute", "--local", "data.db", "PutItem", odd], "")
+            .status
+            .success()
+    );
+    let scanned = out(&portcullis_in(
+        &folder,
+        &["execute", "--local", "data.db", "Scan", "{\"TableName\": \"tab\"}"],
+        "",
+    ));
+    assert!(
+        scanned.contains('\u{7f}') || scanned.contains("\\u007f"),
+        "every character is kept: {scanned:?}"
+    );
     let answer = out(&got);
     assert!(answer.contains("\"id\":\"1\"") && answer.contains("\"n\":1.5"), "{answer}");
     std::fs::remove_dir_all(folder).unwrap();
@@ -93,10 +121,18 @@ fn each_kind_of_error_has_its_exit_code_and_names_the_remedy() {
     for (arguments, code, part) in [
         (&["execute", "--local"][..], 2, "which action?"),
         (&["execute", "--local", "GetItems"], 4, "did you mean GetItem?"),
-        (&["execute", "--local", "GetItem", "{\"TableName\": \"t\"}"], 5, "/Key: this member is required"),
+        (
+            &["execute", "--local", "GetItem", "{\"TableName\": \"t\"}"],
+            5,
+            "/Key: this member is required",
+        ),
         (&["execute", "--local", "GetItem", "{"], 5, "line 1, column 2"),
         (&["execute", "--local", "GetItem", "@nothing.json"], 5, "nothing.json"),
-        (&["execute", "--local", "DescribeTable", "{\"TableName\": \"nope\"}"], 8, "hint: Region us-east-1 was asked"),
+        (
+            &["execute", "--local", "DescribeTable", "{\"TableName\": \"nope\"}"],
+            8,
+            "hint: Region us-east-1 was asked",
+        ),
         (&["execute", "--policy", "nothing.toml", "ListTables"], 3, "portcullis init"),
         (&["execute", "--nonsense"], 2, "--nonsense"),
         (&["actions", "GetItmes"], 4, "did you mean GetItem?"),
@@ -116,7 +152,11 @@ fn a_policy_is_written_checked_and_used() {
     let again = portcullis_in(&folder, &["init"], "");
     assert!(!again.status.success() && err(&again).contains("--force"));
     let checked = portcullis_in(&folder, &["check"], "");
-    assert!(out(&checked).contains("https://dynamodb.eu-west-1.amazonaws.com"), "{}", out(&checked));
+    assert!(
+        out(&checked).contains("https://dynamodb.eu-west-1.amazonaws.com"),
+        "{}",
+        out(&checked)
+    );
     // No key in the environment: the policy is asked first, then the credentials.
     let without = portcullis_in(&folder, &["execute", "ListTables"], "");
     assert_eq!(without.status.code(), Some(6), "{}", err(&without));
@@ -130,7 +170,11 @@ fn a_policy_is_written_checked_and_used() {
     let above = portcullis_in(&folder, &["execute", "DeleteTable", "{\"TableName\": \"t\"}"], "");
     assert_eq!(above.status.code(), Some(7), "{}", err(&above));
     assert!(err(&above).contains("access = \"admin\""), "{}", err(&above));
-    std::fs::write(folder.join("portcullis.toml"), "[datasources.a]\nplugin = \"dynamodb\"\negres = []\n").unwrap();
+    std::fs::write(
+        folder.join("portcullis.toml"),
+        "[datasources.a]\nplugin = \"dynamodb\"\negres = []\n",
+    )
+    .unwrap();
     let wrong = portcullis_in(&folder, &["check"], "");
     assert_eq!(wrong.status.code(), Some(3));
     assert!(err(&wrong).contains("did you mean `egress`?"), "{}", err(&wrong));
@@ -144,7 +188,11 @@ fn the_component_is_written_out_and_inspected() {
     assert!(written.status.success(), "{}", err(&written));
     let inspected = portcullis_in(&folder, &["inspect", "x.wasm"], "");
     let text = out(&inspected);
-    assert!(text.contains("wasi:http/outgoing-handler@0.2.12") && text.contains("actions: 62"), "{text}{}", err(&inspected));
+    assert!(
+        text.contains("wasi:http/outgoing-handler@0.2.12") && text.contains("actions: 62"),
+        "{text}{}",
+        err(&inspected)
+    );
     assert_eq!(text, out(&portcullis(&["inspect"])));
     let manifest = portcullis(&["component", "--manifest"]);
     assert!(out(&manifest).contains("[binding]"));
@@ -158,8 +206,13 @@ fn the_component_is_written_out_and_inspected() {
 fn actions_are_listed_with_members_examples_and_schemas() {
     assert_eq!(out(&portcullis(&["actions"])).lines().count(), 62);
     let one = out(&portcullis(&["actions", "GetItem"]));
-    assert!(one.contains("required map to attribute value") && one.contains("portcullis execute --local GetItem"), "{one}");
-    let schema: serde_json::Value = serde_json::from_str(&out(&portcullis(&["actions", "GetItem", "--schema"]))).unwrap();
+    assert!(
+        one.contains("required map to attribute value")
+            && one.contains("portcullis execute --local GetItem"),
+        "{one}"
+    );
+    let schema: serde_json::Value =
+        serde_json::from_str(&out(&portcullis(&["actions", "GetItem", "--schema"]))).unwrap();
     assert_eq!(schema["required"], serde_json::json!(["Key", "TableName"]));
 }
 
@@ -180,10 +233,19 @@ fn iam_prints_a_document_or_says_that_nothing_is_allowed() {
         std::fs::write(folder.join("portcullis.toml"), text).unwrap();
     };
     policy("[\"GetItem\"]");
-    let output = portcullis_in(&folder, &["iam", "a", "--account", "123456789012", "--source-ip", "203.0.113.0/24"], "");
+    let output = portcullis_in(
+        &folder,
+        &["iam", "a", "--account", "123456789012", "--source-ip", "203.0.113.0/24"],
+        "",
+    );
     let text = out(&output);
     assert!(output.status.success(), "{}", err(&output));
-    for part in ["dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/t", "203.0.113.0/24", "2012-10-17"] {
+    for part in [
+        "dynamodb:GetItem",
+        "arn:aws:dynamodb:eu-west-1:123456789012:table/t",
+        "203.0.113.0/24",
+        "2012-10-17",
+    ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     policy("[\"PutItem\"]");
@@ -230,12 +292,19 @@ fn users(name: &str) -> PathBuf {
     let folder = folder(name);
     let table = r#"{"TableName": "users", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
-    let created = portcullis_in(&folder, &["execute", "--local", "data.db", "CreateTable", table], "");
+    let created =
+        portcullis_in(&folder, &["execute", "--local", "data.db", "CreateTable", table], "");
     assert!(created.status.success(), "{}", err(&created));
-    let puts: Vec<String> =
-        (0..12).map(|number| format!(r#"{{"PutRequest": {{"Item": {{"id": "user {number:02}", "n": {number}.5}}}}}}"#)).collect();
+    let puts: Vec<String> = (0..12)
+        .map(|number| {
+            format!(
+                r#"{{"PutRequest": {{"Item": {{"id": "user {number:02}", "n": {number}.5}}}}}}"#
+            )
+        })
+        .collect();
     let batch = format!(r#"{{"RequestItems": {{"users": [{}]}}}}"#, puts.join(","));
-    let written = portcullis_in(&folder, &["execute", "--local", "data.db", "BatchWriteItem", "-"], &batch);
+    let written =
+        portcullis_in(&folder, &["execute", "--local", "data.db", "BatchWriteItem", "-"], &batch);
     assert!(written.status.success(), "{}", err(&written));
     folder
 }
@@ -245,14 +314,24 @@ fn values_are_filled_in_as_values() {
     let folder = users("bind");
     let get = r#"{"TableName": "users", "Key": {"id": {{id}}}}"#;
     let execute = |more: &[&str]| {
-        portcullis_in(&folder, &[&["execute", "--local", "data.db", "--format", "plain", "GetItem", get], more].concat(), "")
+        portcullis_in(
+            &folder,
+            &[&["execute", "--local", "data.db", "--format", "plain", "GetItem", get], more]
+                .concat(),
+            "",
+        )
     };
     assert!(out(&execute(&["--bind", "id=user 03"])).contains("3.5"));
     assert!(out(&execute(&["--bind", "id:=\"user 03\""])).contains("3.5"));
     assert_eq!(out(&execute(&["--bind", "id=\"}, \"x\": {\""])), "{}\n", "a text is a text");
     let wrong = execute(&["--bind", "di=user 03"]);
     assert_eq!(wrong.status.code(), Some(5));
-    assert!(err(&wrong).contains("there is no value for {{id}}") && err(&wrong).contains("no place {{di}}"), "{}", err(&wrong));
+    assert!(
+        err(&wrong).contains("there is no value for {{id}}")
+            && err(&wrong).contains("no place {{di}}"),
+        "{}",
+        err(&wrong)
+    );
     assert_eq!(execute(&["--bind", "id:=user 03"]).status.code(), Some(5), "no JSON");
 }
 
@@ -261,11 +340,19 @@ fn items_are_printed_as_tables_csv_and_lines() {
     let folder = users("items");
     let scan = |more: &[&str]| {
         let input = r#"{"TableName": "users", "Limit": 5, /* small pages */}"#;
-        portcullis_in(&folder, &[&["execute", "--local", "data.db", "Scan", input, "--output"], more].concat(), "")
+        portcullis_in(
+            &folder,
+            &[&["execute", "--local", "data.db", "Scan", input, "--output"], more].concat(),
+            "",
+        )
     };
     let all = scan(&["ndjson", "--pages", "all"]);
     assert_eq!(
-        out(&all).lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"]["S"].is_string()).count(),
+        out(&all)
+            .lines()
+            .filter(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"]["S"]
+                .is_string())
+            .count(),
         12
     );
     let csv = out(&scan(&["csv", "--pages", "all"]));
@@ -274,9 +361,18 @@ fn items_are_printed_as_tables_csv_and_lines() {
     assert_eq!((header.len(), rows.clone().count()), (2, 12), "{csv}");
     assert!(rows.all(|row| row.contains("user ") && row.contains(".5")), "{csv}");
     let table = scan(&["table"]);
-    assert!(out(&table).contains(" user 0") && err(&table).contains("there is more"), "{}{}", out(&table), err(&table));
+    assert!(
+        out(&table).contains(" user 0") && err(&table).contains("there is more"),
+        "{}{}",
+        out(&table),
+        err(&table)
+    );
     let part = scan(&["ndjson", "--pages", "all", "--max-items", "6"]);
-    assert!(out(&part).lines().count() == 10 && err(&part).contains("\"ExclusiveStartKey\": {\"id\""), "{}", err(&part));
+    assert!(
+        out(&part).lines().count() == 10 && err(&part).contains("\"ExclusiveStartKey\": {\"id\""),
+        "{}",
+        err(&part)
+    );
 }
 
 #[test]
@@ -286,23 +382,48 @@ fn completions_and_manual_pages_are_written() {
     }
     let folder = folder("man");
     assert!(portcullis_in(&folder, &["man", "man1"], "").status.success());
-    assert!(std::fs::read_to_string(folder.join("man1/portcullis-serve.1")).unwrap().contains("\\-\\-wire"));
+    assert!(
+        std::fs::read_to_string(folder.join("man1/portcullis-serve.1"))
+            .unwrap()
+            .contains("\\-\\-wire")
+    );
 }
 
 #[test]
 fn a_token_is_shown_and_its_digest_is_policy() {
     let output = portcullis(&["token", "app", "--datasource", "orders"]);
     let token = err(&output).lines().next().unwrap().to_string();
-    assert!(token.starts_with("pcl_") && token.len() == 52 && !out(&output).contains(&token), "{token}");
+    assert!(
+        token.starts_with("pcl_") && token.len() == 52 && !out(&output).contains(&token),
+        "{token}"
+    );
     let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&token));
     assert!(out(&output).contains(&format!("sha256 = \"{digest}\"")));
     assert_eq!(portcullis(&["token", "a b"]).status.code(), Some(2));
     let folder = folder("token");
-    let policy = format!("[datasources.orders]\nplugin = \"dynamodb\"\nsettings = {{ region = \"us-east-1\" }}\n{}", out(&output));
-    std::fs::write(folder.join("portcullis.toml"), policy.replace("[server.tokens", "[server]\n[server.tokens")).unwrap();
+    let policy = format!(
+        "[datasources.orders]\nplugin = \"dynamodb\"\nsettings = {{ region = \"us-east-1\" }}\n{}",
+        out(&output)
+    );
+    std::fs::write(
+        folder.join("portcullis.toml"),
+        policy.replace("[server.tokens", "[server]\n[server.tokens"),
+    )
+    .unwrap();
     let checked = portcullis_in(&folder, &["check"], "");
-    assert!(out(&checked).contains("app: all actions of orders"), "{}{}", out(&checked), err(&checked));
-    std::fs::write(folder.join("portcullis.toml"), policy.replace("[\"orders\"]", "[\"order\"]")).unwrap();
+    assert!(
+        out(&checked).contains("app: all actions of orders"),
+        "{}{}",
+        out(&checked),
+        err(&checked)
+    );
+    std::fs::write(folder.join("portcullis.toml"), policy.replace("[\"orders\"]", "[\"order\"]"))
+        .unwrap();
     let wrong = portcullis_in(&folder, &["check"], "");
-    assert!(wrong.status.code() == Some(3) && err(&wrong).contains("server.tokens.app names the datasource \"order\""), "{}", err(&wrong));
+    assert!(
+        wrong.status.code() == Some(3)
+            && err(&wrong).contains("server.tokens.app names the datasource \"order\""),
+        "{}",
+        err(&wrong)
+    );
 }

@@ -4,13 +4,13 @@
 
 mod support;
 
+use portcullis_testkit::dynoxide;
 use serde_json::{Value, json};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use support::{Serve, datasource};
-use portcullis_testkit::dynoxide;
 use tokio::task::block_in_place;
 
 const CLIENTS: usize = 64;
@@ -43,7 +43,11 @@ enum End {
 
 impl Client {
     fn new(url: &str, number: usize) -> Self {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections_per_host(1).build().into();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_idle_connections_per_host(1)
+            .build()
+            .into();
         Self { agent, url: url.to_string(), number, count: 0 }
     }
 
@@ -57,13 +61,20 @@ impl Client {
                 json!({"TableName": "orders", "Item": {"id": {"S": id}, "round": {"N": round.to_string()}, "fill": {"S": "x".repeat(300)}}}),
             )
         } else {
-            ("GetItem", json!({"TableName": "orders", "Key": {"id": {"S": id}}, "ProjectionExpression": "id, round"}))
+            (
+                "GetItem",
+                json!({"TableName": "orders", "Key": {"id": {"S": id}}, "ProjectionExpression": "id, round"}),
+            )
         };
         let wire = round % 2 == 1;
         let request = if wire {
-            self.agent.post(format!("{}/ddb/orders/", self.url)).header("x-amz-target", format!("DynamoDB_20120810.{action}"))
+            self.agent
+                .post(format!("{}/ddb/orders/", self.url))
+                .header("x-amz-target", format!("DynamoDB_20120810.{action}"))
         } else {
-            self.agent.post(format!("{}/v1/datasources/orders/actions/{action}", self.url)).content_type("application/json")
+            self.agent
+                .post(format!("{}/v1/datasources/orders/actions/{action}", self.url))
+                .content_type("application/json")
         };
         let Ok(mut response) = request.send(body.to_string()) else { return End::None };
         let status = response.status().as_u16();
@@ -71,7 +82,11 @@ impl Client {
         if status != 200 {
             return End::Problem(status, text);
         }
-        let expected = if action == "PutItem" { json!({}) } else { json!({"Item": {"id": {"S": id}, "round": {"N": round.to_string()}}}) };
+        let expected = if action == "PutItem" {
+            json!({})
+        } else {
+            json!({"Item": {"id": {"S": id}, "round": {"N": round.to_string()}}})
+        };
         self.count += 1;
         if serde_json::from_str::<Value>(&text).is_ok_and(|answer| answer == expected) {
             End::Right
@@ -126,7 +141,11 @@ async fn no_answer_is_lost_or_mixed_up_and_memory_stays_flat() {
     let upstream = dynoxide::start().await;
     let policy = |more: &str| {
         let audit = "[audit]\nfile = \"audit.jsonl\"\n";
-        datasource("orders", &upstream.authority, &format!("access = \"admin\"\n[datasources.orders.limits]\n{more}")) + audit
+        datasource(
+            "orders",
+            &upstream.authority,
+            &format!("access = \"admin\"\n[datasources.orders.limits]\n{more}"),
+        ) + audit
     };
     let mut serve = Serve::start(&policy(""), &[]);
     assert_eq!(serve.act("CreateTable", TABLE).0, 200);
@@ -145,15 +164,24 @@ async fn no_answer_is_lost_or_mixed_up_and_memory_stays_flat() {
                 serve.signal("HUP");
                 memory.push(serve.memory() / 1024);
             }
-            assert_eq!(seen.none.load(Ordering::Relaxed), 0, "no call is without an answer while the server runs");
+            assert_eq!(
+                seen.none.load(Ordering::Relaxed),
+                0,
+                "no call is without an answer while the server runs"
+            );
             serve.signal("TERM");
             std::thread::sleep(Duration::from_secs(1));
             stop.store(true, Ordering::Relaxed);
         });
-        assert!(serve.wait().success(), "{}", &serve.log()[serve.log().len().saturating_sub(2000)..]);
+        assert!(
+            serve.wait().success(),
+            "{}",
+            &serve.log()[serve.log().len().saturating_sub(2000)..]
+        );
     });
     let audit = std::fs::read_to_string(serve.path("audit.jsonl")).unwrap();
-    let accepted = audit.lines().filter(|line| line.contains("\"event\":\"call\"")).count() as u64 - 1;
+    let accepted =
+        audit.lines().filter(|line| line.contains("\"event\":\"call\"")).count() as u64 - 1;
     let right = seen.right.load(Ordering::Relaxed);
     println!(
         "{right} calls of {CLIENTS} clients in {} s, p50 {:?}, p99 {:?}; memory {memory:?} MiB",
@@ -163,7 +191,10 @@ async fn no_answer_is_lost_or_mixed_up_and_memory_stays_flat() {
     );
     let (wrong, problems) = (seen.wrong.lock().unwrap(), seen.problems.lock().unwrap());
     assert!(wrong.is_empty() && problems.is_empty(), "{:?} {:?}", wrong.first(), problems.first());
-    assert_eq!(right, accepted, "each call that the server began, until its end, has its answer at the client");
+    assert_eq!(
+        right, accepted,
+        "each call that the server began, until its end, has its answer at the client"
+    );
     let (early, late) = (memory[5], *memory.last().unwrap());
     assert!(late <= early + early / 4 + 16, "memory grows from {early} to {late} MiB: {memory:?}");
 }
@@ -173,7 +204,11 @@ struct Haproxy(Child);
 
 impl Haproxy {
     fn start(serve: &Serve, port: u16, servers: [&str; 2]) -> Self {
-        let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/haproxy.cfg")).unwrap();
+        let example = std::fs::read_to_string(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../packaging/haproxy.cfg"
+        ))
+        .unwrap();
         let authority = |url: &str| url.trim_start_matches("http://").to_string();
         let config = example
             .replace("127.0.0.1:8600", &format!("127.0.0.1:{port}"))
@@ -181,7 +216,11 @@ impl Haproxy {
             .replace("127.0.0.1:8702", &authority(servers[1]));
         std::fs::write(serve.path("haproxy.cfg"), config).unwrap();
         let mut command = Command::new("haproxy");
-        command.args(["-db", "-f"]).arg(serve.path("haproxy.cfg")).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(["-db", "-f"])
+            .arg(serve.path("haproxy.cfg"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         Self(command.spawn().expect("haproxy is missing; install it with: make servers"))
     }
 }
@@ -203,7 +242,9 @@ async fn of_two_servers_one_is_killed_and_only_its_calls_in_flight_end_in_an_err
     let _haproxy = Haproxy::start(&first, port, [&first.url, &second.url]);
     let url = format!("http://127.0.0.1:{port}");
     let end = Instant::now() + Duration::from_secs(10);
-    while !support::try_send("GET", &format!("{url}/readyz"), &[], &[]).is_ok_and(|answer| answer.status == 200) {
+    while !support::try_send("GET", &format!("{url}/readyz"), &[], &[])
+        .is_ok_and(|answer| answer.status == 200)
+    {
         assert!(Instant::now() < end, "haproxy answers");
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -225,9 +266,15 @@ async fn of_two_servers_one_is_killed_and_only_its_calls_in_flight_end_in_an_err
     });
     let (wrong, problems) = (seen.wrong.lock().unwrap(), seen.problems.lock().unwrap());
     let (after, none) = (calls(&second), seen.none.load(Ordering::Relaxed));
-    println!("shares {shares:?}, after the end of one {after}; {} calls ended in an error", problems.len());
+    println!(
+        "shares {shares:?}, after the end of one {after}; {} calls ended in an error",
+        problems.len()
+    );
     assert!(wrong.is_empty() && none == 0, "{none} {:?}", wrong.first());
-    assert!(shares.0 > 100 && shares.1 > 100 && after > shares.1 + 100, "both work, and the other goes on: {shares:?} {after}");
+    assert!(
+        shares.0 > 100 && shares.1 > 100 && after > shares.1 + 100,
+        "both work, and the other goes on: {shares:?} {after}"
+    );
     // While its process ends, a server still takes connections for a moment: a client may meet it twice.
     assert!(problems.len() <= 2 * CLIENTS, "only what was in flight: {}", problems.len());
     for (status, text) in problems.iter() {
@@ -239,6 +286,11 @@ async fn of_two_servers_one_is_killed_and_only_its_calls_in_flight_end_in_an_err
 /// The calls of a server that have ended well.
 fn calls(serve: &Serve) -> u64 {
     let text = String::from_utf8(serve.send("GET", "/metrics", &[], &[]).body).unwrap();
-    let line = text.lines().find(|line| line.starts_with("portcullis_calls_total{datasource=\"orders\",outcome=\"ok\"}")).unwrap();
+    let line = text
+        .lines()
+        .find(|line| {
+            line.starts_with("portcullis_calls_total{datasource=\"orders\",outcome=\"ok\"}")
+        })
+        .unwrap();
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }

@@ -2,12 +2,12 @@
 
 mod support;
 
+use portcullis_testkit::raw::Then;
+use portcullis_testkit::{dynoxide, raw, recorder, tls::Authority};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 use support::{SECRET, Serve, datasource, read, try_send};
-use portcullis_testkit::raw::Then;
-use portcullis_testkit::{dynoxide, raw, recorder, tls::Authority};
 use tokio::task::block_in_place;
 
 const ADMIN: &str = "access = \"admin\"";
@@ -29,19 +29,35 @@ async fn an_action_runs_over_http_and_keeps_every_digit() {
         key.as_bytes(),
     );
     assert_eq!(typed.json()["Item"]["n"]["N"], "12345678901234567890.12");
-    let plain =
-        serve.send("POST", "/v1/datasources/orders/actions/GetItem?format=plain", &[("content-type", "application/json")], key.as_bytes());
+    let plain = serve.send(
+        "POST",
+        "/v1/datasources/orders/actions/GetItem?format=plain",
+        &[("content-type", "application/json")],
+        key.as_bytes(),
+    );
     assert!(String::from_utf8(plain.body).unwrap().contains("\"n\":12345678901234567890.12"));
     let (status, list) = serve.get("/v1/datasources");
     assert_eq!((status, list["datasources"][0]["name"].as_str()), (200, Some("orders")));
     assert_eq!(serve.get("/v1/datasources/orders/test").1["ok"], true);
-    assert_eq!(serve.get("/v1/datasources/orders/structure?prefix=ord").1["tables"][0]["name"], "orders");
+    assert_eq!(
+        serve.get("/v1/datasources/orders/structure?prefix=ord").1["tables"][0]["name"],
+        "orders"
+    );
     let looks_like_a_number = TABLE.replace("\"orders\"", "\"007-agents\"");
     assert_eq!(serve.act("CreateTable", &looks_like_a_number).0, 200);
-    assert_eq!(serve.get("/v1/datasources/orders/structure?prefix=007").1["tables"][0]["name"], "007-agents");
-    assert_eq!(serve.get("/v1/actions/GetItem").1["input"]["required"], json!(["Key", "TableName"]));
+    assert_eq!(
+        serve.get("/v1/datasources/orders/structure?prefix=007").1["tables"][0]["name"],
+        "007-agents"
+    );
+    assert_eq!(
+        serve.get("/v1/actions/GetItem").1["input"]["required"],
+        json!(["Key", "TableName"])
+    );
     let text = String::from_utf8(serve.send("GET", "/metrics", &[], &[]).body).unwrap();
-    assert!(text.contains("portcullis_calls_total{datasource=\"orders\",outcome=\"ok\"} 8"), "{text}");
+    assert!(
+        text.contains("portcullis_calls_total{datasource=\"orders\",outcome=\"ok\"} 8"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,21 +67,40 @@ async fn a_template_takes_values_that_cannot_change_it() {
     serve.act("CreateTable", TABLE);
     let bound = |action: &str, body: Value| {
         let path = format!("/v1/datasources/orders/actions/{action}");
-        let answer = serve.send("POST", &path, &[("content-type", "application/vnd.portcullis.bound+json")], body.to_string().as_bytes());
+        let answer = serve.send(
+            "POST",
+            &path,
+            &[("content-type", "application/vnd.portcullis.bound+json")],
+            body.to_string().as_bytes(),
+        );
         (answer.status, answer.json())
     };
     let injected = r#"x"}, "admin": {"BOOL": true}, "y": {"S": ""#;
     let template = r#"{"TableName": "orders", "Item": {"id": {{id}}, "note": {{note}}}}"#;
-    assert_eq!(bound("PutItem", json!({"template": template, "values": {"id": "1", "note": injected}})).0, 200);
+    assert_eq!(
+        bound("PutItem", json!({"template": template, "values": {"id": "1", "note": injected}})).0,
+        200
+    );
     let (_, got) = serve.act("GetItem", r#"{"TableName": "orders", "Key": {"id": "1"}}"#);
-    assert_eq!(got["Item"], json!({"id": {"S": "1"}, "note": {"S": injected}}), "the text is a text");
-    let (status, problem) = bound("PutItem", json!({"template": "{\"a\": {{a}}, \"b\": \"{{b}}\"}", "values": {"b": 1, "c": 2}}));
+    assert_eq!(
+        got["Item"],
+        json!({"id": {"S": "1"}, "note": {"S": injected}}),
+        "the text is a text"
+    );
+    let (status, problem) = bound(
+        "PutItem",
+        json!({"template": "{\"a\": {{a}}, \"b\": \"{{b}}\"}", "values": {"b": 1, "c": 2}}),
+    );
     assert_eq!((status, problem["faults"].as_array().unwrap().len()), (400, 3), "{problem}");
     assert_eq!(problem["faults"][2]["pointer"], "/values/c");
     assert_eq!(bound("PutItem", json!({"template": 1})).0, 400);
     let twice = br#"{"template": "{\"TableName\": {{a}}}", "values": {"a": "x", "a": "y"}}"#;
-    let answer =
-        serve.send("POST", "/v1/datasources/orders/actions/Scan", &[("content-type", "application/vnd.portcullis.bound+json")], twice);
+    let answer = serve.send(
+        "POST",
+        "/v1/datasources/orders/actions/Scan",
+        &[("content-type", "application/vnd.portcullis.bound+json")],
+        twice,
+    );
     assert_eq!((answer.status, &answer.json()["faults"][0]["pointer"]), (400, &json!("/values/a")));
 }
 
@@ -74,7 +109,10 @@ async fn errors_are_problem_documents_with_place_and_remedy() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"read\""), &[]);
     let (status, denied) = serve.act("DeleteTable", r#"{"TableName": "orders"}"#);
-    assert_eq!((status, denied["case"].as_str(), denied["remedy"].as_str()), (403, Some("denied"), Some("access = \"admin\"")));
+    assert_eq!(
+        (status, denied["case"].as_str(), denied["remedy"].as_str()),
+        (403, Some("denied"), Some("access = \"admin\""))
+    );
     let (status, input) = serve.act("GetItem", r#"{"TableNam": "orders"}"#);
     assert_eq!((status, input["faults"][0]["pointer"].as_str()), (400, Some("/TableNam")));
     let (status, service) = serve.act("Scan", r#"{"TableName": "nothing"}"#);
@@ -83,15 +121,24 @@ async fn errors_are_problem_documents_with_place_and_remedy() {
     assert_eq!((status, unknown["case"].as_str()), (404, Some("unknown-action")));
     assert_eq!(serve.post("/v1/datasources/other/actions/Scan", "{}").0, 404);
     assert_eq!(serve.get("/v1/datasources/orders/actions/Scan").0, 405);
-    assert_eq!(serve.post("/v1/datasources/orders/actions/Scan?format=plain&format=typed", "{}").0, 400);
-    assert_eq!(serve.post("/v1/datasources/orders/actions/Scan?deadline=soon", "{}").1["faults"][0]["pointer"], "/deadline");
+    assert_eq!(
+        serve.post("/v1/datasources/orders/actions/Scan?format=plain&format=typed", "{}").0,
+        400
+    );
+    assert_eq!(
+        serve.post("/v1/datasources/orders/actions/Scan?deadline=soon", "{}").1["faults"][0]["pointer"],
+        "/deadline"
+    );
     let answer = serve.send(
         "POST",
         "/v1/datasources/orders/actions/Scan",
         &[("content-type", "application/json"), ("x-request-id", "mine-1")],
         b"{",
     );
-    assert_eq!((answer.status, answer.header("x-request-id"), answer.header("content-type")), (400, "mine-1", "application/problem+json"));
+    assert_eq!(
+        (answer.status, answer.header("x-request-id"), answer.header("content-type")),
+        (400, "mine-1", "application/problem+json")
+    );
     serve.wait_for_log("\"request\":\"mine-1\"");
 }
 
@@ -114,39 +161,86 @@ fn tokens() -> String {
 }
 
 fn signed(token: &str) -> String {
-    format!("AWS4-HMAC-SHA256 Credential={token}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00")
+    format!(
+        "AWS4-HMAC-SHA256 Credential={token}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f1_nobody_gets_in_without_the_right_token() {
     let upstream = dynoxide::start().await;
-    let policy = datasource("orders", &upstream.authority, ADMIN) + &datasource("users", &upstream.authority, ADMIN) + &tokens();
+    let policy = datasource("orders", &upstream.authority, ADMIN)
+        + &datasource("users", &upstream.authority, ADMIN)
+        + &tokens();
     let serve = Serve::start(&policy, &[]);
     let scan = |datasource: &str, action: &str, authorization: Option<&str>| {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(authorization.map(|value| ("authorization", value)));
-        let answer = serve.send("POST", &format!("/v1/datasources/{datasource}/actions/{action}"), &headers, b"{}");
+        let answer = serve.send(
+            "POST",
+            &format!("/v1/datasources/{datasource}/actions/{action}"),
+            &headers,
+            b"{}",
+        );
         (answer.status, answer.header("www-authenticate").to_string())
     };
     assert_eq!(scan("orders", "ListTables", Some("Bearer pcl_app")).0, 200);
-    for wrong in [None, Some(""), Some("Bearer"), Some("Bearer pcl_ap"), Some("Bearer pcl_app2"), Some("pcl_app"), Some("Basic pcl_app")] {
+    for wrong in [
+        None,
+        Some(""),
+        Some("Bearer"),
+        Some("Bearer pcl_ap"),
+        Some("Bearer pcl_app2"),
+        Some("pcl_app"),
+        Some("Basic pcl_app"),
+    ] {
         assert_eq!(scan("orders", "ListTables", wrong), (401, "Bearer".to_string()), "{wrong:?}");
     }
-    assert_eq!(scan("users", "ListTables", Some("Bearer pcl_app")).0, 403, "a token of another datasource");
-    assert_eq!(scan("nothing", "ListTables", Some("Bearer pcl_app")).0, 403, "nor does it learn which there are");
+    assert_eq!(
+        scan("users", "ListTables", Some("Bearer pcl_app")).0,
+        403,
+        "a token of another datasource"
+    );
+    assert_eq!(
+        scan("nothing", "ListTables", Some("Bearer pcl_app")).0,
+        403,
+        "nor does it learn which there are"
+    );
     assert_eq!(scan("orders", "DeleteTable", Some("Bearer pcl_app")).0, 403);
     assert_eq!(scan("nothing", "ListTables", Some("Bearer pcl_ops")).0, 404);
-    let as_app = |method: &str, path: &str| serve.send(method, path, &[("authorization", "Bearer pcl_app")], &[]).status;
-    assert_eq!((as_app("GET", "/metrics"), as_app("POST", "/v1/reload"), as_app("GET", "/v1/actions")), (403, 403, 200));
-    let listed = serve.send("GET", "/v1/datasources", &[("authorization", "Bearer pcl_app")], &[]).json();
+    let as_app = |method: &str, path: &str| {
+        serve.send(method, path, &[("authorization", "Bearer pcl_app")], &[]).status
+    };
+    assert_eq!(
+        (as_app("GET", "/metrics"), as_app("POST", "/v1/reload"), as_app("GET", "/v1/actions")),
+        (403, 403, 200)
+    );
+    let listed =
+        serve.send("GET", "/v1/datasources", &[("authorization", "Bearer pcl_app")], &[]).json();
     assert_eq!(listed["datasources"].as_array().unwrap().len(), 1);
-    assert_eq!((serve.get("/v1/actions").0, serve.get("/healthz").0, serve.get("/readyz").0), (401, 200, 200));
+    assert_eq!(
+        (serve.get("/v1/actions").0, serve.get("/healthz").0, serve.get("/readyz").0),
+        (401, 200, 200)
+    );
 
     let wire = |datasource: &str, action: &str, authorization: &str| {
         let target = format!("DynamoDB_20120810.{action}");
-        let answer =
-            serve.send("POST", &format!("/ddb/{datasource}/"), &[("authorization", authorization), ("x-amz-target", &target)], b"{}");
-        (answer.status, answer.json()["__type"].as_str().unwrap_or_default().rsplit('#').next().unwrap().to_string())
+        let answer = serve.send(
+            "POST",
+            &format!("/ddb/{datasource}/"),
+            &[("authorization", authorization), ("x-amz-target", &target)],
+            b"{}",
+        );
+        (
+            answer.status,
+            answer.json()["__type"]
+                .as_str()
+                .unwrap_or_default()
+                .rsplit('#')
+                .next()
+                .unwrap()
+                .to_string(),
+        )
     };
     assert_eq!(wire("orders", "ListTables", &signed("pcl_app")).0, 200);
     assert_eq!(wire("orders", "ListTables", "Bearer pcl_app").0, 200);
@@ -199,26 +293,49 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
     let large = format!("{{\"x\": \"{}\"}}", "x".repeat(70_000));
     assert_eq!(serve.act("Scan", &large), (413, serve.act("Scan", &large).1));
     let head = "POST /v1/datasources/orders/actions/ListTables HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
-    let chunked = format!("{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{}", format!("8000\r\n{:32768}\r\n", "").repeat(3));
-    assert!(serve.raw(chunked.as_bytes()).contains(" 413 "), "a body without a length is bounded too");
+    let chunked = format!(
+        "{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{}",
+        format!("8000\r\n{:32768}\r\n", "").repeat(3)
+    );
+    assert!(
+        serve.raw(chunked.as_bytes()).contains(" 413 "),
+        "a body without a length is bounded too"
+    );
     // Where the client still writes when the answer comes, the answer may be lost with the connection.
     let refused = serve.raw(format!("{head}X-Long: {}\r\n\r\n", "x".repeat(1_000_000)).as_bytes());
     assert!(refused.is_empty() || refused.contains(" 431 "), "headers of 1 MB: {refused}");
-    assert!(serve.raw(format!("{head}Content-Length: 9\r\n\r\n{{").as_bytes()).contains(" 408 "), "a body that does not come");
-    assert!(serve.raw(format!("{head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}").as_bytes()).contains(" 400 "));
+    assert!(
+        serve.raw(format!("{head}Content-Length: 9\r\n\r\n{{").as_bytes()).contains(" 408 "),
+        "a body that does not come"
+    );
+    assert!(
+        serve
+            .raw(format!("{head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}").as_bytes())
+            .contains(" 400 ")
+    );
     let began = Instant::now();
     assert_eq!(serve.raw(head.as_bytes()), "", "headers that do not end");
-    assert!(began.elapsed() < Duration::from_millis(1400), "it was dropped, and not waited for: {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_millis(1400),
+        "it was dropped, and not waited for: {:?}",
+        began.elapsed()
+    );
     // As many silent connections as there are places: all are dropped in their time, and honest calls go on.
     let silent: Vec<_> = (0..40).map(|_| serve.connect()).collect();
     assert_eq!(serve.act("ListTables", "{}").0, 200);
     drop(silent);
     // Whoever does not take an answer is dropped too, and gives its place up.
     for number in 0..200 {
-        let item = format!(r#"{{"TableName": "orders", "Item": {{"id": "{number}", "text": "{}"}}}}"#, "x".repeat(60_000));
+        let item = format!(
+            r#"{{"TableName": "orders", "Item": {{"id": "{number}", "text": "{}"}}}}"#,
+            "x".repeat(60_000)
+        );
         assert_eq!(serve.act("PutItem", &item).0, 200);
     }
-    let scan = format!("{}Content-Length: 23\r\n\r\n{{\"TableName\": \"orders\"}}", head.replace("ListTables", "Scan?pages=all"));
+    let scan = format!(
+        "{}Content-Length: 23\r\n\r\n{{\"TableName\": \"orders\"}}",
+        head.replace("ListTables", "Scan?pages=all")
+    );
     let mut deaf: Vec<_> = (0..4).map(|_| serve.connect()).collect();
     for stream in &mut deaf {
         stream.write_all(scan.as_bytes()).unwrap();
@@ -235,16 +352,29 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
         &[("content-type", "application/json")],
         br#"{"TableName": "orders"}"#,
     );
-    assert!(whole.status == 200 && whole.body.len() > 10_000_000, "what they asked for is more than a socket holds: {}", whole.body.len());
+    assert!(
+        whole.status == 200 && whole.body.len() > 10_000_000,
+        "what they asked for is more than a socket holds: {}",
+        whole.body.len()
+    );
     let got: Vec<usize> = deaf.iter_mut().map(|stream| read(stream).len()).collect();
-    assert!(got.iter().all(|got| *got < whole.body.len()), "none of them gets all of {}: {got:?}", whole.body.len());
+    assert!(
+        got.iter().all(|got| *got < whole.body.len()),
+        "none of them gets all of {}: {got:?}",
+        whole.body.len()
+    );
     let one = format!("{head}Content-Length: 2\r\n\r\n{{}}");
-    let pipelined = serve.raw(format!("{one}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n{one}").as_bytes());
-    let bodies = ["{\"TableNames\":[\"orders\"]}", "{\"status\":\"ok\"}", "{\"TableNames\":[\"orders\"]}"];
+    let pipelined =
+        serve.raw(format!("{one}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n{one}").as_bytes());
+    let bodies =
+        ["{\"TableNames\":[\"orders\"]}", "{\"status\":\"ok\"}", "{\"TableNames\":[\"orders\"]}"];
     let places: Vec<_> = pipelined.match_indices("HTTP/1.1 200").map(|(at, _)| at).collect();
     assert_eq!(places.len(), 3, "{pipelined}");
     for (at, body) in places.iter().zip(bodies) {
-        assert!(pipelined[*at..].split("\r\n\r\n").nth(1).unwrap().starts_with(body), "answers come in order: {pipelined}");
+        assert!(
+            pipelined[*at..].split("\r\n\r\n").nth(1).unwrap().starts_with(body),
+            "answers come in order: {pipelined}"
+        );
     }
 }
 
@@ -256,9 +386,12 @@ async fn f4_nothing_of_the_callers_identity_goes_upstream() {
         body: r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "Item" : {}}"#.into(),
     };
     let upstream = recorder::start(answer.clone()).await;
-    let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &["--wire", "127.0.0.1:0"]);
+    let serve =
+        Serve::start(&datasource("orders", &upstream.authority, ADMIN), &["--wire", "127.0.0.1:0"]);
     let body = "{ \"TableName\": \"orders\", \"x\": 1.0 }";
-    for url in [format!("{}/ddb/orders/", serve.url), serve.wire[serve.wire.len() - 1].clone() + "/"] {
+    for url in
+        [format!("{}/ddb/orders/", serve.url), serve.wire[serve.wire.len() - 1].clone() + "/"]
+    {
         upstream.forget();
         let headers = [
             ("authorization", &*signed("AKIDOFTHECALLER")),
@@ -268,15 +401,25 @@ async fn f4_nothing_of_the_callers_identity_goes_upstream() {
             ("cookie", "c=d"),
         ];
         let got = support::send("POST", &url, &headers, body.as_bytes());
-        assert_eq!((got.status, &*got.body), (400, &*answer.body), "status and bytes are the service's");
-        assert_eq!((got.header("x-amzn-requestid"), got.header("x-amz-crc32"), got.header("set-cookie")), ("UPSTREAM", "1", ""));
+        assert_eq!(
+            (got.status, &*got.body),
+            (400, &*answer.body),
+            "status and bytes are the service's"
+        );
+        assert_eq!(
+            (got.header("x-amzn-requestid"), got.header("x-amz-crc32"), got.header("set-cookie")),
+            ("UPSTREAM", "1", "")
+        );
         let seen = &upstream.requests()[0];
         assert_eq!((&*seen.body, seen.header("host")), (body.as_bytes(), &*upstream.authority));
         let all = format!("{:?}", seen.headers);
         for own in ["OFTHECALLER", "x-forwarded-for", "cookie"] {
             assert!(!all.contains(own), "{own} went upstream: {all}");
         }
-        assert!(seen.header("authorization").contains("Credential=AKIDEXAMPLE/"), "the host's identity signs");
+        assert!(
+            seen.header("authorization").contains("Credential=AKIDEXAMPLE/"),
+            "the host's identity signs"
+        );
     }
 }
 
@@ -284,18 +427,40 @@ async fn f4_nothing_of_the_callers_identity_goes_upstream() {
 async fn f5_pages_in_a_browser_and_names_of_others_get_nothing() {
     let upstream = recorder::start(recorder::Answer::ok("{}")).await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
-    for (name, value) in
-        [("origin", "http://evil.example"), ("host", "evil.example"), ("host", "127.0.0.1.evil.example:8700"), ("origin", "null")]
-    {
+    for (name, value) in [
+        ("origin", "http://evil.example"),
+        ("host", "evil.example"),
+        ("host", "127.0.0.1.evil.example:8700"),
+        ("origin", "null"),
+    ] {
         for path in ["/v1/datasources/orders/actions/ListTables", "/ddb/orders/"] {
-            let headers = [("content-type", "application/json"), ("x-amz-target", "DynamoDB_20120810.ListTables"), (name, value)];
+            let headers = [
+                ("content-type", "application/json"),
+                ("x-amz-target", "DynamoDB_20120810.ListTables"),
+                (name, value),
+            ];
             let answer = serve.send("POST", path, &headers, b"{}");
-            assert!(answer.status == 403 || answer.json()["__type"].as_str().is_some_and(|code| code.ends_with("AccessDeniedException")));
+            assert!(
+                answer.status == 403
+                    || answer.json()["__type"]
+                        .as_str()
+                        .is_some_and(|code| code.ends_with("AccessDeniedException"))
+            );
         }
     }
     // What a form of a page may send without asking is not what is read.
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
-        assert_eq!(serve.send("POST", "/v1/datasources/orders/actions/ListTables", &[("content-type", kind)], b"{}").status, 415);
+        assert_eq!(
+            serve
+                .send(
+                    "POST",
+                    "/v1/datasources/orders/actions/ListTables",
+                    &[("content-type", kind)],
+                    b"{}"
+                )
+                .status,
+            415
+        );
     }
     assert!(upstream.requests().is_empty());
 }
@@ -311,11 +476,17 @@ async fn f6_nobody_writes_lines_of_their_own_into_the_log() {
         format!("POST /ddb/{name}/ HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: DynamoDB_20120810.forged\x1b\r\nConnection: close\r\n\r\n")
             .as_bytes(),
     );
-    serve.send("GET", "/v1/actions", &[("x-request-id", "a {\"forged\""), ("user-agent", "forged")], &[]);
+    serve.send(
+        "GET",
+        "/v1/actions",
+        &[("x-request-id", "a {\"forged\""), ("user-agent", "forged")],
+        &[],
+    );
     assert_eq!(serve.get("/healthz").0, 200);
     serve.wait_for_log("/v1/actions");
     for line in serve.log().lines() {
-        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let line: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(line["level"] != "forged" && !line.to_string().contains('\u{1b}'), "{line}");
     }
     assert!(!serve.log().contains("forged"), "{}", serve.log());
@@ -326,12 +497,17 @@ async fn malformed_wire_requests_get_what_dynamodb_answers() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"read\""), &[]);
     let wire = |target: &str, body: &str| {
-        let answer = serve.send("POST", "/ddb/orders", &[("x-amz-target", target)], body.as_bytes());
+        let answer =
+            serve.send("POST", "/ddb/orders", &[("x-amz-target", target)], body.as_bytes());
         assert_eq!(answer.header("x-amz-crc32"), crc32fast::hash(&answer.body).to_string());
         assert!(!answer.header("x-amzn-requestid").is_empty());
         let json = answer.json();
-        let message = json["message"].as_str().or(json["Message"].as_str()).unwrap_or_default().to_string();
-        (json["__type"].as_str().unwrap_or_default().rsplit('#').next().unwrap().to_string(), message)
+        let message =
+            json["message"].as_str().or(json["Message"].as_str()).unwrap_or_default().to_string();
+        (
+            json["__type"].as_str().unwrap_or_default().rsplit('#').next().unwrap().to_string(),
+            message,
+        )
     };
     for target in [
         "",
@@ -346,11 +522,28 @@ async fn malformed_wire_requests_get_what_dynamodb_answers() {
     let (code, message) = wire("DynamoDBStreams_20120810.ListStreams", "{}");
     assert!(code == "UnknownOperationException" && message.contains("Streams"), "{message}");
     let (code, message) = wire("DynamoDB_20120810.DeleteTable", "{}");
-    assert!(code == "AccessDeniedException" && message.contains("rule access") && message.contains("access = \"admin\""), "{message}");
-    assert_eq!(wire("DynamoDB_20120810.GetItem", "{").0, "SerializationException", "the service's own answer");
+    assert!(
+        code == "AccessDeniedException"
+            && message.contains("rule access")
+            && message.contains("access = \"admin\""),
+        "{message}"
+    );
+    assert_eq!(
+        wire("DynamoDB_20120810.GetItem", "{").0,
+        "SerializationException",
+        "the service's own answer"
+    );
     assert!(serve.send("GET", "/ddb/orders/", &[], &[]).body.starts_with(b"healthy"));
-    let put = serve.send("PUT", "/ddb/orders/", &[("x-amz-target", "DynamoDB_20120810.ListTables")], b"{}");
-    assert!(put.status == 400 && put.json()["__type"].as_str().unwrap().ends_with("UnknownOperationException"));
+    let put = serve.send(
+        "PUT",
+        "/ddb/orders/",
+        &[("x-amz-target", "DynamoDB_20120810.ListTables")],
+        b"{}",
+    );
+    assert!(
+        put.status == 400
+            && put.json()["__type"].as_str().unwrap().ends_with("UnknownOperationException")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -365,22 +558,37 @@ async fn a_reload_is_all_or_nothing() {
         (&*(orders.clone() + "[datasources.users]\nplugin = \"nothing\""), "datasource: users"),
         (&*(orders.clone() + "[server]\nconnections = 3"), "server.connections has changed"),
         (&*(orders.clone() + "[audit]\nfile = \"a\""), "audit has changed"),
-        (&*(orders.clone() + "[datasources.users]\nplugin = \"dynamodb\"\nsettings = { regin = \"x\" }"), "/regin"),
+        (
+            &*(orders.clone()
+                + "[datasources.users]\nplugin = \"dynamodb\"\nsettings = { regin = \"x\" }"),
+            "/regin",
+        ),
     ] {
         serve.write_policy(bad);
         let (status, problem) = serve.post("/v1/reload", "");
         assert!(status == 409 && problem["detail"].as_str().unwrap().contains(place), "{problem}");
         assert_eq!(serve.act("ListTables", "{}").0, 200, "nothing has changed");
     }
-    serve
-        .write_policy(&(datasource("orders", &upstream.authority, "access = \"read\"") + &datasource("users", &upstream.authority, ADMIN)));
+    serve.write_policy(
+        &(datasource("orders", &upstream.authority, "access = \"read\"")
+            + &datasource("users", &upstream.authority, ADMIN)),
+    );
     let (status, changes) = serve.post("/v1/reload", "");
-    assert_eq!((status, changes), (200, json!({"added": ["users"], "changed": ["orders"], "removed": [], "unchanged": 0})));
+    assert_eq!(
+        (status, changes),
+        (200, json!({"added": ["users"], "changed": ["orders"], "removed": [], "unchanged": 0}))
+    );
     assert_eq!(serve.act("DeleteTable", r#"{"TableName": "orders"}"#).0, 403);
     serve.write_policy(&orders);
     serve.signal("HUP");
     serve.wait_for_log("removed: [\\\"users\\\"]");
-    assert_eq!((serve.act("CreateTable", TABLE).0, serve.post("/v1/datasources/users/actions/ListTables", "{}").0), (200, 404));
+    assert_eq!(
+        (
+            serve.act("CreateTable", TABLE).0,
+            serve.post("/v1/datasources/users/actions/ListTables", "{}").0
+        ),
+        (200, 404)
+    );
 }
 
 /// An upstream that takes 700 ms for an answer.
@@ -433,15 +641,21 @@ async fn each_fault_of_the_upstream_has_its_error_and_service_goes_on() {
     let reset = raw::start(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", Then::Close).await;
     let garbage = raw::start(b"\x16\x03\x01 this is not HTTP\r\n\r\n", Then::Close).await;
     let silent = raw::start(b"", Then::Hang).await;
-    let failing =
-        recorder::start(recorder::Answer { status: 500, headers: vec![], body: r#"{"__type":"x#InternalServerError"}"#.into() }).await;
+    let failing = recorder::start(recorder::Answer {
+        status: 500,
+        headers: vec![],
+        body: r#"{"__type":"x#InternalServerError"}"#.into(),
+    })
+    .await;
     let throttled = recorder::Answer {
         status: 400,
         headers: vec![],
-        body: r#"{"__type":"x#ProvisionedThroughputExceededException","message":"slow down"}"#.into(),
+        body: r#"{"__type":"x#ProvisionedThroughputExceededException","message":"slow down"}"#
+            .into(),
     };
     let throttled = recorder::start(throttled).await;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let closed =
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut policy = datasource("orders", &healthy.authority, ADMIN);
     for (name, authority) in [
         ("reset", &reset.authority),
@@ -462,12 +676,22 @@ async fn each_fault_of_the_upstream_has_its_error_and_service_goes_on() {
         ("throttled", 400, "service", Value::Null, "ProvisionedThroughputExceededException"),
         ("silent", 504, "", json!(true), "InternalServerError"),
     ] {
-        let (got, problem) = serve.post(&format!("/v1/datasources/{name}/actions/ListTables?deadline=400ms"), "{}");
+        let (got, problem) =
+            serve.post(&format!("/v1/datasources/{name}/actions/ListTables?deadline=400ms"), "{}");
         assert_eq!((got, &problem["maybeApplied"]), (status, &maybe_applied), "{name}: {problem}");
         assert!(case.is_empty() || problem["case"] == case, "{name}: {problem}");
         if name != "silent" {
-            let answer = serve.send("POST", &format!("/ddb/{name}/"), &[("x-amz-target", "DynamoDB_20120810.ListTables")], b"{}");
-            assert_eq!(answer.json()["__type"].as_str().unwrap().rsplit('#').next(), Some(code), "{name}");
+            let answer = serve.send(
+                "POST",
+                &format!("/ddb/{name}/"),
+                &[("x-amz-target", "DynamoDB_20120810.ListTables")],
+                b"{}",
+            );
+            assert_eq!(
+                answer.json()["__type"].as_str().unwrap().rsplit('#').next(),
+                Some(code),
+                "{name}"
+            );
         }
         assert_eq!(serve.act("ListTables", "{}").0, 200, "service goes on after {name}");
     }
@@ -476,29 +700,46 @@ async fn each_fault_of_the_upstream_has_its_error_and_service_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_cannot_be_written_down_are_refused_and_service_goes_on() {
     let upstream = dynoxide::start().await;
-    let serve = Serve::start(&(datasource("orders", &upstream.authority, ADMIN) + "[audit]\nfile = \"/dev/full\""), &[]);
+    let serve = Serve::start(
+        &(datasource("orders", &upstream.authority, ADMIN) + "[audit]\nfile = \"/dev/full\""),
+        &[],
+    );
     let (status, problem) = serve.act("ListTables", "{}");
     assert_eq!((status, problem["case"].as_str()), (503, Some("audit")), "{problem}");
     assert_eq!((serve.get("/healthz").0, serve.get("/v1/actions").0), (200, 200));
-    let passing = datasource("orders", &upstream.authority, ADMIN) + "[audit]\nfile = \"/dev/full\"\nwhen-full = \"pass\"";
+    let passing = datasource("orders", &upstream.authority, ADMIN)
+        + "[audit]\nfile = \"/dev/full\"\nwhen-full = \"pass\"";
     assert_eq!(Serve::start(&passing, &[]).act("ListTables", "{}").0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_requests_id_goes_through_to_its_audit_record() {
     let upstream = dynoxide::start().await;
-    let serve = Serve::start(&(datasource("orders", &upstream.authority, "access = \"read\"") + "[audit]\nfile = \"audit.jsonl\""), &[]);
+    let serve = Serve::start(
+        &(datasource("orders", &upstream.authority, "access = \"read\"")
+            + "[audit]\nfile = \"audit.jsonl\""),
+        &[],
+    );
     let act = |action: &str, id: &str| {
         let headers = [("content-type", "application/json"), ("x-request-id", id)];
-        serve.send("POST", &format!("/v1/datasources/orders/actions/{action}"), &headers, b"{}").status
+        serve
+            .send("POST", &format!("/v1/datasources/orders/actions/{action}"), &headers, b"{}")
+            .status
     };
     assert_eq!((act("ListTables", "mine-1"), act("DeleteTable", "mine-2")), (200, 403));
     let wire = [("x-amz-target", "DynamoDB_20120810.ListTables"), ("x-request-id", "mine-3")];
     assert_eq!(serve.send("POST", "/ddb/orders/", &wire, b"{}").status, 200);
     let audit = std::fs::read_to_string(serve.path("audit.jsonl")).unwrap();
-    let records: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let seen: Vec<_> = records.iter().map(|record| (record["request"].as_str().unwrap(), record["event"].as_str().unwrap())).collect();
-    assert_eq!(seen, [("mine-1", "call"), ("mine-2", "refusal"), ("mine-2", "call"), ("mine-3", "call")]);
+    let records: Vec<Value> =
+        audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seen: Vec<_> = records
+        .iter()
+        .map(|record| (record["request"].as_str().unwrap(), record["event"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        seen,
+        [("mine-1", "call"), ("mine-2", "refusal"), ("mine-2", "call"), ("mine-3", "call")]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -510,27 +751,42 @@ async fn the_certificate_is_read_again_with_the_policy() {
         std::fs::write(folder.path().join("server.pem"), identity.certificate).unwrap();
         let key = folder.path().join("key.pem");
         std::fs::write(&key, identity.key).unwrap();
-        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
     };
     let (first, second) = (Authority::new(), Authority::new());
     write(&first);
     let path = folder.path().to_path_buf();
-    let policy = datasource("orders", &upstream.authority, ADMIN) + "[server]\ntls = { certificate = \"server.pem\", key = \"key.pem\" }";
+    let policy = datasource("orders", &upstream.authority, ADMIN)
+        + "[server]\ntls = { certificate = \"server.pem\", key = \"key.pem\" }";
     let serve = Serve::start_in(folder, &policy, &[]);
     let reached = |authority: &Authority, path: &str| {
         let ca = ureq::tls::Certificate::from_pem(authority.pem().as_bytes()).unwrap();
-        let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::new_with_certs(&[ca])).build();
-        let agent: ureq::Agent = ureq::Agent::config_builder().tls_config(tls).http_status_as_error(false).build().into();
+        let tls = ureq::tls::TlsConfig::builder()
+            .root_certs(ureq::tls::RootCerts::new_with_certs(&[ca]))
+            .build();
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .build()
+            .into();
         let url = format!("{}{path}", serve.url.replace("127.0.0.1", "localhost"));
         block_in_place(|| {
-            if path == "/v1/reload" { agent.post(&url).send_empty() } else { agent.get(&url).call() }
-                .is_ok_and(|answer| answer.status() == 200)
+            if path == "/v1/reload" {
+                agent.post(&url).send_empty()
+            } else {
+                agent.get(&url).call()
+            }
+            .is_ok_and(|answer| answer.status() == 200)
         })
     };
     assert!(reached(&first, "/readyz") && !reached(&second, "/readyz"));
     let identity = second.identity("localhost");
     std::fs::write(path.join("server.pem"), "nonsense").unwrap();
-    assert!(!reached(&first, "/v1/reload") && reached(&first, "/readyz"), "a certificate that cannot be read changes nothing");
+    assert!(
+        !reached(&first, "/v1/reload") && reached(&first, "/readyz"),
+        "a certificate that cannot be read changes nothing"
+    );
     std::fs::write(path.join("server.pem"), identity.certificate).unwrap();
     std::fs::write(path.join("key.pem"), identity.key).unwrap();
     assert!(reached(&first, "/v1/reload"));
@@ -539,27 +795,50 @@ async fn the_certificate_is_read_again_with_the_policy() {
 
 #[test]
 fn beyond_this_machine_it_is_not_started_without_tokens_and_tls() {
-    for arguments in [&["serve", "--local", "--listen", "0.0.0.0:0"][..], &["serve", "--local", "--public", "--wire", "0.0.0.0:0"]] {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis")).args(arguments).output().unwrap();
+    for arguments in [
+        &["serve", "--local", "--listen", "0.0.0.0:0"][..],
+        &["serve", "--local", "--public", "--wire", "0.0.0.0:0"],
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(arguments)
+            .output()
+            .unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(2) && text.contains("a token") && text.contains("tls ="), "{text}");
+        assert!(
+            output.status.code() == Some(2) && text.contains("a token") && text.contains("tls ="),
+            "{text}"
+        );
     }
 }
 
 /// The command line, asking a server.
 fn asking(serve: &Serve, token: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
-    command.args(arguments).args(["--server", &serve.url]).env("PORTCULLIS_TOKEN", token).env_remove("PORTCULLIS_SERVER");
+    command
+        .args(arguments)
+        .args(["--server", &serve.url])
+        .env("PORTCULLIS_TOKEN", token)
+        .env_remove("PORTCULLIS_SERVER");
     let output = block_in_place(|| command.output()).unwrap();
-    (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    (
+        output.status.code(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_asks_a_server_as_it_asks_a_datasource() {
     let upstream = dynoxide::start().await;
-    let serve = Serve::start(&(datasource("orders", &upstream.authority, "access = \"read\"") + &tokens()), &[]);
+    let serve = Serve::start(
+        &(datasource("orders", &upstream.authority, "access = \"read\"") + &tokens()),
+        &[],
+    );
     let ask = |arguments: &[&str]| asking(&serve, "pcl_ops", arguments);
-    assert_eq!(ask(&["execute", "ListTables"]), (Some(0), "{\"TableNames\":[]}\n".to_string(), String::new()));
+    assert_eq!(
+        ask(&["execute", "ListTables"]),
+        (Some(0), "{\"TableNames\":[]}\n".to_string(), String::new())
+    );
     assert_eq!((ask(&["test", "orders"]).0, ask(&["structure"]).0), (Some(0), Some(0)));
     for (arguments, code, text) in [
         (&["execute", "DeleteTable", "{\"TableName\": \"orders\"}"][..], 7, "access = \"admin\""),
@@ -573,10 +852,12 @@ async fn the_command_line_asks_a_server_as_it_asks_a_datasource() {
     }
     assert_eq!(asking(&serve, "pcl_wrong", &["execute", "ListTables"]).0, Some(7));
     let mut far = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
-    far.args(["execute", "ListTables", "--server", "http://192.0.2.1:8700"]).env("PORTCULLIS_TOKEN", "pcl_ops");
+    far.args(["execute", "ListTables", "--server", "http://192.0.2.1:8700"])
+        .env("PORTCULLIS_TOKEN", "pcl_ops");
     let far = block_in_place(|| far.output()).unwrap();
     assert!(
-        far.status.code() == Some(2) && String::from_utf8(far.stderr).unwrap().contains("use https"),
+        far.status.code() == Some(2)
+            && String::from_utf8(far.stderr).unwrap().contains("use https"),
         "a token is not sent in the clear"
     );
 }
@@ -585,46 +866,83 @@ async fn the_command_line_asks_a_server_as_it_asks_a_datasource() {
 async fn an_interrupt_between_pages_leaves_whole_lines_and_the_cursor() {
     let page = |_: &recorder::Recorded| {
         std::thread::sleep(Duration::from_millis(20));
-        recorder::Answer::ok(r#"{"Items":[{"id":{"S":"1"}},{"id":{"S":"2"}}],"Count":2,"LastEvaluatedKey":{"id":{"S":"2"}}}"#)
+        recorder::Answer::ok(
+            r#"{"Items":[{"id":{"S":"1"}},{"id":{"S":"2"}}],"Count":2,"LastEvaluatedKey":{"id":{"S":"2"}}}"#,
+        )
     };
     let upstream = recorder::start_with("127.0.0.1", page, None).await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
     for (output, policy) in [("ndjson", false), ("csv", false), ("ndjson", true)] {
         upstream.forget();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
-        command.args(["execute", "Scan", r#"{"TableName": "orders"}"#, "--pages", "all", "--output", output]);
+        command.args([
+            "execute",
+            "Scan",
+            r#"{"TableName": "orders"}"#,
+            "--pages",
+            "all",
+            "--output",
+            output,
+        ]);
         let here = serve.path("portcullis.toml");
         if policy {
-            command.arg("--policy").arg(here).env("AWS_ACCESS_KEY_ID", "A").env("AWS_SECRET_ACCESS_KEY", "B");
+            command
+                .arg("--policy")
+                .arg(here)
+                .env("AWS_ACCESS_KEY_ID", "A")
+                .env("AWS_SECRET_ACCESS_KEY", "B");
         } else {
             command.args(["--server", &serve.url]);
         }
-        let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let child = command
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
         let output = block_in_place(|| {
             let end = Instant::now() + Duration::from_secs(20);
             while upstream.requests().len() < 6 {
                 assert!(Instant::now() < end, "pages are fetched");
                 std::thread::sleep(Duration::from_millis(10));
             }
-            assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+            assert!(
+                std::process::Command::new("kill")
+                    .args(["-INT", &child.id().to_string()])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
             child.wait_with_output().unwrap()
         });
-        let (lines, message) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        let (lines, message) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         assert_eq!(output.status.code(), Some(130), "{message}");
         assert!(
-            message.contains("\"ExclusiveStartKey\": {\"id\":{\"S\":\"2\"}}") || message.contains("\"ExclusiveStartKey\": {\"id\":\"2\"}"),
+            message.contains("\"ExclusiveStartKey\": {\"id\":{\"S\":\"2\"}}")
+                || message.contains("\"ExclusiveStartKey\": {\"id\":\"2\"}"),
             "{message}"
         );
         assert!(lines.ends_with('\n') && lines.lines().count() > 3, "{lines}");
-        assert!(lines.lines().all(|line| line.starts_with("{\"id\":{\"S\":") && line.ends_with("}}") || !line.contains('{')), "{lines}");
+        assert!(
+            lines.lines().all(|line| line.starts_with("{\"id\":{\"S\":") && line.ends_with("}}")
+                || !line.contains('{')),
+            "{lines}"
+        );
     }
 }
 
 #[test]
 fn the_threat_model_lists_the_rows_of_the_front_door() {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/threat-model.md")).unwrap();
-    let names = include_str!("serve.rs").lines().filter_map(|line| line.strip_prefix("async fn f")?.split_once('('));
-    let names: Vec<String> = names.filter(|(name, _)| name.as_bytes()[0].is_ascii_digit()).map(|(name, _)| format!("`f{name}`")).collect();
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/threat-model.md"))
+            .unwrap();
+    let names = include_str!("serve.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("async fn f")?.split_once('('));
+    let names: Vec<String> = names
+        .filter(|(name, _)| name.as_bytes()[0].is_ascii_digit())
+        .map(|(name, _)| format!("`f{name}`"))
+        .collect();
     assert_eq!(names.len(), 6);
     for name in &names {
         assert!(page.contains(name), "{name} is missing in docs/threat-model.md");

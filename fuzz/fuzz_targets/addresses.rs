@@ -37,13 +37,20 @@ fn is_assigned(address: IpAddr) -> bool {
 /// The IPv4 address within an IPv6 one, by the places that the schemes give it.
 fn within(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let bytes = address.octets();
-    let at = |place: usize| Ipv4Addr::new(bytes[place], bytes[place + 1], bytes[place + 2], bytes[place + 3]);
+    let at = |place: usize| {
+        Ipv4Addr::new(bytes[place], bytes[place + 1], bytes[place + 2], bytes[place + 3])
+    };
     let begins = |block: &str| block.parse::<IpNet>().unwrap().contains(&IpAddr::V6(address));
     if begins("2002::/16") {
         Some(at(2))
     } else if begins("2001::/32") {
         Some(Ipv4Addr::from(!u32::from(at(12))))
-    } else if begins("::ffff:0:0/96") || begins("::ffff:0:0:0/96") || begins("::/96") || begins("64:ff9b::/96") || begins("64:ff9b:1::/48") {
+    } else if begins("::ffff:0:0/96")
+        || begins("::ffff:0:0:0/96")
+        || begins("::/96")
+        || begins("64:ff9b::/96")
+        || begins("64:ff9b:1::/48")
+    {
         Some(at(12))
     } else {
         None
@@ -66,8 +73,10 @@ fuzz_target!(|bytes: [u8; 17]| {
             IpAddr::V6(address) => within(address),
             IpAddr::V4(_) => None,
         };
-        let is_metadata = METADATA.contains(&address) || carried.is_some_and(|inner| METADATA.contains(&IpAddr::V4(inner)));
-        let is_special = SPECIAL.iter().any(|block| block.contains(&address)) || !is_assigned(address);
+        let is_metadata = METADATA.contains(&address)
+            || carried.is_some_and(|inner| METADATA.contains(&IpAddr::V4(inner)));
+        let is_special =
+            SPECIAL.iter().any(|block| block.contains(&address)) || !is_assigned(address);
         match classify(address) {
             Class::Metadata => assert!(is_metadata, "{address}"),
             Class::Special(_) => assert!(!is_metadata && is_special, "{address}"),

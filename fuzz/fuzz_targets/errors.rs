@@ -8,8 +8,17 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: (u16, &str, &[u8])| {
     let (status, kind, body) = data;
-    let answer = Answer::new(status, vec![("x-amzn-errortype".to_string(), kind.to_string())], body.to_vec());
-    let error = ServiceError::read(&answer, &Asked { action: "GetItem", region: "eu-west-1" }, Format::Plain, 1);
+    let answer = Answer::new(
+        status,
+        vec![("x-amzn-errortype".to_string(), kind.to_string())],
+        body.to_vec(),
+    );
+    let error = ServiceError::read(
+        &answer,
+        &Asked { action: "GetItem", region: "eu-west-1" },
+        Format::Plain,
+        1,
+    );
     assert!(!error.code.is_empty() && !error.message.is_empty());
     if let Some(details) = error.details {
         assert!(details.starts_with('{'));

@@ -11,9 +11,11 @@ fuzz_target!(|data: &[u8]| {
     let operation = &OPERATIONS[usize::from(*which) % OPERATIONS.len()];
     for strict in [true, false] {
         match encode(text, operation.input, Rules { format: Format::Typed, strict }) {
-            Ok(body) => drop(serde_json::from_str::<serde_json::Value>(&body).unwrap_or_else(|error| panic!("{text:?} became {body:?}: {error}"))),
+            Ok(body) => drop(
+                serde_json::from_str::<serde_json::Value>(&body)
+                    .unwrap_or_else(|error| panic!("{text:?} became {body:?}: {error}")),
+            ),
             Err(faults) => assert!(!faults.is_empty()),
         }
     }
 });
-

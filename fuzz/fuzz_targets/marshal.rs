@@ -10,8 +10,11 @@ static ITEM: Shape = Shape::Map { value: &Shape::AttributeValue, min: 0, max: u3
 fuzz_target!(|text: &str| {
     let rules = Rules { format: Format::Plain, strict: true };
     let Ok(typed) = encode(text, &ITEM, rules) else { return };
-    let Ok(plain) = decode(typed.to_string(), &ITEM, Format::Plain) else { panic!("{typed:?} cannot be read") };
-    let again = encode(&plain, &ITEM, rules).unwrap_or_else(|faults| panic!("{plain:?}: {faults:?}"));
+    let Ok(plain) = decode(typed.to_string(), &ITEM, Format::Plain) else {
+        panic!("{typed:?} cannot be read")
+    };
+    let again =
+        encode(&plain, &ITEM, rules).unwrap_or_else(|faults| panic!("{plain:?}: {faults:?}"));
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     assert_eq!(value(&typed), value(&again), "{text:?} {plain:?}");
 });

@@ -23,8 +23,12 @@ fuzz_target!(|text: &str| {
     assert_eq!(url.port_or_known_default(), Some(origin.port()));
     match (url.host().expect("it has a host"), origin.host()) {
         (url::Host::Domain(name), Host::Name(own)) => assert_eq!(name, own),
-        (url::Host::Ipv4(address), Host::Address(own)) => assert_eq!(std::net::IpAddr::from(address), *own),
-        (url::Host::Ipv6(address), Host::Address(own)) => assert_eq!(std::net::IpAddr::from(address), *own),
+        (url::Host::Ipv4(address), Host::Address(own)) => {
+            assert_eq!(std::net::IpAddr::from(address), *own)
+        }
+        (url::Host::Ipv6(address), Host::Address(own)) => {
+            assert_eq!(std::net::IpAddr::from(address), *own)
+        }
         (theirs, ours) => panic!("{theirs:?} is {ours:?} for us"),
     }
 });

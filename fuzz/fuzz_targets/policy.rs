@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portcullis_policy::{CredentialScope, Origin, TablePattern};
 use portcullis_config::PolicyFile;
+use portcullis_policy::{CredentialScope, Origin, TablePattern};
 
 fuzz_target!(|text: &str| {
     // Whether it is one does not matter here.

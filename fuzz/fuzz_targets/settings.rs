@@ -11,7 +11,9 @@ fuzz_target!(|text: &str| {
     for service in [Service::Data, Service::Search] {
         let Ok(endpoint) = Endpoint::of(&settings, service) else { continue };
         let authority = &endpoint.authority;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+        let plain = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+        };
         assert!(!authority.is_empty() && authority.bytes().all(plain), "{authority:?}");
     }
 });

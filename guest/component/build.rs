@@ -5,11 +5,18 @@ use std::path::Path;
 
 fn main() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    match component_builder::build(&workspace, "dynamodb-plugin", &["guest/dynamodb/src", "guest/dynamodb/Cargo.toml", "guest/json", "wit"]) {
+    match component_builder::build(
+        &workspace,
+        "dynamodb-plugin",
+        &["guest/dynamodb/src", "guest/dynamodb/Cargo.toml", "guest/json", "wit"],
+    ) {
         Ok(component) => {
             let bytes = std::fs::read(&component).expect("the component was just built");
             println!("cargo::rustc-env=DYNAMODB_COMPONENT={}", component.display());
-            println!("cargo::rustc-env=DYNAMODB_COMPONENT_SHA256={}", hex::encode(Sha256::digest(bytes)));
+            println!(
+                "cargo::rustc-env=DYNAMODB_COMPONENT_SHA256={}",
+                hex::encode(Sha256::digest(bytes))
+            );
         }
         Err(message) => {
             eprintln!("{message}");

@@ -26,9 +26,11 @@ const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 impl Cache {
     /// Opens a folder, and makes it where there is none.
     pub(crate) fn open(folder: &Path) -> Result<Self, LoadError> {
-        let fail = |reason: String| LoadError::Cache { folder: folder.display().to_string(), reason };
+        let fail =
+            |reason: String| LoadError::Cache { folder: folder.display().to_string(), reason };
         make(folder).map_err(|error| fail(error.to_string()))?;
-        let metadata = std::fs::symlink_metadata(folder).map_err(|error| fail(error.to_string()))?;
+        let metadata =
+            std::fs::symlink_metadata(folder).map_err(|error| fail(error.to_string()))?;
         if !metadata.is_dir() {
             return Err(fail("it is not a folder".to_string()));
         }
@@ -40,7 +42,9 @@ impl Cache {
     pub(crate) fn load(&self, engine: &Engine, component: &str) -> Option<Component> {
         let path = self.path(engine, component);
         match read(&path, &salt(engine, component)) {
-            Ok(code) => restore(engine, &code).inspect_err(|error| tracing::warn!("compiled code is made anew: {error:#}")).ok(),
+            Ok(code) => restore(engine, &code)
+                .inspect_err(|error| tracing::warn!("compiled code is made anew: {error:#}"))
+                .ok(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
                 tracing::warn!("compiled code in {} is not used: {error}", path.display());
@@ -54,7 +58,10 @@ impl Cache {
     /// Keeps the code of a component. That it cannot be kept is no failure.
     pub(crate) fn store(&self, engine: &Engine, component: &str, compiled: &Component) {
         let path = self.path(engine, component);
-        let stored = compiled.serialize().map_err(io::Error::other).and_then(|code| write(&path, &salt(engine, component), &code));
+        let stored = compiled
+            .serialize()
+            .map_err(io::Error::other)
+            .and_then(|code| write(&path, &salt(engine, component), &code));
         if let Err(error) = stored {
             tracing::warn!("compiled code cannot be kept in {}: {error}", path.display());
         }
@@ -81,8 +88,9 @@ fn digest(salt: &str, code: &[u8]) -> [u8; DIGEST_BYTES] {
 }
 
 fn read(path: &Path, salt: &str) -> io::Result<Vec<u8>> {
-    let regular =
-        |metadata: &std::fs::Metadata| if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is not a regular file")) };
+    let regular = |metadata: &std::fs::Metadata| {
+        if metadata.is_file() { Ok(()) } else { Err(io::Error::other("it is not a regular file")) }
+    };
     // Asked first, as opening a pipe would wait; and again of what was opened.
     regular(&std::fs::metadata(path)?)?;
     let file = File::open(path)?;
@@ -135,10 +143,16 @@ fn check_owner(metadata: &std::fs::Metadata) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
     let own = rustix::process::geteuid().as_raw();
     if metadata.uid() != own {
-        return Err(format!("it belongs to the user with the id {}, and not to this process's", metadata.uid()));
+        return Err(format!(
+            "it belongs to the user with the id {}, and not to this process's",
+            metadata.uid()
+        ));
     }
     if metadata.mode() & 0o077 != 0 {
-        return Err(format!("it is open to others (mode {:o}); run: chmod go= on it", metadata.mode() & 0o777));
+        return Err(format!(
+            "it is open to others (mode {:o}); run: chmod go= on it",
+            metadata.mode() & 0o777
+        ));
     }
     Ok(())
 }

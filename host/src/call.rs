@@ -45,7 +45,12 @@ pub(crate) struct Call {
 const MOST_REFUSALS: u32 = 32;
 
 impl Call {
-    pub(crate) fn new(shared: &Arc<Shared>, export: &'static str, action: Option<ActionName>, deadline: Instant) -> Self {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        export: &'static str,
+        action: Option<ActionName>,
+        deadline: Instant,
+    ) -> Self {
         Self {
             shared: shared.clone(),
             number: audit::next_call(),
@@ -85,17 +90,29 @@ impl Call {
 
     /// Admits a request: one at a time, and no more than the limit (then false), as long as the export runs.
     pub(crate) fn admit(&self) -> Result<bool, Denial> {
-        let deny = |message: String, remedy: &str| Err(Denial::new(Rule::Requests, self.export, message, remedy));
+        let deny = |message: String, remedy: &str| {
+            Err(Denial::new(Rule::Requests, self.export, message, remedy))
+        };
         if self.over.load(Ordering::Acquire) {
-            return deny("a request after the call had ended".to_string(), "this is a defect of the plugin: report it to its publisher");
+            return deny(
+                "a request after the call had ended".to_string(),
+                "this is a defect of the plugin: report it to its publisher",
+            );
         }
         if lock(&self.ending).is_some() {
-            return deny("a request after the call was refused or had reached a limit".to_string(), "mend what was refused first");
+            return deny(
+                "a request after the call was refused or had reached a limit".to_string(),
+                "mend what was refused first",
+            );
         }
         let most = self.shared.policy.limits.requests;
         if self.requests.load(Ordering::Acquire) >= most {
             // A plugin may still hand out the pages that it has.
-            let limit = Limit { which: LimitKind::Requests, bound: most.to_string(), maybe_applied: self.reached() };
+            let limit = Limit {
+                which: LimitKind::Requests,
+                bound: most.to_string(),
+                maybe_applied: self.reached(),
+            };
             self.note_shortfall(Error::Limit(limit));
             return Ok(false);
         }
@@ -190,8 +207,13 @@ impl Call {
     /// Counts the call and writes it down, now that it has ended.
     pub(crate) fn conclude<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         let error = result.as_ref().err();
-        let decision = if matches!(error, Some(Error::Denied(_))) { Decision::Denied } else { Decision::Allowed };
-        let rule = if let Some(Error::Denied(denial)) = error { Some(denial.rule.name()) } else { None };
+        let decision = if matches!(error, Some(Error::Denied(_))) {
+            Decision::Denied
+        } else {
+            Decision::Allowed
+        };
+        let rule =
+            if let Some(Error::Denied(denial)) = error { Some(denial.rule.name()) } else { None };
         let written = self.record_end(error.map_or("ok", Error::case), decision, rule);
         written.map_err(|reason| Error::Audit { reason, maybe_applied: self.reached() })?;
         result
@@ -203,7 +225,12 @@ impl Call {
         let _ = self.record_end("dropped", Decision::Allowed, None);
     }
 
-    fn record_end(&self, outcome: &'static str, decision: Decision, rule: Option<&'static str>) -> Result<(), String> {
+    fn record_end(
+        &self,
+        outcome: &'static str,
+        decision: Decision,
+        rule: Option<&'static str>,
+    ) -> Result<(), String> {
         let more = self.refusals.load(Ordering::Relaxed).saturating_sub(MOST_REFUSALS);
         let usage = self.usage();
         self.shared.counting.call(outcome, &usage);
@@ -229,7 +256,8 @@ impl Call {
     fn record(&self, event: Event, decision: Decision, usage: Usage) -> Record<'_> {
         let Usage { attempts, bytes_sent, bytes_received, micros } = usage;
         let place = lock(&self.place).clone();
-        let (origin, address) = place.map_or((None, None), |(origin, address)| (Some(origin.to_string()), address));
+        let (origin, address) =
+            place.map_or((None, None), |(origin, address)| (Some(origin.to_string()), address));
         Record {
             time: audit::now(),
             event,
@@ -287,8 +315,14 @@ mod tests {
     use portcullis_policy::Policy;
 
     fn call(max_requests: u32) -> Call {
-        let policy = Policy { limits: Limits::default().with_requests(max_requests), ..Policy::default() };
-        Call::new(&Arc::new(Shared::of_policy(policy)), "execute", None, Instant::now() + Duration::from_secs(1))
+        let policy =
+            Policy { limits: Limits::default().with_requests(max_requests), ..Policy::default() };
+        Call::new(
+            &Arc::new(Shared::of_policy(policy)),
+            "execute",
+            None,
+            Instant::now() + Duration::from_secs(1),
+        )
     }
 
     #[test]
@@ -307,7 +341,9 @@ mod tests {
         counted.release();
         assert_eq!(counted.admit(), Ok(false));
         assert!(counted.noted().is_none());
-        assert!(matches!(counted.shortfall(), Some(crate::Error::Limit(limit)) if limit.which == LimitKind::Requests));
+        assert!(
+            matches!(counted.shortfall(), Some(crate::Error::Limit(limit)) if limit.which == LimitKind::Requests)
+        );
         let ended = call(10);
         ended.end();
         assert!(ended.admit().is_err());
@@ -319,6 +355,8 @@ mod tests {
         call.note_denial(&Denial::new(Rule::Egress, "a", "first", ""));
         call.note_denial(&Denial::new(Rule::Tables, "b", "second", ""));
         call.note_limit(LimitKind::Memory, "1".to_string());
-        assert!(matches!(call.noted(), Some(crate::Error::Denied(denial)) if denial.message == "first"));
+        assert!(
+            matches!(call.noted(), Some(crate::Error::Denied(denial)) if denial.message == "first")
+        );
     }
 }

@@ -4,7 +4,9 @@
 pub(crate) fn is_deeper(text: &str, limit: u32) -> bool {
     let bytes = text.as_bytes();
     // A small text seldom has as many brackets as levels are allowed, wherever they stand.
-    if bytes.len() <= SMALL && bytes.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() <= limit as usize {
+    if bytes.len() <= SMALL
+        && bytes.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() <= limit as usize
+    {
         return false;
     }
     let mut depth = 0u32;

@@ -44,7 +44,11 @@ impl Error {
     /// Whether the deadline ended the call.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Limit(Limit { which: LimitKind::Deadline, .. }) | Self::Plugin(PluginError::Timeout(_)))
+        matches!(
+            self,
+            Self::Limit(Limit { which: LimitKind::Deadline, .. })
+                | Self::Plugin(PluginError::Timeout(_))
+        )
     }
 
     /// The same, with what the gate saw: a plugin may not say that nothing was done after a request had left.
@@ -132,19 +136,25 @@ impl Error {
 #[non_exhaustive]
 pub enum Busy {
     /// As many calls of the datasource as its policy allows were running until the deadline.
-    #[error("{running} calls of this datasource are running, and none ended in time; raise limits.concurrent-calls, or call less")]
+    #[error(
+        "{running} calls of this datasource are running, and none ended in time; raise limits.concurrent-calls, or call less"
+    )]
     Calls {
         /// The bound.
         running: u32,
     },
     /// As many calls of the datasource are waiting as its policy allows.
-    #[error("{waiting} calls of this datasource are waiting already; raise limits.queued-calls, or call less")]
+    #[error(
+        "{waiting} calls of this datasource are waiting already; raise limits.queued-calls, or call less"
+    )]
     Queue {
         /// The bound.
         waiting: u32,
     },
     /// As many calls as the host allows were running until the deadline, of all datasources.
-    #[error("{running} calls of all datasources are running, and none ended in time; allow the host more, or call less")]
+    #[error(
+        "{running} calls of all datasources are running, and none ended in time; allow the host more, or call less"
+    )]
     Host {
         /// The bound.
         running: u32,
@@ -223,7 +233,10 @@ impl LimitKind {
 impl Limit {
     /// `asked` is the caller's own time, where it is shorter than the policy's.
     pub(crate) fn deadline(policy: Duration, asked: Option<Duration>, maybe_applied: bool) -> Self {
-        let bound = asked.map_or_else(|| format!("{policy:?}"), |asked| format!("{policy:?}, of which the caller gave {asked:?}"));
+        let bound = asked.map_or_else(
+            || format!("{policy:?}"),
+            |asked| format!("{policy:?}, of which the caller gave {asked:?}"),
+        );
         Self { which: LimitKind::Deadline, bound, maybe_applied }
     }
 }
@@ -268,7 +281,9 @@ impl fmt::Display for PluginError {
         match self {
             Self::InvalidSettings(list) => faults(f, "the settings cannot be used:", list),
             Self::InvalidInput(list) => faults(f, "the input cannot be sent:", list),
-            Self::UnknownAction(message) | Self::Refused(message) | Self::Other(message) => f.write_str(message),
+            Self::UnknownAction(message) | Self::Refused(message) | Self::Other(message) => {
+                f.write_str(message)
+            }
             Self::Credentials(message) => write!(f, "no usable credentials: {message}"),
             Self::Service(error) => error.fmt(f),
             Self::Transport(end) | Self::Timeout(end) => end.fmt(f),
@@ -332,7 +347,11 @@ pub struct Interruption {
 
 impl fmt::Display for Interruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let applied = if self.maybe_applied { "; the service may have done what was asked" } else { "; nothing was done" };
+        let applied = if self.maybe_applied {
+            "; the service may have done what was asked"
+        } else {
+            "; nothing was done"
+        };
         let plural = if self.attempts == 1 { "attempt" } else { "attempts" };
         write!(f, "{} ({} {plural}{applied})", self.message, self.attempts)
     }
@@ -362,7 +381,9 @@ pub enum LoadError {
     #[error("this is not a WebAssembly component that can be compiled: {0}")]
     Invalid(String),
     /// The SHA-256 is not the pinned one.
-    #[error("the component's SHA-256 is {found}, and {expected} is pinned: it is not the file that was approved")]
+    #[error(
+        "the component's SHA-256 is {found}, and {expected} is pinned: it is not the file that was approved"
+    )]
     Digest {
         /// The pinned digest.
         expected: String,

@@ -39,11 +39,21 @@ impl Fairness {
     /// For this machine.
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { places: Arc::new(Semaphore::new((cores / 2).max(1))), running: Arc::default(), long: Arc::default(), held: Arc::default() }
+        Self {
+            places: Arc::new(Semaphore::new((cores / 2).max(1))),
+            running: Arc::default(),
+            long: Arc::default(),
+            held: Arc::default(),
+        }
     }
 
     pub(crate) fn slices(&self) -> Slices {
-        Slices { is_long: false, fairness: self.clone(), place: Place::default(), is_running: false }
+        Slices {
+            is_long: false,
+            fairness: self.clone(),
+            place: Place::default(),
+            is_running: false,
+        }
     }
 
     /// A slice is over: places whose guests did not ask again are given back.
@@ -126,7 +136,8 @@ impl Slices {
         if !std::mem::replace(&mut self.is_long, true) {
             self.fairness.long.fetch_add(1, Ordering::Relaxed);
         }
-        let (places, held, place) = (self.fairness.places.clone(), self.fairness.held.clone(), self.place.clone());
+        let (places, held, place) =
+            (self.fairness.places.clone(), self.fairness.held.clone(), self.place.clone());
         UpdateDeadline::YieldCustom(
             1,
             Box::pin(async move {
@@ -156,7 +167,9 @@ mod tests {
 
     /// Lets a guest compute until it asks for a place, and waits for it as wasmtime does.
     async fn take_place(slices: &mut Slices) {
-        let UpdateDeadline::YieldCustom(1, asking) = slices.next() else { panic!("it asks for a place") };
+        let UpdateDeadline::YieldCustom(1, asking) = slices.next() else {
+            panic!("it asks for a place")
+        };
         asking.await;
     }
 
@@ -165,7 +178,8 @@ mod tests {
         let fairness = Fairness { places: Arc::new(Semaphore::new(1)), ..Fairness::new() };
         let (mut first, mut second) = (fairness.slices(), fairness.slices());
         take_place(&mut first).await;
-        let waiting = tokio::time::timeout(Duration::from_millis(20), take_place(&mut second)).await;
+        let waiting =
+            tokio::time::timeout(Duration::from_millis(20), take_place(&mut second)).await;
         assert!(waiting.is_err(), "there is one place");
         first.end();
         take_place(&mut second).await;

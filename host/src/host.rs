@@ -21,7 +21,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use wasmtime::component::Linker;
-use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{
+    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig,
+};
 
 /// Loads plugins and connects datasources. Cheap to clone; one serves a whole process.
 #[derive(Clone)]
@@ -136,7 +138,12 @@ impl Host {
     ///
     /// # Errors
     /// It is not a component of the plugin world, imports more than a plugin gets, or is not the pinned one.
-    pub fn load<'s>(&self, component: impl Into<Source<'s>>, manifest: &str, sha256: Option<&str>) -> Result<Plugin, LoadError> {
+    pub fn load<'s>(
+        &self,
+        component: impl Into<Source<'s>>,
+        manifest: &str,
+        sha256: Option<&str>,
+    ) -> Result<Plugin, LoadError> {
         let source = component.into();
         let bytes = source.read()?;
         let manifest = Manifest::parse(manifest)?;
@@ -149,7 +156,11 @@ impl Host {
     ///
     /// # Errors
     /// [`crate::PluginError::InvalidSettings`] with every fault, or a plugin that fails at its start.
-    pub async fn connect(&self, plugin: &Plugin, connect: Connect<'_>) -> Result<Datasource, Error> {
+    pub async fn connect(
+        &self,
+        plugin: &Plugin,
+        connect: Connect<'_>,
+    ) -> Result<Datasource, Error> {
         let datasource = self.configure(plugin, connect)?;
         datasource.warm_up().await?;
         Ok(datasource)
@@ -163,11 +174,24 @@ impl Host {
     pub fn configure(&self, plugin: &Plugin, connect: Connect<'_>) -> Result<Datasource, Error> {
         let Connect { name, settings, settings_are_trusted, policy, credentials, tls } = connect;
         policy.limits.check().map_err(|message| Error::Plugin(PluginError::Other(message)))?;
-        let own_scopes =
-            if settings_are_trusted && policy.signing.is_none() { own_scopes(plugin.manifest(), settings)? } else { Vec::new() };
+        let own_scopes = if settings_are_trusted && policy.signing.is_none() {
+            own_scopes(plugin.manifest(), settings)?
+        } else {
+            Vec::new()
+        };
         let shared = self.shared(name, plugin, policy, own_scopes, credentials, tls);
-        let datasource = Datasource::new(plugin.clone(), settings.to_string(), Arc::new(shared), self.inner.around.clone())?;
-        self.inner.around.neighbours.lock().unwrap_or_else(PoisonError::into_inner).push(datasource.idle());
+        let datasource = Datasource::new(
+            plugin.clone(),
+            settings.to_string(),
+            Arc::new(shared),
+            self.inner.around.clone(),
+        )?;
+        self.inner
+            .around
+            .neighbours
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(datasource.idle());
         Ok(datasource)
     }
 
@@ -176,7 +200,8 @@ impl Host {
     /// # Errors
     /// The plugin fails.
     pub async fn describe(&self, plugin: &Plugin) -> Result<String, Error> {
-        let policy = Policy { limits: Limits::default().with_deadline(DESCRIBE), ..Policy::default() };
+        let policy =
+            Policy { limits: Limits::default().with_deadline(DESCRIBE), ..Policy::default() };
         let shared = self.shared("", plugin, policy, Vec::new(), None, Tls::default());
         crate::datasource::describe(plugin, &Arc::new(shared), &self.inner.around).await
     }
@@ -191,7 +216,9 @@ impl Host {
             | CredentialSource::WebIdentity { .. }
             | CredentialSource::Container
             | CredentialSource::Instance
-            | CredentialSource::Role { .. } => Arc::new(crate::credentials::AwsProvider::new(source, &self.inner.operator)),
+            | CredentialSource::Role { .. } => {
+                Arc::new(crate::credentials::AwsProvider::new(source, &self.inner.operator))
+            }
             source => crate::credentials::own(source),
         }
     }
@@ -205,7 +232,11 @@ impl Host {
         credentials: Option<Arc<dyn ProvideCredentials>>,
         tls: Tls,
     ) -> Shared {
-        let connections = Connections::new(policy.limits.concurrent_calls as usize, tls, self.inner.roots.clone());
+        let connections = Connections::new(
+            policy.limits.concurrent_calls as usize,
+            tls,
+            self.inner.roots.clone(),
+        );
         Shared::new(Parts {
             name: name.to_string(),
             policy,
@@ -229,8 +260,13 @@ fn own_scopes(manifest: &Manifest, settings: &str) -> Result<Vec<CredentialScope
     match serde_json::from_str(settings) {
         Ok(settings) => Ok(manifest.scope(&settings).into_iter().collect()),
         Err(error) => {
-            let message = format!("trusted settings are strict JSON, without comments and trailing commas: {error}");
-            Err(Error::Plugin(PluginError::InvalidSettings(vec![Fault { pointer: String::new(), message }])))
+            let message = format!(
+                "trusted settings are strict JSON, without comments and trailing commas: {error}"
+            );
+            Err(Error::Plugin(PluginError::InvalidSettings(vec![Fault {
+                pointer: String::new(),
+                message,
+            }])))
         }
     }
 }
@@ -293,7 +329,11 @@ impl HostBuilder {
     #[must_use]
     pub fn host_memory(mut self, creator: Arc<dyn wasmtime::MemoryCreator>) -> Self {
         self.config.with_host_memory(creator);
-        self.config.memory_reservation(0).memory_reservation_for_growth(0).memory_guard_size(0).memory_init_cow(false);
+        self.config
+            .memory_reservation(0)
+            .memory_reservation_for_growth(0)
+            .memory_guard_size(0)
+            .memory_init_cow(false);
         self.pooling = false;
         self
     }
@@ -303,11 +343,14 @@ impl HostBuilder {
     /// # Errors
     /// This machine cannot run wasmtime.
     pub fn build(mut self) -> Result<Host, LoadError> {
-        let invalid = |error: wasmtime::Error| LoadError::Invalid(format!("wasmtime does not run here: {error:#}"));
+        let invalid = |error: wasmtime::Error| {
+            LoadError::Invalid(format!("wasmtime does not run here: {error:#}"))
+        };
         let turns = AllTurns::new(self.concurrent_calls);
         let engine = if self.pooling {
             let mut pooled = self.config.clone();
-            pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(turns.instances())));
+            pooled
+                .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(turns.instances())));
             // Where address space is bounded, the pool cannot be reserved; instances are then made one by one.
             Engine::new(&pooled).or_else(|_| Engine::new(&self.config))
         } else {
@@ -326,7 +369,10 @@ impl HostBuilder {
         sweep(&neighbours);
         let around = Around { fairness, timers, turns, neighbours };
         #[cfg(feature = "aws-config")]
-        let operator = crate::egress::OperatorGate::new(self.resolver.clone(), Tls::default().client_config(&roots)?);
+        let operator = crate::egress::OperatorGate::new(
+            self.resolver.clone(),
+            Tls::default().client_config(&roots)?,
+        );
         Ok(Host {
             inner: Arc::new(Inner {
                 engine,
@@ -376,7 +422,10 @@ fn tick(engine: EngineWeak, fairness: Fairness, timers: Timers) {
             std::thread::sleep(fairness.slice());
         }
     };
-    std::thread::Builder::new().name("portcullis-tick".to_string()).spawn(run).expect("a thread can be started");
+    std::thread::Builder::new()
+        .name("portcullis-tick".to_string())
+        .spawn(run)
+        .expect("a thread can be started");
 }
 
 /// Drops what is idle, now and then, as long as the host lives. On a thread of its own: it takes time, and ticks must not wait.
@@ -391,7 +440,10 @@ fn sweep(datasources: &Datasources) {
             }
         }
     };
-    std::thread::Builder::new().name("portcullis-sweep".to_string()).spawn(run).expect("a thread can be started");
+    std::thread::Builder::new()
+        .name("portcullis-sweep".to_string())
+        .spawn(run)
+        .expect("a thread can be started");
 }
 
 /// Gives up the idle instances of all datasources.

@@ -29,15 +29,22 @@ pub fn iam_document(manifest: &Manifest, policy: &Policy, at: &IamAccount<'_>) -
         }
         let tables = ["table".to_string()];
         let kinds = action.resources.as_deref().unwrap_or(&tables);
-        let mut on: Vec<String> =
-            kinds.iter().filter_map(|kind| iam.resources.get(kind)).flat_map(|arn| resources(arn, policy, at)).collect();
+        let mut on: Vec<String> = kinds
+            .iter()
+            .filter_map(|kind| iam.resources.get(kind))
+            .flat_map(|arn| resources(arn, policy, at))
+            .collect();
         if kinds.is_empty() {
             on.push("*".to_string());
         }
         let granted = statements.entry(on).or_default();
-        granted.extend(names(name.as_str(), action, policy.access).map(|name| format!("{}:{name}", iam.prefix)));
+        granted.extend(
+            names(name.as_str(), action, policy.access)
+                .map(|name| format!("{}:{name}", iam.prefix)),
+        );
     }
-    let condition = at.source_ip.map(|block| json!({ "IpAddress": { "aws:SourceIp": block.to_string() } }));
+    let condition =
+        at.source_ip.map(|block| json!({ "IpAddress": { "aws:SourceIp": block.to_string() } }));
     let statements = statements.into_iter().map(|(on, actions)| {
         let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": on });
         if let Some(condition) = &condition {
@@ -58,16 +65,23 @@ fn names<'n>(name: &'n str, action: &'n Action, access: Access) -> impl Iterator
 
 /// The ARNs of a kind, for each region and table.
 fn resources(arn: &str, policy: &Policy, at: &IamAccount<'_>) -> BTreeSet<String> {
-    let tables: Vec<String> =
-        policy.tables.as_ref().map_or_else(|| vec!["*".to_string()], |tables| tables.iter().map(TablePattern::to_string).collect());
+    let tables: Vec<String> = policy.tables.as_ref().map_or_else(
+        || vec!["*".to_string()],
+        |tables| tables.iter().map(TablePattern::to_string).collect(),
+    );
     let mut all = BTreeSet::new();
     for region in &at.regions {
-        let filled = arn.replace("{partition}", partition(region)).replace("{region}", region).replace("{account}", at.account);
+        let filled = arn
+            .replace("{partition}", partition(region))
+            .replace("{region}", region)
+            .replace("{account}", at.account);
         for table in &tables {
             // A table that is listed by its ARN is that table, wherever it is.
             let table_at = filled.find("{table}");
             all.insert(match table_at {
-                Some(place) if table.starts_with("arn:") => format!("{table}{}", &filled[place + "{table}".len()..]),
+                Some(place) if table.starts_with("arn:") => {
+                    format!("{table}{}", &filled[place + "{table}".len()..])
+                }
                 _ => filled.replace("{table}", table),
             });
         }
@@ -87,7 +101,10 @@ fn partition(region: &str) -> &'static str {
         ("eu-isoe-", "aws-iso-e"),
         ("eusc-", "aws-eusc"),
     ];
-    PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+    PARTITIONS
+        .iter()
+        .find(|(prefix, _)| region.starts_with(prefix))
+        .map_or("aws", |(_, partition)| partition)
 }
 
 #[cfg(test)]
@@ -96,13 +113,20 @@ mod tests {
 
     fn document(policy: &str, region: &str) -> Value {
         let manifest = Manifest::parse(dynamodb_component::MANIFEST).unwrap();
-        let at = IamAccount { account: "123456789012", regions: vec![region.to_string()], source_ip: None };
+        let at = IamAccount {
+            account: "123456789012",
+            regions: vec![region.to_string()],
+            source_ip: None,
+        };
         iam_document(&manifest, &toml::from_str(policy).unwrap(), &at).unwrap()
     }
 
     #[test]
     fn a_reader_of_one_table_is_granted_that_and_no_more() {
-        let document = document("actions = [\"GetItem\", \"Query\", \"ListTables\"]\ntables = [\"orders\"]", "eu-west-1");
+        let document = document(
+            "actions = [\"GetItem\", \"Query\", \"ListTables\"]\ntables = [\"orders\"]",
+            "eu-west-1",
+        );
         assert_eq!(
             document["Statement"],
             json!([
@@ -119,10 +143,23 @@ mod tests {
     #[test]
     fn statements_and_transactions_are_granted_by_what_they_do() {
         let reader = document("access = \"read\"", "cn-north-1").to_string();
-        assert!(reader.contains("PartiQLSelect") && !reader.contains("PartiQLDelete") && !reader.contains("ExecuteStatement"));
-        assert!(reader.contains("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/*") && !reader.contains("PutItem"));
-        let writer = document("access = \"write\"\nactions = [\"TransactWriteItems\", \"ExecuteStatement\"]", "eu-west-1").to_string();
-        for granted in ["ConditionCheckItem", "PutItem", "UpdateItem", "DeleteItem", "PartiQLInsert"] {
+        assert!(
+            reader.contains("PartiQLSelect")
+                && !reader.contains("PartiQLDelete")
+                && !reader.contains("ExecuteStatement")
+        );
+        assert!(
+            reader.contains("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/*")
+                && !reader.contains("PutItem")
+        );
+        let writer = document(
+            "access = \"write\"\nactions = [\"TransactWriteItems\", \"ExecuteStatement\"]",
+            "eu-west-1",
+        )
+        .to_string();
+        for granted in
+            ["ConditionCheckItem", "PutItem", "UpdateItem", "DeleteItem", "PartiQLInsert"]
+        {
             assert!(writer.contains(granted), "{granted}");
         }
         assert!(!writer.contains("TransactWriteItems") && !writer.contains("CreateTable"));
@@ -131,7 +168,8 @@ mod tests {
     #[test]
     fn tables_by_arn_stay_where_they_are() {
         let arn = "arn:aws:dynamodb:us-east-1:999999999999:table/theirs-*";
-        let document = document(&format!("actions = [\"Query\"]\ntables = [\"{arn}\"]"), "eu-west-1");
+        let document =
+            document(&format!("actions = [\"Query\"]\ntables = [\"{arn}\"]"), "eu-west-1");
         assert_eq!(document["Statement"][0]["Resource"], json!([arn, format!("{arn}/index/*")]));
     }
 }

@@ -65,15 +65,23 @@ mod tls;
 mod turns;
 
 pub use audit::{AuditSink, Counters, Decision, Event, JsonLines, Record};
-pub use credentials::{Credentials, CredentialsError, Environment, Fixed, ProvideCredentials, Secret, SecretFile, read_private};
+pub use credentials::{
+    Credentials, CredentialsError, Environment, Fixed, ProvideCredentials, Secret, SecretFile,
+    read_private,
+};
 pub use datasource::{Datasource, Relayed};
 pub use egress::{Resolve, SystemResolver};
-pub use error::{Busy, Error, Fault, Interruption, Limit, LimitKind, LoadError, PluginError, ServiceError};
+pub use error::{
+    Busy, Error, Fault, Interruption, Limit, LimitKind, LoadError, PluginError, ServiceError,
+};
 pub use host::{Connect, Host, HostBuilder};
 pub use iam::{IamAccount, iam_document};
 pub use manifest::Manifest;
 pub use plugin::{MAX_COMPONENT_BYTES, Plugin, Source};
-pub use portcullis_policy::{self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limits, Origin, Policy, Rule};
+pub use portcullis_policy::{
+    self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limits, Origin, Policy,
+    Rule,
+};
 pub use template::bind;
 pub use tls::Tls;
 

@@ -81,7 +81,9 @@ impl From<String> for Template {
 
 fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HeaderName>, D::Error> {
     let name = String::deserialize(deserializer)?;
-    HeaderName::try_from(name.as_str()).map(Some).map_err(|_| D::Error::custom(format!("{name:?} is no name of a header")))
+    HeaderName::try_from(name.as_str())
+        .map(Some)
+        .map_err(|_| D::Error::custom(format!("{name:?} is no name of a header")))
 }
 
 /// The credential scope of a plugin that signs for AWS.
@@ -144,10 +146,14 @@ impl Manifest {
     /// # Errors
     /// [`crate::LoadError::Manifest`] with the line and what is wrong.
     pub fn parse(text: &str) -> Result<Self, crate::LoadError> {
-        let manifest: Self = toml::from_str(text).map_err(|error| crate::LoadError::Manifest(error.to_string()))?;
-        let bound = manifest.binding.path.names_the_operation() || manifest.binding.value.names_the_operation();
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| crate::LoadError::Manifest(error.to_string()))?;
+        let bound = manifest.binding.path.names_the_operation()
+            || manifest.binding.value.names_the_operation();
         if !bound {
-            return Err(crate::LoadError::Manifest("binding.path or binding.value must contain {operation}".to_string()));
+            return Err(crate::LoadError::Manifest(
+                "binding.path or binding.value must contain {operation}".to_string(),
+            ));
         }
         Ok(manifest)
     }
@@ -204,7 +210,9 @@ impl TryFrom<String> for Place {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let rest = text.strip_prefix('/').ok_or_else(|| format!("{text:?} is no place: it does not begin with /"))?;
+        let rest = text
+            .strip_prefix('/')
+            .ok_or_else(|| format!("{text:?} is no place: it does not begin with /"))?;
         let steps: Vec<Step> = rest
             .split('/')
             .map(|step| match step {
@@ -237,7 +245,9 @@ mod tests {
     #[test]
     fn the_scope_follows_the_region_setting() {
         let manifest = Manifest::parse(dynamodb_component::MANIFEST).unwrap();
-        let scope = |settings: &str| manifest.scope(&serde_json::from_str(settings).unwrap()).map(|scope| scope.to_string());
+        let scope = |settings: &str| {
+            manifest.scope(&serde_json::from_str(settings).unwrap()).map(|scope| scope.to_string())
+        };
         assert_eq!(scope(r#"{"region":" eu-west-1 "}"#).as_deref(), Some("eu-west-1/dynamodb"));
         assert_eq!(scope(r#"{"region":"local"}"#).as_deref(), Some("us-east-1/dynamodb"));
         assert_eq!(scope(r#"{"region":"a/b"}"#), None);
@@ -251,7 +261,10 @@ mod tests {
         for other in ["/v1/Get?a=Put", "/v1/Get?a=Get&", "/v1/Get", "", "/v1/?a="] {
             assert!(!template.is("Get", other.as_bytes()), "{other}");
         }
-        assert!(Template::from("/".to_string()).is("Get", b"/") && !Template::default().is("Get", b"Get"));
+        assert!(
+            Template::from("/".to_string()).is("Get", b"/")
+                && !Template::default().is("Get", b"Get")
+        );
     }
 
     #[test]

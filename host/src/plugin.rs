@@ -61,7 +61,12 @@ const IMPORTS: [(&str, &str); 12] = [
 ];
 
 impl Plugin {
-    pub(crate) fn load(loader: &Loader<'_>, bytes: &[u8], manifest: Manifest, sha256: Option<&str>) -> Result<Self, LoadError> {
+    pub(crate) fn load(
+        loader: &Loader<'_>,
+        bytes: &[u8],
+        manifest: Manifest,
+        sha256: Option<&str>,
+    ) -> Result<Self, LoadError> {
         let engine = loader.engine;
         if bytes.len() > MAX_COMPONENT_BYTES {
             return Err(LoadError::TooLarge { bytes: bytes.len(), limit: MAX_COMPONENT_BYTES });
@@ -75,15 +80,21 @@ impl Plugin {
             return Err(LoadError::Invalid("it does not begin as WebAssembly does".to_string()));
         }
         if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
-            return Err(LoadError::Invalid("it is a core module; a plugin is a component".to_string()));
+            return Err(LoadError::Invalid(
+                "it is a core module; a plugin is a component".to_string(),
+            ));
         }
         let (component, from_cache) = compile(loader, &digest, bytes)?;
         let types = component.component_type();
-        let imports: Vec<String> = types.imports(engine).map(|(name, _)| name.to_string()).collect();
-        let exports: Vec<String> = types.exports(engine).map(|(name, _)| name.to_string()).collect();
+        let imports: Vec<String> =
+            types.imports(engine).map(|(name, _)| name.to_string()).collect();
+        let exports: Vec<String> =
+            types.exports(engine).map(|(name, _)| name.to_string()).collect();
         let spare: Vec<String> = types
             .imports(engine)
-            .filter(|(name, item)| !is_allowed(name) || !matches!(item.ty, ComponentItem::ComponentInstance(_)))
+            .filter(|(name, item)| {
+                !is_allowed(name) || !matches!(item.ty, ComponentItem::ComponentInstance(_))
+            })
             .map(|(name, _)| name.to_string())
             .collect();
         if !spare.is_empty() {
@@ -159,12 +170,19 @@ impl Plugin {
 
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plugin").field("name", &self.inner.manifest.name()).field("digest", &self.inner.digest).finish_non_exhaustive()
+        f.debug_struct("Plugin")
+            .field("name", &self.inner.manifest.name())
+            .field("digest", &self.inner.digest)
+            .finish_non_exhaustive()
     }
 }
 
 /// The component's code, and whether it was compiled before.
-fn compile(loader: &Loader<'_>, digest: &str, bytes: &[u8]) -> Result<(Component, bool), LoadError> {
+fn compile(
+    loader: &Loader<'_>,
+    digest: &str,
+    bytes: &[u8],
+) -> Result<(Component, bool), LoadError> {
     if let Some(found) = loader.cache.and_then(|cache| cache.load(loader.engine, digest)) {
         return Ok((found, true));
     }
@@ -184,11 +202,15 @@ fn compile_in_time(loader: &Loader<'_>, bytes: &[u8]) -> Result<Component, LoadE
         let _ = sender.send(Component::from_binary(&engine, &bytes));
     };
     let started = std::thread::Builder::new().name("portcullis-compile".to_string()).spawn(run);
-    started.map_err(|error| LoadError::Invalid(format!("no thread can be started to compile it: {error}")))?;
+    started.map_err(|error| {
+        LoadError::Invalid(format!("no thread can be started to compile it: {error}"))
+    })?;
     match receiver.recv_timeout(loader.patience) {
         Ok(compiled) => compiled.map_err(|error| LoadError::Invalid(format!("{error:#}"))),
         Err(mpsc::RecvTimeoutError::Timeout) => Err(LoadError::TooSlow(loader.patience)),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(LoadError::Invalid("the compiler crashed on it".to_string())),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            Err(LoadError::Invalid("the compiler crashed on it".to_string()))
+        }
     }
 }
 
@@ -218,7 +240,10 @@ impl Source<'_> {
                     return Err(fail(std::io::Error::other("it is not a regular file")));
                 }
                 if metadata.len() > MAX_COMPONENT_BYTES as u64 {
-                    return Err(LoadError::TooLarge { bytes: metadata.len() as usize, limit: MAX_COMPONENT_BYTES });
+                    return Err(LoadError::TooLarge {
+                        bytes: metadata.len() as usize,
+                        limit: MAX_COMPONENT_BYTES,
+                    });
                 }
                 std::fs::read(path).map(Into::into).map_err(fail)
             }
@@ -244,7 +269,9 @@ mod tests {
 
     #[test]
     fn only_the_interfaces_of_the_world_are_allowed() {
-        assert!(is_allowed("wasi:http/types@0.2.3") && is_allowed("portcullis:datasource/call@0.1.0"));
+        assert!(
+            is_allowed("wasi:http/types@0.2.3") && is_allowed("portcullis:datasource/call@0.1.0")
+        );
         for other in [
             "wasi:cli/environment@0.2.12",
             "wasi:http/types@0.3.0",

@@ -57,8 +57,21 @@ pub(crate) struct Parts {
 
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { name, policy, manifest, own_scopes, keys, connections, resolver, audit, timers } = parts;
-        let quota = Quota { clock_offset_ms: AtomicI64::new(0), retry_tokens: AtomicU32::new(RETRY_TOKENS) };
+        let Parts {
+            name,
+            policy,
+            manifest,
+            own_scopes,
+            keys,
+            connections,
+            resolver,
+            audit,
+            timers,
+        } = parts;
+        let quota = Quota {
+            clock_offset_ms: AtomicI64::new(0),
+            retry_tokens: AtomicU32::new(RETRY_TOKENS),
+        };
         Self {
             name,
             policy,
@@ -86,7 +99,11 @@ impl Shared {
             manifest: Arc::new(Manifest::parse(dynamodb_component::MANIFEST).unwrap()),
             own_scopes: Vec::new(),
             keys: KeyRing::new(None),
-            connections: Connections::new(1, crate::tls::Tls::default(), Arc::new(rustls::RootCertStore::empty())),
+            connections: Connections::new(
+                1,
+                crate::tls::Tls::default(),
+                Arc::new(rustls::RootCertStore::empty()),
+            ),
             resolver: Arc::new(crate::egress::SystemResolver),
             audit: Audit::default(),
             timers: Timers::default(),
@@ -109,18 +126,23 @@ impl Shared {
     }
 
     pub(crate) fn set_clock_offset(&self, offset_ms: i64) {
-        self.quota.clock_offset_ms.store(offset_ms.clamp(-MAX_CLOCK_OFFSET_MS, MAX_CLOCK_OFFSET_MS), Ordering::Relaxed);
+        self.quota
+            .clock_offset_ms
+            .store(offset_ms.clamp(-MAX_CLOCK_OFFSET_MS, MAX_CLOCK_OFFSET_MS), Ordering::Relaxed);
     }
 
     pub(crate) fn take_retry(&self, cost: u32) -> bool {
-        self.quota.retry_tokens.fetch_update(Ordering::AcqRel, Ordering::Acquire, |tokens| tokens.checked_sub(cost)).is_ok()
+        self.quota
+            .retry_tokens
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |tokens| tokens.checked_sub(cost))
+            .is_ok()
     }
 
     pub(crate) fn return_retry(&self, cost: u32) {
         // The closure always gives a value, so this cannot fail.
-        let _ = self
-            .quota
-            .retry_tokens
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |tokens| Some(tokens.saturating_add(cost).min(RETRY_TOKENS)));
+        let _ =
+            self.quota.retry_tokens.fetch_update(Ordering::AcqRel, Ordering::Acquire, |tokens| {
+                Some(tokens.saturating_add(cost).min(RETRY_TOKENS))
+            });
     }
 }

@@ -48,7 +48,17 @@ impl State {
         let limiter = Limiter { memory: 0, limits: limits.clone(), call: None };
         let slices = fairness.slices();
         let identity = shared.identity();
-        Self { table, wasi, http, gate: Gate::new(shared.clone(), slices.place()), shared, limiter, slices, identity, unsent: Weak::new() }
+        Self {
+            table,
+            wasi,
+            http,
+            gate: Gate::new(shared.clone(), slices.place()),
+            shared,
+            limiter,
+            slices,
+            identity,
+            unsent: Weak::new(),
+        }
     }
 
     /// Starts a call: from here on the gate decides by it.
@@ -159,7 +169,12 @@ impl aws_signing::Host for State {
         }
         let scope = match CredentialScope::new(&region, &service) {
             Ok(scope) => scope,
-            Err(message) => return refuse(call.as_ref(), &Denial::new(Rule::Signing, "", message, "check the region in the settings")),
+            Err(message) => {
+                return refuse(
+                    call.as_ref(),
+                    &Denial::new(Rule::Signing, "", message, "check the region in the settings"),
+                );
+            }
         };
         if let Err(denial) = self.shared.policy.judge_scope(&scope, &self.shared.own_scopes) {
             return refuse(call.as_ref(), &denial);
@@ -176,8 +191,17 @@ impl aws_signing::Host for State {
         }
         Ok(match self.shared.keys.derive(&date, &scope).await {
             Ok(material) => {
-                let credential = format!("{}/{date}/{}/{}/aws4_request", material.access_key_id, scope.region(), scope.service());
-                let issued = Issued { credential, session_token: material.session_token.clone(), key: material.key.clone() };
+                let credential = format!(
+                    "{}/{date}/{}/{}/aws4_request",
+                    material.access_key_id,
+                    scope.region(),
+                    scope.service()
+                );
+                let issued = Issued {
+                    credential,
+                    session_token: material.session_token.clone(),
+                    key: material.key.clone(),
+                };
                 if self.shared.issued.note(issued) {
                     self.shared.change_identity();
                     self.identity = self.shared.identity();
@@ -235,10 +259,17 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool> {
         // A component may have several memories; they are bounded together.
         let all = self.memory.saturating_sub(current).saturating_add(desired);
-        if all as u64 > self.limits.memory.as_u64() || maximum.is_some_and(|maximum| desired > maximum) {
+        if all as u64 > self.limits.memory.as_u64()
+            || maximum.is_some_and(|maximum| desired > maximum)
+        {
             self.note(LimitKind::Memory, self.limits.memory.to_string());
             return Ok(false);
         }

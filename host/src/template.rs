@@ -21,12 +21,18 @@ use std::collections::{BTreeMap, BTreeSet};
 /// # Errors
 /// The first 20 faults at once: a place without a value, a value without a place, a place within quotes, where it would be text,
 /// and a value that is not JSON. A pointer leads into `{"template": …, "values": {…}}`.
-pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(template: &str, values: &BTreeMap<K, V>) -> Result<String, Vec<Fault>> {
+pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(
+    template: &str,
+    values: &BTreeMap<K, V>,
+) -> Result<String, Vec<Fault>> {
     let mut faults: Vec<Fault> = values
         .iter()
         .filter_map(|(name, value)| {
             let error = serde_json::from_str::<IgnoredAny>(value.as_ref()).err()?;
-            Some(fault_of_value(name.borrow(), format!("this is not JSON: {error}; a text stands in quotes")))
+            Some(fault_of_value(
+                name.borrow(),
+                format!("this is not JSON: {error}; a text stands in quotes"),
+            ))
         })
         .collect();
     let mut out = String::with_capacity(template.len());
@@ -41,7 +47,8 @@ pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(template: &str, values: &BTreeM
         let length = match from.as_bytes()[0] {
             b'"' => {
                 let quoted = &from[..string_length(from)];
-                let places = quoted.match_indices("{{").filter_map(|(at, _)| Some(place(&quoted[at..])?.0));
+                let places =
+                    quoted.match_indices("{{").filter_map(|(at, _)| Some(place(&quoted[at..])?.0));
                 for (name, _) in places.filter_map(|name| values.get_key_value(name)) {
                     let name = name.borrow();
                     if used.insert(name) {
@@ -60,7 +67,10 @@ pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(template: &str, values: &BTreeM
                         used.insert(name.borrow());
                         out.push_str(value.as_ref().trim());
                     } else if faults.len() < MAX_FAULTS {
-                        let missing = format!("line {line}: there is no value for {{{{{name}}}}}{}", given(values));
+                        let missing = format!(
+                            "line {line}: there is no value for {{{{{name}}}}}{}",
+                            given(values)
+                        );
                         faults.push(fault_of_template(missing));
                     }
                     rest = &from[length..];
@@ -75,7 +85,8 @@ pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(template: &str, values: &BTreeM
     }
     out.push_str(rest);
     for name in values.keys().map(Borrow::borrow).filter(|name: &&str| !used.contains(name)) {
-        faults.push(fault_of_value(name, format!("the template has no place {{{{{name}}}}} for it")));
+        faults
+            .push(fault_of_value(name, format!("the template has no place {{{{{name}}}}} for it")));
     }
     faults.truncate(MAX_FAULTS);
     if faults.is_empty() { Ok(out) } else { Err(faults) }
@@ -147,13 +158,16 @@ mod tests {
 
     fn bound(template: &str, values: &[(&str, &str)]) -> Result<String, String> {
         let values: BTreeMap<&str, &str> = values.iter().copied().collect();
-        bind(template, &values).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        bind(template, &values)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
     #[test]
     fn a_place_takes_one_whole_value_and_keeps_its_digits() {
         let template = "{\"a\": {{a}}, // a comment with {{a}} and \"\n \"b\": [{{ b }}, {{a}}]}";
-        let bound = bound(template, &[("a", "12345678901234567890.10"), ("b", r#"{"x": "{{a}}"}"#)]).unwrap();
+        let bound =
+            bound(template, &[("a", "12345678901234567890.10"), ("b", r#"{"x": "{{a}}"}"#)])
+                .unwrap();
         assert_eq!(
             bound,
             "{\"a\": 12345678901234567890.10, // a comment with {{a}} and \"\n \"b\": [{\"x\": \"{{a}}\"}, 12345678901234567890.10]}"
@@ -163,19 +177,32 @@ mod tests {
     #[test]
     fn a_value_cannot_become_anything_but_a_value() {
         for injected in [r#""x"}, "y": {"#, "1, 2", "1 // ", "/* */ 1", "{{other}}", "", "}"] {
-            let message = bound(r#"{"a": {{a}}, "b": {{other}}}"#, &[("a", injected), ("other", "1")]).unwrap_err();
+            let message =
+                bound(r#"{"a": {{a}}, "b": {{other}}}"#, &[("a", injected), ("other", "1")])
+                    .unwrap_err();
             assert!(message.starts_with("/values/a: this is not JSON"), "{injected}: {message}");
         }
     }
 
     #[test]
     fn every_fault_is_named_at_once() {
-        let message = bound("{\"a\": {{a}},\n\"b\": \"{{b}}\", \"c\": \"{{d}} is text\"}", &[("b", "1"), ("u", "2")]).unwrap_err();
-        assert!(message.contains("line 1: there is no value for {{a}}; given are b, u"), "{message}");
+        let message = bound(
+            "{\"a\": {{a}},\n\"b\": \"{{b}}\", \"c\": \"{{d}} is text\"}",
+            &[("b", "1"), ("u", "2")],
+        )
+        .unwrap_err();
+        assert!(
+            message.contains("line 1: there is no value for {{a}}; given are b, u"),
+            "{message}"
+        );
         assert!(message.contains("line 2: {{b}} stands within quotes"), "{message}");
         let spaced = bound("\"a {{ b }}\"", &[("b", "1")]).unwrap_err();
         assert!(spaced.contains("{{b}} stands within quotes"), "{spaced}");
-        assert!(message.contains("/values/u: the template has no place {{u}}") && !message.contains("{{d}}"), "{message}");
+        assert!(
+            message.contains("/values/u: the template has no place {{u}}")
+                && !message.contains("{{d}}"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -191,7 +218,9 @@ mod tests {
 
     #[test]
     fn what_is_no_place_is_left_as_it_is() {
-        for text in [r#"{"a":{"b":{}}}"#, "{{", "{{}}", "{{a b}}", "\"open {{", "/* open {{a}}", "é{{"] {
+        for text in
+            [r#"{"a":{"b":{}}}"#, "{{", "{{}}", "{{a b}}", "\"open {{", "/* open {{a}}", "é{{"]
+        {
             assert_eq!(bound(text, &[]).as_deref(), Ok(text), "{text}");
         }
     }

@@ -25,7 +25,11 @@ struct Set {
 impl Timers {
     /// What `future` gives, if it gives something before `end`. It is pinned where it is: a call's future has kilobytes,
     /// and would be copied into this one.
-    pub(crate) async fn until<F: Future>(&self, end: Instant, mut future: Pin<&mut F>) -> Option<F::Output> {
+    pub(crate) async fn until<F: Future>(
+        &self,
+        end: Instant,
+        mut future: Pin<&mut F>,
+    ) -> Option<F::Output> {
         let mut timer = self.timer();
         poll_fn(|context| match future.as_mut().poll(context) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -45,7 +49,9 @@ impl Timers {
         let now = Instant::now();
         loop {
             let mut set = self.lock();
-            let Some(first) = set.wakers.first_entry().filter(|first| first.key().0 <= now) else { return };
+            let Some(first) = set.wakers.first_entry().filter(|first| first.key().0 <= now) else {
+                return;
+            };
             let waker = first.remove();
             // What is woken may set a timer.
             drop(set);
@@ -71,7 +77,11 @@ impl Timer {
             return true;
         }
         // A task is polled for other reasons too: what is set already is left alone.
-        if !self.set.as_ref().is_some_and(|((at, _), waker)| *at == end && waker.will_wake(context.waker())) {
+        if !self
+            .set
+            .as_ref()
+            .is_some_and(|((at, _), waker)| *at == end && waker.will_wake(context.waker()))
+        {
             self.stop();
             let mut set = self.timers.lock();
             set.number += 1;

@@ -23,7 +23,9 @@ impl Tls {
     pub fn with_ca(mut self, pem: &[u8]) -> Result<Self, LoadError> {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(pem)? {
-            roots.add(certificate).map_err(|error| LoadError::Tls(format!("an authority's certificate: {error}")))?;
+            roots
+                .add(certificate)
+                .map_err(|error| LoadError::Tls(format!("an authority's certificate: {error}")))?;
         }
         self.roots = Some(roots);
         Ok(self)
@@ -35,16 +37,21 @@ impl Tls {
     /// There is no certificate or no key, or one that cannot be read, or they do not belong together.
     pub fn with_identity(mut self, pem: &[u8], key: &[u8]) -> Result<Self, LoadError> {
         // What is wrong with a key is not said in detail: the text could quote it.
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| LoadError::Tls("there is no private key in PEM".to_string()))?;
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|_| LoadError::Tls("there is no private key in PEM".to_string()))?;
         self.identity = Some((certificates(pem)?, key));
         self.client_config(&Arc::new(RootCertStore::empty()))?;
         Ok(self)
     }
 
     /// The configuration for connections; `roots` are the host's authorities.
-    pub(crate) fn client_config(&self, roots: &Arc<RootCertStore>) -> Result<ClientConfig, LoadError> {
+    pub(crate) fn client_config(
+        &self,
+        roots: &Arc<RootCertStore>,
+    ) -> Result<ClientConfig, LoadError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.expect("ring has the default protocol versions of rustls");
         let builder = match &self.roots {
             Some(own) => builder.with_root_certificates(own.clone()),
@@ -52,9 +59,11 @@ impl Tls {
         };
         match &self.identity {
             None => Ok(builder.with_no_client_auth()),
-            Some((certificates, key)) => builder
-                .with_client_auth_cert(certificates.clone(), key.clone_key())
-                .map_err(|error| LoadError::Tls(format!("certificate and key do not serve: {error}"))),
+            Some((certificates, key)) => {
+                builder.with_client_auth_cert(certificates.clone(), key.clone_key()).map_err(
+                    |error| LoadError::Tls(format!("certificate and key do not serve: {error}")),
+                )
+            }
         }
     }
 }
@@ -62,7 +71,9 @@ impl Tls {
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, LoadError> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match all {
-        Ok(all) if all.is_empty() => Err(LoadError::Tls("there is no certificate in PEM".to_string())),
+        Ok(all) if all.is_empty() => {
+            Err(LoadError::Tls("there is no certificate in PEM".to_string()))
+        }
         Ok(all) => Ok(all),
         Err(error) => Err(LoadError::Tls(format!("a certificate cannot be read: {error}"))),
     }
@@ -70,6 +81,9 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, LoadError> {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("own_roots", &self.roots.is_some()).field("identity", &self.identity.is_some()).finish()
+        f.debug_struct("Tls")
+            .field("own_roots", &self.roots.is_some())
+            .field("identity", &self.identity.is_some())
+            .finish()
     }
 }

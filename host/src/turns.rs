@@ -51,7 +51,13 @@ impl AllTurns {
 impl Turns {
     pub(crate) fn new(limits: &Limits, all: Arc<AllTurns>) -> Self {
         let most = limits.concurrent_calls.max(1);
-        Self { own: Arc::new(Semaphore::new(most as usize)), all, most, waiting: AtomicU32::new(0), most_waiting: limits.queued_calls }
+        Self {
+            own: Arc::new(Semaphore::new(most as usize)),
+            all,
+            most,
+            waiting: AtomicU32::new(0),
+            most_waiting: limits.queued_calls,
+        }
     }
 
     /// Waits for a place.
@@ -62,7 +68,10 @@ impl Turns {
         };
         let all = match self.all.places.clone().try_acquire_owned() {
             Ok(place) => Some(place),
-            Err(_) => timeout_at(deadline.into(), self.all.places.clone().acquire_owned()).await.ok().and_then(Result::ok),
+            Err(_) => timeout_at(deadline.into(), self.all.places.clone().acquire_owned())
+                .await
+                .ok()
+                .and_then(Result::ok),
         };
         let all = all.ok_or(Error::Busy(Busy::Host { running: self.all.most }))?;
         Ok(Turn { _own: own, _all: all })
@@ -125,7 +134,8 @@ mod tests {
     #[tokio::test]
     async fn all_datasources_share_the_hosts_places() {
         let all = AllTurns::new(1);
-        let (one, other) = (Turns::new(&Limits::default(), all.clone()), Turns::new(&Limits::default(), all));
+        let (one, other) =
+            (Turns::new(&Limits::default(), all.clone()), Turns::new(&Limits::default(), all));
         let first = one.take(soon()).await.unwrap();
         assert_eq!(other.take(soon()).await.err(), Some(Error::Busy(Busy::Host { running: 1 })));
         drop(first);
@@ -134,7 +144,10 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_gives_up_waiting_leaves_its_place_in_the_queue() {
-        let turns = Turns::new(&Limits::default().with_concurrent_calls(1).with_queued_calls(1), AllTurns::new(10));
+        let turns = Turns::new(
+            &Limits::default().with_concurrent_calls(1).with_queued_calls(1),
+            AllTurns::new(10),
+        );
         let first = turns.take(soon()).await.unwrap();
         let waiting = tokio::time::timeout(Duration::from_millis(5), turns.take(soon())).await;
         assert!(waiting.is_err());

@@ -3,7 +3,8 @@
 pub use crate::plugins::SECRET;
 use crate::plugins::{ACCESS_KEY_ID, HOSTILE, HOSTILE_MANIFEST, policy};
 use portcullis::{
-    AuditSink, Connect, Credentials, Datasource, Error, Fixed, Host, Plugin, Policy, ProvideCredentials, Record, Secret, Tls,
+    AuditSink, Connect, Credentials, Datasource, Error, Fixed, Host, Plugin, Policy,
+    ProvideCredentials, Record, Secret, Tls,
 };
 use std::fmt;
 use std::io;
@@ -65,9 +66,12 @@ impl Records {
 pub static RECORDS: LazyLock<Arc<Records>> = LazyLock::new(Arc::default);
 
 /// The host of all attacks.
-pub static HOST: LazyLock<Host> = LazyLock::new(|| Host::builder().audit(RECORDS.clone(), false).build().expect("wasmtime runs here"));
+pub static HOST: LazyLock<Host> = LazyLock::new(|| {
+    Host::builder().audit(RECORDS.clone(), false).build().expect("wasmtime runs here")
+});
 
-static PLUGIN: LazyLock<Plugin> = LazyLock::new(|| HOST.load(HOSTILE, HOSTILE_MANIFEST, None).expect("the component loads"));
+static PLUGIN: LazyLock<Plugin> =
+    LazyLock::new(|| HOST.load(HOSTILE, HOSTILE_MANIFEST, None).expect("the component loads"));
 
 /// The hostile plugin on [`HOST`].
 #[must_use]
@@ -102,7 +106,11 @@ impl Attack {
     pub fn new(behaviour: Behaviour, authority: &str, more_policy: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("{behaviour}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let signing = if more_policy.contains("signing") { "" } else { "signing = [\"us-east-1/dynamodb\"]\n" };
+        let signing = if more_policy.contains("signing") {
+            ""
+        } else {
+            "signing = [\"us-east-1/dynamodb\"]\n"
+        };
         let policy = policy(authority, &format!("{signing}{more_policy}"));
         Self { name, settings: format!("{behaviour} {authority}"), policy, tls: Tls::default() }
     }
@@ -142,8 +150,14 @@ impl Attack {
     /// It cannot be connected.
     pub async fn connect_on(self, host: &Host, plugin: &Plugin) -> Result<Datasource, Error> {
         let Self { name, settings, policy, tls } = self;
-        let connect =
-            Connect { name: &name, settings: &settings, settings_are_trusted: false, policy, credentials: Some(credentials()), tls };
+        let connect = Connect {
+            name: &name,
+            settings: &settings,
+            settings_are_trusted: false,
+            policy,
+            credentials: Some(credentials()),
+            tls,
+        };
         host.connect(plugin, connect).await
     }
 }

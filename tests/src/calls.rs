@@ -21,20 +21,31 @@ pub struct Call {
 pub fn all() -> [Call; 3] {
     let typed: Vec<String> = (0..250).map(typed_item).collect();
     let put = |item: &String| format!("{{\"PutRequest\":{{\"Item\":{item}}}}}");
-    let batch = |items: &[String]| format!("{{\"RequestItems\":{{\"orders\":[{}]}}}}", items.iter().map(put).collect::<Vec<_>>().join(","));
+    let batch = |items: &[String]| {
+        format!(
+            "{{\"RequestItems\":{{\"orders\":[{}]}}}}",
+            items.iter().map(put).collect::<Vec<_>>().join(",")
+        )
+    };
     let plain: Vec<String> = (0..25).map(plain_item).collect();
     [
         Call {
             action: "GetItem",
-            input: r#"{"TableName":"orders","Key":{"customer":{"S":"c-000042"},"order":{"N":"1042"}}}"#.to_string(),
-            plain_input: r#"{"TableName":"orders","Key":{"customer":"c-000042","order":1042}}"#.to_string(),
+            input:
+                r#"{"TableName":"orders","Key":{"customer":{"S":"c-000042"},"order":{"N":"1042"}}}"#
+                    .to_string(),
+            plain_input: r#"{"TableName":"orders","Key":{"customer":"c-000042","order":1042}}"#
+                .to_string(),
             answer: format!("{{\"Item\":{}}}", typed_item(42)),
         },
         Call {
             action: "Scan",
             input: r#"{"TableName":"orders"}"#.to_string(),
             plain_input: r#"{"TableName":"orders"}"#.to_string(),
-            answer: format!("{{\"Items\":[{}],\"Count\":250,\"ScannedCount\":250}}", typed.join(",")),
+            answer: format!(
+                "{{\"Items\":[{}],\"Count\":250,\"ScannedCount\":250}}",
+                typed.join(",")
+            ),
         },
         Call {
             action: "BatchWriteItem",
@@ -71,15 +82,30 @@ pub fn compare(fixture: &str, found: &str, tolerance: i64) {
         return;
     }
     let known = std::fs::read_to_string(&path).expect("the fixture is there");
-    assert_eq!(known.lines().count(), found.lines().count(), "{} has other lines:\n{found}", path.display());
+    assert_eq!(
+        known.lines().count(),
+        found.lines().count(),
+        "{} has other lines:\n{found}",
+        path.display()
+    );
     let mut wrong = String::new();
     for (known, found) in known.lines().zip(found.lines()) {
-        let count = |line: &str| line.rsplit(' ').next().and_then(|count| count.parse::<i64>().ok()).expect("a line ends in a count");
+        let count = |line: &str| {
+            line.rsplit(' ')
+                .next()
+                .and_then(|count| count.parse::<i64>().ok())
+                .expect("a line ends in a count")
+        };
         let (was, is) = (count(known), count(found));
         if (is - was).abs() * 100 > was * tolerance {
-            writeln!(wrong, "{found}, and not {was}: {:+} %", (is - was) * 100 / was).expect("a text can be written to");
+            writeln!(wrong, "{found}, and not {was}: {:+} %", (is - was) * 100 / was)
+                .expect("a text can be written to");
         }
     }
     let remedy = "if that is meant, run the test with PORTCULLIS_UPDATE=1";
-    assert!(wrong.is_empty(), "{} says otherwise, by more than {tolerance} %; {remedy}\n{wrong}", path.display());
+    assert!(
+        wrong.is_empty(),
+        "{} says otherwise, by more than {tolerance} %; {remedy}\n{wrong}",
+        path.display()
+    );
 }

@@ -35,16 +35,28 @@ fn calls() -> Vec<(&'static str, Value)> {
             "UpdateItem",
             json!({"TableName": "users", "Key": key, "UpdateExpression": "SET #n = :n", "ExpressionAttributeNames": {"#n": "name"}, "ExpressionAttributeValues": {":n": "Amal"}}),
         ),
-        ("Query", json!({"TableName": "users", "KeyConditionExpression": "team_id = :t", "ExpressionAttributeValues": {":t": "team_1"}})),
+        (
+            "Query",
+            json!({"TableName": "users", "KeyConditionExpression": "team_id = :t", "ExpressionAttributeValues": {":t": "team_1"}}),
+        ),
         ("Scan", json!({"TableName": "users", "Limit": 5})),
-        ("BatchWriteItem", json!({"RequestItems": {"users": [{"PutRequest": {"Item": {"team_id": "team_2", "employee_id": "emp_2"}}}]}})),
+        (
+            "BatchWriteItem",
+            json!({"RequestItems": {"users": [{"PutRequest": {"Item": {"team_id": "team_2", "employee_id": "emp_2"}}}]}}),
+        ),
         ("BatchGetItem", json!({"RequestItems": {"users": {"Keys": [key]}}})),
         (
             "TransactWriteItems",
             json!({"TransactItems": [{"Put": {"TableName": "users", "Item": {"team_id": "team_3", "employee_id": "emp_3"}}}]}),
         ),
-        ("TransactGetItems", json!({"TransactItems": [{"Get": {"TableName": "users", "Key": key}}]})),
-        ("ExecuteStatement", json!({"Statement": "SELECT * FROM \"users\" WHERE team_id = ?", "Parameters": ["team_1"]})),
+        (
+            "TransactGetItems",
+            json!({"TransactItems": [{"Get": {"TableName": "users", "Key": key}}]}),
+        ),
+        (
+            "ExecuteStatement",
+            json!({"Statement": "SELECT * FROM \"users\" WHERE team_id = ?", "Parameters": ["team_1"]}),
+        ),
         (
             "BatchExecuteStatement",
             json!({"Statements": [{"Statement": "SELECT * FROM \"users\" WHERE team_id = ? AND employee_id = ?", "Parameters": ["team_1", "emp_1"]}]}),
@@ -54,12 +66,21 @@ fn calls() -> Vec<(&'static str, Value)> {
             json!({"TransactStatements": [{"Statement": "SELECT * FROM \"users\" WHERE team_id = ? AND employee_id = ?", "Parameters": ["team_1", "emp_1"]}]}),
         ),
         ("UpdateTable", json!({"TableName": "users", "DeletionProtectionEnabled": false})),
-        ("UpdateTimeToLive", json!({"TableName": "users", "TimeToLiveSpecification": {"Enabled": true, "AttributeName": "ends"}})),
+        (
+            "UpdateTimeToLive",
+            json!({"TableName": "users", "TimeToLiveSpecification": {"Enabled": true, "AttributeName": "ends"}}),
+        ),
         ("DescribeTimeToLive", json!({"TableName": "users"})),
-        ("TagResource", json!({"ResourceArn": "{table}", "Tags": [{"Key": "department", "Value": "marketing"}]})),
+        (
+            "TagResource",
+            json!({"ResourceArn": "{table}", "Tags": [{"Key": "department", "Value": "marketing"}]}),
+        ),
         ("ListTagsOfResource", json!({"ResourceArn": "{table}"})),
         ("UntagResource", json!({"ResourceArn": "{table}", "TagKeys": ["department"]})),
-        ("PutResourcePolicy", json!({"ResourceArn": "{table}", "Policy": "{\"Version\":\"2012-10-17\",\"Statement\":[]}"})),
+        (
+            "PutResourcePolicy",
+            json!({"ResourceArn": "{table}", "Policy": "{\"Version\":\"2012-10-17\",\"Statement\":[]}"}),
+        ),
         ("GetResourcePolicy", json!({"ResourceArn": "{table}"})),
         ("DeleteResourcePolicy", json!({"ResourceArn": "{table}"})),
         ("CreateBackup", json!({"TableName": "users", "BackupName": "users-backup"})),
@@ -85,7 +106,10 @@ fn calls() -> Vec<(&'static str, Value)> {
         ),
         ("ListImports", json!({})),
         ("DescribeImport", json!({"ImportArn": "{table}/import/01234567890123-a1b2c3d4"})),
-        ("UpdateContributorInsights", json!({"TableName": "users", "ContributorInsightsAction": "ENABLE"})),
+        (
+            "UpdateContributorInsights",
+            json!({"TableName": "users", "ContributorInsightsAction": "ENABLE"}),
+        ),
         ("DescribeContributorInsights", json!({"TableName": "users"})),
         ("ListContributorInsights", json!({})),
         (
@@ -101,15 +125,27 @@ fn calls() -> Vec<(&'static str, Value)> {
             "DisableKinesisStreamingDestination",
             json!({"TableName": "users", "StreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/users"}),
         ),
-        ("CreateGlobalTable", json!({"GlobalTableName": "users", "ReplicationGroup": [{"RegionName": "us-east-1"}]})),
+        (
+            "CreateGlobalTable",
+            json!({"GlobalTableName": "users", "ReplicationGroup": [{"RegionName": "us-east-1"}]}),
+        ),
         ("DescribeGlobalTable", json!({"GlobalTableName": "users"})),
         ("ListGlobalTables", json!({})),
-        ("UpdateGlobalTable", json!({"GlobalTableName": "users", "ReplicaUpdates": [{"Create": {"RegionName": "us-west-2"}}]})),
+        (
+            "UpdateGlobalTable",
+            json!({"GlobalTableName": "users", "ReplicaUpdates": [{"Create": {"RegionName": "us-west-2"}}]}),
+        ),
         ("DescribeGlobalTableSettings", json!({"GlobalTableName": "users"})),
-        ("UpdateGlobalTableSettings", json!({"GlobalTableName": "users", "GlobalTableBillingMode": "PROVISIONED"})),
+        (
+            "UpdateGlobalTableSettings",
+            json!({"GlobalTableName": "users", "GlobalTableBillingMode": "PROVISIONED"}),
+        ),
         ("DescribeTableReplicaAutoScaling", json!({"TableName": "users"})),
         ("UpdateTableReplicaAutoScaling", json!({"TableName": "users"})),
-        ("SearchVectors", json!({"TableName": "users", "IndexName": "by-vector", "SearchVector": [0.5, 1], "TopK": 1})),
+        (
+            "SearchVectors",
+            json!({"TableName": "users", "IndexName": "by-vector", "SearchVector": [0.5, 1], "TopK": 1}),
+        ),
         (
             "StartBulkPutItems",
             json!({"TableName": "users", "InputS3Configuration": s3, "OutputS3Configuration": {"OutputType": ["ERROR"]}}),
@@ -133,11 +169,17 @@ pub async fn run(datasource: &Datasource) -> Outcomes {
             Ok(answer) => {
                 let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
                 let text = |value: &Value| value.as_str().map(str::to_string);
-                table = text(&answer["TableDescription"]["TableArn"]).filter(|_| action == "CreateTable").unwrap_or(table);
+                table = text(&answer["TableDescription"]["TableArn"])
+                    .filter(|_| action == "CreateTable")
+                    .unwrap_or(table);
                 backup = text(&answer["BackupDetails"]["BackupArn"]).unwrap_or(backup);
                 "ok".to_string()
             }
-            Err(Error::Plugin(PluginError::Service(error))) if is_unknown(&error.code, error.http_status) => "–".to_string(),
+            Err(Error::Plugin(PluginError::Service(error)))
+                if is_unknown(&error.code, error.http_status) =>
+            {
+                "–".to_string()
+            }
             Err(Error::Plugin(PluginError::Service(error))) => format!("`{}`", error.code),
             Err(error) => format!("{error}"),
         };
@@ -148,7 +190,9 @@ pub async fn run(datasource: &Datasource) -> Outcomes {
 
 /// Servers have different ways to say that they do not know an operation; moto answers with an HTML page and status 500.
 fn is_unknown(code: &str, status: u16) -> bool {
-    matches!(code, "UnknownOperationException" | "UnsupportedOperationException" | "NotImplemented") || status == 500 || status == 501
+    matches!(code, "UnknownOperationException" | "UnsupportedOperationException" | "NotImplemented")
+        || status == 500
+        || status == 501
 }
 
 /// Compares a column of the table in the docs with what was seen. With `PORTCULLIS_UPDATE` in the environment the column
@@ -165,8 +209,14 @@ pub fn check(column: &str, outcomes: &Outcomes) {
         std::fs::write(&path, table.render()).expect("the docs can be written");
         return;
     }
-    let documented = table.columns.get(column).unwrap_or_else(|| panic!("docs/operations.md has no column {column}"));
-    assert_eq!(outcomes, documented, "docs/operations.md, column {column}; `make operations` writes what was seen");
+    let documented = table
+        .columns
+        .get(column)
+        .unwrap_or_else(|| panic!("docs/operations.md has no column {column}"));
+    assert_eq!(
+        outcomes, documented,
+        "docs/operations.md, column {column}; `make operations` writes what was seen"
+    );
 }
 
 struct Table {
@@ -177,7 +227,12 @@ impl Table {
     fn parse(text: &str) -> Self {
         let mut columns: BTreeMap<String, Outcomes> = BTreeMap::new();
         let mut rows = text.lines().filter_map(|line| line.strip_prefix("| "));
-        let cells = |row: &str| row.trim_end_matches('|').split(" | ").map(|cell| cell.trim().to_string()).collect::<Vec<_>>();
+        let cells = |row: &str| {
+            row.trim_end_matches('|')
+                .split(" | ")
+                .map(|cell| cell.trim().to_string())
+                .collect::<Vec<_>>()
+        };
         let header = rows.next().map(cells).unwrap_or_default();
         for row in rows.map(cells) {
             for (name, cell) in header.iter().zip(&row).skip(1) {
@@ -191,11 +246,20 @@ impl Table {
         let mut out = INTRODUCTION.to_string();
         let names: Vec<&str> = self.columns.keys().map(String::as_str).collect();
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "| operation | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()));
+        let _ = writeln!(
+            out,
+            "| operation | {} |\n|---|{}",
+            names.join(" | "),
+            "---|".repeat(names.len())
+        );
         let mut operations: Vec<&str> = calls().into_iter().map(|(action, _)| action).collect();
         operations.sort_unstable();
         for operation in operations {
-            let cells: Vec<&str> = self.columns.values().map(|column| column.get(operation).map_or("", String::as_str)).collect();
+            let cells: Vec<&str> = self
+                .columns
+                .values()
+                .map(|column| column.get(operation).map_or("", String::as_str))
+                .collect();
             let _ = writeln!(out, "| {operation} | {} |", cells.join(" | "));
         }
         out

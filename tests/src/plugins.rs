@@ -34,7 +34,9 @@ pub fn dynamodb() -> &'static Plugin {
     static PLUGIN: OnceLock<Plugin> = OnceLock::new();
     PLUGIN.get_or_init(|| {
         let pinned = Some(dynamodb_component::SHA256);
-        host().load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, pinned).expect("the component loads")
+        host()
+            .load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, pinned)
+            .expect("the component loads")
     })
 }
 
@@ -51,7 +53,9 @@ pub fn credentials() -> Arc<dyn ProvideCredentials> {
 #[must_use]
 pub fn policy(authority: &str, more: &str) -> Policy {
     let access = if more.contains("access") { "" } else { "access = \"admin\"\n" };
-    let text = format!("egress = [\"http://{authority}\"]\nnetworks = {{ \"http://{authority}\" = [\"127.0.0.0/8\"] }}\n{access}{more}");
+    let text = format!(
+        "egress = [\"http://{authority}\"]\nnetworks = {{ \"http://{authority}\" = [\"127.0.0.0/8\"] }}\n{access}{more}"
+    );
     toml::from_str(&text).expect("the test's policy is one")
 }
 
@@ -67,8 +71,13 @@ pub async fn datasource(authority: &str, more: &str) -> Datasource {
 ///
 /// # Errors
 /// It cannot be connected.
-pub async fn connect(authority: &str, policy_more: &str, settings_more: &str) -> Result<Datasource, Error> {
-    let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"{settings_more}}}");
+pub async fn connect(
+    authority: &str,
+    policy_more: &str,
+    settings_more: &str,
+) -> Result<Datasource, Error> {
+    let settings =
+        format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"{settings_more}}}");
     let connect = Connect {
         settings: &settings,
         settings_are_trusted: true,

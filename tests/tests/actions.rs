@@ -1,7 +1,7 @@
 //! Actions through the sandbox, against DynamoDB in this process.
 
-use serde_json::{Value, json};
 use portcullis_testkit::dynoxide;
+use serde_json::{Value, json};
 use tests::plugins;
 
 async fn users() -> (dynoxide::Dynoxide, portcullis::Datasource) {
@@ -24,11 +24,18 @@ async fn an_item_comes_back_as_it_was_put() {
     let item = format!(
         r#"{{"team_id":{{"S":"team_1"}},"employee_id":{{"S":"emp_1"}},"n":{{"N":"{digits}"}},"b":{{"B":"AP8="}},"s":{{"SS":["a","b"]}},"l":{{"L":[]}},"m":{{"M":{{}}}},"z":{{"NULL":true}},"e":{{"S":""}},"S":{{"S":"L"}}}}"#
     );
-    datasource.execute("PutItem", &format!("{{\"TableName\":\"users\",\"Item\":{item}}}")).await.unwrap();
+    datasource
+        .execute("PutItem", &format!("{{\"TableName\":\"users\",\"Item\":{item}}}"))
+        .await
+        .unwrap();
     let key = r#"{"TableName": "users", "Key": {"team_id": "team_1", "employee_id": "emp_1"}}"#;
-    let answer: Value = serde_json::from_str(&datasource.execute("GetItem", key).await.unwrap()).unwrap();
+    let answer: Value =
+        serde_json::from_str(&datasource.execute("GetItem", key).await.unwrap()).unwrap();
     assert_eq!(answer["Item"], serde_json::from_str::<Value>(&item).unwrap());
-    let plain: Value = serde_json::from_str(&datasource.execute_with("GetItem", key, "{\"format\":\"plain\"}").await.unwrap()).unwrap();
+    let plain: Value = serde_json::from_str(
+        &datasource.execute_with("GetItem", key, "{\"format\":\"plain\"}").await.unwrap(),
+    )
+    .unwrap();
     assert_eq!(plain["Item"]["b"], json!({"$B": "AP8="}));
     assert_eq!(plain["Item"]["S"], json!("L"));
 }
@@ -39,7 +46,10 @@ async fn a_failed_condition_comes_back_with_its_code_and_a_hint() {
     let put = r#"{"TableName":"users","Item":{"team_id":"a","employee_id":"b"},"ConditionExpression":"attribute_exists(team_id)"}"#;
     let error = datasource.execute("PutItem", put).await.unwrap_err();
     let error = error.service().expect("a service error");
-    assert_eq!((error.code.as_str(), error.http_status, error.attempts), ("ConditionalCheckFailedException", 400, 1));
+    assert_eq!(
+        (error.code.as_str(), error.http_status, error.attempts),
+        ("ConditionalCheckFailedException", 400, 1)
+    );
     assert!(error.hint.is_some());
 }
 
@@ -53,7 +63,11 @@ async fn an_unknown_action_names_the_nearest() {
 #[tokio::test]
 async fn bad_json_is_named_by_its_place_and_nothing_is_sent() {
     let (_server, datasource) = users().await;
-    let error = datasource.execute("GetItem", "{\"TableName\": \"users\", \"Key\": {\"a\": }}").await.unwrap_err().to_string();
+    let error = datasource
+        .execute("GetItem", "{\"TableName\": \"users\", \"Key\": {\"a\": }}")
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("/Key/a") && error.contains("line 1, column 37"), "{error}");
 }
 
@@ -64,7 +78,8 @@ async fn a_bad_region_is_refused_when_connecting() {
         settings_are_trusted: true,
         ..portcullis::Connect::default()
     };
-    let error = plugins::host().connect(plugins::dynamodb(), connect).await.unwrap_err().to_string();
+    let error =
+        plugins::host().connect(plugins::dynamodb(), connect).await.unwrap_err().to_string();
     assert!(error.contains("/region") && error.contains("eu-west-1"), "{error}");
 }
 
@@ -73,7 +88,8 @@ async fn the_connection_test_and_the_structure_say_what_is_there() {
     let (_server, datasource) = users().await;
     let test: Value = serde_json::from_str(&datasource.test().await.unwrap()).unwrap();
     assert_eq!(test["ok"], true);
-    let structure: Value = serde_json::from_str(&datasource.structure("{}").await.unwrap()).unwrap();
+    let structure: Value =
+        serde_json::from_str(&datasource.structure("{}").await.unwrap()).unwrap();
     assert_eq!(
         structure["tables"][0]["keys"],
         json!([{"name": "team_id", "type": "S", "role": "partition"}, {"name": "employee_id", "type": "S", "role": "sort"}])

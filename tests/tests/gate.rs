@@ -2,8 +2,8 @@
 
 use portcullis::policy::Rule;
 use portcullis::{Connect, Denial, Error, Limits, Policy};
-use tests::plugins::{self, host};
 use portcullis_testkit::recorder::{self, Answer};
+use tests::plugins::{self, host};
 
 fn denial<T: std::fmt::Debug>(result: Result<T, Error>) -> Denial {
     match result {
@@ -13,21 +13,35 @@ fn denial<T: std::fmt::Debug>(result: Result<T, Error>) -> Denial {
 }
 
 async fn ask(settings: &str, policy: Policy) -> Result<String, Error> {
-    let connect = Connect { settings, settings_are_trusted: true, policy, credentials: Some(plugins::credentials()), ..Connect::default() };
+    let connect = Connect {
+        settings,
+        settings_are_trusted: true,
+        policy,
+        credentials: Some(plugins::credentials()),
+        ..Connect::default()
+    };
     host().connect(plugins::dynamodb(), connect).await?.execute("ListTables", "").await
 }
 
 #[tokio::test]
 async fn an_origin_off_the_list_is_refused_and_the_remedy_allows_it() {
     let server = recorder::start(Answer::ok("{}")).await;
-    let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
+    let settings =
+        format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let first = denial(ask(&settings, Policy::default()).await);
-    assert_eq!((first.rule, first.remedy.as_str()), (Rule::Egress, format!("egress = [\"http://{}\"]", server.authority).as_str()));
+    assert_eq!(
+        (first.rule, first.remedy.as_str()),
+        (Rule::Egress, format!("egress = [\"http://{}\"]", server.authority).as_str())
+    );
     let policy: Policy = toml::from_str(&first.remedy).unwrap();
     let second = denial(ask(&settings, policy).await);
     assert_eq!(
         (second.rule, second.remedy.as_str()),
-        (Rule::Networks, format!("networks = {{ \"http://{}\" = [\"127.0.0.1/32\"] }}", server.authority).as_str())
+        (
+            Rule::Networks,
+            format!("networks = {{ \"http://{}\" = [\"127.0.0.1/32\"] }}", server.authority)
+                .as_str()
+        )
     );
     let policy: Policy = toml::from_str(&format!("{}\n{}", first.remedy, second.remedy)).unwrap();
     assert_eq!(server.requests().len(), 0);
@@ -38,8 +52,9 @@ async fn an_origin_off_the_list_is_refused_and_the_remedy_allows_it() {
 #[tokio::test]
 async fn an_action_above_the_ceiling_or_off_the_list_is_refused_before_anything_is_sent() {
     let server = recorder::start(Answer::ok("{}")).await;
-    let refuse =
-        async |more: &str, action: &str| denial(plugins::datasource(&server.authority, more).await.execute(action, "{}").await).rule;
+    let refuse = async |more: &str, action: &str| {
+        denial(plugins::datasource(&server.authority, more).await.execute(action, "{}").await).rule
+    };
     assert_eq!(refuse("access = \"read\"", "PutItem").await, Rule::Access);
     assert_eq!(refuse("access = \"write\"", "DeleteTable").await, Rule::Access);
     assert_eq!(refuse("actions = [\"GetItem\"]", "Query").await, Rule::Actions);
@@ -50,18 +65,35 @@ async fn an_action_above_the_ceiling_or_off_the_list_is_refused_before_anything_
 async fn a_write_hidden_in_partiql_and_a_table_off_the_list_are_refused() {
     let server = recorder::start(Answer::ok("{}")).await;
     let reader = plugins::datasource(&server.authority, "access = \"read\"").await;
-    assert!(reader.execute("ExecuteStatement", r#"{"Statement": "SELECT * FROM users"}"#).await.is_ok());
-    assert_eq!(denial(reader.execute("ExecuteStatement", r#"{"Statement": "DELETE FROM users WHERE id = 1"}"#).await).rule, Rule::Access);
+    assert!(
+        reader.execute("ExecuteStatement", r#"{"Statement": "SELECT * FROM users"}"#).await.is_ok()
+    );
+    assert_eq!(
+        denial(
+            reader
+                .execute("ExecuteStatement", r#"{"Statement": "DELETE FROM users WHERE id = 1"}"#)
+                .await
+        )
+        .rule,
+        Rule::Access
+    );
     let bounded = plugins::datasource(&server.authority, "tables = [\"users\"]").await;
-    assert!(bounded.execute("GetItem", r#"{"TableName": "users", "Key": {"id": "1"}}"#).await.is_ok());
-    assert_eq!(denial(bounded.execute("GetItem", r#"{"TableName": "secrets", "Key": {"id": "1"}}"#).await).rule, Rule::Tables);
+    assert!(
+        bounded.execute("GetItem", r#"{"TableName": "users", "Key": {"id": "1"}}"#).await.is_ok()
+    );
+    assert_eq!(
+        denial(bounded.execute("GetItem", r#"{"TableName": "secrets", "Key": {"id": "1"}}"#).await)
+            .rule,
+        Rule::Tables
+    );
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
 async fn settings_that_are_not_trusted_choose_no_signing_region() {
     let server = recorder::start(Answer::ok("{}")).await;
-    let settings = format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"http://{}\"}}", server.authority);
+    let settings =
+        format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let connect = |more: &str| Connect {
         settings: &settings,
         settings_are_trusted: false,
@@ -69,8 +101,18 @@ async fn settings_that_are_not_trusted_choose_no_signing_region() {
         credentials: Some(plugins::credentials()),
         ..Connect::default()
     };
-    let refused = denial(host().connect(plugins::dynamodb(), connect("")).await.unwrap().execute("ListTables", "").await);
-    assert_eq!((refused.rule, refused.remedy.as_str()), (Rule::Signing, "signing = [\"eu-west-1/dynamodb\"]"));
+    let refused = denial(
+        host()
+            .connect(plugins::dynamodb(), connect(""))
+            .await
+            .unwrap()
+            .execute("ListTables", "")
+            .await,
+    );
+    assert_eq!(
+        (refused.rule, refused.remedy.as_str()),
+        (Rule::Signing, "signing = [\"eu-west-1/dynamodb\"]")
+    );
     let allowed = host().connect(plugins::dynamodb(), connect(&refused.remedy)).await.unwrap();
     assert!(allowed.execute("ListTables", "").await.is_ok());
 }
@@ -90,7 +132,10 @@ async fn a_test_whose_operations_are_off_the_list_is_refused_by_name() {
     let server = recorder::start(Answer::ok("{}")).await;
     let datasource = plugins::datasource(&server.authority, "actions = [\"GetItem\"]").await;
     let refused = denial(datasource.test().await);
-    assert_eq!((refused.rule, refused.remedy.as_str()), (Rule::Actions, "actions = [\"GetItem\", \"ListTables\"]"));
+    assert_eq!(
+        (refused.rule, refused.remedy.as_str()),
+        (Rule::Actions, "actions = [\"GetItem\", \"ListTables\"]")
+    );
 }
 
 #[tokio::test]
@@ -104,22 +149,49 @@ async fn the_structure_leaves_out_what_the_policy_does_not_show() {
         all.execute("CreateTable", &input).await.unwrap();
     }
     let some = plugins::datasource(&server.authority, "tables = [\"orders\"]").await;
-    let structure: serde_json::Value = serde_json::from_str(&some.structure("{}").await.unwrap()).unwrap();
+    let structure: serde_json::Value =
+        serde_json::from_str(&some.structure("{}").await.unwrap()).unwrap();
     assert_eq!(structure["tables"][0]["keys"][0]["name"], "id");
     assert_eq!(structure["tables"][1]["error"], "not allowed by the policy");
     let short = plugins::datasource(&server.authority, "limits = { requests = 2 }").await;
-    let structure: serde_json::Value = serde_json::from_str(&short.structure("{}").await.unwrap()).unwrap();
-    assert_eq!((structure["tables"].as_array().unwrap().len(), &structure["more"]), (1, &serde_json::json!(true)));
+    let structure: serde_json::Value =
+        serde_json::from_str(&short.structure("{}").await.unwrap()).unwrap();
+    assert_eq!(
+        (structure["tables"].as_array().unwrap().len(), &structure["more"]),
+        (1, &serde_json::json!(true))
+    );
     let listed = plugins::datasource(&server.authority, "limits = { requests = 1 }").await;
-    let pages = listed.execute_with("ListTables", "{\"Limit\":1}", "{\"pages\":\"all\"}").await.unwrap();
-    assert!(pages.contains("\"TableNames\":[\"orders\"]") && pages.contains("LastEvaluatedTableName"), "{pages}");
+    let pages =
+        listed.execute_with("ListTables", "{\"Limit\":1}", "{\"pages\":\"all\"}").await.unwrap();
+    assert!(
+        pages.contains("\"TableNames\":[\"orders\"]") && pages.contains("LastEvaluatedTableName"),
+        "{pages}"
+    );
     let unlisted = plugins::datasource(&server.authority, "actions = [\"DescribeTable\"]").await;
-    assert_eq!(denial(unlisted.structure("{}").await).remedy, "actions = [\"DescribeTable\", \"ListTables\"]");
+    assert_eq!(
+        denial(unlisted.structure("{}").await).remedy,
+        "actions = [\"DescribeTable\", \"ListTables\"]"
+    );
 }
 
 #[test]
 fn the_limits_have_the_documented_defaults() {
     let limits = Limits::default();
-    assert_eq!((limits.deadline.as_secs(), limits.connect_timeout.as_secs(), limits.requests, limits.concurrent_calls), (30, 5, 1000, 64));
-    assert_eq!((limits.memory.as_u64() >> 20, limits.request_bytes.as_u64() >> 20, limits.response_bytes.as_u64() >> 20), (192, 16, 32));
+    assert_eq!(
+        (
+            limits.deadline.as_secs(),
+            limits.connect_timeout.as_secs(),
+            limits.requests,
+            limits.concurrent_calls
+        ),
+        (30, 5, 1000, 64)
+    );
+    assert_eq!(
+        (
+            limits.memory.as_u64() >> 20,
+            limits.request_bytes.as_u64() >> 20,
+            limits.response_bytes.as_u64() >> 20
+        ),
+        (192, 16, 32)
+    );
 }

@@ -1,10 +1,10 @@
 //! Bounds on time and space: each ends the call with its name, and the host goes on.
 
 use portcullis::{Busy, Error, LimitKind};
-use std::time::{Duration, Instant};
-use tests::plugins;
 use portcullis_testkit::raw::{self, Then};
 use portcullis_testkit::recorder::{self, Answer};
+use std::time::{Duration, Instant};
+use tests::plugins;
 
 fn limit<T: std::fmt::Debug>(result: Result<T, Error>) -> LimitKind {
     match result {
@@ -15,20 +15,34 @@ fn limit<T: std::fmt::Debug>(result: Result<T, Error>) -> LimitKind {
 
 #[tokio::test]
 async fn requests_and_answers_are_bounded_in_bytes() {
-    let server = recorder::start(Answer::ok(format!("{{\"x\":\"{}\"}}", "x".repeat(100_000)))).await;
-    let small = plugins::datasource(&server.authority, "limits = { response-bytes = \"64 KiB\", request-bytes = \"1 KiB\" }").await;
+    let server =
+        recorder::start(Answer::ok(format!("{{\"x\":\"{}\"}}", "x".repeat(100_000)))).await;
+    let small = plugins::datasource(
+        &server.authority,
+        "limits = { response-bytes = \"64 KiB\", request-bytes = \"1 KiB\" }",
+    )
+    .await;
     assert_eq!(limit(small.execute("ListTables", "").await), LimitKind::ResponseBytes);
     let item = format!(r#"{{"TableName":"t","Item":{{"a":"{}"}}}}"#, "x".repeat(2000));
     assert_eq!(limit(small.execute("PutItem", &item).await), LimitKind::RequestBytes);
-    let tables = plugins::datasource(&server.authority, "tables = [\"t\"]\nlimits = { request-bytes = \"1 KiB\" }").await;
+    let tables = plugins::datasource(
+        &server.authority,
+        "tables = [\"t\"]\nlimits = { request-bytes = \"1 KiB\" }",
+    )
+    .await;
     assert_eq!(limit(tables.execute("PutItem", &item).await), LimitKind::RequestBytes);
-    assert!(plugins::datasource(&server.authority, "").await.execute("PutItem", &item).await.is_ok());
+    assert!(
+        plugins::datasource(&server.authority, "").await.execute("PutItem", &item).await.is_ok()
+    );
 }
 
 #[tokio::test]
 async fn an_endless_answer_is_cut_at_the_limit() {
-    let server = raw::start(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n \r\n", Then::Drip).await;
-    let datasource = plugins::datasource(&server.authority, "limits = { deadline = \"400ms\" }").await;
+    let server =
+        raw::start(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n \r\n", Then::Drip)
+            .await;
+    let datasource =
+        plugins::datasource(&server.authority, "limits = { deadline = \"400ms\" }").await;
     let started = Instant::now();
     let error = datasource.execute("ListTables", "").await.unwrap_err();
     assert!(error.is_timeout() || error.to_string().contains("middle of the answer"), "{error}");
@@ -37,15 +51,21 @@ async fn an_endless_answer_is_cut_at_the_limit() {
 
 #[tokio::test]
 async fn a_16_megabyte_answer_and_a_400_kilobyte_item_pass() {
-    let items: Vec<String> = (0..16 * 1024).map(|id| format!(r#"{{"id":{{"N":"{id}"}},"text":{{"S":"{}"}}}}"#, "x".repeat(1000))).collect();
+    let items: Vec<String> = (0..16 * 1024)
+        .map(|id| format!(r#"{{"id":{{"N":"{id}"}},"text":{{"S":"{}"}}}}"#, "x".repeat(1000)))
+        .collect();
     let answer = format!("{{\"Items\":[{}],\"Count\":16384}}", items.join(","));
     assert!(answer.len() > 16_000_000);
     let server = recorder::start(Answer::ok(answer.clone())).await;
     let datasource = plugins::datasource(&server.authority, "").await;
     assert!(datasource.execute("Scan", r#"{"TableName":"t"}"#).await.unwrap() == answer);
-    let plain = datasource.execute_with("Scan", r#"{"TableName":"t"}"#, r#"{"format":"plain"}"#).await.unwrap();
+    let plain = datasource
+        .execute_with("Scan", r#"{"TableName":"t"}"#, r#"{"format":"plain"}"#)
+        .await
+        .unwrap();
     assert!(plain.len() > 16_000_000 && !plain.contains("\"S\""));
-    let item = format!(r#"{{"TableName":"t","Item":{{"id":"1","text":"{}"}}}}"#, "y".repeat(400 * 1024));
+    let item =
+        format!(r#"{{"TableName":"t","Item":{{"id":"1","text":"{}"}}}}"#, "y".repeat(400 * 1024));
     datasource.execute("PutItem", &item).await.unwrap();
     assert!(server.requests().last().unwrap().body.len() > 400 * 1024);
 }
@@ -53,20 +73,33 @@ async fn a_16_megabyte_answer_and_a_400_kilobyte_item_pass() {
 #[tokio::test]
 async fn a_dropped_call_leaves_nothing_running() {
     let server = raw::start(b"", Then::Hang).await;
-    let datasource = plugins::datasource(&server.authority, "limits = { concurrent-calls = 1 }").await;
-    let dropped = tokio::time::timeout(Duration::from_millis(100), datasource.execute("ListTables", "")).await;
+    let datasource =
+        plugins::datasource(&server.authority, "limits = { concurrent-calls = 1 }").await;
+    let dropped =
+        tokio::time::timeout(Duration::from_millis(100), datasource.execute("ListTables", ""))
+            .await;
     assert!(dropped.is_err());
     assert_eq!(datasource.counters().running, 0);
     // Its place is free again: the next call gets as far as the first did.
-    let again = tokio::time::timeout(Duration::from_millis(100), datasource.execute("ListTables", "")).await;
+    let again =
+        tokio::time::timeout(Duration::from_millis(100), datasource.execute("ListTables", ""))
+            .await;
     assert!(again.is_err());
 }
 
 #[tokio::test]
 async fn calls_beyond_the_bound_wait_for_their_deadline_and_are_told() {
     let server = raw::start(b"", Then::Hang).await;
-    let datasource = plugins::datasource(&server.authority, "limits = { concurrent-calls = 1, deadline = \"300ms\" }").await;
-    let (one, two) = tokio::join!(datasource.execute("ListTables", ""), datasource.execute("ListTables", ""));
-    let busy = [&one, &two].into_iter().filter(|result| matches!(result, Err(Error::Busy(Busy::Calls { running: 1 })))).count();
+    let datasource = plugins::datasource(
+        &server.authority,
+        "limits = { concurrent-calls = 1, deadline = \"300ms\" }",
+    )
+    .await;
+    let (one, two) =
+        tokio::join!(datasource.execute("ListTables", ""), datasource.execute("ListTables", ""));
+    let busy = [&one, &two]
+        .into_iter()
+        .filter(|result| matches!(result, Err(Error::Busy(Busy::Calls { running: 1 }))))
+        .count();
     assert_eq!(busy, 1, "{one:?} {two:?}");
 }

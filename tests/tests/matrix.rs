@@ -1,10 +1,10 @@
 //! No operation without a row that passes.
 
 use dynamodb_plugin::catalogue::{OPERATIONS, Shape};
+use portcullis_testkit::dynoxide;
+use portcullis_testkit::recorder::{self, Answer};
 use serde_json::{Map, Value, json};
 use tests::matrix::{self, Outcomes};
-use portcullis_testkit::recorder::{self, Answer};
-use portcullis_testkit::dynoxide;
 use tests::{oracle, plugins};
 
 #[tokio::test]
@@ -25,13 +25,30 @@ async fn every_operation_is_sent_right_and_its_answer_read() {
         let plain = sample(operation.output, true);
         let server = recorder::start(Answer::ok(typed.clone())).await;
         let datasource = plugins::datasource(&server.authority, "").await;
-        assert_eq!(datasource.execute(operation.name, operation.example).await.unwrap(), typed, "{}", operation.name);
-        let answer = datasource.execute_with(operation.name, &untyped(operation.example), "{\"format\":\"plain\"}").await.unwrap();
+        assert_eq!(
+            datasource.execute(operation.name, operation.example).await.unwrap(),
+            typed,
+            "{}",
+            operation.name
+        );
+        let answer = datasource
+            .execute_with(operation.name, &untyped(operation.example), "{\"format\":\"plain\"}")
+            .await
+            .unwrap();
         assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), plain, "{}", operation.name);
         let requests = server.requests();
         for request in &requests {
-            assert_eq!(request.header("x-amz-target"), format!("DynamoDB_20120810.{}", operation.name));
-            let (carried, computed) = oracle::signatures(request, plugins::ACCESS_KEY_ID, plugins::SECRET, None, "us-east-1");
+            assert_eq!(
+                request.header("x-amz-target"),
+                format!("DynamoDB_20120810.{}", operation.name)
+            );
+            let (carried, computed) = oracle::signatures(
+                request,
+                plugins::ACCESS_KEY_ID,
+                plugins::SECRET,
+                None,
+                "us-east-1",
+            );
             assert_eq!(carried, computed, "{}", operation.name);
         }
         // Both formats send the same, but for the token of each call.
@@ -52,12 +69,19 @@ async fn every_operation_is_sent_right_and_its_answer_read() {
 /// An answer in a shape, typed or plain.
 fn sample(shape: &Shape, plain: bool) -> Value {
     match shape {
-        Shape::Structure(members) => {
-            Value::Object(members.iter().map(|member| (member.name.to_string(), sample(member.shape, plain))).collect())
-        }
+        Shape::Structure(members) => Value::Object(
+            members
+                .iter()
+                .map(|member| (member.name.to_string(), sample(member.shape, plain)))
+                .collect(),
+        ),
         Shape::List { member, .. } => json!([sample(member, plain), sample(member, plain)]),
-        Shape::Map { value, .. } => json!({"S": sample(value, plain), "other": sample(value, plain)}),
-        Shape::AttributeValue if plain => json!({"text": "a", "n": 1.5, "l": [null, {"$SS": ["x"]}], "b": {"$B": "AP8="}}),
+        Shape::Map { value, .. } => {
+            json!({"S": sample(value, plain), "other": sample(value, plain)})
+        }
+        Shape::AttributeValue if plain => {
+            json!({"text": "a", "n": 1.5, "l": [null, {"$SS": ["x"]}], "b": {"$B": "AP8="}})
+        }
         Shape::AttributeValue => {
             json!({"M": {"text": {"S": "a"}, "n": {"N": "1.5"}, "l": {"L": [{"NULL": true}, {"SS": ["x"]}]}, "b": {"B": "AP8="}}})
         }
@@ -69,8 +93,12 @@ fn sample(shape: &Shape, plain: bool) -> Value {
 fn untyped(example: &str) -> String {
     fn walk(value: Value) -> Value {
         match value {
-            Value::Object(members) if members.len() == 1 && members.contains_key("S") => members["S"].clone(),
-            Value::Object(members) => Value::Object(members.into_iter().map(|(name, value)| (name, walk(value))).collect::<Map<_, _>>()),
+            Value::Object(members) if members.len() == 1 && members.contains_key("S") => {
+                members["S"].clone()
+            }
+            Value::Object(members) => Value::Object(
+                members.into_iter().map(|(name, value)| (name, walk(value))).collect::<Map<_, _>>(),
+            ),
             Value::Array(elements) => Value::Array(elements.into_iter().map(walk).collect()),
             other => other,
         }

@@ -27,7 +27,9 @@ fn installed(path: &str) -> PathBuf {
 }
 
 async fn connect(authority: &str, credentials: Credentials) -> Datasource {
-    let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\",\"maxAttempts\":1}}");
+    let settings = format!(
+        "{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\",\"maxAttempts\":1}}"
+    );
     let connect = Connect {
         settings: &settings,
         settings_are_trusted: true,
@@ -52,13 +54,33 @@ fn credentials(of: &Value) -> Credentials {
 async fn dynalite_answers_as_documented() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let script = installed("node_modules/dynalite/cli.js");
-    let arguments = ["--host", "127.0.0.1", "--port", &port.to_string(), "--createTableMs", "0", "--deleteTableMs", "0"];
-    let _server =
-        Server(Command::new("node").arg(script).args(arguments).stdout(Stdio::null()).spawn().expect("node starts; install Node.js"));
+    let arguments = [
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port.to_string(),
+        "--createTableMs",
+        "0",
+        "--deleteTableMs",
+        "0",
+    ];
+    let _server = Server(
+        Command::new("node")
+            .arg(script)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("node starts; install Node.js"),
+    );
     let authority = format!("127.0.0.1:{port}");
     let datasource = connect(
         &authority,
-        Credentials { access_key_id: "A".into(), secret_access_key: Secret::new("B"), session_token: None, expires: None },
+        Credentials {
+            access_key_id: "A".into(),
+            secret_access_key: Secret::new("B"),
+            session_token: None,
+            expires: None,
+        },
     )
     .await;
     for _ in 0..100 {

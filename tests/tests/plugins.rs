@@ -1,8 +1,8 @@
 //! Loading plugins: ours, another one, and what is none.
 
 use portcullis::Connect;
-use tests::plugins::{self, ECHO, ECHO_MANIFEST, host};
 use portcullis_testkit::recorder::{self, Answer};
+use tests::plugins::{self, ECHO, ECHO_MANIFEST, host};
 
 #[test]
 fn the_dynamodb_component_imports_exactly_what_its_world_names() {
@@ -44,13 +44,18 @@ async fn another_plugin_runs_on_the_same_host() {
 
 #[tokio::test]
 async fn a_plugin_describes_itself() {
-    let described: serde_json::Value = serde_json::from_str(&host().describe(plugins::dynamodb()).await.unwrap()).unwrap();
+    let described: serde_json::Value =
+        serde_json::from_str(&host().describe(plugins::dynamodb()).await.unwrap()).unwrap();
     assert_eq!(described["actions"].as_array().unwrap().len(), 62);
     assert_eq!(described["settings"]["required"], serde_json::json!(["region"]));
 }
 
 #[tokio::test]
 async fn connecting_needs_no_network_and_no_credentials() {
-    let connect = Connect { settings: r#"{"region": "eu-west-1"}"#, settings_are_trusted: true, ..Connect::default() };
+    let connect = Connect {
+        settings: r#"{"region": "eu-west-1"}"#,
+        settings_are_trusted: true,
+        ..Connect::default()
+    };
     assert!(host().connect(plugins::dynamodb(), connect).await.is_ok());
 }

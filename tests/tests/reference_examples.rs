@@ -2,9 +2,9 @@
 //! place and the remedy.
 
 use portcullis::{Error, PluginError};
-use serde_json::Value;
 use portcullis_testkit::recorder::Answer;
 use portcullis_testkit::{dynoxide, recorder};
+use serde_json::Value;
 use tests::{oracle, plugins};
 
 struct Example {
@@ -14,7 +14,8 @@ struct Example {
 }
 
 fn examples() -> Vec<Example> {
-    let all: Vec<Value> = serde_json::from_str(include_str!("../fixtures/reference-examples.json")).unwrap();
+    let all: Vec<Value> =
+        serde_json::from_str(include_str!("../fixtures/reference-examples.json")).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_string();
     let examples: Vec<Example> = all
         .iter()
@@ -30,8 +31,10 @@ fn examples() -> Vec<Example> {
 }
 
 /// Examples that cannot be sent, with the place of the fault.
-const FAULTY: [(&str, &str); 2] =
-    [("RestoreTableFromBackup", "/TargetTableName"), ("UpdateTableReplicaAutoScaling", "/ProvisionedWriteCapacityAutoScalingUpdate")];
+const FAULTY: [(&str, &str); 2] = [
+    ("RestoreTableFromBackup", "/TargetTableName"),
+    ("UpdateTableReplicaAutoScaling", "/ProvisionedWriteCapacityAutoScalingUpdate"),
+];
 
 #[tokio::test]
 async fn each_example_is_sent_with_its_action_its_body_and_a_right_signature() {
@@ -41,7 +44,9 @@ async fn each_example_is_sent_with_its_action_its_body_and_a_right_signature() {
     for example in examples() {
         let result = datasource.execute(&example.action, &example.body).await;
         if let Some((_, place)) = FAULTY.iter().find(|(action, _)| *action == example.action) {
-            let Err(Error::Plugin(PluginError::InvalidInput(faults))) = result else { panic!("{}: {result:?}", example.action) };
+            let Err(Error::Plugin(PluginError::InvalidInput(faults))) = result else {
+                panic!("{}: {result:?}", example.action)
+            };
             assert_eq!(faults[0].pointer, *place, "{}", example.action);
             assert!(faults[0].message.contains("expected"), "{}: {}", example.action, faults[0]);
             continue;
@@ -56,7 +61,8 @@ async fn each_example_is_sent_with_its_action_its_body_and_a_right_signature() {
         assert_eq!(request.header("content-type"), "application/x-amz-json-1.0");
         assert_eq!(request.header("host"), server.authority);
         check_body(&example, std::str::from_utf8(&request.body).unwrap());
-        let (carried, computed) = oracle::signatures(request, plugins::ACCESS_KEY_ID, plugins::SECRET, None, "us-east-1");
+        let (carried, computed) =
+            oracle::signatures(request, plugins::ACCESS_KEY_ID, plugins::SECRET, None, "us-east-1");
         assert_eq!(carried, computed, "{}", example.action);
     }
     assert_eq!(sent, 39);
@@ -69,7 +75,13 @@ fn check_body(example: &Example, body: &str) {
         (_, true) if example.body.is_empty() => assert_eq!(body, "{}"),
         // Its key is written untyped.
         ("GetItem", _) => {
-            assert_eq!(body, example.body.replace("\"team_1\"", "{\"S\":\"team_1\"}").replace("\"emp_1\"", "{\"S\":\"emp_1\"}"));
+            assert_eq!(
+                body,
+                example
+                    .body
+                    .replace("\"team_1\"", "{\"S\":\"team_1\"}")
+                    .replace("\"emp_1\"", "{\"S\":\"emp_1\"}")
+            );
         }
         // One idempotency token is added.
         ("TransactWriteItems", _) => {
@@ -78,13 +90,19 @@ fn check_body(example: &Example, body: &str) {
             assert_eq!(sent, relaxed(&example.body));
         }
         (_, true) => assert_eq!(body, example.body, "{}", example.action),
-        (_, false) => assert_eq!(serde_json::from_str::<Value>(body).unwrap(), relaxed(&example.body), "{}", example.action),
+        (_, false) => assert_eq!(
+            serde_json::from_str::<Value>(body).unwrap(),
+            relaxed(&example.body),
+            "{}",
+            example.action
+        ),
     }
 }
 
 /// The five relaxed examples have line comments and trailing commas only, none of them within a string.
 fn relaxed(text: &str) -> Value {
-    let lines: String = text.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("");
+    let lines: String =
+        text.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("");
     serde_json::from_str(&lines.replace(",}", "}").replace(",]", "]")).unwrap()
 }
 
@@ -100,7 +118,8 @@ async fn each_example_that_the_embedded_server_knows_succeeds_or_ends_in_its_own
 
     let mut outcomes = Vec::new();
     // The table is deleted by one of them: that one goes last.
-    let (delete, rest): (Vec<Example>, Vec<Example>) = examples().into_iter().partition(|example| example.action == "DeleteTable");
+    let (delete, rest): (Vec<Example>, Vec<Example>) =
+        examples().into_iter().partition(|example| example.action == "DeleteTable");
     for example in rest.into_iter().chain(delete) {
         let outcome = match datasource.execute(&example.action, &example.body).await {
             Ok(_) => "ok".to_string(),
@@ -108,7 +127,9 @@ async fn each_example_that_the_embedded_server_knows_succeeds_or_ends_in_its_own
                 let hint = if error.hint.is_some() { " with a hint" } else { "" };
                 format!("{}{hint}", error.code)
             }
-            Err(Error::Plugin(PluginError::InvalidInput(faults))) => format!("fault at {}", faults[0].pointer),
+            Err(Error::Plugin(PluginError::InvalidInput(faults))) => {
+                format!("fault at {}", faults[0].pointer)
+            }
             Err(error) => panic!("{}: {error}", example.action),
         };
         // What the server does not know was recorded by the test above.

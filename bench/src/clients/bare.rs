@@ -26,21 +26,30 @@ impl Bare {
     pub(super) fn new(endpoint: &str, ca: &str) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(ca.as_bytes())?)?;
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls =
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(http);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let bodies = Case::ALL.into_iter().map(|case| (case, Bytes::from(case.input()))).collect();
         Ok(Self { client, endpoint: endpoint.to_string(), bodies })
     }
 
     pub(super) async fn call(&self, case: Case) -> Result<()> {
-        let (_, body) = self.bodies.iter().find(|(known, _)| *known == case).expect("there is a body for each case");
+        let (_, body) = self
+            .bodies
+            .iter()
+            .find(|(known, _)| *known == case)
+            .expect("there is a body for each case");
         let request = Request::post(&self.endpoint)
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-date", "20150830T123600Z")

@@ -12,7 +12,9 @@ use anyhow::Result;
 use portcullis::{Host, Plugin};
 
 /// A path.
-#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(
+    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum,
+)]
 pub enum Path {
     /// hyper-util's pooled client, which sends a request that was made and signed beforehand.
     Bare,
@@ -30,7 +32,8 @@ pub enum Path {
 
 impl Path {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Bare, Self::Relay, Self::Typed, Self::Plain, Self::Fresh, Self::Sdk];
+    pub const ALL: [Self; 6] =
+        [Self::Bare, Self::Relay, Self::Typed, Self::Plain, Self::Fresh, Self::Sdk];
 
     /// For tables and plots.
     pub fn title(self) -> &'static str {
@@ -46,7 +49,9 @@ impl Path {
 }
 
 /// How the server is reached.
-#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(
+    serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum,
+)]
 pub enum Wire {
     /// HTTP, connections kept.
     Http,
@@ -91,10 +96,19 @@ pub enum Client {
 
 impl Client {
     /// A client for `path`.
-    pub async fn new(path: Path, wire: Wire, places: &Places, host: &Host, plugin: &Plugin) -> Result<Self> {
+    pub async fn new(
+        path: Path,
+        wire: Wire,
+        places: &Places,
+        host: &Host,
+        plugin: &Plugin,
+    ) -> Result<Self> {
         let endpoint = wire.endpoint(places);
-        let sandbox =
-            async |format, isolation| Sandbox::connect(host, plugin, &endpoint, &places.ca, format, isolation).await.map(Self::Sandbox);
+        let sandbox = async |format, isolation| {
+            Sandbox::connect(host, plugin, &endpoint, &places.ca, format, isolation)
+                .await
+                .map(Self::Sandbox)
+        };
         match path {
             Path::Bare => Ok(Self::Bare(bare::Bare::new(&endpoint, &places.ca)?.into())),
             Path::Relay => sandbox(Format::Relay, portcullis::Isolation::Reuse).await,

@@ -3,7 +3,9 @@
 use super::{ACCESS_KEY_ID, REGION, SECRET};
 use crate::cases::Case;
 use anyhow::{Result, ensure};
-use portcullis::{Connect, Credentials, Datasource, Fixed, Host, Isolation, Limits, Plugin, Policy, Secret, Tls};
+use portcullis::{
+    Connect, Credentials, Datasource, Fixed, Host, Isolation, Limits, Plugin, Policy, Secret, Tls,
+};
 use std::sync::Arc;
 
 /// How the caller's JSON is written.
@@ -32,20 +34,38 @@ pub fn host() -> Result<Host> {
 
 /// The plugin, pinned.
 pub fn plugin(host: &Host) -> Result<Plugin> {
-    Ok(host.load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, Some(dynamodb_component::SHA256))?)
+    Ok(host.load(
+        dynamodb_component::COMPONENT,
+        dynamodb_component::MANIFEST,
+        Some(dynamodb_component::SHA256),
+    )?)
 }
 
 impl Sandbox {
     /// Connects a datasource.
-    pub async fn connect(host: &Host, plugin: &Plugin, endpoint: &str, ca: &str, format: Format, isolation: Isolation) -> Result<Self> {
+    pub async fn connect(
+        host: &Host,
+        plugin: &Plugin,
+        endpoint: &str,
+        ca: &str,
+        format: Format,
+        isolation: Isolation,
+    ) -> Result<Self> {
         let settings = settings(endpoint, format);
-        let datasource = host.connect(plugin, connect(&settings, endpoint, Some(ca), isolation)?).await?;
-        let inputs = Case::ALL.into_iter().map(|case| (case, if format == Format::Plain { case.plain_input() } else { case.input() }));
+        let datasource =
+            host.connect(plugin, connect(&settings, endpoint, Some(ca), isolation)?).await?;
+        let inputs = Case::ALL.into_iter().map(|case| {
+            (case, if format == Format::Plain { case.plain_input() } else { case.input() })
+        });
         Ok(Self { datasource, format, inputs: inputs.collect() })
     }
 
     pub(super) async fn call(&self, case: Case) -> Result<()> {
-        let (_, input) = self.inputs.iter().find(|(known, _)| *known == case).expect("there is an input for each case");
+        let (_, input) = self
+            .inputs
+            .iter()
+            .find(|(known, _)| *known == case)
+            .expect("there is an input for each case");
         self.run(case.action(), input).await
     }
 
@@ -69,7 +89,12 @@ pub fn settings(endpoint: &str, format: Format) -> String {
 }
 
 /// A datasource with a policy that allows what is called.
-pub fn connect<'a>(settings: &'a str, endpoint: &str, ca: Option<&str>, isolation: Isolation) -> Result<Connect<'a>> {
+pub fn connect<'a>(
+    settings: &'a str,
+    endpoint: &str,
+    ca: Option<&str>,
+    isolation: Isolation,
+) -> Result<Connect<'a>> {
     let policy = Policy {
         egress: vec![endpoint.parse()?],
         networks: [(endpoint.parse()?, vec!["127.0.0.0/8".parse()?, "::1/128".parse()?])].into(),

@@ -23,8 +23,10 @@ impl Sdk {
     pub(super) fn new(endpoint: &str, ca: &str) -> Result<Self> {
         let trust = TrustStore::empty().with_pem_certificate(ca.as_bytes());
         let context = TlsContext::builder().with_trust_store(trust).build()?;
-        let http: SharedHttpClient =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build_https();
+        let http: SharedHttpClient = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(context)
+            .build_https();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static(REGION))
@@ -38,23 +40,36 @@ impl Sdk {
     pub(super) async fn call(&self, case: Case) -> Result<()> {
         match case {
             Case::GetItem => {
-                let key = [("customer", AttributeValue::S("c-000042".to_string())), ("order", AttributeValue::N("1042".to_string()))];
+                let key = [
+                    ("customer", AttributeValue::S("c-000042".to_string())),
+                    ("order", AttributeValue::N("1042".to_string())),
+                ];
                 let key = key.map(|(name, value)| (name.to_string(), value)).into();
-                let answer = self.client.get_item().table_name("orders").set_key(Some(key)).send().await?;
+                let answer =
+                    self.client.get_item().table_name("orders").set_key(Some(key)).send().await?;
                 ensure!(answer.item().is_some_and(|item| item.len() == 7), "an incomplete item");
             }
             Case::Query => {
                 let values = [(":c".to_string(), AttributeValue::S("c-000042".to_string()))].into();
-                let query = self.client.query().table_name("orders").key_condition_expression("customer = :c");
+                let query = self
+                    .client
+                    .query()
+                    .table_name("orders")
+                    .key_condition_expression("customer = :c");
                 let answer = query.set_expression_attribute_values(Some(values)).send().await?;
                 ensure!(answer.count() as usize == answer.items().len(), "an incomplete answer");
             }
             Case::Scan => {
-                let answer = self.client.scan().table_name("orders").limit(1_000_000).send().await?;
+                let answer =
+                    self.client.scan().table_name("orders").limit(1_000_000).send().await?;
                 ensure!(answer.count() as usize == answer.items().len(), "an incomplete answer");
             }
             Case::BatchWrite => {
-                self.client.batch_write_item().set_request_items(Some(self.writes.clone())).send().await?;
+                self.client
+                    .batch_write_item()
+                    .set_request_items(Some(self.writes.clone()))
+                    .send()
+                    .await?;
             }
         }
         Ok(())
@@ -68,13 +83,20 @@ fn writes() -> Result<HashMap<String, Vec<WriteRequest>>> {
     for put in input["RequestItems"]["orders"].as_array().into_iter().flatten() {
         let Value::Object(item) = &put["PutRequest"]["Item"] else { continue };
         let item = item.iter().map(|(name, value)| (name.clone(), attribute(value))).collect();
-        writes.push(WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build()?).build());
+        writes.push(
+            WriteRequest::builder()
+                .put_request(PutRequest::builder().set_item(Some(item)).build()?)
+                .build(),
+        );
     }
     Ok([("orders".to_string(), writes)].into())
 }
 
 fn attribute(value: &Value) -> AttributeValue {
-    let (name, inner) = value.as_object().and_then(|members| members.iter().next()).expect("an attribute value has a type");
+    let (name, inner) = value
+        .as_object()
+        .and_then(|members| members.iter().next())
+        .expect("an attribute value has a type");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
     match name.as_str() {
         "S" => AttributeValue::S(text(inner)),
@@ -82,7 +104,14 @@ fn attribute(value: &Value) -> AttributeValue {
         "BOOL" => AttributeValue::Bool(inner == &Value::Bool(true)),
         "SS" => AttributeValue::Ss(inner.as_array().into_iter().flatten().map(text).collect()),
         "L" => AttributeValue::L(inner.as_array().into_iter().flatten().map(attribute).collect()),
-        "M" => AttributeValue::M(inner.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), attribute(value))).collect()),
+        "M" => AttributeValue::M(
+            inner
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), attribute(value)))
+                .collect(),
+        ),
         _ => AttributeValue::B(Blob::new(text(inner))),
     }
 }

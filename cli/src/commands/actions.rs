@@ -23,7 +23,11 @@ pub(crate) fn run(arguments: &Actions) -> Result<(), Failure> {
             None => failure.with("`portcullis actions` lists all"),
         }
     })?;
-    if arguments.schema { json::print(&json_schema(found.input).to_string(), None) } else { show(found) }
+    if arguments.schema {
+        json::print(&json_schema(found.input).to_string(), None)
+    } else {
+        show(found)
+    }
 }
 
 fn show(operation: &Operation) -> Result<(), Failure> {
@@ -59,13 +63,20 @@ fn kind(shape: &Shape) -> String {
     let most = |max: u32| (max < u32::MAX).then(|| max.to_string());
     match shape {
         Shape::Structure(_) => "object".to_string(),
-        Shape::List { member, min, max } => format!("list of {}{}", kind(member), range(min.to_string(), most(*max), "")),
+        Shape::List { member, min, max } => {
+            format!("list of {}{}", kind(member), range(min.to_string(), most(*max), ""))
+        }
         Shape::Map { value, .. } => format!("map to {}", kind(value)),
         Shape::String { values, .. } if !values.is_empty() => values.join(" | "),
-        Shape::String { min, max, .. } => format!("string{}", range(min.to_string(), most(*max), " characters")),
+        Shape::String { min, max, .. } => {
+            format!("string{}", range(min.to_string(), most(*max), " characters"))
+        }
         Shape::Integer { min, max } => {
             let low = if *min <= i64::from(i32::MIN) { "0".to_string() } else { min.to_string() };
-            format!("whole number{}", range(low, (*max < i64::from(i32::MAX)).then(|| max.to_string()), ""))
+            format!(
+                "whole number{}",
+                range(low, (*max < i64::from(i32::MAX)).then(|| max.to_string()), "")
+            )
         }
         Shape::Double => "number".to_string(),
         Shape::Boolean => "true | false".to_string(),

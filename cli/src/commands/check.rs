@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::out::out;
 use crate::target::{connect, host, load, read_policy, small};
 use dynamodb_plugin::nearest::nearest;
-use portcullis_config::{DatasourceConfig, PluginSource, ServerConfig, Settings};
 use portcullis::{Isolation, Plugin};
+use portcullis_config::{DatasourceConfig, PluginSource, ServerConfig, Settings};
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let file = read_policy(&arguments.policy)?;
@@ -31,21 +31,29 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         loaded.push((&config.plugin, plugin));
     }
     if let Some(server) = &file.server {
-        server.check(&file).map_err(|message| Failure::configuration(format!("{}: {message}", arguments.policy.display())))?;
+        server.check(&file).map_err(|message| {
+            Failure::configuration(format!("{}: {message}", arguments.policy.display()))
+        })?;
         out!("{bold}server{bold:#}")?;
         for (key, value) in rows_of_server(server) {
             out!("  {key:<12} {value}")?;
         }
     }
     let count = file.datasources.len();
-    out!("{} is a policy with {count} datasource{}", arguments.policy.display(), if count == 1 { "" } else { "s" })?;
+    out!(
+        "{} is a policy with {count} datasource{}",
+        arguments.policy.display(),
+        if count == 1 { "" } else { "s" }
+    )?;
     Ok(())
 }
 
 /// Actions that the manifest does not know may be newer than it, or misspelt.
 fn check_actions(plugin: &Plugin, config: &DatasourceConfig) -> Result<(), Failure> {
     let known: Vec<&str> = plugin.manifest().actions().map(|(name, _)| name.as_str()).collect();
-    for action in config.policy.actions.iter().flatten().filter(|action| !known.contains(&action.as_str())) {
+    for action in
+        config.policy.actions.iter().flatten().filter(|action| !known.contains(&action.as_str()))
+    {
         let guess = nearest(action.as_str(), known.iter().copied());
         let guess = guess.map(|guess| format!("; did you mean {guess}?")).unwrap_or_default();
         out!("  {:<12} the plugin's manifest does not know {action}{guess}", "warning")?;
@@ -57,15 +65,22 @@ fn rows(config: &DatasourceConfig) -> Vec<(&'static str, String)> {
     let policy = &config.policy;
     let plugin = match &config.plugin {
         PluginSource::BuiltIn(name) => format!("{name}, built in"),
-        PluginSource::File { file, sha256: Some(_), .. } => format!("{}, pinned by its digest", file.display()),
-        PluginSource::File { file, .. } => format!("{}, not pinned: any file of that name is run", file.display()),
+        PluginSource::File { file, sha256: Some(_), .. } => {
+            format!("{}, pinned by its digest", file.display())
+        }
+        PluginSource::File { file, .. } => {
+            format!("{}, not pinned: any file of that name is run", file.display())
+        }
     };
     let inline = matches!(config.settings, Settings::Inline(_));
     let settings = match &config.settings {
         Settings::Inline(_) => "in this file".to_string(),
         Settings::File(path) => format!("{}, not trusted", path.display()),
     };
-    let networks = policy.networks.iter().map(|(origin, blocks)| format!("{origin} at {}", list(blocks, "nothing")));
+    let networks = policy
+        .networks
+        .iter()
+        .map(|(origin, blocks)| format!("{origin} at {}", list(blocks, "nothing")));
     let isolation = match policy.isolation {
         None => "reuse if pinned or built in, else fresh",
         Some(Isolation::Reuse) => "reuse",
@@ -78,49 +93,97 @@ fn rows(config: &DatasourceConfig) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         ("plugin", plugin),
         ("settings", settings),
-        ("credentials", config.credentials.as_ref().map_or_else(|| "none".to_string(), ToString::to_string)),
+        (
+            "credentials",
+            config.credentials.as_ref().map_or_else(|| "none".to_string(), ToString::to_string),
+        ),
         ("may reach", list(&policy.egress, "nothing")),
         ("networks", list(&networks.collect::<Vec<_>>(), "public addresses only")),
         ("access", policy.access.to_string()),
         ("actions", optional(actions, format!("all that {} allows", policy.access))),
-        ("tables", optional(policy.tables.as_ref().map(|tables| list(tables, "none")), "all".to_string())),
-        ("signs for", optional(signing, if inline { "the settings' region".to_string() } else { "nothing".to_string() })),
+        (
+            "tables",
+            optional(policy.tables.as_ref().map(|tables| list(tables, "none")), "all".to_string()),
+        ),
+        (
+            "signs for",
+            optional(
+                signing,
+                if inline { "the settings' region".to_string() } else { "nothing".to_string() },
+            ),
+        ),
         ("isolation", isolation.to_string()),
         (
             "limits",
             format!(
                 "{:?} a call, {} memory, {} requests of {}, answers of {}, {} calls at once",
-                limits.deadline, limits.memory, limits.requests, limits.request_bytes, limits.response_bytes, limits.concurrent_calls
+                limits.deadline,
+                limits.memory,
+                limits.requests,
+                limits.request_bytes,
+                limits.response_bytes,
+                limits.concurrent_calls
             ),
         ),
     ];
     if let Some(tls) = &config.tls {
         let ca = tls.ca.as_ref().map(|path| format!("trusts {} alone", path.display()));
-        let identity = tls.client_certificate.as_ref().map(|path| format!("presents {}", path.display()));
-        rows.push(("tls", list(&ca.into_iter().chain(identity).collect::<Vec<_>>(), "the default")));
+        let identity =
+            tls.client_certificate.as_ref().map(|path| format!("presents {}", path.display()));
+        rows.push((
+            "tls",
+            list(&ca.into_iter().chain(identity).collect::<Vec<_>>(), "the default"),
+        ));
     }
     if !policy.observe.is_empty() {
         let observed = policy.observe.iter().map(|rule| format!("{rule:?}").to_lowercase());
-        rows.push(("observes", format!("{}: what these rules would refuse passes", list(&observed.collect::<Vec<_>>(), ""))));
+        rows.push((
+            "observes",
+            format!(
+                "{}: what these rules would refuse passes",
+                list(&observed.collect::<Vec<_>>(), "")
+            ),
+        ));
     }
     rows
 }
 
 fn rows_of_server(server: &ServerConfig) -> Vec<(&'static str, String)> {
-    let wire: Vec<String> = server.wire.iter().map(|(address, name)| format!("{address} for {name}")).collect();
-    let tls = server.tls.as_ref().map_or_else(|| "none".to_string(), |tls| tls.certificate.display().to_string());
-    let mut rows = vec![("listens on", server.listen.to_string()), ("wire", list(&wire, "below /ddb/ alone")), ("tls", tls)];
+    let wire: Vec<String> =
+        server.wire.iter().map(|(address, name)| format!("{address} for {name}")).collect();
+    let tls = server
+        .tls
+        .as_ref()
+        .map_or_else(|| "none".to_string(), |tls| tls.certificate.display().to_string());
+    let mut rows = vec![
+        ("listens on", server.listen.to_string()),
+        ("wire", list(&wire, "below /ddb/ alone")),
+        ("tls", tls),
+    ];
     if server.tokens.is_empty() {
         rows.push(("tokens", "none: whoever can use this machine may use it".to_string()));
     }
     for (holder, token) in &server.tokens {
-        let actions = token.actions.as_ref().map_or_else(|| "all actions".to_string(), |actions| list(actions, "no action"));
+        let actions = token
+            .actions
+            .as_ref()
+            .map_or_else(|| "all actions".to_string(), |actions| list(actions, "no action"));
         let operator = if token.operator { ", an operator" } else { "" };
-        rows.push(("token", format!("{holder}: {actions} of {}{operator}", list(&token.datasources, "no datasource"))));
+        rows.push((
+            "token",
+            format!(
+                "{holder}: {actions} of {}{operator}",
+                list(&token.datasources, "no datasource")
+            ),
+        ));
     }
     rows
 }
 
 fn list<T: ToString>(items: &[T], none: &str) -> String {
-    if items.is_empty() { none.to_string() } else { items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ") }
+    if items.is_empty() {
+        none.to_string()
+    } else {
+        items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
 }

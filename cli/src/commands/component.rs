@@ -6,10 +6,16 @@ use crate::out;
 use std::io::IsTerminal;
 
 pub(crate) fn run(arguments: &Component) -> Result<(), Failure> {
-    let bytes = if arguments.manifest { dynamodb_component::MANIFEST.as_bytes() } else { dynamodb_component::COMPONENT };
+    let bytes = if arguments.manifest {
+        dynamodb_component::MANIFEST.as_bytes()
+    } else {
+        dynamodb_component::COMPONENT
+    };
     match &arguments.out {
         Some(file) => {
-            std::fs::write(file, bytes).map_err(|error| Failure::other(format!("{} cannot be written: {error}", file.display())))?;
+            std::fs::write(file, bytes).map_err(|error| {
+                Failure::other(format!("{} cannot be written: {error}", file.display()))
+            })?;
             let what = if arguments.manifest { "manifest" } else { "component" };
             eprintln!("wrote the {what}, {} bytes, to {}", bytes.len(), file.display());
             Ok(())

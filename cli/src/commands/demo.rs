@@ -16,7 +16,9 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
 pub(crate) async fn run() -> Result<(), Failure> {
     let started = Instant::now();
-    out!("{BOLD}Portcullis{BOLD:#}: a DynamoDB in this process, a plugin in a sandbox, and a gate between them.\n")?;
+    out!(
+        "{BOLD}Portcullis{BOLD:#}: a DynamoDB in this process, a plugin in a sandbox, and a gate between them.\n"
+    )?;
     let host = host(small)?;
     let plugin = built_in(&host)?;
     let local = Local::start(None).await?;
@@ -32,12 +34,19 @@ pub(crate) async fn run() -> Result<(), Failure> {
         "\n{BOLD}Done{BOLD:#} in {}. The secret never entered the sandbox: it saw a key derived for one day, region and service.",
         milliseconds(started.elapsed())
     )?;
-    out!("Next: `portcullis execute --local ListTables`, or `portcullis init` for a policy of your own.")?;
+    out!(
+        "Next: `portcullis execute --local ListTables`, or `portcullis init` for a policy of your own."
+    )?;
     Ok(())
 }
 
 fn introduce(plugin: &Plugin, local: &Local, elapsed: Duration) -> Result<(), Failure> {
-    out!("  plugin      {}, {} KB, sha256 {}…", plugin.manifest().name(), plugin.size() / 1000, &plugin.digest()[..16])?;
+    out!(
+        "  plugin      {}, {} KB, sha256 {}…",
+        plugin.manifest().name(),
+        plugin.size() / 1000,
+        &plugin.digest()[..16]
+    )?;
     out!(
         "  it imports  {} interfaces: clocks, random numbers, HTTP through the gate, signing keys; no file, no socket",
         plugin.imports().len()
@@ -103,7 +112,11 @@ const STEPS: &[Step] = &[
         "PutItem",
         r#"{"TableName": "users", "Item": {"team_id": "team_1", "employee_id": "emp_2", "name": "Anneke", "salary": 12345678901234567890.12, "tags": ["a", null, true]}}"#,
     ),
-    step("Read it back", "GetItem", r#"{"TableName": "users", "Key": {"team_id": "team_1", "employee_id": "emp_2"}}"#),
+    step(
+        "Read it back",
+        "GetItem",
+        r#"{"TableName": "users", "Key": {"team_id": "team_1", "employee_id": "emp_2"}}"#,
+    ),
     Step {
         title: "The same, answered in ordinary JSON",
         action: "GetItem",
@@ -161,7 +174,10 @@ async fn take(datasource: &Datasource, step: &Step) -> Result<(), Failure> {
             out!()?;
             Ok(())
         }
-        Ok(answer) => Err(Failure::other(format!("{} should have failed, and answered {answer}", step.action))),
+        Ok(answer) => Err(Failure::other(format!(
+            "{} should have failed, and answered {answer}",
+            step.action
+        ))),
         Err(error) => Err(error.into()),
     }
 }
@@ -186,16 +202,32 @@ async fn refusals(host: &Host, plugin: &Plugin, local: &Local) -> Result<(), Fai
         out!("{BOLD}{title}{BOLD:#}")?;
         out!("  {action} {DIM}with settings {settings}{DIM:#}")?;
         let credentials = Some(Arc::new(Fixed::key("LOCAL", "LOCAL")) as _);
-        let connect = Connect { settings: &settings, settings_are_trusted: true, policy, credentials, ..Connect::default() };
+        let connect = Connect {
+            settings: &settings,
+            settings_are_trusted: true,
+            policy,
+            credentials,
+            ..Connect::default()
+        };
         let datasource = host.connect(plugin, connect).await?;
         let started = Instant::now();
-        match datasource.execute(action, if action == "DeleteTable" { r#"{"TableName": "users"}"# } else { "" }).await {
+        match datasource
+            .execute(action, if action == "DeleteTable" { r#"{"TableName": "users"}"# } else { "" })
+            .await
+        {
             Err(error) if error.is_denied() => {
-                out!("  {YELLOW}refused by the gate{YELLOW:#} {}", milliseconds(started.elapsed()))?;
+                out!(
+                    "  {YELLOW}refused by the gate{YELLOW:#} {}",
+                    milliseconds(started.elapsed())
+                )?;
                 explain(error)?;
                 out!()?;
             }
-            other => return Err(Failure::other(format!("the gate should have refused {action}, and the call ended in {other:?}"))),
+            other => {
+                return Err(Failure::other(format!(
+                    "the gate should have refused {action}, and the call ended in {other:?}"
+                )));
+            }
         }
     }
     Ok(())

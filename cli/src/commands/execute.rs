@@ -26,7 +26,13 @@ pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
     result
 }
 
-async fn answer(opened: &Opened, action: &str, input: &str, options: Map<String, Value>, arguments: &Execute) -> Result<(), Failure> {
+async fn answer(
+    opened: &Opened,
+    action: &str,
+    input: &str,
+    options: Map<String, Value>,
+    arguments: &Execute,
+) -> Result<(), Failure> {
     let paging = operation(action).and_then(|operation| operation.paging.as_ref());
     match (arguments.output.output, paging) {
         (Some(output), Some(paging)) if arguments.streams() => {
@@ -73,7 +79,8 @@ fn filled(input: &str, values: &[(String, String)]) -> Result<String, Failure> {
     if values.is_empty() {
         return Ok(input.to_string());
     }
-    let by_name: BTreeMap<&str, &str> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let by_name: BTreeMap<&str, &str> =
+        values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     if by_name.len() < values.len() {
         return Err(Failure::usage("--bind names a place twice"));
     }
@@ -99,15 +106,22 @@ fn read_all(source: impl Read) -> std::io::Result<Vec<u8>> {
 fn read(input: Option<&str>) -> Result<String, Failure> {
     let bytes = match input {
         None => return Ok(String::new()),
-        Some("-") => read_all(std::io::stdin()).map_err(|error| Failure::input(format!("standard input cannot be read: {error}")))?,
-        Some("@") => return Err(Failure::usage("@ stands before the name of a file, as in @key.json")),
+        Some("-") => read_all(std::io::stdin())
+            .map_err(|error| Failure::input(format!("standard input cannot be read: {error}")))?,
+        Some("@") => {
+            return Err(Failure::usage("@ stands before the name of a file, as in @key.json"));
+        }
         Some(text) => match text.strip_prefix('@') {
-            Some(file) => std::fs::File::open(file)
-                .and_then(read_all)
-                .map_err(|error| Failure::input(format!("the input {file} cannot be read: {error}")))?,
+            Some(file) => std::fs::File::open(file).and_then(read_all).map_err(|error| {
+                Failure::input(format!("the input {file} cannot be read: {error}"))
+            })?,
             None => return Ok(text.to_string()),
         },
     };
-    String::from_utf8(bytes)
-        .map_err(|error| Failure::input(format!("the input is not UTF-8 from byte {} on", error.utf8_error().valid_up_to())))
+    String::from_utf8(bytes).map_err(|error| {
+        Failure::input(format!(
+            "the input is not UTF-8 from byte {} on",
+            error.utf8_error().valid_up_to()
+        ))
+    })
 }

@@ -4,42 +4,54 @@ use crate::args::Iam;
 use crate::failure::Failure;
 use crate::json;
 use crate::target::{host, load, pick, read_policy, small};
-use portcullis_config::{DatasourceConfig, Settings};
 use portcullis::{IamAccount, Plugin, iam_document};
+use portcullis_config::{DatasourceConfig, Settings};
 
 pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
-    let is_account = |text: &str| text == "*" || (text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_account = |text: &str| {
+        text == "*" || (text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()))
+    };
     if !is_account(&arguments.account) {
-        return Err(Failure::usage(format!("{:?} is no AWS account, which has 12 digits", arguments.account)));
+        return Err(Failure::usage(format!(
+            "{:?} is no AWS account, which has 12 digits",
+            arguments.account
+        )));
     }
     let source_ip = arguments.source_ip.as_deref().map(str::parse).transpose();
-    let source_ip = source_ip.map_err(|_| Failure::usage("--source-ip is a CIDR block, as in 203.0.113.0/24"))?;
+    let source_ip = source_ip
+        .map_err(|_| Failure::usage("--source-ip is a CIDR block, as in 203.0.113.0/24"))?;
     let file = read_policy(&arguments.policy.policy)?;
     let (name, config) = pick(&file, arguments.name.as_deref())?;
     let plugin = load(&host(small)?, config, arguments.policy.policy.parent())?;
     let regions = regions(&plugin, config)?;
     let at = IamAccount { account: &arguments.account, regions, source_ip };
-    let document = iam_document(plugin.manifest(), &config.policy, &at)
-        .ok_or_else(|| Failure::configuration(format!("the manifest of {name}'s plugin knows nothing of IAM")))?;
+    let document = iam_document(plugin.manifest(), &config.policy, &at).ok_or_else(|| {
+        Failure::configuration(format!("the manifest of {name}'s plugin knows nothing of IAM"))
+    })?;
     if document["Statement"].as_array().is_some_and(Vec::is_empty) {
-        return Err(Failure::configuration(format!("the policy of {name} allows no action that IAM could grant"))
-            .with("`portcullis check` shows its actions and its access, which is their ceiling"));
+        return Err(Failure::configuration(format!(
+            "the policy of {name} allows no action that IAM could grant"
+        ))
+        .with("`portcullis check` shows its actions and its access, which is their ceiling"));
     }
-    let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::other(error.to_string()))?;
+    let text = serde_json::to_string_pretty(&document)
+        .map_err(|error| Failure::other(error.to_string()))?;
     json::print(&text, Some(crate::args::Output::Pretty))
 }
 
 /// The regions that keys may be derived for.
 fn regions(plugin: &Plugin, config: &DatasourceConfig) -> Result<Vec<String>, Failure> {
     let none = || {
-        Failure::configuration("this datasource signs for no region")
-            .with("name one in the policy's settings, or list it: signing = [\"eu-west-1/dynamodb\"]")
+        Failure::configuration("this datasource signs for no region").with(
+            "name one in the policy's settings, or list it: signing = [\"eu-west-1/dynamodb\"]",
+        )
     };
     if let Some(scopes) = &config.policy.signing {
         let regions: Vec<String> = scopes.iter().map(|scope| scope.region().to_string()).collect();
         return if regions.is_empty() { Err(none()) } else { Ok(regions) };
     }
     let Settings::Inline(settings) = &config.settings else { return Err(none()) };
-    let settings = serde_json::to_value(settings).map_err(|error| Failure::configuration(format!("settings: {error}")))?;
+    let settings = serde_json::to_value(settings)
+        .map_err(|error| Failure::configuration(format!("settings: {error}")))?;
     Ok(vec![plugin.manifest().scope(&settings).ok_or_else(none)?.region().to_string()])
 }

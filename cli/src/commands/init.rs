@@ -10,14 +10,18 @@ pub(crate) fn run(arguments: &Init) -> Result<(), Failure> {
     let file = arguments.file.display();
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).create_new(!arguments.force);
-    let written = options.open(&arguments.file).and_then(|mut opened| opened.write_all(POLICY.as_bytes()));
+    let written =
+        options.open(&arguments.file).and_then(|mut opened| opened.write_all(POLICY.as_bytes()));
     match written {
         Ok(()) => {
-            out!("wrote {file}: edit it, then run\n  portcullis check --policy {file}\n  portcullis test --policy {file} orders")?;
+            out!(
+                "wrote {file}: edit it, then run\n  portcullis check --policy {file}\n  portcullis test --policy {file} orders"
+            )?;
             Ok(())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Failure::other(format!("{file} is there already")).with("overwrite it with --force, or name another file"))
+            Err(Failure::other(format!("{file} is there already"))
+                .with("overwrite it with --force, or name another file"))
         }
         Err(error) => Err(Failure::other(format!("{file} cannot be written: {error}"))),
     }
@@ -39,8 +43,10 @@ mod tests {
 
     #[test]
     fn every_commented_line_of_it_is_policy_too() {
-        let uncommented: String =
-            POLICY.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).fold(String::new(), |all, line| all + line + "\n");
+        let uncommented: String = POLICY
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+            .fold(String::new(), |all, line| all + line + "\n");
         PolicyFile::parse(&uncommented).unwrap();
     }
 }

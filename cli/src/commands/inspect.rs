@@ -39,6 +39,7 @@ pub(crate) async fn run(arguments: &Inspect) -> Result<(), Failure> {
 
 /// Loads a component to look at it: with a manifest that lets it send nothing.
 fn load(host: &Host, file: &Path) -> Result<Plugin, Failure> {
-    let nothing = "name = \"inspected\"\n[binding]\nmethod = \"POST\"\npath = \"/{operation}\"\n[actions]\n";
+    let nothing =
+        "name = \"inspected\"\n[binding]\nmethod = \"POST\"\npath = \"/{operation}\"\n[actions]\n";
     Ok(host.load(file, nothing, None)?)
 }

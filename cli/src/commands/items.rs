@@ -11,12 +11,19 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 /// Prints the items of one answer.
-pub(crate) fn print_answer(answer: &str, results: Option<&str>, output: Output) -> Result<(), Failure> {
-    let answer: Members =
-        serde_json::from_str(answer).map_err(|error| Failure::other(format!("the plugin's answer is no JSON object: {error}")))?;
+pub(crate) fn print_answer(
+    answer: &str,
+    results: Option<&str>,
+    output: Output,
+) -> Result<(), Failure> {
+    let answer: Members = serde_json::from_str(answer).map_err(|error| {
+        Failure::other(format!("the plugin's answer is no JSON object: {error}"))
+    })?;
     print(&rows(&answer, results), results, output)?;
     // What is left out here must not go unnoticed.
-    if let Some(cursor) = answer.get("LastEvaluatedKey").or_else(|| answer.get("LastEvaluatedTableName")) {
+    if let Some(cursor) =
+        answer.get("LastEvaluatedKey").or_else(|| answer.get("LastEvaluatedTableName"))
+    {
         eprintln!("there is more, from {cursor} on; --pages all fetches all");
     }
     Ok(())
@@ -26,9 +33,14 @@ fn print(rows: &[Box<RawValue>], results: Option<&str>, output: Output) -> Resul
     let grid = || Grid::new(rows, results.unwrap_or("value"));
     match output {
         Output::Table => out!("{}", grid().table()),
-        Output::Csv => raw_bytes(&grid().csv().map_err(|error| Failure::other(format!("the items are no CSV: {error}")))?),
+        Output::Csv => raw_bytes(
+            &grid()
+                .csv()
+                .map_err(|error| Failure::other(format!("the items are no CSV: {error}")))?,
+        ),
         _ => {
-            let lines: Vec<u8> = rows.iter().flat_map(|row| row.get().bytes().chain([b'\n'])).collect();
+            let lines: Vec<u8> =
+                rows.iter().flat_map(|row| row.get().bytes().chain([b'\n'])).collect();
             raw_bytes(&lines)
         }
     }
@@ -36,7 +48,11 @@ fn print(rows: &[Box<RawValue>], results: Option<&str>, output: Output) -> Resul
 
 /// Prints the items of all pages; lines as they come, tables and CSV at the end, when all columns are known. When it is
 /// interrupted, what has come is printed whole, and standard error says how to go on.
-pub(crate) async fn print_pages(mut pages: Pages<'_>, output: Output, most: Option<u64>) -> Result<(), Failure> {
+pub(crate) async fn print_pages(
+    mut pages: Pages<'_>,
+    output: Output,
+    most: Option<u64>,
+) -> Result<(), Failure> {
     let results = Some(pages.paging.results);
     let progress = Progress::new();
     let mut kept = Vec::new();
@@ -92,6 +108,11 @@ impl Progress {
         self.0.set_length(bytes);
         let items = self.0.position();
         let rate = items * 1000 / (self.1.elapsed().as_millis() as u64).max(1);
-        self.0.set_message(format!("{} items, {}, {} items/s", HumanCount(items), HumanBytes(bytes), HumanCount(rate)));
+        self.0.set_message(format!(
+            "{} items, {}, {} items/s",
+            HumanCount(items),
+            HumanBytes(bytes),
+            HumanCount(rate)
+        ));
     }
 }

@@ -13,7 +13,9 @@ pub(crate) fn completions(arguments: &Completions) -> Result<(), Failure> {
 
 pub(crate) fn man(arguments: &Man) -> Result<(), Failure> {
     let folder = arguments.folder.display();
-    let wrong = |error: std::io::Error| Failure::other(format!("the manual pages cannot be written to {folder}: {error}"));
+    let wrong = |error: std::io::Error| {
+        Failure::other(format!("the manual pages cannot be written to {folder}: {error}"))
+    };
     std::fs::create_dir_all(&arguments.folder).map_err(wrong)?;
     clap_mangen::generate_to(Cli::command(), &arguments.folder).map_err(wrong)?;
     out!("wrote portcullis.1, and a page for each command, to {folder}")

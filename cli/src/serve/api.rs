@@ -47,7 +47,10 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
         .route("/v1/actions/{action}", get(action))
         .route("/v1/reload", post(reload))
         .route("/metrics", get(metrics))
-        .fallback(async || Problem::new(Case::NotFound, "there is nothing here").remedy("GET /openapi.json describes what there is"))
+        .fallback(async || {
+            Problem::new(Case::NotFound, "there is nothing here")
+                .remedy("GET /openapi.json describes what there is")
+        })
         .method_not_allowed_fallback(not_allowed)
         .route_layer(middleware::from_fn_with_state(server.clone(), door::api));
     let open = Router::new()
@@ -63,7 +66,8 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
 }
 
 async fn not_allowed() -> Problem {
-    Problem::new(Case::MethodNotAllowed, "this path has another method").remedy("GET /openapi.json describes what there is")
+    Problem::new(Case::MethodNotAllowed, "this path has another method")
+        .remedy("GET /openapi.json describes what there is")
 }
 
 async fn ready(State(server): State<Arc<Server>>) -> Response {
@@ -102,9 +106,14 @@ async fn execute(
     let (options, time) = options(query)?;
     let kind = Kind::of(&headers).ok_or_else(unfit_media_type)?;
     let config = &caller.deployment.server;
-    let bytes = body::read(request.into_body(), config).await.map_err(|unread| unread.problem(config))?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| Problem::new(Case::BadRequest, format!("the body is not UTF-8 from byte {} on", error.valid_up_to())))?;
+    let bytes =
+        body::read(request.into_body(), config).await.map_err(|unread| unread.problem(config))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        Problem::new(
+            Case::BadRequest,
+            format!("the body is not UTF-8 from byte {} on", error.valid_up_to()),
+        )
+    })?;
     let filled;
     let input = match kind {
         Kind::Json => text,
@@ -144,8 +153,11 @@ impl Kind {
 
 /// Browsers send other types across sites without asking; these two they do not.
 fn unfit_media_type() -> Problem {
-    Problem::new(Case::MediaType, format!("the body is application/json, or {BOUND} for a template with its values"))
-        .remedy("send the header Content-Type: application/json")
+    Problem::new(
+        Case::MediaType,
+        format!("the body is application/json, or {BOUND} for a template with its values"),
+    )
+    .remedy("send the header Content-Type: application/json")
 }
 
 #[derive(Deserialize)]
@@ -157,10 +169,17 @@ struct Bound {
 
 fn fill(text: &str) -> Result<String, Problem> {
     let bound: Bound = serde_json::from_str(text).map_err(|error| {
-        Problem::new(Case::BadRequest, format!("the body is not {{\"template\": \"…\", \"values\": {{…}}}}: {error}"))
-            .remedy("the template is a text: JSON with {{name}} where the value of that name shall stand")
+        Problem::new(
+            Case::BadRequest,
+            format!("the body is not {{\"template\": \"…\", \"values\": {{…}}}}: {error}"),
+        )
+        .remedy(
+            "the template is a text: JSON with {{name}} where the value of that name shall stand",
+        )
     })?;
-    let unfit = |faults: &[Fault]| Problem::new(Case::BadRequest, "the values do not fit the template").faults(faults);
+    let unfit = |faults: &[Fault]| {
+        Problem::new(Case::BadRequest, "the values do not fit the template").faults(faults)
+    };
     let mut values = BTreeMap::new();
     for (name, value) in &bound.values.0 {
         if values.insert(name.as_str(), value.get()).is_some() {
@@ -175,9 +194,12 @@ fn fill(text: &str) -> Result<String, Problem> {
 /// `true`, `false`, a number or a text; which there are, the plugin knows.
 fn options(query: Pairs) -> Result<(Map<String, Value>, Option<Duration>), Problem> {
     let unread = |message: String, name: &str| {
-        Problem::new(Case::BadRequest, "the query cannot be used").faults(&[Fault { pointer: format!("/{name}"), message }])
+        Problem::new(Case::BadRequest, "the query cannot be used")
+            .faults(&[Fault { pointer: format!("/{name}"), message }])
     };
-    let Query(pairs) = query.map_err(|error| Problem::new(Case::BadRequest, format!("the query cannot be read: {error}")))?;
+    let Query(pairs) = query.map_err(|error| {
+        Problem::new(Case::BadRequest, format!("the query cannot be read: {error}"))
+    })?;
     let mut options = Map::new();
     let mut time = None;
     for (name, text) in pairs {
@@ -186,7 +208,9 @@ fn options(query: Pairs) -> Result<(Map<String, Value>, Option<Duration>), Probl
         }
         if name == DEADLINE {
             let parsed = humantime::parse_duration(&text).ok().filter(|time| !time.is_zero());
-            time = Some(parsed.ok_or_else(|| unread(format!("{text:?} is no time; expected one as in 5s or 500ms"), &name))?);
+            time = Some(parsed.ok_or_else(|| {
+                unread(format!("{text:?} is no time; expected one as in 5s or 500ms"), &name)
+            })?);
             continue;
         }
         let value = match text.as_str() {
@@ -194,7 +218,9 @@ fn options(query: Pairs) -> Result<(Map<String, Value>, Option<Duration>), Probl
             text if name == "prefix" => json!(text),
             "true" => json!(true),
             "false" => json!(false),
-            digits if digits.parse::<u64>().is_ok() => json!(digits.parse::<u64>().unwrap_or_default()),
+            digits if digits.parse::<u64>().is_ok() => {
+                json!(digits.parse::<u64>().unwrap_or_default())
+            }
             text => json!(text),
         };
         options.insert(name, value);
@@ -205,7 +231,9 @@ fn options(query: Pairs) -> Result<(Map<String, Value>, Option<Duration>), Probl
 const DEADLINE: &str = "deadline";
 
 fn path<T>(names: Names<T>) -> Result<T, Problem> {
-    let Path(names) = names.map_err(|error| Problem::new(Case::BadRequest, format!("the path cannot be read: {error}")))?;
+    let Path(names) = names.map_err(|error| {
+        Problem::new(Case::BadRequest, format!("the path cannot be read: {error}"))
+    })?;
     Ok(names)
 }
 
@@ -218,7 +246,11 @@ fn asked(served: &Served, caller: &Caller, time: Option<Duration>) -> portcullis
     }
 }
 
-async fn test(Extension(caller): Extension<Caller>, names: Names<String>, query: Pairs) -> Result<Response, Problem> {
+async fn test(
+    Extension(caller): Extension<Caller>,
+    names: Names<String>,
+    query: Pairs,
+) -> Result<Response, Problem> {
     let name = path(names)?;
     let served = caller.datasource(&name, None)?;
     let (options, time) = options(query)?;
@@ -226,7 +258,11 @@ async fn test(Extension(caller): Extension<Caller>, names: Names<String>, query:
     Ok(json_answer(asked(served, &caller, time).test().await?))
 }
 
-async fn structure(Extension(caller): Extension<Caller>, names: Names<String>, query: Pairs) -> Result<Response, Problem> {
+async fn structure(
+    Extension(caller): Extension<Caller>,
+    names: Names<String>,
+    query: Pairs,
+) -> Result<Response, Problem> {
     let name = path(names)?;
     let served = caller.datasource(&name, None)?;
     let (options, time) = options(query)?;
@@ -241,15 +277,25 @@ fn known(options: &Map<String, Value>, known: &[&str]) -> Result<(), Problem> {
         .filter(|name| !known.contains(&name.as_str()))
         .map(|name| {
             let all: Vec<&str> = known.iter().copied().chain([DEADLINE]).collect();
-            Fault { pointer: format!("/{name}"), message: format!("there is no such option here; known are {}", all.join(", ")) }
+            Fault {
+                pointer: format!("/{name}"),
+                message: format!("there is no such option here; known are {}", all.join(", ")),
+            }
         })
         .collect();
-    if faults.is_empty() { Ok(()) } else { Err(Problem::new(Case::BadRequest, "the query cannot be used").faults(&faults)) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::new(Case::BadRequest, "the query cannot be used").faults(&faults))
+    }
 }
 
 /// All actions of DynamoDB.
 async fn actions() -> Response {
-    let list: Vec<Value> = OPERATIONS.iter().map(|known| json!({"name": known.name, "access": access(known.access)})).collect();
+    let list: Vec<Value> = OPERATIONS
+        .iter()
+        .map(|known| json!({"name": known.name, "access": access(known.access)}))
+        .collect();
     json_answer(json!({"actions": list}).to_string())
 }
 
@@ -259,7 +305,10 @@ async fn action(names: Names<String>) -> Result<Response, Problem> {
     let Some(found) = operation(&name) else {
         let guess = nearest(&name, OPERATIONS.iter().map(|operation| operation.name));
         let problem = Problem::new(Case::NotFound, format!("DynamoDB has no action {name:?}"));
-        let remedy = guess.map_or_else(|| "GET /v1/actions lists all".to_string(), |guess| format!("did you mean {guess}?"));
+        let remedy = guess.map_or_else(
+            || "GET /v1/actions lists all".to_string(),
+            |guess| format!("did you mean {guess}?"),
+        );
         return Err(problem.remedy(remedy));
     };
     Ok(json_answer(describe(found).to_string()))
@@ -267,7 +316,9 @@ async fn action(names: Names<String>) -> Result<Response, Problem> {
 
 fn describe(operation: &Operation) -> Value {
     let example: Value = serde_json::from_str(operation.example).unwrap_or_default();
-    let paging = operation.paging.as_ref().map(|paging| json!({"input": paging.input, "output": paging.output, "results": paging.results}));
+    let paging = operation.paging.as_ref().map(
+        |paging| json!({"input": paging.input, "output": paging.output, "results": paging.results}),
+    );
     json!({
         "name": operation.name,
         "access": access(operation.access),
@@ -277,18 +328,25 @@ fn describe(operation: &Operation) -> Value {
     })
 }
 
-async fn reload(State(server): State<Arc<Server>>, Extension(caller): Extension<Caller>) -> Result<Response, Problem> {
+async fn reload(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
     operator(&caller)?;
     match server.reload().await {
         Ok(changes) => Ok(json_answer(json!(changes).to_string())),
         Err(failure) => {
             let detail = failure.lines().collect::<Vec<_>>().join("\n");
-            Err(Problem::new(Case::Reload, detail).remedy("nothing has changed; mend the file, and ask again"))
+            Err(Problem::new(Case::Reload, detail)
+                .remedy("nothing has changed; mend the file, and ask again"))
         }
     }
 }
 
-async fn metrics(State(server): State<Arc<Server>>, Extension(caller): Extension<Caller>) -> Result<Response, Problem> {
+async fn metrics(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Problem> {
     operator(&caller)?;
     let mut response = Response::new(Body::from(server.metrics.text(&caller.deployment)));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -306,6 +364,8 @@ fn operator(caller: &Caller) -> Result<(), Problem> {
 
 fn json_answer(text: String) -> Response {
     let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -29,8 +29,13 @@ pub(crate) async fn read(body: Body, server: &ServerConfig) -> Result<Bytes, Unr
 impl Unread {
     pub(crate) fn message(self, server: &ServerConfig) -> String {
         match self {
-            Self::TooLarge => format!("the body is larger than server.body-bytes, {}", server.body_bytes),
-            Self::TooSlow => format!("the body did not come within server.body-timeout, {:?}", server.body_timeout),
+            Self::TooLarge => {
+                format!("the body is larger than server.body-bytes, {}", server.body_bytes)
+            }
+            Self::TooSlow => format!(
+                "the body did not come within server.body-timeout, {:?}",
+                server.body_timeout
+            ),
             Self::Broken => "the body ended before its length".to_string(),
         }
     }

@@ -23,7 +23,12 @@ pub(crate) struct Tokens(Vec<(Arc<str>, Arc<Token>)>);
 
 impl Tokens {
     pub(crate) fn new(tokens: &BTreeMap<String, Token>) -> Self {
-        Self(tokens.iter().map(|(holder, token)| (holder.as_str().into(), Arc::new(token.clone()))).collect())
+        Self(
+            tokens
+                .iter()
+                .map(|(holder, token)| (holder.as_str().into(), Arc::new(token.clone())))
+                .collect(),
+        )
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -70,8 +75,12 @@ impl Stranger {
         match self {
             Self::Missing => "a token is needed",
             Self::Wrong => "nobody has this token",
-            Self::Host => "this server has no tokens and answers to this machine's own names only: localhost, or its address on loopback",
-            Self::Page => "this server has no tokens and answers to no page in a browser (the request has an Origin)",
+            Self::Host => {
+                "this server has no tokens and answers to this machine's own names only: localhost, or its address on loopback"
+            }
+            Self::Page => {
+                "this server has no tokens and answers to no page in a browser (the request has an Origin)"
+            }
         }
     }
 
@@ -87,7 +96,12 @@ impl Stranger {
 
 impl Caller {
     /// Lets somebody in, by the token that was presented.
-    fn admit(deployment: &Arc<Deployment>, headers: &HeaderMap, presented: Option<&str>, request_id: Arc<str>) -> Result<Self, Stranger> {
+    fn admit(
+        deployment: &Arc<Deployment>,
+        headers: &HeaderMap,
+        presented: Option<&str>,
+        request_id: Arc<str>,
+    ) -> Result<Self, Stranger> {
         let deployment = deployment.clone();
         if deployment.tokens.len() == 0 {
             if !is_local(headers, &deployment.server) {
@@ -123,7 +137,10 @@ impl Caller {
             // It does not say whether there is one.
             return Err(Refusal {
                 case: Case::Forbidden,
-                message: format!("the token of {:?} may not use a datasource {name:?}", self.holder()),
+                message: format!(
+                    "the token of {:?} may not use a datasource {name:?}",
+                    self.holder()
+                ),
                 remedy: format!("server.tokens.{}.datasources must list {name:?}", self.holder()),
             });
         }
@@ -132,11 +149,15 @@ impl Caller {
             message: format!("there is no datasource {name:?}"),
             remedy: "GET /v1/datasources lists those that may be used".to_string(),
         })?;
-        let allowed = |action: &str| self.token.as_ref().is_none_or(|(_, token)| token.allows_action(action));
+        let allowed =
+            |action: &str| self.token.as_ref().is_none_or(|(_, token)| token.allows_action(action));
         match action.filter(|action| !allowed(action)) {
             Some(action) => Err(Refusal {
                 case: Case::Forbidden,
-                message: format!("the token of {:?} may not use the action {action:?}", self.holder()),
+                message: format!(
+                    "the token of {:?} may not use the action {action:?}",
+                    self.holder()
+                ),
                 remedy: format!("server.tokens.{}.actions must list {action:?}", self.holder()),
             }),
             None => Ok(served),
@@ -157,8 +178,12 @@ fn is_local(headers: &HeaderMap, server: &ServerConfig) -> bool {
     let Some(host) = only(headers, &header::HOST) else { return false };
     let Ok(authority) = host.parse::<http::uri::Authority>() else { return false };
     let name = authority.host().trim_matches(['[', ']']);
-    let listens = std::iter::once(&server.listen).chain(server.wire.keys()).any(|address| name.parse() == Ok(address.ip()));
-    name.eq_ignore_ascii_case("localhost") || listens || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    let listens = std::iter::once(&server.listen)
+        .chain(server.wire.keys())
+        .any(|address| name.parse() == Ok(address.ip()));
+    name.eq_ignore_ascii_case("localhost")
+        || listens
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// What the JSON API takes as a token.
@@ -170,7 +195,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// What the endpoint for DynamoDB's SDKs takes as a token: a bearer's too, or the access key id of a signature, which is
 /// not looked at.
 fn bearer_or_key(headers: &HeaderMap) -> Option<&str> {
-    bearer(headers).or_else(|| authorization(headers)?.split_once("Credential=")?.1.split('/').next())
+    bearer(headers)
+        .or_else(|| authorization(headers)?.split_once("Credential=")?.1.split('/').next())
 }
 
 fn authorization(headers: &HeaderMap) -> Option<&str> {
@@ -187,16 +213,28 @@ pub(crate) fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The JSON API's door.
-pub(crate) async fn api(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub(crate) async fn api(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Response {
     pass(&server, request, next, bearer, |stranger| {
-        let case = if matches!(stranger, Stranger::Missing | Stranger::Wrong) { Case::Unauthorized } else { Case::Forbidden };
+        let case = if matches!(stranger, Stranger::Missing | Stranger::Wrong) {
+            Case::Unauthorized
+        } else {
+            Case::Forbidden
+        };
         Problem::new(case, stranger.message()).remedy(stranger.remedy()).into_response()
     })
     .await
 }
 
 /// The door of the endpoint for DynamoDB's SDKs.
-pub(crate) async fn wire(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub(crate) async fn wire(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = pass(&server, request, next, bearer_or_key, super::wire::stranger).await;
     if let Some(id) = response.headers().get(REQUEST_ID).cloned() {
         response.headers_mut().entry(super::wire::REQUEST_ID).or_insert(id);
@@ -214,10 +252,16 @@ async fn pass(
 ) -> Response {
     let began = Instant::now();
     let request_id = request_id(request.headers());
-    let route = request.extensions().get::<MatchedPath>().map_or("none", |path| route(path.as_str()));
+    let route =
+        request.extensions().get::<MatchedPath>().map_or("none", |path| route(path.as_str()));
     let method = method(request.method());
     let deployment = server.current();
-    let (mut response, holder) = match Caller::admit(&deployment, request.headers(), presented(request.headers()), request_id.clone()) {
+    let (mut response, holder) = match Caller::admit(
+        &deployment,
+        request.headers(),
+        presented(request.headers()),
+        request_id.clone(),
+    ) {
         Ok(caller) => {
             let holder = caller.holder().to_string();
             request.extensions_mut().insert(caller);
@@ -260,7 +304,10 @@ fn route(matched: &str) -> &'static str {
 fn request_id(headers: &HeaderMap) -> Arc<str> {
     let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let bounded = |id: &&str| {
-        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
     };
     given.filter(bounded).map_or_else(|| random_hex::<16>().into(), Into::into)
 }
@@ -277,14 +324,19 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
+            .collect()
     }
 
     #[test]
     fn a_token_is_a_bearers_or_an_access_key_id() {
         let authorization = |value: &str| headers(&[(header::AUTHORIZATION, value)]);
         assert_eq!(bearer(&authorization("bearer  pcl_1 ")), Some("pcl_1"));
-        let signed = authorization("AWS4-HMAC-SHA256 Credential=pcl_1/20260101/x/dynamodb/aws4_request, SignedHeaders=host, Signature=0");
+        let signed = authorization(
+            "AWS4-HMAC-SHA256 Credential=pcl_1/20260101/x/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        );
         assert_eq!((bearer(&signed), bearer_or_key(&signed)), (None, Some("pcl_1")));
         for wrong in ["", "Bearer", "Basic cGNsXzE=", "pcl_1"] {
             assert_eq!(bearer_or_key(&authorization(wrong)), None, "{wrong}");
@@ -300,7 +352,14 @@ mod tests {
         for local in ["localhost", "LOCALHOST:8700", "127.0.0.1:1", "127.9.9.9", "[::1]:8700"] {
             assert!(is_local(&headers(&[(header::HOST, local)]), &server), "{local}");
         }
-        for other in ["evil.example", "localhost.evil.example:8700", "10.0.0.1", "[::2]", "a@127.0.0.1.evil.example", ""] {
+        for other in [
+            "evil.example",
+            "localhost.evil.example:8700",
+            "10.0.0.1",
+            "[::2]",
+            "a@127.0.0.1.evil.example",
+            "",
+        ] {
             assert!(!is_local(&headers(&[(header::HOST, other)]), &server), "{other}");
         }
         let mut two = headers(&[(header::HOST, "localhost")]);

@@ -8,8 +8,8 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use portcullis_config::ServerConfig;
 use portcullis::read_private;
+use portcullis_config::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::SocketAddr;
@@ -33,7 +33,8 @@ pub(crate) async fn open(server: &ServerConfig) -> Result<Listeners, Failure> {
     let mut open = Vec::new();
     for (address, name) in std::iter::once((server.listen, None)).chain(wire) {
         let listener = TcpListener::bind(address).await.map_err(|error| {
-            Failure::other(format!("cannot listen on {address}: {error}")).with("another address: --listen ADDRESS:PORT, or server.listen")
+            Failure::other(format!("cannot listen on {address}: {error}"))
+                .with("another address: --listen ADDRESS:PORT, or server.listen")
         })?;
         open.push((listener, name));
     }
@@ -43,7 +44,9 @@ pub(crate) async fn open(server: &ServerConfig) -> Result<Listeners, Failure> {
 impl Listeners {
     /// The addresses, with the ports that the system chose for 0.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (SocketAddr, Option<&str>)> {
-        self.0.iter().filter_map(|(listener, name)| Some((listener.local_addr().ok()?, name.as_deref())))
+        self.0
+            .iter()
+            .filter_map(|(listener, name)| Some((listener.local_addr().ok()?, name.as_deref())))
     }
 }
 
@@ -61,18 +64,27 @@ impl Certificate {
 }
 
 /// Reads certificate and key; none where the server speaks plain HTTP.
-pub(crate) fn read_certificate(server: &ServerConfig, file: Option<&Path>) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
+pub(crate) fn read_certificate(
+    server: &ServerConfig,
+    file: Option<&Path>,
+) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
     let Some(tls) = &server.tls else { return Ok(None) };
     let folder = file.and_then(Path::parent);
-    let wrong = |what: &str, reason: &dyn std::fmt::Display| Failure::configuration(format!("server.tls.{what}: {reason}"));
+    let wrong = |what: &str, reason: &dyn std::fmt::Display| {
+        Failure::configuration(format!("server.tls.{what}: {reason}"))
+    };
     let certificates: Vec<_> = CertificateDer::pem_file_iter(beside(folder, &tls.certificate))
         .and_then(Iterator::collect)
-        .map_err(|error| wrong("certificate", &format_args!("{}: {error}", tls.certificate.display())))?;
+        .map_err(|error| {
+            wrong("certificate", &format_args!("{}: {error}", tls.certificate.display()))
+        })?;
     let key = read_private(&beside(folder, &tls.key)).map_err(|message| wrong("key", &message))?;
     // What is wrong with a key is not said in detail: the text could quote it.
-    let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| wrong("key", &"there is no private key in PEM"))?;
+    let key = PrivateKeyDer::from_pem_slice(&key)
+        .map_err(|_| wrong("key", &"there is no private key in PEM"))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder =
+        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut config = builder
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key))
         .map_err(|error| wrong("certificate", &error))?;
@@ -81,14 +93,19 @@ pub(crate) fn read_certificate(server: &ServerConfig, file: Option<&Path>) -> Re
 }
 
 /// Serves until `stopped` ends, and then until all calls have ended or their time is over.
-pub(crate) async fn serve(server: &Arc<Server>, listeners: Listeners, stopped: impl Future<Output = ()>) -> Result<(), Failure> {
+pub(crate) async fn serve(
+    server: &Arc<Server>,
+    listeners: Listeners,
+    stopped: impl Future<Output = ()>,
+) -> Result<(), Failure> {
     let config = server.config();
     let places = Arc::new(Semaphore::new(config.connections as usize));
     let (stop, stopping) = watch::channel(false);
     let mut accepting = Vec::new();
     for (listener, wire) in listeners.0 {
         let app = wire.map_or_else(|| api::router(server), |name| wire::router(server, &name));
-        let accept = Accept { server: server.clone(), app, places: places.clone(), config: config.clone() };
+        let accept =
+            Accept { server: server.clone(), app, places: places.clone(), config: config.clone() };
         accepting.push(tokio::spawn(accept.run(listener, stopping.clone())));
     }
     stopped.await;
@@ -100,10 +117,14 @@ pub(crate) async fn serve(server: &Arc<Server>, listeners: Listeners, stopped: i
         let _ = accepted.await;
     }
     // Each connection has a place: when all are free, all have ended.
-    match tokio::time::timeout(config.drain_timeout, places.acquire_many(config.connections)).await {
+    match tokio::time::timeout(config.drain_timeout, places.acquire_many(config.connections)).await
+    {
         Ok(_) => Ok(()),
-        Err(_) => Err(Failure::other(format!("calls were still running after server.drain-timeout, {:?}", config.drain_timeout))
-            .with("what they had sent, the service may have done")),
+        Err(_) => Err(Failure::other(format!(
+            "calls were still running after server.drain-timeout, {:?}",
+            config.drain_timeout
+        ))
+        .with("what they had sent, the service may have done")),
     }
 }
 
@@ -139,14 +160,21 @@ impl Accept {
         let _: Result<std::convert::Infallible, _> = tokio::time::timeout(BACKLOG, backlog).await;
     }
 
-    async fn accept(&self, listener: &TcpListener) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+    ) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
         // Where all places are taken, the system's own queue holds whoever comes.
         let place = self.places.clone().acquire_owned().await.map_err(std::io::Error::other)?;
         let (stream, _) = listener.accept().await?;
         Ok((stream, place))
     }
 
-    async fn begin(&self, accepted: std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)>, stopping: &watch::Receiver<bool>) {
+    async fn begin(
+        &self,
+        accepted: std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)>,
+        stopping: &watch::Receiver<bool>,
+    ) {
         let (stream, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -160,14 +188,16 @@ impl Accept {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.config.body_timeout));
         let stream: Pin<Box<TimeoutStream<TcpStream>>> = Box::pin(stream);
-        let (app, stopping, patience) = (self.app.clone(), stopping.clone(), self.config.header_timeout);
+        let (app, stopping, patience) =
+            (self.app.clone(), stopping.clone(), self.config.header_timeout);
         let tls = self.server.certificate.0.load_full().map(TlsAcceptor::from);
         tokio::spawn(async move {
             match tls {
                 None => connection(stream, app, stopping, patience).await,
                 Some(tls) => {
                     // A handshake that fails is for the client to notice.
-                    if let Ok(Ok(stream)) = tokio::time::timeout(patience, tls.accept(stream)).await {
+                    if let Ok(Ok(stream)) = tokio::time::timeout(patience, tls.accept(stream)).await
+                    {
                         connection(Box::pin(stream), app, stopping, patience).await;
                     }
                 }
@@ -178,13 +208,18 @@ impl Accept {
 }
 
 /// One connection, to its end. When the server stops, the request that it is at is its last.
-async fn connection<S>(stream: Pin<Box<S>>, app: Router, mut stopping: watch::Receiver<bool>, patience: Duration)
-where
+async fn connection<S>(
+    stream: Pin<Box<S>>,
+    app: Router,
+    mut stopping: watch::Receiver<bool>,
+    patience: Duration,
+) where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(MAX_HEAD_BYTES);
-    let mut served = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)));
+    let mut served =
+        pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)));
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
         () = told(&mut stopping) => {

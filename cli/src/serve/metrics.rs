@@ -31,11 +31,18 @@ struct Durations {
 
 impl Metrics {
     pub(crate) fn count(&self, route: &'static str, status: u16, elapsed: Duration) {
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry((route, status)).or_default() += 1;
+        *self
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry((route, status))
+            .or_default() += 1;
         let mut durations = self.durations.lock().unwrap_or_else(PoisonError::into_inner);
         let durations = durations.entry(route).or_default();
         let seconds = elapsed.as_secs_f64();
-        for (bucket, _) in durations.buckets.iter_mut().zip(BOUNDS).filter(|(_, bound)| seconds <= *bound) {
+        for (bucket, _) in
+            durations.buckets.iter_mut().zip(BOUNDS).filter(|(_, bound)| seconds <= *bound)
+        {
             *bucket += 1;
         }
         durations.count += 1;
@@ -51,33 +58,78 @@ impl Metrics {
     pub(crate) fn text(&self, deployment: &Deployment) -> String {
         let mut text = Text::default();
         text.family("portcullis_http_requests_total", "counter", "Requests by route and status.");
-        for ((route, status), count) in &*self.requests.lock().unwrap_or_else(PoisonError::into_inner) {
-            text.sample("portcullis_http_requests_total", &[("route", route), ("status", &status.to_string())], count);
+        for ((route, status), count) in
+            &*self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            text.sample(
+                "portcullis_http_requests_total",
+                &[("route", route), ("status", &status.to_string())],
+                count,
+            );
         }
-        text.family("portcullis_http_request_duration_seconds", "histogram", "Time from a request's headers to its answer's.");
+        text.family(
+            "portcullis_http_request_duration_seconds",
+            "histogram",
+            "Time from a request's headers to its answer's.",
+        );
         for (route, durations) in &*self.durations.lock().unwrap_or_else(PoisonError::into_inner) {
             for (count, bound) in durations.buckets.iter().zip(BOUNDS) {
-                text.sample("portcullis_http_request_duration_seconds_bucket", &[("route", route), ("le", &bound.to_string())], count);
+                text.sample(
+                    "portcullis_http_request_duration_seconds_bucket",
+                    &[("route", route), ("le", &bound.to_string())],
+                    count,
+                );
             }
-            text.sample("portcullis_http_request_duration_seconds_bucket", &[("route", route), ("le", "+Inf")], durations.count);
-            text.sample("portcullis_http_request_duration_seconds_sum", &[("route", route)], durations.seconds);
-            text.sample("portcullis_http_request_duration_seconds_count", &[("route", route)], durations.count);
+            text.sample(
+                "portcullis_http_request_duration_seconds_bucket",
+                &[("route", route), ("le", "+Inf")],
+                durations.count,
+            );
+            text.sample(
+                "portcullis_http_request_duration_seconds_sum",
+                &[("route", route)],
+                durations.seconds,
+            );
+            text.sample(
+                "portcullis_http_request_duration_seconds_count",
+                &[("route", route)],
+                durations.count,
+            );
         }
         text.family("portcullis_reloads_total", "counter", "Times that the policy was read again.");
-        text.sample("portcullis_reloads_total", &[("result", "ok")], self.reloads.load(Ordering::Relaxed));
-        text.sample("portcullis_reloads_total", &[("result", "failed")], self.failed_reloads.load(Ordering::Relaxed));
-        let all: Vec<(&str, Counters)> =
-            deployment.datasources.iter().map(|(name, served)| (name.as_str(), served.datasource.counters())).collect();
+        text.sample(
+            "portcullis_reloads_total",
+            &[("result", "ok")],
+            self.reloads.load(Ordering::Relaxed),
+        );
+        text.sample(
+            "portcullis_reloads_total",
+            &[("result", "failed")],
+            self.failed_reloads.load(Ordering::Relaxed),
+        );
+        let all: Vec<(&str, Counters)> = deployment
+            .datasources
+            .iter()
+            .map(|(name, served)| (name.as_str(), served.datasource.counters()))
+            .collect();
         text.family("portcullis_calls_total", "counter", "Calls that have ended, by outcome.");
         for (name, counters) in &all {
             for (outcome, count) in &counters.calls {
-                text.sample("portcullis_calls_total", &[("datasource", name), ("outcome", outcome)], count);
+                text.sample(
+                    "portcullis_calls_total",
+                    &[("datasource", name), ("outcome", outcome)],
+                    count,
+                );
             }
         }
         text.family("portcullis_refusals_total", "counter", "Refusals by the policy's rule.");
         for (name, counters) in &all {
             for (rule, count) in &counters.refusals {
-                text.sample("portcullis_refusals_total", &[("datasource", name), ("rule", rule)], count);
+                text.sample(
+                    "portcullis_refusals_total",
+                    &[("datasource", name), ("rule", rule)],
+                    count,
+                );
             }
         }
         for (metric, kind, help, value) in FIGURES {
@@ -95,13 +147,33 @@ type Figure = (&'static str, &'static str, &'static str, fn(&Counters) -> f64);
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
 const FIGURES: [Figure; 7] = [
-    ("portcullis_requests_total", "counter", "Requests sent to the service.", |counters| counters.requests as f64),
-    ("portcullis_sent_bytes_total", "counter", "Bytes of request bodies sent.", |counters| counters.bytes_sent as f64),
-    ("portcullis_received_bytes_total", "counter", "Bytes of answer bodies received.", |counters| counters.bytes_received as f64),
-    ("portcullis_call_seconds_total", "counter", "Time that calls took, all together.", |counters| counters.micros as f64 / 1e6),
-    ("portcullis_running_calls", "gauge", "Calls that run now.", |counters| f64::from(counters.running)),
-    ("portcullis_waiting_calls", "gauge", "Calls that wait for their turn now.", |counters| f64::from(counters.waiting)),
-    ("portcullis_warm_instances", "gauge", "Instances kept warm now.", |counters| f64::from(counters.warm)),
+    ("portcullis_requests_total", "counter", "Requests sent to the service.", |counters| {
+        counters.requests as f64
+    }),
+    ("portcullis_sent_bytes_total", "counter", "Bytes of request bodies sent.", |counters| {
+        counters.bytes_sent as f64
+    }),
+    (
+        "portcullis_received_bytes_total",
+        "counter",
+        "Bytes of answer bodies received.",
+        |counters| counters.bytes_received as f64,
+    ),
+    (
+        "portcullis_call_seconds_total",
+        "counter",
+        "Time that calls took, all together.",
+        |counters| counters.micros as f64 / 1e6,
+    ),
+    ("portcullis_running_calls", "gauge", "Calls that run now.", |counters| {
+        f64::from(counters.running)
+    }),
+    ("portcullis_waiting_calls", "gauge", "Calls that wait for their turn now.", |counters| {
+        f64::from(counters.waiting)
+    }),
+    ("portcullis_warm_instances", "gauge", "Instances kept warm now.", |counters| {
+        f64::from(counters.warm)
+    }),
 ];
 
 #[derive(Default)]
@@ -114,7 +186,8 @@ impl Text {
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
+        let labels: Vec<String> =
+            labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
         let _ = writeln!(self.0, "{name}{{{}}} {value}", labels.join(","));
     }
 }

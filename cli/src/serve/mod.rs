@@ -28,8 +28,8 @@ use arc_swap::ArcSwap;
 use deployment::Deployment;
 pub(crate) use door::random_hex;
 use metrics::Metrics;
-use portcullis_config::ServerConfig;
 use portcullis::{Host, JsonLines};
+use portcullis_config::ServerConfig;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +62,8 @@ struct Typed {
 }
 
 pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
-    let typed = Typed { listen: arguments.listen, wire: arguments.wire.clone(), public: arguments.public };
+    let typed =
+        Typed { listen: arguments.listen, wire: arguments.wire.clone(), public: arguments.public };
     let (server, local) = if let Some(file) = &arguments.local {
         let host = host(Host::builder)?;
         let local = Local::start(file.as_deref()).await?;
@@ -94,7 +95,10 @@ impl Server {
         deployment: Deployment,
         audit: Option<Arc<JsonLines>>,
     ) -> Result<Self, Failure> {
-        let certificate = listen::Certificate::new(listen::read_certificate(&deployment.server, file.as_deref())?);
+        let certificate = listen::Certificate::new(listen::read_certificate(
+            &deployment.server,
+            file.as_deref(),
+        )?);
         Ok(Self {
             host,
             file,
@@ -126,7 +130,9 @@ impl Server {
         let _alone = self.reloading.lock().await;
         let result = self.read_again().await;
         match &result {
-            Ok(changes) => tracing::info!(target: "portcullis::serve", ?changes, "the policy was read again"),
+            Ok(changes) => {
+                tracing::info!(target: "portcullis::serve", ?changes, "the policy was read again")
+            }
             Err(failure) => {
                 let reason = failure.lines().collect::<Vec<_>>().join("; ");
                 tracing::error!(target: "portcullis::serve", reason, "the policy cannot be used; the one before stays");
@@ -138,10 +144,14 @@ impl Server {
 
     async fn read_again(&self) -> Result<deployment::Changes, Failure> {
         let Some(path) = &self.file else {
-            return Err(Failure::configuration("there is no policy file: the server was started with --local"));
+            return Err(Failure::configuration(
+                "there is no policy file: the server was started with --local",
+            ));
         };
         let before = self.current();
-        let next = Deployment::connect(&self.host, path, read_policy(path)?, &self.typed, Some(&before)).await?;
+        let next =
+            Deployment::connect(&self.host, path, read_policy(path)?, &self.typed, Some(&before))
+                .await?;
         let certificate = listen::read_certificate(&next.server, Some(path))?;
         // From here on nothing fails. Whoever rotates logs wants a new file; where there is none, the old one serves.
         if let Some(Err(error)) = self.audit.as_ref().map(|audit| audit.reopen()) {
@@ -161,12 +171,18 @@ fn announce(server: &Arc<Server>, listeners: &listen::Listeners) -> Result<(), F
     for (address, wire) in listeners.addresses() {
         match wire {
             None => {
-                out!("{bold}{scheme}://{address}{bold:#}  the JSON API, described at /openapi.json")?;
+                out!(
+                    "{bold}{scheme}://{address}{bold:#}  the JSON API, described at /openapi.json"
+                )?;
                 for name in deployment.datasources.keys() {
-                    out!("  {scheme}://{address}/ddb/{name}/  an endpoint for DynamoDB's SDKs and tools")?;
+                    out!(
+                        "  {scheme}://{address}/ddb/{name}/  an endpoint for DynamoDB's SDKs and tools"
+                    )?;
                 }
             }
-            Some(name) => out!("{bold}{scheme}://{address}{bold:#}  an endpoint for DynamoDB's SDKs and tools: {name}")?,
+            Some(name) => out!(
+                "{bold}{scheme}://{address}{bold:#}  an endpoint for DynamoDB's SDKs and tools: {name}"
+            )?,
         }
     }
     match deployment.tokens.len() {

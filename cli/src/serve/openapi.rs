@@ -29,8 +29,7 @@ pub(crate) fn document() -> Value {
 
 fn paths() -> Value {
     let name = |name: &str, description: &str| json!({"name": name, "in": "path", "required": true, "description": description, "schema": {"type": "string", "minLength": 1}});
-    let query =
-        |name: &str, description: &str, schema: Value| json!({"name": name, "in": "query", "description": description, "schema": schema});
+    let query = |name: &str, description: &str, schema: Value| json!({"name": name, "in": "query", "description": description, "schema": schema});
     let datasource = name("datasource", "The datasource, by its name in the policy.");
     let known: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
     let action = json!({"name": "action", "in": "path", "required": true, "description": "The action, as the service calls it: GetItem. Those of \
@@ -112,7 +111,8 @@ fn paths() -> Value {
 /// What is no datasource's.
 fn of_the_server() -> Value {
     let known: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
-    let action = json!({"name": "action", "in": "path", "required": true, "schema": {"enum": known}});
+    let action =
+        json!({"name": "action", "in": "path", "required": true, "schema": {"enum": known}});
     let object = json!({"type": "object"});
     json!({
         "/v1/actions": {"get": {
@@ -158,10 +158,14 @@ fn responses(description: &str, schema: &Value, problems: &[u16]) -> Value {
 }
 
 fn with_problems(mut responses: Value, problems: &[u16]) -> Value {
-    let content = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+    let content =
+        json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
     // What any path may answer: 405 to another method.
     for status in problems.iter().chain(&[405]) {
-        let reason = http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+        let reason = http::StatusCode::from_u16(*status)
+            .ok()
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or("Error");
         responses[status.to_string()] = json!({"description": reason, "content": content});
     }
     let headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
@@ -210,7 +214,8 @@ mod tests {
     #[test]
     fn what_is_served_is_described_and_nothing_else() {
         let document = document();
-        let mut described: Vec<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut described: Vec<&str> =
+            document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         let mut served = ROUTES.to_vec();
         described.sort_unstable();
         served.sort_unstable();

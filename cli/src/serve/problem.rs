@@ -107,7 +107,8 @@ impl Problem {
     }
 
     pub(crate) fn faults(self, faults: &[Fault]) -> Self {
-        let faults = faults.iter().map(|fault| json!({"pointer": fault.pointer, "message": fault.message}));
+        let faults =
+            faults.iter().map(|fault| json!({"pointer": fault.pointer, "message": fault.message}));
         self.with("faults", faults.collect::<Vec<_>>())
     }
 
@@ -164,7 +165,9 @@ fn status(error: &Error) -> StatusCode {
     match error {
         Error::Denied(_) => StatusCode::FORBIDDEN,
         Error::Busy(Busy::Calls { .. } | Busy::Queue { .. }) => StatusCode::TOO_MANY_REQUESTS,
-        Error::Busy(_) | Error::Audit { .. } | Error::Plugin(PluginError::Credentials(_) | PluginError::InvalidSettings(_)) => {
+        Error::Busy(_)
+        | Error::Audit { .. }
+        | Error::Plugin(PluginError::Credentials(_) | PluginError::InvalidSettings(_)) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Error::Limit(Limit { which, maybe_applied, .. }) => match which {
@@ -177,7 +180,8 @@ fn status(error: &Error) -> StatusCode {
         Error::Plugin(PluginError::InvalidInput(_)) => StatusCode::BAD_REQUEST,
         Error::Plugin(PluginError::Timeout(_)) => StatusCode::GATEWAY_TIMEOUT,
         // What the service says of the request is passed on; what it says of itself is a gateway's error.
-        Error::Plugin(PluginError::Service(error)) => match StatusCode::from_u16(error.http_status) {
+        Error::Plugin(PluginError::Service(error)) => match StatusCode::from_u16(error.http_status)
+        {
             Ok(status) if status.is_client_error() && status != StatusCode::UNAUTHORIZED => status,
             _ => StatusCode::BAD_GATEWAY,
         },
@@ -189,7 +193,8 @@ impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let (status, name) = (self.case.status(), self.case.name());
         self.members.insert("type".to_string(), json!(format!("urn:portcullis:problem:{name}")));
-        self.members.insert("title".to_string(), json!(status.canonical_reason().unwrap_or("Error")));
+        self.members
+            .insert("title".to_string(), json!(status.canonical_reason().unwrap_or("Error")));
         self.members.insert("status".to_string(), json!(status.as_u16()));
         self.members.insert("case".to_string(), json!(name));
         let mut text = Value::Object(self.members).to_string();
@@ -238,14 +243,18 @@ mod tests {
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         assert!(body.ends_with(br#""details":{"Item":{"n":{"N":"12345678901234567890.10"}}}}"#));
         let document: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!((document["status"].as_u64(), document["case"].as_str()), (Some(400), Some("service")));
+        assert_eq!(
+            (document["status"].as_u64(), document["case"].as_str()),
+            (Some(400), Some("service"))
+        );
         assert_eq!(document["code"], "ConditionalCheckFailedException");
     }
 
     #[test]
     fn each_case_has_a_fitting_status_and_is_listed() {
         let end = || Interruption { message: String::new(), maybe_applied: true, attempts: 1 };
-        let limit = |which| Error::Limit(Limit { which, bound: String::new(), maybe_applied: false });
+        let limit =
+            |which| Error::Limit(Limit { which, bound: String::new(), maybe_applied: false });
         for (error, expected) in [
             (Error::from(Denial::new(Rule::Egress, "", "", "")), 403),
             (Error::Busy(Busy::Calls { running: 1 }), 429),

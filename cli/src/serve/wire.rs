@@ -23,7 +23,12 @@ use std::sync::Arc;
 pub(crate) fn router(server: &Arc<Server>, datasource: &str) -> Router {
     let datasource: Arc<str> = datasource.into();
     Router::new()
-        .route("/", any(async move |Extension(caller): Extension<Caller>, request: Request| answer(&caller, &datasource, request).await))
+        .route(
+            "/",
+            any(async move |Extension(caller): Extension<Caller>, request: Request| {
+                answer(&caller, &datasource, request).await
+            }),
+        )
         .fallback(async || unknown_operation("there is nothing but / here"))
         .layer(middleware::from_fn_with_state(server.clone(), door::wire))
         .with_state(server.clone())
@@ -38,7 +43,9 @@ pub(crate) async fn named(
 ) -> Response {
     match name {
         Ok(Path(name)) => answer(&caller, &name, request).await,
-        Err(_) => unknown_operation("the datasource's name in the path cannot be read").into_response(),
+        Err(_) => {
+            unknown_operation("the datasource's name in the path cannot be read").into_response()
+        }
     }
 }
 
@@ -51,17 +58,27 @@ async fn relay(caller: &Caller, datasource: &str, request: Request) -> Result<Re
     match parts.method {
         Method::POST => {}
         // As the service answers, and some tools ask.
-        Method::GET | Method::HEAD => return Ok((StatusCode::OK, "healthy: portcullis").into_response()),
+        Method::GET | Method::HEAD => {
+            return Ok((StatusCode::OK, "healthy: portcullis").into_response());
+        }
         _ => return Err(unknown_operation("")),
     }
     let action = action(&parts.headers)?;
-    let served = caller.datasource(datasource, Some(action)).map_err(|refusal| refused(&refusal))?;
+    let served =
+        caller.datasource(datasource, Some(action)).map_err(|refusal| refused(&refusal))?;
     let config = &caller.deployment.server;
     let bytes = body::read(body, config).await.map_err(|unread| {
         let (status, code) = match unread {
-            body::Unread::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "com.amazon.coral.service#RequestEntityTooLargeException"),
-            body::Unread::TooSlow => (StatusCode::REQUEST_TIMEOUT, "com.amazon.coral.service#RequestTimeoutException"),
-            body::Unread::Broken => (StatusCode::BAD_REQUEST, "com.amazon.coral.service#SerializationException"),
+            body::Unread::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "com.amazon.coral.service#RequestEntityTooLargeException",
+            ),
+            body::Unread::TooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, "com.amazon.coral.service#RequestTimeoutException")
+            }
+            body::Unread::Broken => {
+                (StatusCode::BAD_REQUEST, "com.amazon.coral.service#SerializationException")
+            }
         };
         WireError::new(status, code, unread.message(config))
     })?;
@@ -79,9 +96,9 @@ fn action(headers: &HeaderMap) -> Result<&str, WireError> {
         Some((service, _)) if service.starts_with("DynamoDBStreams_") => {
             Err(unknown_operation("DynamoDB Streams are not served here, only DynamoDB itself"))
         }
-        Some((service, _)) if service.starts_with("DynamoDB_") => {
-            Err(unknown_operation("this version of DynamoDB's API is not served here, only 2012-08-10"))
-        }
+        Some((service, _)) if service.starts_with("DynamoDB_") => Err(unknown_operation(
+            "this version of DynamoDB's API is not served here, only 2012-08-10",
+        )),
         _ => Err(unknown_operation("")),
     }
 }
@@ -94,7 +111,8 @@ fn pass_on(relayed: Relayed) -> Response {
     let body = Bytes::from(body);
     let mut response = Response::new(Body::from(body.clone()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let passed = |name: &str| name == "content-type" || name == "retry-after" || name.starts_with("x-amz");
+    let passed =
+        |name: &str| name == "content-type" || name == "retry-after" || name.starts_with("x-amz");
     for (name, value) in headers.iter().filter(|(name, _)| passed(name)) {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             response.headers_mut().append(name, value);
@@ -122,18 +140,35 @@ pub(crate) fn stranger(stranger: Stranger) -> Response {
         Stranger::Wrong => "com.amazon.coral.service#UnrecognizedClientException",
         Stranger::Host | Stranger::Page => ACCESS_DENIED,
     };
-    WireError::new(StatusCode::BAD_REQUEST, code, format!("{}; {}", stranger.message(), stranger.remedy())).into_response()
+    WireError::new(
+        StatusCode::BAD_REQUEST,
+        code,
+        format!("{}; {}", stranger.message(), stranger.remedy()),
+    )
+    .into_response()
 }
 
 const ACCESS_DENIED: &str = "com.amazon.coral.service#AccessDeniedException";
 
 fn refused(refusal: &Refusal) -> WireError {
-    let code = if refusal.case == Case::NotFound { "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" } else { ACCESS_DENIED };
-    WireError::new(StatusCode::BAD_REQUEST, code, format!("{}; {}", refusal.message, refusal.remedy))
+    let code = if refusal.case == Case::NotFound {
+        "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"
+    } else {
+        ACCESS_DENIED
+    };
+    WireError::new(
+        StatusCode::BAD_REQUEST,
+        code,
+        format!("{}; {}", refusal.message, refusal.remedy),
+    )
 }
 
 fn unknown_operation(message: &str) -> WireError {
-    WireError::new(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnknownOperationException", message)
+    WireError::new(
+        StatusCode::BAD_REQUEST,
+        "com.amazon.coral.service#UnknownOperationException",
+        message,
+    )
 }
 
 /// A call that has no answer of the service's. SDKs try again what has a status of 500 or more, or is throttled: so they
@@ -142,20 +177,36 @@ fn failed(failure: &Error) -> WireError {
     let message = failure.to_string();
     let internal = "com.amazonaws.dynamodb.v20120810#InternalServerError";
     match failure {
-        Error::Denied(denial) => WireError::new(StatusCode::BAD_REQUEST, ACCESS_DENIED, format!("{message}; remedy: {}", denial.remedy)),
-        Error::Busy(_) => WireError::new(StatusCode::BAD_REQUEST, "com.amazon.coral.availability#ThrottlingException", message),
-        Error::Limit(Limit { which: LimitKind::RequestBytes, .. }) => {
-            WireError::new(StatusCode::PAYLOAD_TOO_LARGE, "com.amazon.coral.service#RequestEntityTooLargeException", message)
-        }
+        Error::Denied(denial) => WireError::new(
+            StatusCode::BAD_REQUEST,
+            ACCESS_DENIED,
+            format!("{message}; remedy: {}", denial.remedy),
+        ),
+        Error::Busy(_) => WireError::new(
+            StatusCode::BAD_REQUEST,
+            "com.amazon.coral.availability#ThrottlingException",
+            message,
+        ),
+        Error::Limit(Limit { which: LimitKind::RequestBytes, .. }) => WireError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "com.amazon.coral.service#RequestEntityTooLargeException",
+            message,
+        ),
         // Trying again would not help.
-        Error::Limit(Limit { which, .. }) if *which != LimitKind::Deadline => {
-            WireError::new(StatusCode::BAD_REQUEST, "com.amazon.coral.validate#ValidationException", message)
-        }
+        Error::Limit(Limit { which, .. }) if *which != LimitKind::Deadline => WireError::new(
+            StatusCode::BAD_REQUEST,
+            "com.amazon.coral.validate#ValidationException",
+            message,
+        ),
         Error::Plugin(PluginError::UnknownAction(_)) => unknown_operation(&message),
-        Error::Plugin(PluginError::Credentials(_)) => {
-            WireError::new(StatusCode::BAD_REQUEST, "com.amazon.coral.service#UnrecognizedClientException", message)
+        Error::Plugin(PluginError::Credentials(_)) => WireError::new(
+            StatusCode::BAD_REQUEST,
+            "com.amazon.coral.service#UnrecognizedClientException",
+            message,
+        ),
+        Error::Audit { maybe_applied: false, .. } => {
+            WireError::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message)
         }
-        Error::Audit { maybe_applied: false, .. } => WireError::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message),
         Error::Plugin(PluginError::Transport(end)) if !end.maybe_applied => {
             WireError::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message)
         }
@@ -181,7 +232,8 @@ impl WireError {
 impl IntoResponse for WireError {
     fn into_response(self) -> Response {
         // Its own have `message` or `Message`; SDKs take both.
-        let member = if self.code.starts_with("com.amazon.coral.service#") { "Message" } else { "message" };
+        let member =
+            if self.code.starts_with("com.amazon.coral.service#") { "Message" } else { "message" };
         let body = json!({"__type": self.code, member: self.message}).to_string();
         let mut response = Response::new(Body::from(body.clone()));
         *response.status_mut() = self.status;

@@ -50,7 +50,12 @@ impl Serve {
         Self::spawn(folder, policy, arguments, &[])
     }
 
-    fn spawn(folder: TempDir, policy: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    fn spawn(
+        folder: TempDir,
+        policy: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         std::fs::write(folder.path().join("portcullis.toml"), policy).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
             .args(["serve", "--log", "json", "--listen", "127.0.0.1:0"])
@@ -115,7 +120,10 @@ impl Serve {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
@@ -140,7 +148,8 @@ impl Serve {
 
     /// A request of the JSON API: its status and its answer.
     pub(crate) fn post(&self, path: &str, body: &str) -> (u16, Value) {
-        let answer = self.send("POST", path, &[("content-type", "application/json")], body.as_bytes());
+        let answer =
+            self.send("POST", path, &[("content-type", "application/json")], body.as_bytes());
         (answer.status, answer.json())
     }
 
@@ -154,7 +163,13 @@ impl Serve {
         self.post(&format!("/v1/datasources/orders/actions/{action}"), input)
     }
 
-    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         send(method, &format!("{}{path}", self.url), headers, body)
     }
 
@@ -199,7 +214,8 @@ impl Answer {
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 }
 
@@ -208,8 +224,14 @@ pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8
     try_send(method, url, headers, body).unwrap()
 }
 
-pub(crate) fn try_send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+pub(crate) fn try_send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Answer, ureq::Error> {
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut request = http::Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -23,16 +23,23 @@ pub fn build(workspace: &Path, package: &str, sources: &[&str]) -> Result<PathBu
     }
     println!("cargo::rerun-if-env-changed=PORTCULLIS_WASM_RUSTC");
 
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: call this from a build script")?);
+    let out = PathBuf::from(
+        env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: call this from a build script")?,
+    );
     let target_dir = out.join("component");
     let toolchain = Toolchain::find()?;
     run(toolchain.command(workspace, package, &target_dir))?;
 
-    let file = target_dir.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_")));
-    let bytes = std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let file =
+        target_dir.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_")));
+    let bytes =
+        std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     // Version 13, layer 1: a component. A core module has 1 and 0.
     if bytes.get(4..8) != Some(&[0x0d, 0, 1, 0]) {
-        return Err(format!("{} is not a component: was it linked by wasm-component-ld?", file.display()));
+        return Err(format!(
+            "{} is not a component: was it linked by wasm-component-ld?",
+            file.display()
+        ));
     }
     Ok(file)
 }
@@ -53,17 +60,25 @@ struct Toolchain {
 impl Toolchain {
     fn find() -> Result<Self, String> {
         let own = PathBuf::from(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-        let host = env::var("HOST").map_err(|_| "HOST is not set: call this from a build script")?;
-        let sysroot = ask(&own, &["--print", "sysroot"]).ok_or("rustc --print sysroot gives no answer")?;
+        let host =
+            env::var("HOST").map_err(|_| "HOST is not set: call this from a build script")?;
+        let sysroot =
+            ask(&own, &["--print", "sysroot"]).ok_or("rustc --print sysroot gives no answer")?;
         let linkers = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin");
         if !linkers.join(executable("wasm-component-ld")).exists() {
-            return Err(format!("{} has no wasm-component-ld; install Rust with rustup: it brings it", linkers.display()));
+            return Err(format!(
+                "{} has no wasm-component-ld; install Rust with rustup: it brings it",
+                linkers.display()
+            ));
         }
         if has_target(&own) {
             return Ok(Self { rustc: own, build_std: false, linkers });
         }
         let with_sources = env::var_os("PORTCULLIS_WASM_RUSTC").map(PathBuf::from);
-        for rustc in with_sources.into_iter().chain([PathBuf::from("/usr/bin/rustc"), PathBuf::from("/usr/lib/rust-web/bin/rustc")]) {
+        for rustc in with_sources
+            .into_iter()
+            .chain([PathBuf::from("/usr/bin/rustc"), PathBuf::from("/usr/lib/rust-web/bin/rustc")])
+        {
             if has_target(&rustc) {
                 return Ok(Self { rustc, build_std: false, linkers });
             }
@@ -87,7 +102,12 @@ impl Toolchain {
                 || text.starts_with("CARGO_ENCODED")
                 || text.starts_with("CARGO_PROFILE")
                 || text.starts_with("CARGO_BUILD");
-            if inherited || text == "RUSTFLAGS" || text == "CARGO_TARGET_DIR" || text == "MAKEFLAGS" || text == "CARGO_MAKEFLAGS" {
+            if inherited
+                || text == "RUSTFLAGS"
+                || text == "CARGO_TARGET_DIR"
+                || text == "MAKEFLAGS"
+                || text == "CARGO_MAKEFLAGS"
+            {
                 command.env_remove(&name);
             }
         }
@@ -129,12 +149,15 @@ impl Toolchain {
 
 /// Whether the compiler's standard library for the target is installed.
 fn has_target(rustc: &Path) -> bool {
-    ask(rustc, &["--print", "target-libdir", "--target", TARGET]).is_some_and(|folder| Path::new(&folder).is_dir())
+    ask(rustc, &["--print", "target-libdir", "--target", TARGET])
+        .is_some_and(|folder| Path::new(&folder).is_dir())
 }
 
 /// Whether the compiler comes with the sources of its standard library.
 fn has_sources(rustc: &Path) -> bool {
-    ask(rustc, &["--print", "sysroot"]).is_some_and(|sysroot| Path::new(&sysroot).join("lib/rustlib/src/rust/library/core").is_dir())
+    ask(rustc, &["--print", "sysroot"]).is_some_and(|sysroot| {
+        Path::new(&sysroot).join("lib/rustlib/src/rust/library/core").is_dir()
+    })
 }
 
 fn ask(rustc: &Path, arguments: &[&str]) -> Option<String> {

@@ -1,6 +1,8 @@
 //! The service's answers that are errors: their code, message and details, from whatever form they come in.
 
-use crate::catalogue::{CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS, Shape, TRANSACTION_CANCELED_EXCEPTION_DETAILS};
+use crate::catalogue::{
+    CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS, Shape, TRANSACTION_CANCELED_EXCEPTION_DETAILS,
+};
 use crate::hints::{self, Asked};
 use crate::json::{Kind, Scanner, unescape};
 use crate::transcode::{Format, details};
@@ -87,15 +89,26 @@ impl ServiceError {
         let found = json_error(&body).or_else(|| xml_error(&body)).unwrap_or_default();
         // The header is written as `Code:http://internal.amazon.com/…` by some services.
         let from_header = answer.header("x-amzn-errortype").map(str::to_string);
-        let code = found.code.or(from_header).map(|code| bare(&code).to_string()).filter(|code| !code.is_empty());
+        let code = found
+            .code
+            .or(from_header)
+            .map(|code| bare(&code).to_string())
+            .filter(|code| !code.is_empty());
         let code = code.unwrap_or_else(|| status_code(answer.status).to_string());
-        let message = found.message.filter(|message| !message.is_empty()).unwrap_or_else(|| without_text(&body, answer));
+        let message = found
+            .message
+            .filter(|message| !message.is_empty())
+            .unwrap_or_else(|| without_text(&body, answer));
         let shape = match code.as_str() {
             "ConditionalCheckFailedException" => CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS,
             "TransactionCanceledException" => TRANSACTION_CANCELED_EXCEPTION_DETAILS,
             _ => &Shape::Any,
         };
-        let request_id = answer.header("x-amzn-requestid").or(answer.header("x-amz-request-id")).map(str::to_string).or(found.request_id);
+        let request_id = answer
+            .header("x-amzn-requestid")
+            .or(answer.header("x-amz-request-id"))
+            .map(str::to_string)
+            .or(found.request_id);
         Self {
             hint: hints::hint(&code, &message, asked),
             retryable: crate::retry::Reason::of_service(answer.status, &code).is_some(),
@@ -131,7 +144,8 @@ fn json_error(body: &str) -> Option<Found> {
         let is_string = scanner.kind().ok()? == Kind::String;
         let value = scanner.skip().ok()?;
         if is_string {
-            let text = || Some(unescape(scanner.slice(value.start + 1..value.end - 1)).into_owned());
+            let text =
+                || Some(unescape(scanner.slice(value.start + 1..value.end - 1)).into_owned());
             match name.as_str() {
                 "__type" => found.code = text(),
                 "code" if found.code.is_none() => found.code = text(),
@@ -152,10 +166,20 @@ fn xml_error(body: &str) -> Option<Found> {
         let start = body.find(&open)? + open.len();
         let length = body[start..].find(&close)?;
         let text = &body[start..start + length];
-        Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'").replace("&amp;", "&"))
+        Some(
+            text.replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&quot;", "\"")
+                .replace("&apos;", "'")
+                .replace("&amp;", "&"),
+        )
     };
     let code = element("Code")?;
-    Some(Found { code: Some(code), message: element("Message"), request_id: element("RequestId").or_else(|| element("RequestID")) })
+    Some(Found {
+        code: Some(code),
+        message: element("Message"),
+        request_id: element("RequestId").or_else(|| element("RequestID")),
+    })
 }
 
 /// The code between a name space (`com.amazonaws.dynamodb.v20120810#`) and an address (`:http://…`).
@@ -189,7 +213,10 @@ fn without_text(body: &str, answer: &Answer) -> String {
         return format!("the service answered with status {} and an empty body", answer.status);
     }
     let shown: String = text.chars().take(200).collect();
-    format!("the service answered with status {} and a body that is not DynamoDB's ({kind}): {shown}", answer.status)
+    format!(
+        "the service answered with status {} and a body that is not DynamoDB's ({kind}): {shown}",
+        answer.status
+    )
 }
 
 #[cfg(test)]
@@ -197,33 +224,58 @@ mod tests {
     use super::*;
 
     fn read(status: u16, headers: &[(&str, &str)], body: &str) -> ServiceError {
-        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let headers =
+            headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let answer = Answer::new(status, headers, body.as_bytes().to_vec());
-        ServiceError::read(&answer, &Asked { action: "GetItem", region: "eu-west-1" }, Format::Typed, 1)
+        ServiceError::read(
+            &answer,
+            &Asked { action: "GetItem", region: "eu-west-1" },
+            Format::Typed,
+            1,
+        )
     }
 
     #[test]
     fn every_spelling_of_the_type_gives_the_bare_code() {
-        for prefix in ["com.amazonaws.dynamodb.v20120810#", "com.amazon.coral.service#", "com.amazon.coral.validate#", ""] {
-            let error =
-                read(400, &[("x-amzn-requestid", "R1")], &format!("{{\"__type\":\"{prefix}ValidationException\",\"message\":\"m\"}}"));
+        for prefix in [
+            "com.amazonaws.dynamodb.v20120810#",
+            "com.amazon.coral.service#",
+            "com.amazon.coral.validate#",
+            "",
+        ] {
+            let error = read(
+                400,
+                &[("x-amzn-requestid", "R1")],
+                &format!("{{\"__type\":\"{prefix}ValidationException\",\"message\":\"m\"}}"),
+            );
             assert_eq!(
                 (error.code.as_str(), error.message.as_str(), error.request_id.as_deref()),
                 ("ValidationException", "m", Some("R1"))
             );
         }
-        let error = read(400, &[("x-amzn-errortype", "AccessDeniedException:http://internal.amazon.com/coral/")], "");
+        let error = read(
+            400,
+            &[("x-amzn-errortype", "AccessDeniedException:http://internal.amazon.com/coral/")],
+            "",
+        );
         assert_eq!(error.code, "AccessDeniedException");
     }
 
     #[test]
     fn message_and_capital_message_are_both_read() {
-        assert_eq!(read(400, &[], r#"{"__type":"x#AccessDeniedException","Message":"no"}"#).message, "no");
+        assert_eq!(
+            read(400, &[], r#"{"__type":"x#AccessDeniedException","Message":"no"}"#).message,
+            "no"
+        );
     }
 
     #[test]
     fn cancellation_reasons_and_items_are_kept() {
-        let error = read(400, &[], r#"{"__type":"a#ConditionalCheckFailedException","message":"m","Item":{"S":{"N":"1"}}}"#);
+        let error = read(
+            400,
+            &[],
+            r#"{"__type":"a#ConditionalCheckFailedException","message":"m","Item":{"S":{"N":"1"}}}"#,
+        );
         assert_eq!(error.details.as_deref(), Some(r#"{"Item":{"S":{"N":"1"}}}"#));
         assert!(!error.retryable);
     }
@@ -232,18 +284,27 @@ mod tests {
     fn empty_html_and_xml_bodies_give_a_code_and_a_text() {
         assert_eq!(read(503, &[], "").code, "ServiceUnavailable");
         let html = read(502, &[("content-type", "text/html")], "<html><h1>Bad Gateway</h1></html>");
-        assert!(html.message.contains("text/html") && html.message.contains("Bad Gateway"), "{}", html.message);
+        assert!(
+            html.message.contains("text/html") && html.message.contains("Bad Gateway"),
+            "{}",
+            html.message
+        );
         let xml = read(
             403,
             &[],
             "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>a &amp; b</Message></Error><RequestId>7</RequestId></ErrorResponse>",
         );
-        assert_eq!((xml.code.as_str(), xml.message.as_str(), xml.request_id.as_deref()), ("InvalidClientTokenId", "a & b", Some("7")));
+        assert_eq!(
+            (xml.code.as_str(), xml.message.as_str(), xml.request_id.as_deref()),
+            ("InvalidClientTokenId", "a & b", Some("7"))
+        );
     }
 
     #[test]
     fn the_checksum_is_of_the_bytes_as_received() {
-        let answer = |crc: &str| Answer::new(200, alloc::vec![("x-amz-crc32".into(), crc.into())], b"123456789".to_vec());
+        let answer = |crc: &str| {
+            Answer::new(200, alloc::vec![("x-amz-crc32".into(), crc.into())], b"123456789".to_vec())
+        };
         assert!(answer("3421780262").is_whole());
         assert!(!answer("1").is_whole());
         assert!(Answer::new(200, Vec::new(), b"x".to_vec()).is_whole());

@@ -30,7 +30,12 @@ struct Partition {
 }
 
 const PARTITIONS: [Partition; 8] = [
-    partition("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", Some(&["cn-north-1", "cn-northwest-1"])),
+    partition(
+        "cn-",
+        "amazonaws.com.cn",
+        "api.amazonwebservices.com.cn",
+        Some(&["cn-north-1", "cn-northwest-1"]),
+    ),
     partition("us-gov-", "amazonaws.com", "api.aws", Some(&["us-gov-east-1", "us-gov-west-1"])),
     partition("us-isob-", "sc2s.sgov.gov", "api.aws.scloud", Some(&[])),
     partition("us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov", Some(&[])),
@@ -74,27 +79,42 @@ impl Endpoint {
         };
         let fixed = match &settings.endpoint {
             Some(custom) => Some((custom.https, custom.authority.clone(), "a custom endpoint")),
-            None if region == "local" => Some((false, "localhost:8000".to_string(), "region local")),
+            None if region == "local" => {
+                Some((false, "localhost:8000".to_string(), "region local"))
+            }
             None => None,
         };
         if let Some((https, authority, what)) = fixed {
             if settings.use_fips {
-                return Err(Fault::new("/useFips", format!("{what} has no FIPS variant; take useFips out")));
+                return Err(Fault::new(
+                    "/useFips",
+                    format!("{what} has no FIPS variant; take useFips out"),
+                ));
             }
             if settings.use_dual_stack {
-                return Err(Fault::new("/useDualStack", format!("{what} has no dual-stack variant; take useDualStack out")));
+                return Err(Fault::new(
+                    "/useDualStack",
+                    format!("{what} has no dual-stack variant; take useDualStack out"),
+                ));
             }
-            let dual_stack = |name: &str| format!("{name}.{region}.{}", partition.dual_stack_suffix);
+            let dual_stack =
+                |name: &str| format!("{name}.{region}.{}", partition.dual_stack_suffix);
             if authority == dual_stack("dynamodb") || authority == dual_stack(name) {
-                return Err(Fault::new("/endpoint", "this is the region's dual-stack endpoint: set useDualStack to true instead"));
+                return Err(Fault::new(
+                    "/endpoint",
+                    "this is the region's dual-stack endpoint: set useDualStack to true instead",
+                ));
             }
             return Ok(Self { https, authority, signing_region });
         }
-        let suffix = if settings.use_dual_stack { partition.dual_stack_suffix } else { partition.suffix };
+        let suffix =
+            if settings.use_dual_stack { partition.dual_stack_suffix } else { partition.suffix };
         let authority = match account(settings, partition)? {
             Some(account) => format!("{account}.{short}.{region}.{suffix}"),
             // GovCloud's ordinary endpoint is the FIPS one; its dual-stack endpoint is not.
-            None if settings.use_fips && (settings.use_dual_stack || partition.prefix != "us-gov-") => {
+            None if settings.use_fips
+                && (settings.use_dual_stack || partition.prefix != "us-gov-") =>
+            {
                 format!("{name}-fips.{region}.{suffix}")
             }
             None => format!("{name}.{region}.{suffix}"),
@@ -106,7 +126,9 @@ impl Endpoint {
 /// The account whose own endpoint is used, if one is.
 fn account<'s>(settings: &'s Settings, partition: &Partition) -> Result<Option<&'s str>, Fault> {
     let required = settings.account_id_mode == AccountIdMode::Required;
-    let refuse = |message: &str| if required { Err(Fault::new("/accountIdEndpointMode", message)) } else { Ok(None) };
+    let refuse = |message: &str| {
+        if required { Err(Fault::new("/accountIdEndpointMode", message)) } else { Ok(None) }
+    };
     if settings.account_id_mode == AccountIdMode::Disabled {
         return Ok(None);
     }
@@ -116,7 +138,8 @@ fn account<'s>(settings: &'s Settings, partition: &Partition) -> Result<Option<&
     let Some(account) = settings.account_id.as_deref() else {
         return refuse("an endpoint of the account is required, and there is no accountId");
     };
-    if partition.account_regions.is_some_and(|regions| !regions.contains(&settings.region.as_str())) {
+    if partition.account_regions.is_some_and(|regions| !regions.contains(&settings.region.as_str()))
+    {
         return refuse("an endpoint of the account is required, and this region has none");
     }
     Ok(Some(account))
@@ -143,14 +166,16 @@ mod tests {
             }
         }
         let settings = Settings::parse(&settings.to_string())?;
-        let service = if params["IsSearchOperation"] == true { Service::Search } else { Service::Data };
+        let service =
+            if params["IsSearchOperation"] == true { Service::Search } else { Service::Data };
         let endpoint = Endpoint::of(&settings, service).map_err(|fault| vec![fault])?;
         Ok(format!("{}://{}", if endpoint.https { "https" } else { "http" }, endpoint.authority))
     }
 
     /// Why a published case does not hold here; each reason is documented in docs/endpoints.md.
     fn exception(params: &Value) -> Option<&'static str> {
-        let names_arn = ["ResourceArn", "ResourceArnList"].iter().any(|name| !params[name].is_null());
+        let names_arn =
+            ["ResourceArn", "ResourceArnList"].iter().any(|name| !params[name].is_null());
         if names_arn && params["AccountIdEndpointMode"] != "disabled" {
             return Some(
                 "the account of an ARN in the input chooses no host: the operator lists origins, which must not depend on a query",
@@ -167,7 +192,8 @@ mod tests {
 
     #[test]
     fn the_published_cases_hold() {
-        let cases: Vec<Value> = serde_json::from_str(include_str!("../tests/fixtures/endpoint-tests.json")).unwrap();
+        let cases: Vec<Value> =
+            serde_json::from_str(include_str!("../tests/fixtures/endpoint-tests.json")).unwrap();
         assert_eq!(cases.len(), 433);
         let (mut held, mut exceptions) = (0, 0);
         let mut wrong = Vec::new();
@@ -189,8 +215,13 @@ mod tests {
 
     #[test]
     fn local_and_custom_endpoints_sign_for_a_region() {
-        let endpoint = |settings: &str| Endpoint::of(&Settings::parse(settings).unwrap(), Service::Data).unwrap();
+        let endpoint = |settings: &str| {
+            Endpoint::of(&Settings::parse(settings).unwrap(), Service::Data).unwrap()
+        };
         assert_eq!(endpoint(r#"{"region":"local"}"#).signing_region, "us-east-1");
-        assert_eq!(endpoint(r#"{"region":"eu-west-1","endpoint":"http://127.0.0.1:9999"}"#).signing_region, "eu-west-1");
+        assert_eq!(
+            endpoint(r#"{"region":"eu-west-1","endpoint":"http://127.0.0.1:9999"}"#).signing_region,
+            "eu-west-1"
+        );
     }
 }

@@ -71,7 +71,9 @@ fn validation(says: &dyn Fn(&str) -> bool) -> Option<String> {
         || says("key element")
     {
         "Key must give exactly the table's key attributes, each of its type. `DescribeTable` shows them under KeySchema and AttributeDefinitions."
-    } else if says("query condition missed key schema element") || says("query key condition not supported") {
+    } else if says("query condition missed key schema element")
+        || says("query key condition not supported")
+    {
         "KeyConditionExpression must have the partition key with =, and may have the sort key; other attributes go into FilterExpression."
     } else if says("type mismatch") || says("incorrect operand type") || says("operand type") {
         "The value's type is not the attribute's. {\"S\": \"1\"} is text, {\"N\": \"1\"} is a number."
@@ -79,7 +81,9 @@ fn validation(says: &dyn Fn(&str) -> bool) -> Option<String> {
         || says("attribute value used in expression is not defined")
     {
         "Add the value to ExpressionAttributeValues, as in {\":v\": {\"S\": \"text\"}}."
-    } else if says("attribute name used in the document path is not defined") || says("expression attribute name used") {
+    } else if says("attribute name used in the document path is not defined")
+        || says("expression attribute name used")
+    {
         "Add the name to ExpressionAttributeNames, as in {\"#n\": \"name\"}."
     } else if says("unused in expressions") {
         "ExpressionAttributeNames and ExpressionAttributeValues may have only what an expression uses."
@@ -105,7 +109,10 @@ fn validation(says: &dyn Fn(&str) -> bool) -> Option<String> {
         "Pass LastEvaluatedKey of the last answer as it is, with the same table, index and conditions."
     } else if says("protected against deletion") || says("deletion protection") {
         "Turn the protection off first: UpdateTable with \"DeletionProtectionEnabled\": false."
-    } else if says("too many items") || says("less than or equal to 25") || says("less than or equal to 100") {
+    } else if says("too many items")
+        || says("less than or equal to 25")
+        || says("less than or equal to 100")
+    {
         "BatchWriteItem takes 25 entries, BatchGetItem, TransactWriteItems and TransactGetItems take 100."
     } else {
         return None;
@@ -149,8 +156,14 @@ mod tests {
 
     #[test]
     fn an_unknown_table_names_the_region_and_a_missing_permission_its_name() {
-        assert!(of("ResourceNotFoundException", "Requested resource not found").unwrap().contains("eu-west-1"));
-        assert!(of("AccessDeniedException", "not authorized").unwrap().contains("dynamodb:GetItem"));
+        assert!(
+            of("ResourceNotFoundException", "Requested resource not found")
+                .unwrap()
+                .contains("eu-west-1")
+        );
+        assert!(
+            of("AccessDeniedException", "not authorized").unwrap().contains("dynamodb:GetItem")
+        );
     }
 
     #[test]

@@ -72,12 +72,22 @@ const THROTTLING: [&str; 11] = [
     "TransactionInProgressException",
 ];
 
-const TRANSIENT: [&str; 5] =
-    ["InternalServerError", "ReplicatedWriteConflictException", "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable"];
+const TRANSIENT: [&str; 5] = [
+    "InternalServerError",
+    "ReplicatedWriteConflictException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+];
 
 /// Errors that a wrong clock causes.
-pub const CLOCK_ERRORS: [&str; 5] =
-    ["InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "RequestExpired", "AuthFailure"];
+pub const CLOCK_ERRORS: [&str; 5] = [
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "RequestTimeTooSkewed",
+    "RequestExpired",
+    "AuthFailure",
+];
 
 /// How far off, in milliseconds, a clock must be for it to be the cause: DynamoDB accepts at least 5 minutes.
 pub const CLOCK_TOLERANCE_MS: i64 = 4 * 60 * 1000;
@@ -113,8 +123,14 @@ mod tests {
         ] {
             assert_eq!(Reason::of_service(400, code), None, "{code}");
         }
-        assert_eq!(Reason::of_service(400, "ProvisionedThroughputExceededException"), Some(Reason::Throttling));
-        assert_eq!(Reason::of_service(400, "ReplicatedWriteConflictException"), Some(Reason::Transient));
+        assert_eq!(
+            Reason::of_service(400, "ProvisionedThroughputExceededException"),
+            Some(Reason::Throttling)
+        );
+        assert_eq!(
+            Reason::of_service(400, "ReplicatedWriteConflictException"),
+            Some(Reason::Transient)
+        );
         assert_eq!(Reason::of_service(503, "X"), Some(Reason::Transient));
     }
 }

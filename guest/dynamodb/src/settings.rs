@@ -92,7 +92,8 @@ static PAGES: Shape = Shape::String { min: 0, max: u32::MAX, values: &["one", "a
 static ITEMS: Shape = Shape::Integer { min: 1, max: 10_000_000 };
 static BYTES: Shape = Shape::Integer { min: 1, max: 32 * 1024 * 1024 };
 static ATTEMPTS: Shape = Shape::Integer { min: 1, max: 20 };
-static MODE: Shape = Shape::String { min: 0, max: u32::MAX, values: &["preferred", "required", "disabled"] };
+static MODE: Shape =
+    Shape::String { min: 0, max: u32::MAX, values: &["preferred", "required", "disabled"] };
 static ACCOUNT: Shape = Shape::String { min: 12, max: 12, values: &[] };
 
 /// The shape of settings; it also gives their JSON Schema.
@@ -114,14 +115,32 @@ pub static SETTINGS: Shape = Shape::Structure(&[
 /// What each setting and option means, for the JSON Schema of a form.
 pub static MEANINGS: [(&str, &str); 16] = [
     ("accountId", "The twelve digits of an AWS account, to use that account's own endpoint."),
-    ("accountIdEndpointMode", "Whether the account's endpoint is preferred (the default), required or disabled."),
-    ("correctClock", "Learn the service's time from its answers when this clock is off by more than 4 minutes. Default true."),
-    ("endpoint", "Another origin than the region's: scheme, host and port, as in http://localhost:8000."),
-    ("format", "How attribute values are written: typed ({\"S\": \"a\"}; the default) or plain (\"a\")."),
-    ("idempotencyTokens", "Add a token to calls that take one, so that no retry acts twice. Default true."),
+    (
+        "accountIdEndpointMode",
+        "Whether the account's endpoint is preferred (the default), required or disabled.",
+    ),
+    (
+        "correctClock",
+        "Learn the service's time from its answers when this clock is off by more than 4 minutes. Default true.",
+    ),
+    (
+        "endpoint",
+        "Another origin than the region's: scheme, host and port, as in http://localhost:8000.",
+    ),
+    (
+        "format",
+        "How attribute values are written: typed ({\"S\": \"a\"}; the default) or plain (\"a\").",
+    ),
+    (
+        "idempotencyTokens",
+        "Add a token to calls that take one, so that no retry acts twice. Default true.",
+    ),
     ("maxAttempts", "Requests for one answer; 1 turns retries off. Default 4."),
     ("maxBytes", "With pages all: stop after the page that reaches so many bytes. Default 16 MiB."),
-    ("maxItems", "With pages all: stop after the page that reaches so many items. Default 100,000."),
+    (
+        "maxItems",
+        "With pages all: stop after the page that reaches so many items. Default 100,000.",
+    ),
     ("pages", "one (the default), or all to fetch every page as one answer."),
     ("region", "The AWS region, as in eu-west-1; local for a server on this machine."),
     ("resubmit", "Send again what a batch leaves undone. Default false."),
@@ -149,7 +168,9 @@ impl Settings {
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         let object = parse(text, &SETTINGS).map_err(explain_secrets)?;
         let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::trim);
-        let truth = |name: &str, default: bool| object.get(name).and_then(Value::as_bool).unwrap_or(default);
+        let truth = |name: &str, default: bool| {
+            object.get(name).and_then(Value::as_bool).unwrap_or(default)
+        };
         let mut faults = Vec::new();
         let mut checked = |name: &str, result: Result<(), String>| {
             if let Err(message) = result {
@@ -184,7 +205,10 @@ impl Settings {
                     Some("disabled") => AccountIdMode::Disabled,
                     _ => AccountIdMode::Preferred,
                 },
-                max_attempts: object.get("maxAttempts").and_then(Value::as_u64).map_or(DEFAULT_MAX_ATTEMPTS, |attempts| attempts as u32),
+                max_attempts: object
+                    .get("maxAttempts")
+                    .and_then(Value::as_u64)
+                    .map_or(DEFAULT_MAX_ATTEMPTS, |attempts| attempts as u32),
                 idempotency_tokens: truth("idempotencyTokens", true),
                 verify_checksums: truth("verifyChecksums", true),
                 correct_clock: truth("correctClock", true),
@@ -241,7 +265,9 @@ fn explain_secrets(mut faults: Vec<Fault>) -> Vec<Fault> {
     for fault in &mut faults {
         let name = fault.pointer.to_ascii_lowercase();
         if fault.message.starts_with("unknown member")
-            && ["secret", "accesskey", "token", "password", "credential", "profile"].iter().any(|word| name.contains(word))
+            && ["secret", "accesskey", "token", "password", "credential", "profile"]
+                .iter()
+                .any(|word| name.contains(word))
         {
             fault.message = "credentials do not belong in the settings: the operator's policy says where the host finds them, as in credentials = { from = \"env\" }".to_string();
         }
@@ -260,20 +286,27 @@ fn format_of(object: &Map<String, Value>) -> Option<Format> {
 fn check_region(region: &str) -> Result<(), String> {
     let label = !region.is_empty()
         && region.len() <= 63
-        && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && region
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !region.starts_with('-')
         && !region.ends_with('-');
     if label {
         return Ok(());
     }
     let shown: String = region.chars().take(70).collect();
-    Err(format!("{shown:?} is no region; expected one like eu-west-1: lower-case letters, digits and hyphens"))
+    Err(format!(
+        "{shown:?} is no region; expected one like eu-west-1: lower-case letters, digits and hyphens"
+    ))
 }
 
 /// The spelling is the one that the host sends as `host`: what is signed must be what is sent.
 fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
-    let complain =
-        |what: &str| format!("{what}; expected an origin as in https://dynamodb.eu-west-1.amazonaws.com or http://localhost:8000");
+    let complain = |what: &str| {
+        format!(
+            "{what}; expected an origin as in https://dynamodb.eu-west-1.amazonaws.com or http://localhost:8000"
+        )
+    };
     let lower = text.to_ascii_lowercase();
     let (https, rest) = if let Some(rest) = lower.strip_prefix("https://") {
         (true, rest)
@@ -284,14 +317,24 @@ fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let (address, after) = rest.split_once(']').ok_or_else(|| complain("the IPv6 address is not closed by ]"))?;
-        let address: Ipv6Addr = address.parse().map_err(|_| complain("what stands in brackets is no IPv6 address"))?;
+        let (address, after) =
+            rest.split_once(']').ok_or_else(|| complain("the IPv6 address is not closed by ]"))?;
+        let address: Ipv6Addr =
+            address.parse().map_err(|_| complain("what stands in brackets is no IPv6 address"))?;
         let port = if after.is_empty() { Some("") } else { after.strip_prefix(':') };
-        (format!("[{address}]"), port.ok_or_else(|| complain("something follows the IPv6 address"))?)
+        (
+            format!("[{address}]"),
+            port.ok_or_else(|| complain("something follows the IPv6 address"))?,
+        )
     } else {
         let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
         let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        let label = |label: &str| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-');
+        let label = |label: &str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
         if !host.bytes().all(known) || !host.split('.').all(label) {
             return Err(complain("the endpoint is more than scheme, host and port"));
         }
@@ -305,8 +348,11 @@ fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
         };
     }
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-    let port: u16 =
-        port.parse().ok().filter(|port| digits && *port > 0).ok_or_else(|| complain("the port is no number from 1 to 65535"))?;
+    let port: u16 = port
+        .parse()
+        .ok()
+        .filter(|port| digits && *port > 0)
+        .ok_or_else(|| complain("the port is no number from 1 to 65535"))?;
     let own_port = if https { 443 } else { 80 };
     // The port is left out where it is the scheme's own, as the host writes the `host` header.
     let authority = if port == own_port { host } else { format!("{host}:{port}") };
@@ -318,19 +364,35 @@ mod tests {
     use super::*;
 
     fn faults(text: &str) -> Vec<(String, String)> {
-        Settings::parse(text).unwrap_err().into_iter().map(|fault| (fault.pointer, fault.message)).collect()
+        Settings::parse(text)
+            .unwrap_err()
+            .into_iter()
+            .map(|fault| (fault.pointer, fault.message))
+            .collect()
     }
 
     #[test]
     fn a_region_is_enough_and_is_trimmed() {
         let settings = Settings::parse("{\"region\": \" eu-west-1\\n\"} // mine").unwrap();
         assert_eq!(settings.region, "eu-west-1");
-        assert_eq!((settings.max_attempts, settings.strict, settings.format), (4, true, Format::Typed));
+        assert_eq!(
+            (settings.max_attempts, settings.strict, settings.format),
+            (4, true, Format::Typed)
+        );
     }
 
     #[test]
     fn a_region_that_smuggles_a_host_is_refused() {
-        for region in ["us-east-1.evil.example/#", "x@evil", "us-east-1\\nHost: evil", "", "EU-WEST-1", "-a", "a/b", "a?b"] {
+        for region in [
+            "us-east-1.evil.example/#",
+            "x@evil",
+            "us-east-1\\nHost: evil",
+            "",
+            "EU-WEST-1",
+            "-a",
+            "a/b",
+            "a?b",
+        ] {
             let found = faults(&format!("{{\"region\": \"{region}\"}}"));
             assert_eq!(found[0].0, "/region", "{region}");
         }
@@ -352,20 +414,35 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_an_origin_and_nothing_more() {
-        for endpoint in
-            ["ftp://x", "https://a@b", "https://a/b", "https://a?b", "http://", "x", "https://a b", "https://a#b", "https://%61"]
-        {
-            let found = faults(&format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"{endpoint}\"}}"));
+        for endpoint in [
+            "ftp://x",
+            "https://a@b",
+            "https://a/b",
+            "https://a?b",
+            "http://",
+            "x",
+            "https://a b",
+            "https://a#b",
+            "https://%61",
+        ] {
+            let found =
+                faults(&format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"{endpoint}\"}}"));
             assert_eq!(found[0].0, "/endpoint", "{endpoint}");
         }
-        let custom = Settings::parse(r#"{"region":"eu-west-1","endpoint":"https://Example.com:443/"}"#).unwrap().endpoint.unwrap();
+        let custom =
+            Settings::parse(r#"{"region":"eu-west-1","endpoint":"https://Example.com:443/"}"#)
+                .unwrap()
+                .endpoint
+                .unwrap();
         assert_eq!((custom.https, custom.authority.as_str()), (true, "example.com"));
         for (spelt, sent) in [
             ("http://127.0.0.1:07911", "127.0.0.1:7911"),
             ("HTTP://my_host:8000", "my_host:8000"),
             ("http://[0:0:0:0:0:0:0:1]:80", "[::1]"),
         ] {
-            let settings = Settings::parse(&format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"{spelt}\"}}")).unwrap();
+            let settings =
+                Settings::parse(&format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"{spelt}\"}}"))
+                    .unwrap();
             assert_eq!(settings.endpoint.unwrap().authority, sent);
         }
     }
@@ -375,7 +452,10 @@ mod tests {
         let settings = Settings::parse(r#"{"region":"eu-west-1","strict":false}"#).unwrap();
         let options = Options::parse(r#"{"format":"plain"}"#, &settings).unwrap();
         assert_eq!(options, Options { format: Format::Plain, ..settings.options() });
-        assert_eq!(Options::parse(r#"{"formt":"plain"}"#, &settings).unwrap_err()[0].pointer, "/formt");
+        assert_eq!(
+            Options::parse(r#"{"formt":"plain"}"#, &settings).unwrap_err()[0].pointer,
+            "/formt"
+        );
     }
 
     #[test]

@@ -69,11 +69,15 @@ impl Timestamp {
     /// The moment `seconds` after the Unix epoch; the epoch itself for seconds outside the years 0 to 9999.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
-        let moment = OffsetDateTime::from_unix_timestamp(seconds).ok().filter(|moment| (0..=9999).contains(&moment.year()));
+        let moment = OffsetDateTime::from_unix_timestamp(seconds)
+            .ok()
+            .filter(|moment| (0..=9999).contains(&moment.year()));
         let moment = moment.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let year = moment.year().unsigned_abs();
         let mut date_time = String::with_capacity(16);
-        for two in [year / 100, year % 100, u32::from(u8::from(moment.month())), u32::from(moment.day())] {
+        for two in
+            [year / 100, year % 100, u32::from(u8::from(moment.month())), u32::from(moment.day())]
+        {
             push_two(&mut date_time, two);
         }
         let date = date_time.clone();
@@ -118,7 +122,13 @@ impl Signer {
         hash.update(rest_of_canonical_request(request));
         let to_sign = self.string_to_sign(date_time, &hash.finalize().into());
         let mut text = String::with_capacity(320);
-        for part in ["AWS4-HMAC-SHA256 Credential=", &self.access_key_id, "/", &self.scope, ", SignedHeaders="] {
+        for part in [
+            "AWS4-HMAC-SHA256 Credential=",
+            &self.access_key_id,
+            "/",
+            &self.scope,
+            ", SignedHeaders=",
+        ] {
             text.push_str(part);
         }
         push_signed_headers(&mut text, request);
@@ -192,7 +202,9 @@ fn push_trimmed(out: &mut String, value: &str) {
         out.push_str(value);
         return;
     }
-    for (index, word) in value.split([' ', '\t', '\n', '\r']).filter(|word| !word.is_empty()).enumerate() {
+    for (index, word) in
+        value.split([' ', '\t', '\n', '\r']).filter(|word| !word.is_empty()).enumerate()
+    {
         if index > 0 {
             out.push(' ');
         }
@@ -221,7 +233,9 @@ fn push_hex(out: &mut String, hash: &[u8; 32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
+    use aws_sigv4::http_request::{
+        SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
+    };
     use proptest::prelude::*;
     use std::time::{Duration, SystemTime};
 
@@ -230,7 +244,11 @@ mod tests {
         br#"{"TableName": "Music", "Item": {"pk": {"S": "\u017c\u00f3\u0142w \ud83d\udc22"}, "n": {"N": "1.50"}, "b": {"B": "AP8="}}}"#;
 
     fn scope(date: &str) -> Scope {
-        Scope { date: date.to_string(), region: "us-east-1".to_string(), service: "dynamodb".to_string() }
+        Scope {
+            date: date.to_string(),
+            region: "us-east-1".to_string(),
+            service: "dynamodb".to_string(),
+        }
     }
 
     fn signer(scope: &Scope) -> Signer {
@@ -251,18 +269,28 @@ mod tests {
         headers.extend(token.map(|token| ("x-amz-security-token", token)));
         headers.push(("x-amz-target", "DynamoDB_20120810.PutItem"));
         let (first, rest) = headers.split_at(2);
-        let request = Request { beginning: &Beginning::new("POST", "/", "", first), headers: rest, body: BODY };
+        let request = Request {
+            beginning: &Beginning::new("POST", "/", "", first),
+            headers: rest,
+            body: BODY,
+        };
         signer(&scope("20150830")).authorization(&request, "20150830T123600Z")
     }
 
     #[test]
     fn put_item_signs_as_the_published_vector() {
-        assert_eq!(signature(&sign_put(None)), "cea326deeabad8d78de446662ed2b82ab1399a05fb27456547a5ee456745285d");
+        assert_eq!(
+            signature(&sign_put(None)),
+            "cea326deeabad8d78de446662ed2b82ab1399a05fb27456547a5ee456745285d"
+        );
     }
 
     #[test]
     fn put_item_with_a_session_token_signs_as_the_published_vector() {
-        assert_eq!(signature(&sign_put(Some("SESSIONTOKEN"))), "0bacf651d54199364cfbbe7124b9c013bca4bdcb64b89dc8b4ec9f4f11d5776c");
+        assert_eq!(
+            signature(&sign_put(Some("SESSIONTOKEN"))),
+            "0bacf651d54199364cfbbe7124b9c013bca4bdcb64b89dc8b4ec9f4f11d5776c"
+        );
     }
 
     #[test]
@@ -279,8 +307,13 @@ mod tests {
         let mut count = 0;
         for case in cases.split("\n=====\n") {
             let mut parts = case.split("\n-----\n");
-            let (name, request, canonical, to_sign, signature_hex) =
-                (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap().trim());
+            let (name, request, canonical, to_sign, signature_hex) = (
+                parts.next().unwrap(),
+                parts.next().unwrap(),
+                parts.next().unwrap(),
+                parts.next().unwrap(),
+                parts.next().unwrap().trim(),
+            );
             let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
             let mut lines = head.lines();
             let start: Vec<&str> = lines.next().unwrap().split(' ').collect();
@@ -294,15 +327,28 @@ mod tests {
                 }
             }
             headers.sort();
-            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let headers: Vec<(&str, &str)> =
+                headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let signer = signer(&Scope { service: "service".to_string(), ..scope("20150830") });
             // Wherever the beginning ends, the request is the same.
             for known in 0..=headers.len() {
                 let (first, rest) = headers.split_at(known);
-                let request = Request { beginning: &Beginning::new(start[0], start[1], "", first), headers: rest, body: body.as_bytes() };
+                let request = Request {
+                    beginning: &Beginning::new(start[0], start[1], "", first),
+                    headers: rest,
+                    body: body.as_bytes(),
+                };
                 assert_eq!(canonical_request(&request), canonical, "{name}");
-                assert_eq!(signer.string_to_sign("20150830T123600Z", &Sha256::digest(canonical).into()), to_sign, "{name}");
-                assert_eq!(signature(&signer.authorization(&request, "20150830T123600Z")), signature_hex, "{name}");
+                assert_eq!(
+                    signer.string_to_sign("20150830T123600Z", &Sha256::digest(canonical).into()),
+                    to_sign,
+                    "{name}"
+                );
+                assert_eq!(
+                    signature(&signer.authorization(&request, "20150830T123600Z")),
+                    signature_hex,
+                    "{name}"
+                );
             }
             count += 1;
         }

@@ -16,13 +16,22 @@ fn sent(action: &str, input: &str, rules: Rules) -> Result<String, Vec<Fault>> {
 }
 
 fn faults(action: &str, input: &str) -> Vec<(String, String)> {
-    sent(action, input, TYPED).unwrap_err().into_iter().map(|fault| (fault.pointer, fault.message)).collect()
+    sent(action, input, TYPED)
+        .unwrap_err()
+        .into_iter()
+        .map(|fault| (fault.pointer, fault.message))
+        .collect()
 }
 
 #[test]
 fn every_example_of_the_catalogue_is_accepted_as_it_is() {
     for operation in &OPERATIONS {
-        assert_eq!(encode(operation.example, operation.input, TYPED).as_deref(), Ok(operation.example), "{}", operation.name);
+        assert_eq!(
+            encode(operation.example, operation.input, TYPED).as_deref(),
+            Ok(operation.example),
+            "{}",
+            operation.name
+        );
     }
 }
 
@@ -44,13 +53,24 @@ fn empty_input_means_an_empty_object() {
 fn comments_and_trailing_commas_are_left_out() {
     let input = "{ // which\n\"TableName\": \"users\", /* a */ \"Key\": {\"a\": {\"S\": \"x//y\",},}, // end\n}";
     let body = sent("GetItem", input, TYPED).unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), json!({"TableName": "users", "Key": {"a": {"S": "x//y"}}}));
+    assert_eq!(
+        serde_json::from_str::<Value>(&body).unwrap(),
+        json!({"TableName": "users", "Key": {"a": {"S": "x//y"}}})
+    );
 }
 
 #[test]
 fn get_item_accepts_plain_key() {
-    let body = sent("GetItem", r#"{"TableName":"users","Key":{"team_id":"team_1","n":1.50,"t":true,"z":null}}"#, TYPED).unwrap();
-    assert_eq!(body, r#"{"TableName":"users","Key":{"team_id":{"S":"team_1"},"n":{"N":"1.50"},"t":{"BOOL":true},"z":{"NULL":true}}}"#);
+    let body = sent(
+        "GetItem",
+        r#"{"TableName":"users","Key":{"team_id":"team_1","n":1.50,"t":true,"z":null}}"#,
+        TYPED,
+    )
+    .unwrap();
+    assert_eq!(
+        body,
+        r#"{"TableName":"users","Key":{"team_id":{"S":"team_1"},"n":{"N":"1.50"},"t":{"BOOL":true},"z":{"NULL":true}}}"#
+    );
 }
 
 #[test]
@@ -61,7 +81,10 @@ fn attributes_called_as_types_are_data() {
         r#"{"TableName":"t","Item":{"S":{"S":"a"},"N":{"S":"b"},"L":{"L":[{"S":"c"}]},"M":{"M":{"S":{"S":"d"},"L":{"N":"1"}}},"NULL":{"N":"1"}}}"#
     );
     let plain = r#"{"TableName":"t","Item":{"S":{"S":"a"}}}"#;
-    assert_eq!(sent("PutItem", plain, PLAIN).unwrap(), r#"{"TableName":"t","Item":{"S":{"M":{"S":{"S":"a"}}}}}"#);
+    assert_eq!(
+        sent("PutItem", plain, PLAIN).unwrap(),
+        r#"{"TableName":"t","Item":{"S":{"M":{"S":{"S":"a"}}}}}"#
+    );
 }
 
 #[test]
@@ -81,15 +104,26 @@ fn numbers_keep_their_text() {
     let body =
         sent("PutItem", &format!(r#"{{"TableName":"t","Item":{{"a":{digits},"b":{{"N":-0.0}},"c":{{"NS":[1.0,"2.50"]}}}}}}"#), TYPED)
             .unwrap();
-    assert_eq!(body, format!(r#"{{"TableName":"t","Item":{{"a":{{"N":"{digits}"}},"b":{{"N":"-0.0"}},"c":{{"NS":["1.0","2.50"]}}}}}}"#));
+    assert_eq!(
+        body,
+        format!(
+            r#"{{"TableName":"t","Item":{{"a":{{"N":"{digits}"}},"b":{{"N":"-0.0"}},"c":{{"NS":["1.0","2.50"]}}}}}}"#
+        )
+    );
     assert_eq!(faults("PutItem", r#"{"TableName":"t","Item":{"a":1e400}}"#)[0].0, "/Item/a");
 }
 
 #[test]
 fn all_faults_are_named_at_once_with_their_places() {
-    let found = faults("Query", r#"{"TableNam":"t","Limit":"5","Select":"COUNTS","ConsistentRead":1,"Limit":0}"#);
+    let found = faults(
+        "Query",
+        r#"{"TableNam":"t","Limit":"5","Select":"COUNTS","ConsistentRead":1,"Limit":0}"#,
+    );
     let places: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
-    assert_eq!(places, ["/TableNam", "/Limit", "/Select", "/ConsistentRead", "/Limit", "/Limit", "/TableName"]);
+    assert_eq!(
+        places,
+        ["/TableNam", "/Limit", "/Select", "/ConsistentRead", "/Limit", "/Limit", "/TableName"]
+    );
     assert!(found[0].1.contains("did you mean TableName?"), "{found:?}");
     assert!(found[2].1.contains("did you mean COUNT?"), "{found:?}");
 }
@@ -98,7 +132,10 @@ fn all_faults_are_named_at_once_with_their_places() {
 fn strict_off_leaves_judgement_to_the_service() {
     let lax = Rules { format: Format::Typed, strict: false };
     let input = r#"{"TableName":"","New":{"a":[1,],},"Key":{"a":1}}"#;
-    assert_eq!(sent("GetItem", input, lax).unwrap(), r#"{"TableName":"","New":{"a":[1]},"Key":{"a":{"N":"1"}}}"#);
+    assert_eq!(
+        sent("GetItem", input, lax).unwrap(),
+        r#"{"TableName":"","New":{"a":[1]},"Key":{"a":{"N":"1"}}}"#
+    );
 }
 
 #[test]
@@ -106,18 +143,38 @@ fn malformed_json_is_named_by_line_column_and_place() {
     let found = faults("GetItem", "{\"TableName\": \"users\",\n \"Key\": {\"a\": {'S': 1}}}");
     assert_eq!(found[0].0, "/Key/a");
     assert!(found[0].1.contains("line 2, column 16"), "{found:?}");
-    for bad in ["{", "[", "{\"a\"", "{\"TableName\": \"\\ud800\"}", "{} x", "/", "/*", "{\"a\":1,,}", "{,}", "nope"] {
+    for bad in [
+        "{",
+        "[",
+        "{\"a\"",
+        "{\"TableName\": \"\\ud800\"}",
+        "{} x",
+        "/",
+        "/*",
+        "{\"a\":1,,}",
+        "{,}",
+        "nope",
+    ] {
         assert!(sent("ListTables", bad, TYPED).is_err(), "{bad}");
     }
     assert!(sent("ListTables", &"[".repeat(100_000), TYPED).is_err());
-    assert!(sent("PutItem", &format!("{{\"TableName\":\"t\",\"Item\":{{\"a\":{}", "[".repeat(100_000)), TYPED).is_err());
+    assert!(
+        sent(
+            "PutItem",
+            &format!("{{\"TableName\":\"t\",\"Item\":{{\"a\":{}", "[".repeat(100_000)),
+            TYPED
+        )
+        .is_err()
+    );
     assert!(sent("PutItem", &"{\"Item\":".repeat(100_000), TYPED).is_err());
 }
 
 #[test]
 fn empty_sets_bad_base64_and_wrong_content_are_named() {
-    let found =
-        faults("PutItem", r#"{"TableName":"t","Item":{"a":{"SS":[]},"b":{"B":"x"},"c":{"S":5},"d":{"NULL":false},"e":{"NS":["x"]}}}"#);
+    let found = faults(
+        "PutItem",
+        r#"{"TableName":"t","Item":{"a":{"SS":[]},"b":{"B":"x"},"c":{"S":5},"d":{"NULL":false},"e":{"NS":["x"]}}}"#,
+    );
     let places: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
     assert_eq!(places, ["/Item/a/SS", "/Item/b/B", "/Item/c/S", "/Item/d/NULL", "/Item/e/NS/0"]);
 }
@@ -140,11 +197,19 @@ fn comments_may_stand_in_every_gap() {
             PLAIN,
             "{|\"TableName\"|:|\"t\"|,|\"Item\"|:|{|\"a\"|:|{|\"$N\"|:|\"1\"|}|,|\"b\"|:|{|\"$SS\"|:|[|\"x\"|,|]|}|,|\"c\"|:|null|,|}|}",
         ),
-        (TYPED, "{|\"TableName\"|:|\"t\"|,|\"Item\"|:|{|\"a\"|:|{|\"N\"|:|1|}|,|\"b\"|:|[|true|,|]|,|}|}"),
+        (
+            TYPED,
+            "{|\"TableName\"|:|\"t\"|,|\"Item\"|:|{|\"a\"|:|{|\"N\"|:|1|}|,|\"b\"|:|[|true|,|]|,|}|}",
+        ),
     ] {
-        let body = sent("PutItem", &format!("{comment}{}{comment}", tokens.replace('|', comment)), rules).unwrap();
+        let body =
+            sent("PutItem", &format!("{comment}{}{comment}", tokens.replace('|', comment)), rules)
+                .unwrap();
         let without: String = sent("PutItem", &tokens.replace('|', ""), rules).unwrap();
-        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), serde_json::from_str::<Value>(&without).unwrap());
+        assert_eq!(
+            serde_json::from_str::<Value>(&body).unwrap(),
+            serde_json::from_str::<Value>(&without).unwrap()
+        );
     }
 }
 
@@ -157,12 +222,14 @@ fn null_for_the_whole_input_means_no_members() {
 #[test]
 fn answers_are_unmarshalled_by_place_and_unknown_members_pass() {
     let answer = r#"{"Items":[{"S":{"S":"L"},"n":{"N":"1.50"},"l":{"L":[{"NULL":true},{"BOOL":false}]},"m":{"M":{}},"e":{"L":[]}}],"Count":1,"New":{"S":"x"},"LastEvaluatedKey":{"S":{"S":"L"}}}"#;
-    let plain = decode(answer.to_string(), operation("Query").unwrap().output, Format::Plain).unwrap();
+    let plain =
+        decode(answer.to_string(), operation("Query").unwrap().output, Format::Plain).unwrap();
     assert_eq!(
         plain,
         r#"{"Items":[{"S":"L","n":1.50,"l":[null,false],"m":{},"e":[]}],"Count":1,"New":{"S":"x"},"LastEvaluatedKey":{"S":"L"}}"#
     );
-    let typed = decode(answer.to_string(), operation("Query").unwrap().output, Format::Typed).unwrap();
+    let typed =
+        decode(answer.to_string(), operation("Query").unwrap().output, Format::Typed).unwrap();
     assert_eq!(typed, answer);
 }
 
@@ -170,7 +237,10 @@ fn answers_are_unmarshalled_by_place_and_unknown_members_pass() {
 fn an_answer_that_is_not_json_is_an_error() {
     for format in [Format::Typed, Format::Plain] {
         for answer in ["", "<html>", "{\"Item\":", "{} {}"] {
-            assert!(decode(answer.to_string(), operation("GetItem").unwrap().output, format).is_err(), "{answer}");
+            assert!(
+                decode(answer.to_string(), operation("GetItem").unwrap().output, format).is_err(),
+                "{answer}"
+            );
         }
     }
 }
@@ -178,26 +248,37 @@ fn an_answer_that_is_not_json_is_an_error() {
 #[test]
 fn an_attribute_type_of_the_future_passes_unchanged() {
     let answer = r#"{"Item":{"a":{"V":[1]},"b":{},"c":{"S":1}}}"#;
-    assert_eq!(decode(answer.to_string(), operation("GetItem").unwrap().output, Format::Plain).unwrap(), answer);
+    assert_eq!(
+        decode(answer.to_string(), operation("GetItem").unwrap().output, Format::Plain).unwrap(),
+        answer
+    );
 }
 
 #[test]
 fn error_details_leave_out_type_and_message() {
-    let body =
-        r#"{"__type":"x#TransactionCanceledException","Message":"m","CancellationReasons":[{"Code":"None"},{"Item":{"a":{"N":"1"}}}]}"#;
+    let body = r#"{"__type":"x#TransactionCanceledException","Message":"m","CancellationReasons":[{"Code":"None"},{"Item":{"a":{"N":"1"}}}]}"#;
     let shape = dynamodb_plugin::catalogue::TRANSACTION_CANCELED_EXCEPTION_DETAILS;
     assert_eq!(
         details(body, shape, Format::Typed).unwrap().unwrap(),
         r#"{"CancellationReasons":[{"Code":"None"},{"Item":{"a":{"N":"1"}}}]}"#
     );
-    assert_eq!(details(body, shape, Format::Plain).unwrap().unwrap(), r#"{"CancellationReasons":[{"Code":"None"},{"Item":{"a":1}}]}"#);
+    assert_eq!(
+        details(body, shape, Format::Plain).unwrap().unwrap(),
+        r#"{"CancellationReasons":[{"Code":"None"},{"Item":{"a":1}}]}"#
+    );
     assert_eq!(details(r#"{"message":"m"}"#, shape, Format::Typed).unwrap(), None);
 }
 
 /// Item maps in typed form, with all kinds of values, odd names and numbers of up to 38 digits.
 fn typed_item() -> impl Strategy<Value = Value> {
-    let number = prop_oneof!["-?[1-9][0-9]{0,37}", "-?[0-9]\\.[0-9]{0,36}[1-9]", "0[0-9]{2}", "[1-9]E[+-]?[1-9]{2}"];
-    let bytes = prop_oneof![Just(String::new()), Just("AP8=".to_string()), Just("AAAA".to_string())];
+    let number = prop_oneof![
+        "-?[1-9][0-9]{0,37}",
+        "-?[0-9]\\.[0-9]{0,36}[1-9]",
+        "0[0-9]{2}",
+        "[1-9]E[+-]?[1-9]{2}"
+    ];
+    let bytes =
+        prop_oneof![Just(String::new()), Just("AP8=".to_string()), Just("AAAA".to_string())];
     let leaf = prop_oneof![
         ".*".prop_map(|text| json!({"S": text})),
         number.prop_map(|text| json!({"N": text})),
@@ -211,10 +292,12 @@ fn typed_item() -> impl Strategy<Value = Value> {
     let value = leaf.prop_recursive(6, 40, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|list| json!({"L": list})),
-            prop::collection::btree_map(name(), inner, 0..4).prop_map(|map| json!({"M": map.into_iter().collect::<Map<_, _>>()})),
+            prop::collection::btree_map(name(), inner, 0..4)
+                .prop_map(|map| json!({"M": map.into_iter().collect::<Map<_, _>>()})),
         ]
     });
-    prop::collection::btree_map(name(), value, 0..5).prop_map(|map| Value::Object(map.into_iter().collect()))
+    prop::collection::btree_map(name(), value, 0..5)
+        .prop_map(|map| Value::Object(map.into_iter().collect()))
 }
 
 fn name() -> impl Strategy<Value = String> {

@@ -121,7 +121,9 @@ impl<'a> Scanner<'a> {
             Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
             Some(b't' | b'f') => Ok(Kind::Boolean),
             Some(b'n') => Ok(Kind::Null),
-            Some(b'\'') => Err(self.malformed("a single quote; JSON strings stand in double quotes")),
+            Some(b'\'') => {
+                Err(self.malformed("a single quote; JSON strings stand in double quotes"))
+            }
             Some(_) => Err(self.malformed("expected a value")),
             None => Err(self.malformed("the text ends where a value is expected")),
         }
@@ -134,7 +136,9 @@ impl<'a> Scanner<'a> {
     pub fn open(&mut self) -> Result<(), Malformed> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.malformed("nested deeper than 128 levels; DynamoDB allows 32 levels of attribute values"));
+            return Err(self.malformed(
+                "nested deeper than 128 levels; DynamoDB allows 32 levels of attribute values",
+            ));
         }
         self.pos += 1;
         Ok(())
@@ -165,7 +169,12 @@ impl<'a> Scanner<'a> {
                     return Ok(start..self.pos);
                 }
                 Some(b'\\') => pos = escape(bytes, pos)?,
-                Some(_) => return Err(Malformed { at: pos, message: "a control character in a string; write it as an escape, as in \\n" }),
+                Some(_) => {
+                    return Err(Malformed {
+                        at: pos,
+                        message: "a control character in a string; write it as an escape, as in \\n",
+                    });
+                }
                 None => return Err(Malformed { at: start, message: "a string that does not end" }),
             }
         }
@@ -235,7 +244,8 @@ impl<'a> Scanner<'a> {
             };
             if !entered {
                 // An empty object or array was left again by `first`.
-                let is_empty = matches!(self.text.as_bytes().get(self.pos.wrapping_sub(1)), Some(b'}' | b']'));
+                let is_empty =
+                    matches!(self.text.as_bytes().get(self.pos.wrapping_sub(1)), Some(b'}' | b']'));
                 if is_empty {
                     open >>= 1;
                 }
@@ -331,7 +341,10 @@ fn plain_run(bytes: &[u8], mut pos: usize) -> usize {
         let word = u64::from_le_bytes(chunk.try_into().expect("eight bytes"));
         let quote = word ^ (ONES * 0x22);
         let slash = word ^ (ONES * 0x5c);
-        let hits = (word.wrapping_sub(ONES * 0x20) & !word | quote.wrapping_sub(ONES) & !quote | slash.wrapping_sub(ONES) & !slash) & HIGHS;
+        let hits = (word.wrapping_sub(ONES * 0x20) & !word
+            | quote.wrapping_sub(ONES) & !quote
+            | slash.wrapping_sub(ONES) & !slash)
+            & HIGHS;
         if hits != 0 {
             return pos + (hits.trailing_zeros() / 8) as usize;
         }
@@ -348,15 +361,29 @@ fn escape(bytes: &[u8], pos: usize) -> Result<usize, Malformed> {
     match bytes.get(pos + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(pos + 2),
         Some(b'u') => match hex4(bytes, pos + 2) {
-            Some(0xd800..=0xdbff) => match (bytes.get(pos + 6), bytes.get(pos + 7), hex4(bytes, pos + 8)) {
-                (Some(b'\\'), Some(b'u'), Some(0xdc00..=0xdfff)) => Ok(pos + 12),
-                _ => Err(Malformed { at: pos, message: "half of a surrogate pair (\\ud800 to \\udbff) without its other half" }),
-            },
-            Some(0xdc00..=0xdfff) => Err(Malformed { at: pos, message: "the second half of a surrogate pair without its first" }),
+            Some(0xd800..=0xdbff) => {
+                match (bytes.get(pos + 6), bytes.get(pos + 7), hex4(bytes, pos + 8)) {
+                    (Some(b'\\'), Some(b'u'), Some(0xdc00..=0xdfff)) => Ok(pos + 12),
+                    _ => Err(Malformed {
+                        at: pos,
+                        message: "half of a surrogate pair (\\ud800 to \\udbff) without its other half",
+                    }),
+                }
+            }
+            Some(0xdc00..=0xdfff) => Err(Malformed {
+                at: pos,
+                message: "the second half of a surrogate pair without its first",
+            }),
             Some(_) => Ok(pos + 6),
-            None => Err(Malformed { at: pos, message: "\\u is not followed by four hexadecimal digits" }),
+            None => Err(Malformed {
+                at: pos,
+                message: "\\u is not followed by four hexadecimal digits",
+            }),
         },
-        _ => Err(Malformed { at: pos, message: "an escape that JSON does not have; a backslash itself is written \\\\" }),
+        _ => Err(Malformed {
+            at: pos,
+            message: "an escape that JSON does not have; a backslash itself is written \\\\",
+        }),
     }
 }
 
@@ -367,7 +394,8 @@ fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The length of the JSON number at the start of `bytes`.
 fn number_length(bytes: &[u8]) -> Option<usize> {
-    let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits =
+        |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut pos = usize::from(bytes.first() == Some(&b'-'));
     let whole = digits(pos);
     if whole == 0 || (whole > 1 && bytes[pos] == b'0') {
@@ -498,14 +526,20 @@ mod tests {
             "",
             "{\"a\":[{\"b\":[]}]}",
         ] {
-            assert_eq!(accepts(text), serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
+            assert_eq!(
+                accepts(text),
+                serde_json::from_str::<serde_json::Value>(text).is_ok(),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn lone_surrogates_are_refused_at_their_place() {
         assert_eq!(Scanner::new("\"ab\\ud800x\"").skip().unwrap_err().at, 3);
-        assert!(Scanner::new("\"\\udc00\"").skip().unwrap_err().message.contains("without its first"));
+        assert!(
+            Scanner::new("\"\\udc00\"").skip().unwrap_err().message.contains("without its first")
+        );
     }
 
     #[test]
@@ -518,7 +552,13 @@ mod tests {
 
     #[test]
     fn unescape_gives_what_serde_json_gives() {
-        for raw in ["plain", "a\\nb", "\\u017c\\u00f3\\u0142w \\ud83d\\udc22", "\\\\\\/\\\"\\b\\f\\r\\t", "x\\u0000y"] {
+        for raw in [
+            "plain",
+            "a\\nb",
+            "\\u017c\\u00f3\\u0142w \\ud83d\\udc22",
+            "\\\\\\/\\\"\\b\\f\\r\\t",
+            "x\\u0000y",
+        ] {
             let expected: String = serde_json::from_str(&format!("\"{raw}\"")).unwrap();
             assert_eq!(unescape(raw), expected);
         }

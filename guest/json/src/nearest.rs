@@ -10,7 +10,12 @@ pub fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
         return None;
     }
     let limit = wrong.len() / 2 + 1;
-    known.into_iter().map(|name| (edits(wrong, name), name)).filter(|(edits, _)| *edits <= limit).min().map(|(_, name)| name)
+    known
+        .into_iter()
+        .map(|name| (edits(wrong, name), name))
+        .filter(|(edits, _)| *edits <= limit)
+        .min()
+        .map(|(_, name)| name)
 }
 
 /// Levenshtein's distance, case aside.

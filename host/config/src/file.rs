@@ -110,13 +110,25 @@ impl<'de> Deserialize<'de> for PluginSource {
                 Ok(PluginSource::BuiltIn(name.to_string()))
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<PluginSource, A::Error> {
-                let raw = RawPlugin::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                let hexadecimal = |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> Result<PluginSource, A::Error> {
+                let raw =
+                    RawPlugin::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                let hexadecimal = |text: &String| {
+                    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+                };
                 if let Some(wrong) = raw.sha256.as_ref().filter(|text| !hexadecimal(text)) {
-                    return Err(serde::de::Error::custom(format!("{wrong:?} is no SHA-256, which has 64 hexadecimal digits")));
+                    return Err(serde::de::Error::custom(format!(
+                        "{wrong:?} is no SHA-256, which has 64 hexadecimal digits"
+                    )));
                 }
-                Ok(PluginSource::File { file: raw.file, sha256: raw.sha256, manifest: raw.manifest })
+                Ok(PluginSource::File {
+                    file: raw.file,
+                    sha256: raw.sha256,
+                    manifest: raw.manifest,
+                })
             }
         }
         deserializer.deserialize_any(Form)
@@ -170,12 +182,20 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = RawDatasource::deserialize(deserializer)?;
         let settings = match (raw.settings, raw.settings_file) {
-            (Some(_), Some(_)) => return Err(serde::de::Error::custom("settings and settings_file are both given; give one of them")),
+            (Some(_), Some(_)) => {
+                return Err(serde::de::Error::custom(
+                    "settings and settings_file are both given; give one of them",
+                ));
+            }
             (None, Some(file)) => Settings::File(file),
             (settings, None) => Settings::Inline(settings.unwrap_or_default()),
         };
         raw.limits.check().map_err(serde::de::Error::custom)?;
-        if let Some(stray) = raw.networks.keys().find(|origin| !raw.egress.iter().any(|rule| rule.origin() == *origin)) {
+        if let Some(stray) = raw
+            .networks
+            .keys()
+            .find(|origin| !raw.egress.iter().any(|rule| rule.origin() == *origin))
+        {
             return Err(serde::de::Error::custom(format!(
                 "networks names {stray}, which egress does not allow; add it there, or take it out here"
             )));
@@ -183,10 +203,18 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
         if let Some(CredentialSource::WebIdentity { role, token_file, .. }) = &raw.credentials
             && role.is_some() != token_file.is_some()
         {
-            return Err(serde::de::Error::custom("role and token-file of a web identity go together; give both or none"));
+            return Err(serde::de::Error::custom(
+                "role and token-file of a web identity go together; give both or none",
+            ));
         }
-        if raw.tls.as_ref().is_some_and(|tls| tls.client_certificate.is_some() != tls.client_key.is_some()) {
-            return Err(serde::de::Error::custom("tls.client-certificate and tls.client-key go together; give both or none"));
+        if raw
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.client_certificate.is_some() != tls.client_key.is_some())
+        {
+            return Err(serde::de::Error::custom(
+                "tls.client-certificate and tls.client-key go together; give both or none",
+            ));
         }
         Ok(Self {
             plugin: raw.plugin,
@@ -233,8 +261,16 @@ fn with_guess(error: &toml::de::Error, text: &str) -> String {
         && !error.message().starts_with("unknown variant")
         && !error.message().starts_with("role and token-file")
     {
-        let missing = error.message().split('`').nth(1).filter(|_| error.message().starts_with("missing field"));
-        let unknown = error.message().split('`').nth(1).filter(|_| error.message().starts_with("unknown field"));
+        let missing = error
+            .message()
+            .split('`')
+            .nth(1)
+            .filter(|_| error.message().starts_with("missing field"));
+        let unknown = error
+            .message()
+            .split('`')
+            .nth(1)
+            .filter(|_| error.message().starts_with("unknown field"));
         let what = match (missing, unknown) {
             (Some(key), _) => format!("`{key}` is missing"),
             (_, Some(key)) => format!("`{key}` has no place here{}", guess(error)),
@@ -253,9 +289,11 @@ fn with_guess(error: &toml::de::Error, text: &str) -> String {
 /// A guess at what an unknown key was meant to be, on a line of its own.
 fn guess(error: &toml::de::Error) -> String {
     let mut quoted = error.message().split('`').skip(1).step_by(2);
-    let is_unknown = error.message().starts_with("unknown field") || error.message().starts_with("unknown variant");
+    let is_unknown = error.message().starts_with("unknown field")
+        || error.message().starts_with("unknown variant");
     let guess = quoted.next().filter(|_| is_unknown).and_then(|unknown| {
-        let near = quoted.map(|known| (strsim::damerau_levenshtein(unknown, known), known)).min()?;
+        let near =
+            quoted.map(|known| (strsim::damerau_levenshtein(unknown, known), known)).min()?;
         (near.0 <= unknown.len() / 2 + 1).then_some(near.1)
     });
     guess.map_or_else(String::new, |guess| format!("\ndid you mean `{guess}`?"))
@@ -295,7 +333,10 @@ mod tests {
         let orders = &file.datasources["orders"];
         assert_eq!(orders.plugin, PluginSource::BuiltIn("dynamodb".to_string()));
         assert_eq!(orders.credentials, Some(CredentialSource::Env { prefix: String::new() }));
-        assert_eq!((orders.policy.access, orders.policy.limits.deadline.as_secs()), (Access::Read, 10));
+        assert_eq!(
+            (orders.policy.access, orders.policy.limits.deadline.as_secs()),
+            (Access::Read, 10)
+        );
         assert_eq!(orders.policy.limits.memory.as_u64(), 64 << 20);
     }
 
@@ -324,16 +365,30 @@ mod tests {
             "secret_access_key = \"SUPERSECRET\"",
             "egress = [\"https://user:SUPERSECRET@a.example\"]",
         ] {
-            let message = PolicyFile::parse(&format!("[datasources.a]\nplugin = \"dynamodb\"\n{line}\n")).unwrap_err().to_string();
-            assert!(!message.contains("SUPERSECRET") && message.contains("line 3") && message.contains("from ="), "{message}");
+            let message =
+                PolicyFile::parse(&format!("[datasources.a]\nplugin = \"dynamodb\"\n{line}\n"))
+                    .unwrap_err()
+                    .to_string();
+            assert!(
+                !message.contains("SUPERSECRET")
+                    && message.contains("line 3")
+                    && message.contains("from ="),
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn a_plugin_in_a_file_is_named_with_its_parts() {
-        let parse = |plugin: &str| PolicyFile::parse(&format!("[datasources.a]\nplugin = {plugin}\n"));
+        let parse =
+            |plugin: &str| PolicyFile::parse(&format!("[datasources.a]\nplugin = {plugin}\n"));
         let digest = "a".repeat(64);
-        assert!(parse(&format!("{{ file = \"x.wasm\", manifest = \"x.toml\", sha256 = \"{digest}\" }}")).is_ok());
+        assert!(
+            parse(&format!(
+                "{{ file = \"x.wasm\", manifest = \"x.toml\", sha256 = \"{digest}\" }}"
+            ))
+            .is_ok()
+        );
         for (wrong, part) in [
             ("{ file = \"x.wasm\", manfest = \"x\" }", "did you mean `manifest`?"),
             ("{ file = \"x.wasm\" }", "missing field `manifest`"),
@@ -348,7 +403,9 @@ mod tests {
     #[test]
     fn credentials_are_named_by_where_they_come_from() {
         let parse = |source: &str| {
-            let file = PolicyFile::parse(&format!("[datasources.a]\nplugin = \"dynamodb\"\ncredentials = {source}\n"))?;
+            let file = PolicyFile::parse(&format!(
+                "[datasources.a]\nplugin = \"dynamodb\"\ncredentials = {source}\n"
+            ))?;
             Ok::<_, ParseError>(file.datasources["a"].credentials.clone().unwrap())
         };
         for good in [
@@ -364,7 +421,10 @@ mod tests {
         for (wrong, part) in [
             ("{ from = \"profil\" }", "did you mean `profile`?"),
             ("{ from = \"role\", arn = \"x\" }", "`source` is missing"),
-            ("{ from = \"role\", arn = \"x\", externalid = \"y\", source = { from = \"env\" } }", "did you mean `external-id`?"),
+            (
+                "{ from = \"role\", arn = \"x\", externalid = \"y\", source = { from = \"env\" } }",
+                "did you mean `external-id`?",
+            ),
         ] {
             let message = parse(wrong).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
@@ -373,18 +433,24 @@ mod tests {
 
     #[test]
     fn parts_that_belong_together_are_asked_for_together() {
-        let parse = |more: &str| PolicyFile::parse(&format!("[datasources.a]\nplugin = \"dynamodb\"\n{more}\n"));
+        let parse = |more: &str| {
+            PolicyFile::parse(&format!("[datasources.a]\nplugin = \"dynamodb\"\n{more}\n"))
+        };
         for (wrong, part) in [
             ("networks = { \"http://a\" = [\"10.0.0.0/8\"] }", "egress does not allow"),
             ("tls = { client-key = \"k.pem\" }", "go together"),
-            ("credentials = { from = \"web-identity\", role = \"arn:aws:iam::1:role/a\" }", "go together"),
+            (
+                "credentials = { from = \"web-identity\", role = \"arn:aws:iam::1:role/a\" }",
+                "go together",
+            ),
             ("limits = { tables = 9 }", "at most 8"),
         ] {
             let message = parse(wrong).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
         assert!(parse("egress = [\"POST http://a/\"]\nnetworks = { \"http://a\" = [\"10.0.0.0/8\"] }\ntls = { ca = \"ca.pem\" }").is_ok());
-        let audited = PolicyFile::parse("[audit]\nfile = \"audit.jsonl\"\nwhen-full = \"pass\"\n").unwrap();
+        let audited =
+            PolicyFile::parse("[audit]\nfile = \"audit.jsonl\"\nwhen-full = \"pass\"\n").unwrap();
         assert_eq!(audited.audit.unwrap().when_full, WhenFull::Pass);
     }
 

@@ -3,5 +3,8 @@
 mod file;
 mod server;
 
-pub use file::{AuditConfig, DatasourceConfig, ParseError, PluginSource, PolicyFile, Settings, TlsConfig, WhenFull};
+pub use file::{
+    AuditConfig, DatasourceConfig, ParseError, PluginSource, PolicyFile, Settings, TlsConfig,
+    WhenFull,
+};
 pub use server::{Digest, ServerConfig, ServerTls, Token};

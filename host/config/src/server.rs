@@ -92,7 +92,9 @@ impl Token {
     /// Whether its bearer may use an action.
     #[must_use]
     pub fn allows_action(&self, action: &str) -> bool {
-        self.actions.as_ref().is_none_or(|actions| actions.iter().any(|name| name.as_str() == action))
+        self.actions
+            .as_ref()
+            .is_none_or(|actions| actions.iter().any(|name| name.as_str() == action))
     }
 }
 
@@ -108,13 +110,15 @@ impl FromStr for Digest {
         let mut bytes = [0; 32];
         let nibble = |digit: u8| char::from(digit).to_digit(16);
         // What was written may be the token itself, so it is not shown.
-        let wrong =
-            || "sha256 of a token has 64 hexadecimal digits; `portcullis token NAME` makes a token and prints this line".to_string();
+        let wrong = || {
+            "sha256 of a token has 64 hexadecimal digits; `portcullis token NAME` makes a token and prints this line".to_string()
+        };
         if text.len() != 64 {
             return Err(wrong());
         }
         for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let (high, low) = (nibble(digits[0]).ok_or_else(wrong)?, nibble(digits[1]).ok_or_else(wrong)?);
+            let (high, low) =
+                (nibble(digits[0]).ok_or_else(wrong)?, nibble(digits[1]).ok_or_else(wrong)?);
             *byte = (high * 16 + low) as u8;
         }
         Ok(Self(bytes))
@@ -150,32 +154,49 @@ impl ServerConfig {
     pub fn check(&self, file: &PolicyFile) -> Result<(), String> {
         let known = |name: &String| file.datasources.contains_key(name);
         if let Some((address, name)) = self.wire.iter().find(|(_, name)| !known(name)) {
-            return Err(format!("server.wire: {address} names the datasource {name:?}, which is not in this file"));
+            return Err(format!(
+                "server.wire: {address} names the datasource {name:?}, which is not in this file"
+            ));
         }
         for (holder, token) in &self.tokens {
             if let Some(name) = token.datasources.iter().find(|name| *name != "*" && !known(name)) {
-                return Err(format!("server.tokens.{holder} names the datasource {name:?}, which is not in this file"));
+                return Err(format!(
+                    "server.tokens.{holder} names the datasource {name:?}, which is not in this file"
+                ));
             }
         }
-        let mut zero = [("header-timeout", self.header_timeout), ("body-timeout", self.body_timeout)].into_iter();
+        let mut zero =
+            [("header-timeout", self.header_timeout), ("body-timeout", self.body_timeout)]
+                .into_iter();
         if let Some((key, _)) = zero.find(|(_, time)| time.is_zero()) {
-            return Err(format!("server.{key} is zero, which lets no request succeed; leave it out for the default"));
+            return Err(format!(
+                "server.{key} is zero, which lets no request succeed; leave it out for the default"
+            ));
         }
         if self.connections == 0 || self.body_bytes.as_u64() == 0 {
             return Err("server.connections and server.body-bytes are at least 1; leave them out for the defaults".to_string());
         }
         let mut addresses = std::iter::once(&self.listen).chain(self.wire.keys());
-        let Some(beyond) = addresses.find(|address| !address.ip().is_loopback()) else { return Ok(()) };
+        let Some(beyond) = addresses.find(|address| !address.ip().is_loopback()) else {
+            return Ok(());
+        };
         let missing = [
             (!self.public, "public = true (or --public)"),
             (self.tokens.is_empty(), "a token, which `portcullis token NAME` makes"),
-            (self.tls.is_none(), "tls = { certificate = \"server.pem\", key = \"server-key.pem\" }"),
+            (
+                self.tls.is_none(),
+                "tls = { certificate = \"server.pem\", key = \"server-key.pem\" }",
+            ),
         ];
-        let missing: Vec<&str> = missing.iter().filter(|(is_missing, _)| *is_missing).map(|(_, what)| *what).collect();
+        let missing: Vec<&str> =
+            missing.iter().filter(|(is_missing, _)| *is_missing).map(|(_, what)| *what).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        Err(format!("{beyond} is reached from other machines, for which [server] also needs {}", missing.join(", and ")))
+        Err(format!(
+            "{beyond} is reached from other machines, for which [server] also needs {}",
+            missing.join(", and ")
+        ))
     }
 }
 
@@ -184,18 +205,30 @@ mod tests {
     use super::*;
 
     fn checked(server: &str) -> Result<(), String> {
-        let file = PolicyFile::parse(&format!("[datasources.orders]\nplugin = \"dynamodb\"\n[server]\n{server}")).unwrap();
+        let file = PolicyFile::parse(&format!(
+            "[datasources.orders]\nplugin = \"dynamodb\"\n[server]\n{server}"
+        ))
+        .unwrap();
         file.server.as_ref().unwrap().check(&file)
     }
 
-    const TOKEN: &str = "sha256 = \"00000000000000000000000000000000000000000000000000000000000000ff\"";
+    const TOKEN: &str =
+        "sha256 = \"00000000000000000000000000000000000000000000000000000000000000ff\"";
 
     #[test]
     fn beyond_this_machine_it_needs_consent_tokens_and_tls() {
         assert_eq!(checked(""), Ok(()));
         let message = checked("listen = \"0.0.0.0:8700\"").unwrap_err();
-        assert!(message.contains("public = true") && message.contains("a token") && message.contains("tls ="), "{message}");
-        assert!(checked("wire = { \"10.0.0.1:8000\" = \"orders\" }").is_err(), "a port of its own is no way around");
+        assert!(
+            message.contains("public = true")
+                && message.contains("a token")
+                && message.contains("tls ="),
+            "{message}"
+        );
+        assert!(
+            checked("wire = { \"10.0.0.1:8000\" = \"orders\" }").is_err(),
+            "a port of its own is no way around"
+        );
         let whole = format!(
             "listen = \"[::]:8700\"\npublic = true\ntls = {{ certificate = \"a\", key = \"b\" }}\n[server.tokens.a]\n{TOKEN}\ndatasources = [\"*\"]"
         );
@@ -204,27 +237,46 @@ mod tests {
 
     #[test]
     fn datasources_that_are_not_there_are_noticed() {
-        assert!(checked("wire = { \"127.0.0.1:8000\" = \"order\" }").unwrap_err().contains("\"order\""));
-        assert!(checked(&format!("[server.tokens.a]\n{TOKEN}\ndatasources = [\"order\"]")).unwrap_err().contains("server.tokens.a"));
+        assert!(
+            checked("wire = { \"127.0.0.1:8000\" = \"order\" }").unwrap_err().contains("\"order\"")
+        );
+        assert!(
+            checked(&format!("[server.tokens.a]\n{TOKEN}\ndatasources = [\"order\"]"))
+                .unwrap_err()
+                .contains("server.tokens.a")
+        );
     }
 
     #[test]
     fn a_token_allows_what_it_lists() {
-        let digest = "00000000000000000000000000000000000000000000000000000000000000ff".parse::<Digest>().unwrap();
+        let digest = "00000000000000000000000000000000000000000000000000000000000000ff"
+            .parse::<Digest>()
+            .unwrap();
         let token = |names: &[&str]| Token {
             sha256: digest,
             datasources: names.iter().map(ToString::to_string).collect(),
             actions: Some(vec!["GetItem".parse().unwrap()]),
             operator: false,
         };
-        assert!(token(&["orders"]).allows("orders") && token(&["*"]).allows("users") && !token(&["orders"]).allows("users"));
-        assert!(token(&[]).allows_action("GetItem") && !token(&[]).allows_action("PutItem") && !token(&[]).allows("orders"));
+        assert!(
+            token(&["orders"]).allows("orders")
+                && token(&["*"]).allows("users")
+                && !token(&["orders"]).allows("users")
+        );
+        assert!(
+            token(&[]).allows_action("GetItem")
+                && !token(&[]).allows_action("PutItem")
+                && !token(&[]).allows("orders")
+        );
         assert_eq!(digest.to_string().parse::<Digest>(), Ok(digest));
     }
 
     #[test]
     fn a_token_written_in_place_of_its_digest_is_not_shown() {
-        let error = PolicyFile::parse("[server.tokens.a]\nsha256 = \"pcl_my-own-words\"\ndatasources = []").unwrap_err().to_string();
+        let error =
+            PolicyFile::parse("[server.tokens.a]\nsha256 = \"pcl_my-own-words\"\ndatasources = []")
+                .unwrap_err()
+                .to_string();
         assert!(!error.contains("pcl_my-own-words"), "{error}");
     }
 }

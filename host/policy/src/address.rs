@@ -49,7 +49,9 @@ fn classify_v4(address: Ipv4Addr) -> Class {
         [127, ..] => Class::Special("loopback"),
         [169, 254, ..] => Class::Special("link-local (RFC 3927)"),
         [192, 0, 0, _] => Class::Special("IETF protocol assignments (RFC 6890)"),
-        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Class::Special("documentation (RFC 5737)"),
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
+            Class::Special("documentation (RFC 5737)")
+        }
         [192, 88, 99, _] => Class::Special("6to4 relay (RFC 7526)"),
         [198, 18..=19, ..] => Class::Special("benchmarking (RFC 2544)"),
         [224..=239, ..] => Class::Special("multicast"),
@@ -63,7 +65,9 @@ fn classify_v6(address: Ipv6Addr) -> Class {
         // Instance metadata and pod identity of AWS.
         [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254 | 0x0023] => return Class::Metadata,
         // Google Cloud, OpenStack, Scaleway.
-        [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254] | [0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe] | [0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042] => {
+        [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254]
+        | [0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe]
+        | [0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042] => {
             return Class::Metadata;
         }
         _ => {}
@@ -91,7 +95,9 @@ fn embedded_v4(address: Ipv6Addr) -> Option<(Ipv4Addr, &'static str)> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] => Some((v4(high, low), "IPv4-mapped")),
         [0, 0, 0, 0, 0xffff, 0, high, low] => Some((v4(high, low), "IPv4-translated (RFC 2765)")),
-        [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => Some((v4(high, low), "IPv4-compatible")),
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 || low > 1 => {
+            Some((v4(high, low), "IPv4-compatible"))
+        }
         [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => Some((v4(high, low), "NAT64 (RFC 6052)")),
         [0x0064, 0xff9b, 1, .., high, low] => Some((v4(high, low), "local NAT64 (RFC 8215)")),
         [0x2002, high, low, ..] => Some((v4(high, low), "6to4 (RFC 3056)")),

@@ -8,7 +8,12 @@ use std::path::PathBuf;
 ///
 /// All but `env` and `file` are AWS's own ways, for which the host is built with its feature `aws-config`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "from", rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+#[serde(
+    tag = "from",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
 pub enum CredentialSource {
     /// The variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` of the environment, with a
     /// prefix to their names where one is given.
@@ -66,8 +71,12 @@ impl fmt::Display for CredentialSource {
             Self::Env { prefix } => write!(f, "the environment's variables {prefix}AWS_…"),
             Self::File { path } => write!(f, "the file {}", path.display()),
             Self::Profile { name, .. } => write!(f, "the AWS profile {name}"),
-            Self::WebIdentity { role: Some(role), .. } => write!(f, "a web identity, exchanged for {role}"),
-            Self::WebIdentity { .. } => f.write_str("a web identity, exchanged for the role in AWS_ROLE_ARN"),
+            Self::WebIdentity { role: Some(role), .. } => {
+                write!(f, "a web identity, exchanged for {role}")
+            }
+            Self::WebIdentity { .. } => {
+                f.write_str("a web identity, exchanged for the role in AWS_ROLE_ARN")
+            }
             Self::Container => f.write_str("the container's role"),
             Self::Instance => f.write_str("the instance's role"),
             Self::Role { arn, source, .. } => write!(f, "the role {arn}, assumed with {source}"),

@@ -77,8 +77,19 @@ pub struct Denial {
 impl Denial {
     /// A refusal of `subject`.
     #[must_use]
-    pub fn new(rule: Rule, subject: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { rule, subject: subject.into(), message: message.into(), remedy: remedy.into(), firm: false }
+    pub fn new(
+        rule: Rule,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule,
+            subject: subject.into(),
+            message: message.into(),
+            remedy: remedy.into(),
+            firm: false,
+        }
     }
 
     /// The same, for a policy that only observes its rule too: more depends on it than that rule.
@@ -96,7 +107,8 @@ impl Denial {
     #[must_use]
     pub fn is_remedied_by_policy(&self) -> bool {
         let key = self.remedy.split_once(" = ").map_or("", |(key, _)| key);
-        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'-'))
+        !key.is_empty()
+            && key.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'-'))
     }
 }
 

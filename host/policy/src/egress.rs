@@ -43,9 +43,13 @@ pub struct EgressRuleError(#[from] Reason);
 enum Reason {
     #[error(transparent)]
     Origin(#[from] OriginError),
-    #[error("{0:?} is no list of methods; expected them in capitals with commas between, as in POST or GET,HEAD")]
+    #[error(
+        "{0:?} is no list of methods; expected them in capitals with commas between, as in POST or GET,HEAD"
+    )]
     Methods(String),
-    #[error("{0:?} is no path of a rule; expected plain segments, as in /v1/items, with * only at the end, as in /v1/*")]
+    #[error(
+        "{0:?} is no path of a rule; expected plain segments, as in /v1/items, with * only at the end, as in /v1/*"
+    )]
     Path(String),
 }
 
@@ -66,7 +70,12 @@ impl EgressRule {
     #[must_use]
     pub fn allows_path(&self, path: &str) -> bool {
         self.path.as_ref().is_none_or(|pattern| {
-            is_plain(path) && if pattern.is_beginning { path.starts_with(&pattern.text) } else { path == pattern.text }
+            is_plain(path)
+                && if pattern.is_beginning {
+                    path.starts_with(&pattern.text)
+                } else {
+                    path == pattern.text
+                }
         })
     }
 
@@ -79,7 +88,10 @@ impl EgressRule {
     /// The rule for another path, or for all where that path is not plain.
     pub(crate) fn with_path(&self, path: &str) -> Self {
         let plain = is_plain(path) && !path.contains('*');
-        Self { path: plain.then(|| PathPattern { text: path.to_string(), is_beginning: false }), ..self.clone() }
+        Self {
+            path: plain.then(|| PathPattern { text: path.to_string(), is_beginning: false }),
+            ..self.clone()
+        }
     }
 }
 
@@ -87,13 +99,17 @@ impl EgressRule {
 /// dots alone (RFC 3986, section 3.3 and 6.2.2).
 fn is_plain(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else { return false };
-    let visible = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\' | b'?' | b'#'));
+    let visible = path
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\' | b'?' | b'#'));
     let mut segments = segments.split('/').peekable();
     let mut whole = true;
     while let Some(segment) = segments.next() {
         // `..;x` is a way up for some servers.
         let name = segment.split(';').next().unwrap_or_default();
-        whole &= name != "." && name != ".." && (!name.is_empty() || (segments.peek().is_none() && segment.is_empty()));
+        whole &= name != "."
+            && name != ".."
+            && (!name.is_empty() || (segments.peek().is_none() && segment.is_empty()));
     }
     visible && whole
 }
@@ -125,8 +141,15 @@ fn parse(text: &str) -> Result<EgressRule, Reason> {
 
 fn parse_methods(text: &str) -> Result<Vec<String>, Reason> {
     let methods: Vec<String> = text.split(',').map(ToString::to_string).collect();
-    let known = |method: &String| (1..=20).contains(&method.len()) && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
-    if methods.iter().all(known) { Ok(methods) } else { Err(Reason::Methods(text.chars().take(100).collect())) }
+    let known = |method: &String| {
+        (1..=20).contains(&method.len())
+            && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+    };
+    if methods.iter().all(known) {
+        Ok(methods)
+    } else {
+        Err(Reason::Methods(text.chars().take(100).collect()))
+    }
 }
 
 fn parse_path(text: &str) -> Result<PathPattern, Reason> {
@@ -144,7 +167,9 @@ impl fmt::Display for EgressRule {
         }
         write!(f, "{}", self.origin)?;
         match &self.path {
-            Some(PathPattern { text, is_beginning }) => write!(f, "{text}{}", if *is_beginning { "*" } else { "" }),
+            Some(PathPattern { text, is_beginning }) => {
+                write!(f, "{text}{}", if *is_beginning { "*" } else { "" })
+            }
             None => Ok(()),
         }
     }
@@ -166,8 +191,17 @@ mod tests {
         let all = rule("https://a.example");
         assert!(all.allows_method("DELETE") && all.allows_path("/../%2e//"));
         let narrow = rule("GET,HEAD https://a.example/v1/*");
-        assert!(narrow.allows_method("HEAD") && !narrow.allows_method("POST") && !narrow.allows_method("get"));
-        assert!(narrow.allows_path("/v1/") && narrow.allows_path("/v1/x/y") && !narrow.allows_path("/v1") && !narrow.allows_path("/v10"));
+        assert!(
+            narrow.allows_method("HEAD")
+                && !narrow.allows_method("POST")
+                && !narrow.allows_method("get")
+        );
+        assert!(
+            narrow.allows_path("/v1/")
+                && narrow.allows_path("/v1/x/y")
+                && !narrow.allows_path("/v1")
+                && !narrow.allows_path("/v10")
+        );
         let exact = rule("https://a.example/");
         assert!(exact.allows_path("/") && !exact.allows_path("/x"));
     }
@@ -175,8 +209,18 @@ mod tests {
     #[test]
     fn a_path_that_servers_read_differently_is_not_the_one_that_was_allowed() {
         let narrow = rule("https://a.example/v1/*");
-        for odd in ["/v1/../admin", "/v1/./x", "/v1//x", "/v1/%2e%2e/admin", "/v1/..;/admin", "/v1/..\\admin", "/v1/é", "v1/", "", "/v1/;x"]
-        {
+        for odd in [
+            "/v1/../admin",
+            "/v1/./x",
+            "/v1//x",
+            "/v1/%2e%2e/admin",
+            "/v1/..;/admin",
+            "/v1/..\\admin",
+            "/v1/é",
+            "v1/",
+            "",
+            "/v1/;x",
+        ] {
             assert!(!narrow.allows_path(odd), "{odd}");
         }
     }

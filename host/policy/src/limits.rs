@@ -122,15 +122,21 @@ impl Limits {
             ("concurrent-calls", self.concurrent_calls),
         ];
         let zero = times.iter().filter(|(_, time)| time.is_zero()).map(|(key, _)| *key);
-        let zero = zero.chain(bytes.iter().filter(|(_, bytes)| bytes.as_u64() == 0).map(|(key, _)| *key));
-        let mut zero = zero.chain(counts.iter().filter(|(_, count)| *count == 0).map(|(key, _)| *key));
+        let zero =
+            zero.chain(bytes.iter().filter(|(_, bytes)| bytes.as_u64() == 0).map(|(key, _)| *key));
+        let mut zero =
+            zero.chain(counts.iter().filter(|(_, count)| *count == 0).map(|(key, _)| *key));
         if let Some(key) = zero.next() {
-            return Err(format!("limits.{key} is zero, which lets no call succeed; leave it out for the default"));
+            return Err(format!(
+                "limits.{key} is zero, which lets no call succeed; leave it out for the default"
+            ));
         }
         if let Some((key, _)) = times.iter().find(|(_, time)| *time > MAX_DEADLINE) {
             return Err(format!("limits.{key} is at most a day"));
         }
-        for (key, value, most) in [("tables", self.tables, MAX_TABLES), ("instances", self.instances, MAX_INSTANCES)] {
+        for (key, value, most) in
+            [("tables", self.tables, MAX_TABLES), ("instances", self.instances, MAX_INSTANCES)]
+        {
             if value > most {
                 return Err(format!("limits.{key} is at most {most}"));
             }
@@ -258,9 +264,27 @@ mod tests {
     #[test]
     fn bounds_that_allow_nothing_or_never_end_are_refused() {
         assert!(Limits::default().check().is_ok());
-        assert!(Limits::default().with_deadline(Duration::ZERO).check().unwrap_err().contains("limits.deadline"));
-        assert!(Limits::default().with_read_timeout(Duration::MAX).check().unwrap_err().contains("limits.read-timeout"));
-        assert!(Limits::default().with_concurrent_calls(0).check().unwrap_err().contains("concurrent-calls"));
+        assert!(
+            Limits::default()
+                .with_deadline(Duration::ZERO)
+                .check()
+                .unwrap_err()
+                .contains("limits.deadline")
+        );
+        assert!(
+            Limits::default()
+                .with_read_timeout(Duration::MAX)
+                .check()
+                .unwrap_err()
+                .contains("limits.read-timeout")
+        );
+        assert!(
+            Limits::default()
+                .with_concurrent_calls(0)
+                .check()
+                .unwrap_err()
+                .contains("concurrent-calls")
+        );
         assert!(Limits::default().with_memory(0).check().unwrap_err().contains("memory"));
         assert!(Limits::default().with_tables(9).check().unwrap_err().contains("at most 8"));
         // Nothing waits then: a call runs at once or not at all.

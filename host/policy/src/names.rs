@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 /// What an action does, and the most that a policy allows; each includes those before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Access {
     /// Reads items or descriptions.
@@ -49,7 +51,9 @@ impl FromStr for ActionName {
             return Ok(Self(text.into()));
         }
         let shown: String = text.chars().take(70).collect();
-        Err(format!("{shown:?} is no name of an action; expected 1 to 64 letters and digits, as in GetItem"))
+        Err(format!(
+            "{shown:?} is no name of an action; expected 1 to 64 letters and digits, as in GetItem"
+        ))
     }
 }
 
@@ -86,10 +90,14 @@ impl FromStr for TablePattern {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.strip_suffix('*').unwrap_or(text);
-        let known =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-') || (is_arn(text) && matches!(byte, b':' | b'/'));
+        let known = |byte: u8| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'_' | b'.' | b'-')
+                || (is_arn(text) && matches!(byte, b':' | b'/'))
+        };
         // An ARN is given at least as far as its account: what stands before says whose table it is.
-        let whole = !is_arn(text) || name.splitn(6, ':').nth(5).is_some_and(|resource| resource.starts_with("table/"));
+        let whole = !is_arn(text)
+            || name.splitn(6, ':').nth(5).is_some_and(|resource| resource.starts_with("table/"));
         if text.is_empty() || text.len() > 1024 || !whole || !name.bytes().all(known) {
             let form = "a name of letters, digits and _ . -, or the ARN of a table, with * at its end to mean all that begin so";
             return Err(format!("{text:?} is no table; expected {form}"));
@@ -115,18 +123,29 @@ mod tests {
         let pattern: TablePattern = "orders-*".parse().unwrap();
         assert!(pattern.matches("orders-2026") && pattern.matches("orders-"));
         assert!(!pattern.matches("orders") && !pattern.matches("Orders-1"));
-        assert!("a*b".parse::<TablePattern>().is_err() && "".parse::<TablePattern>().is_err() && "a/b".parse::<TablePattern>().is_err());
+        assert!(
+            "a*b".parse::<TablePattern>().is_err()
+                && "".parse::<TablePattern>().is_err()
+                && "a/b".parse::<TablePattern>().is_err()
+        );
     }
 
     #[test]
     fn a_name_means_no_table_of_another_account() {
         let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
         assert!(arn.parse::<TablePattern>().unwrap().matches(arn));
-        assert!("arn:aws:dynamodb:eu-west-1:123456789012:table/*".parse::<TablePattern>().unwrap().matches(arn));
+        assert!(
+            "arn:aws:dynamodb:eu-west-1:123456789012:table/*"
+                .parse::<TablePattern>()
+                .unwrap()
+                .matches(arn)
+        );
         for name in ["orders", "*", "a*"] {
             assert!(!name.parse::<TablePattern>().unwrap().matches(arn), "{name}");
         }
-        for wrong in ["arn:*", "arn:aws:dynamodb:*", "arn:aws:dynamodb:eu-west-1:123456789012:*", "a/b"] {
+        for wrong in
+            ["arn:*", "arn:aws:dynamodb:*", "arn:aws:dynamodb:eu-west-1:123456789012:*", "a/b"]
+        {
             assert!(wrong.parse::<TablePattern>().is_err(), "{wrong}");
         }
     }

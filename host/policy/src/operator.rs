@@ -17,12 +17,18 @@ use std::net::IpAddr;
 pub fn judge_operator(origin: &Origin, addresses: &[IpAddr]) -> Result<(), Denial> {
     for &address in addresses {
         let allowed = match origin.scheme() {
-            Scheme::Https => matches!(classify(address), Class::Public) || is_private(address) || address.is_loopback(),
+            Scheme::Https => {
+                matches!(classify(address), Class::Public)
+                    || is_private(address)
+                    || address.is_loopback()
+            }
             Scheme::Http => matches!(classify(address), Class::Metadata) || address.is_loopback(),
         };
         if !allowed {
-            let message = format!("{origin} is at {address}, where the host fetches no credentials from");
-            let remedy = "use https for the endpoint of a credentials service, or http on this machine";
+            let message =
+                format!("{origin} is at {address}, where the host fetches no credentials from");
+            let remedy =
+                "use https for the endpoint of a credentials service, or http on this machine";
             return Err(Denial::new(Rule::Egress, origin.to_string(), message, remedy));
         }
     }
@@ -33,7 +39,9 @@ pub fn judge_operator(origin: &Origin, addresses: &[IpAddr]) -> Result<(), Denia
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private() && classify(address.into()) != Class::Metadata,
-        IpAddr::V6(address) => address.is_unique_local() && classify(address.into()) != Class::Metadata,
+        IpAddr::V6(address) => {
+            address.is_unique_local() && classify(address.into()) != Class::Metadata
+        }
     }
 }
 
@@ -43,7 +51,9 @@ mod tests {
 
     #[test]
     fn credentials_come_over_tls_or_from_this_machine() {
-        let judge = |origin: &str, address: &str| judge_operator(&origin.parse().unwrap(), &[address.parse().unwrap()]).is_ok();
+        let judge = |origin: &str, address: &str| {
+            judge_operator(&origin.parse().unwrap(), &[address.parse().unwrap()]).is_ok()
+        };
         for (origin, address) in [
             ("https://sts.eu-west-1.amazonaws.com", "52.94.1.1"),
             ("https://sts.eu-west-1.amazonaws.com", "10.0.0.5"),

@@ -44,7 +44,9 @@ pub enum Host {
 
 /// Why a text is no origin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not an origin: {reason}; expected scheme, host and port, as in https://dynamodb.eu-west-1.amazonaws.com")]
+#[error(
+    "{text:?} is not an origin: {reason}; expected scheme, host and port, as in https://dynamodb.eu-west-1.amazonaws.com"
+)]
 pub struct OriginError {
     text: String,
     reason: &'static str,
@@ -87,8 +89,9 @@ impl Origin {
     /// # Errors
     /// Anything but a host and a port.
     pub fn new(scheme: Scheme, authority: &str) -> Result<Self, OriginError> {
-        parse_authority(scheme, authority)
-            .map_err(|reason| OriginError::new(&format!("{}://{}", scheme.as_str(), beginning(authority)), reason))
+        parse_authority(scheme, authority).map_err(|reason| {
+            OriginError::new(&format!("{}://{}", scheme.as_str(), beginning(authority)), reason)
+        })
     }
 
     /// The scheme.
@@ -112,16 +115,27 @@ impl Origin {
     /// Host, and port where it is not the scheme's: the value of a `host` header.
     #[must_use]
     pub fn authority(&self) -> String {
-        if self.port == self.scheme.default_port() { self.host.to_string() } else { format!("{}:{}", self.host, self.port) }
+        if self.port == self.scheme.default_port() {
+            self.host.to_string()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 
 fn parse_authority(scheme: Scheme, authority: &str) -> Result<Origin, &'static str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
-            let (address, after) = rest.split_once(']').ok_or("an IPv6 address that is not closed by ]")?;
-            let address = address.parse::<Ipv6Addr>().map_err(|_| "what stands in brackets is no IPv6 address")?;
-            let port = if after.is_empty() { None } else { Some(after.strip_prefix(':').ok_or("something follows the IPv6 address")?) };
+            let (address, after) =
+                rest.split_once(']').ok_or("an IPv6 address that is not closed by ]")?;
+            let address = address
+                .parse::<Ipv6Addr>()
+                .map_err(|_| "what stands in brackets is no IPv6 address")?;
+            let port = if after.is_empty() {
+                None
+            } else {
+                Some(after.strip_prefix(':').ok_or("something follows the IPv6 address")?)
+            };
             (Host::Address(address.into()), port)
         }
         None => match authority.split_once(':') {
@@ -152,21 +166,25 @@ fn parse_host(host: &str) -> Result<Host, &'static str> {
     if host.is_empty() {
         return Err("there is no host");
     }
-    if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
+    if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+    {
         return Err("a host has only ASCII letters, digits, dots and hyphens");
     }
     if host.ends_with('.') {
         return Err("a dot at the end of the host");
     }
     if host.len() > 253
-        || host.split('.').any(|label| label.is_empty() || label.len() > 63 || label.starts_with('-') || label.ends_with('-'))
+        || host.split('.').any(|label| {
+            label.is_empty() || label.len() > 63 || label.starts_with('-') || label.ends_with('-')
+        })
     {
         return Err("a part of the host is empty, too long, or begins or ends with a hyphen");
     }
     // URL parsers read a host whose last part is a number as an IPv4 address, in many spellings
     // (WHATWG URL, "ends in a number"). Only the plain one is taken, so that all agree on what it is.
     let last = host.rsplit('.').next().unwrap_or(host);
-    let numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.to_ascii_lowercase().starts_with("0x");
+    let numeric = last.bytes().all(|byte| byte.is_ascii_digit())
+        || last.to_ascii_lowercase().starts_with("0x");
     if numeric {
         return host
             .parse::<Ipv4Addr>()
@@ -234,8 +252,14 @@ mod tests {
 
     #[test]
     fn addresses_are_accepted_in_their_plain_spelling_only() {
-        assert!(matches!("http://127.0.0.1:8000".parse::<Origin>().unwrap().host(), Host::Address(_)));
-        assert_eq!("https://[2001:DB8::1]:8443".parse::<Origin>().unwrap().to_string(), "https://[2001:db8::1]:8443");
+        assert!(matches!(
+            "http://127.0.0.1:8000".parse::<Origin>().unwrap().host(),
+            Host::Address(_)
+        ));
+        assert_eq!(
+            "https://[2001:DB8::1]:8443".parse::<Origin>().unwrap().to_string(),
+            "https://[2001:db8::1]:8443"
+        );
         for odd in [
             "http://2130706433",
             "http://0x7f000001",

@@ -1,6 +1,9 @@
 //! What one datasource may do, and the decisions.
 
-use crate::{Access, ActionName, Class, CredentialScope, Denial, EgressRule, Host, Limits, Origin, Rule, TablePattern, classify};
+use crate::{
+    Access, ActionName, Class, CredentialScope, Denial, EgressRule, Host, Limits, Origin, Rule,
+    TablePattern, classify,
+};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,8 +72,14 @@ impl Policy {
         if self.rules_of(origin).next().is_some() {
             return Ok(());
         }
-        let message = format!("{origin} is not on the list of origins that this datasource may reach");
-        Err(Denial::new(Rule::Egress, origin.to_string(), message, allow("egress", &self.egress, &origin.to_string())))
+        let message =
+            format!("{origin} is not on the list of origins that this datasource may reach");
+        Err(Denial::new(
+            Rule::Egress,
+            origin.to_string(),
+            message,
+            allow("egress", &self.egress, &origin.to_string()),
+        ))
     }
 
     /// Whether a request to `origin`, which is listed, may use `method`. The first of two questions: [`Self::judge_path`]
@@ -83,7 +92,12 @@ impl Policy {
             return Ok(());
         }
         let message = format!("{method} to {origin} is not allowed");
-        Err(Denial::new(Rule::Methods, format!("{method} {origin}"), message, self.instead(origin, |rule| rule.and_method(method))))
+        Err(Denial::new(
+            Rule::Methods,
+            format!("{method} {origin}"),
+            message,
+            self.instead(origin, |rule| rule.and_method(method)),
+        ))
     }
 
     /// Whether a request to `origin`, which is listed, may ask for `path`, its query left out. Rules that have the
@@ -94,12 +108,20 @@ impl Policy {
     pub fn judge_path(&self, origin: &Origin, method: &str, path: &str) -> Result<(), Denial> {
         let has_method = |rule: &&EgressRule| rule.allows_method(method);
         let none_has = !self.rules_of(origin).any(|rule| has_method(&rule));
-        if self.rules_of(origin).any(|rule| (none_has || has_method(&rule)) && rule.allows_path(path)) {
+        if self
+            .rules_of(origin)
+            .any(|rule| (none_has || has_method(&rule)) && rule.allows_path(path))
+        {
             return Ok(());
         }
         let shown: String = path.chars().take(200).collect();
         let message = format!("{method} {shown:?} at {origin} is not allowed");
-        Err(Denial::new(Rule::Paths, format!("{origin}{shown}"), message, self.instead(origin, |rule| rule.with_path(path))))
+        Err(Denial::new(
+            Rule::Paths,
+            format!("{origin}{shown}"),
+            message,
+            self.instead(origin, |rule| rule.with_path(path)),
+        ))
     }
 
     fn rules_of<'p>(&'p self, origin: &'p Origin) -> impl Iterator<Item = &'p EgressRule> {
@@ -108,7 +130,10 @@ impl Policy {
 
     /// The line of policy with one more rule, made of the first one of `origin`.
     fn instead(&self, origin: &Origin, change: impl Fn(&EgressRule) -> EgressRule) -> String {
-        let more = self.rules_of(origin).next().map_or_else(|| origin.to_string(), |rule| change(rule).to_string());
+        let more = self
+            .rules_of(origin)
+            .next()
+            .map_or_else(|| origin.to_string(), |rule| change(rule).to_string());
         allow("egress", &self.egress, &more)
     }
 
@@ -134,15 +159,26 @@ impl Policy {
             match classify(address) {
                 Class::Public => {}
                 Class::Metadata => {
-                    let message = format!("{origin} is at {address}, which hands out credentials of the machine");
+                    let message = format!(
+                        "{origin} is at {address}, which hands out credentials of the machine"
+                    );
                     let remedy = "nothing allows a plugin to reach a metadata service; take the origin off the list";
                     return Err(Denial::new(Rule::Metadata, origin.to_string(), message, remedy));
                 }
                 Class::Special(_)
-                    if self.networks.get(origin).is_some_and(|networks| networks.iter().any(|block| block.contains(&address))) => {}
+                    if self.networks.get(origin).is_some_and(|networks| {
+                        networks.iter().any(|block| block.contains(&address))
+                    }) => {}
                 Class::Special(kind) => {
-                    let message = format!("{origin} is at {address}, which is not a public address but {kind}");
-                    return Err(Denial::new(Rule::Networks, origin.to_string(), message, self.and_network(origin, address)));
+                    let message = format!(
+                        "{origin} is at {address}, which is not a public address but {kind}"
+                    );
+                    return Err(Denial::new(
+                        Rule::Networks,
+                        origin.to_string(),
+                        message,
+                        self.and_network(origin, address),
+                    ));
                 }
             }
         }
@@ -171,7 +207,9 @@ impl Policy {
         // The ceiling first: a list that is only observed must not hide it.
         match access {
             None if !listed => {
-                let message = format!("the plugin's manifest does not know {action}, so what it does cannot be told");
+                let message = format!(
+                    "the plugin's manifest does not know {action}, so what it does cannot be told"
+                );
                 let remedy = allow("actions", known, action.as_str());
                 return Err(Denial::new(Rule::Actions, action.as_str(), message, remedy).firm());
             }
@@ -182,7 +220,12 @@ impl Policy {
             return Ok(());
         }
         let message = format!("{action} is not on the list of actions of this datasource");
-        Err(Denial::new(Rule::Actions, action.as_str(), message, allow("actions", known, action.as_str())))
+        Err(Denial::new(
+            Rule::Actions,
+            action.as_str(),
+            message,
+            allow("actions", known, action.as_str()),
+        ))
     }
 
     /// Whether `access` is within the ceiling.
@@ -193,7 +236,8 @@ impl Policy {
         if access <= self.access {
             return Ok(());
         }
-        let message = format!("{action} needs access {access}, and this datasource has {}", self.access);
+        let message =
+            format!("{action} needs access {access}, and this datasource has {}", self.access);
         Err(Denial::new(Rule::Access, action.as_str(), message, format!("access = \"{access}\"")))
     }
 
@@ -216,13 +260,22 @@ impl Policy {
     ///
     /// # Errors
     /// The scope is not allowed.
-    pub fn judge_scope(&self, scope: &CredentialScope, own: &[CredentialScope]) -> Result<(), Denial> {
+    pub fn judge_scope(
+        &self,
+        scope: &CredentialScope,
+        own: &[CredentialScope],
+    ) -> Result<(), Denial> {
         let allowed = self.signing.as_deref().unwrap_or(own);
         if allowed.contains(scope) {
             return Ok(());
         }
         let message = format!("no signing key may be derived for {scope}");
-        Err(Denial::new(Rule::Signing, scope.to_string(), message, allow("signing", allowed, &scope.to_string())))
+        Err(Denial::new(
+            Rule::Signing,
+            scope.to_string(),
+            message,
+            allow("signing", allowed, &scope.to_string()),
+        ))
     }
 }
 
@@ -245,15 +298,28 @@ mod tests {
     #[test]
     fn nothing_is_allowed_by_default() {
         let policy = Policy::default();
-        assert_eq!(policy.judge_origin(&"https://example.com".parse().unwrap()).unwrap_err().rule, Rule::Egress);
-        assert_eq!(policy.judge_scope(&"eu-west-1/dynamodb".parse().unwrap(), &[]).unwrap_err().rule, Rule::Signing);
-        assert_eq!(policy.judge_action(&"PutItem".parse().unwrap(), Some(Access::Write)).unwrap_err().rule, Rule::Access);
+        assert_eq!(
+            policy.judge_origin(&"https://example.com".parse().unwrap()).unwrap_err().rule,
+            Rule::Egress
+        );
+        assert_eq!(
+            policy.judge_scope(&"eu-west-1/dynamodb".parse().unwrap(), &[]).unwrap_err().rule,
+            Rule::Signing
+        );
+        assert_eq!(
+            policy.judge_action(&"PutItem".parse().unwrap(), Some(Access::Write)).unwrap_err().rule,
+            Rule::Access
+        );
     }
 
     #[test]
     fn an_origin_is_matched_by_scheme_host_and_port() {
         let policy = policy(r#"egress = ["https://dynamodb.eu-west-1.amazonaws.com"]"#);
-        assert!(policy.judge_origin(&"https://dynamodb.eu-west-1.amazonaws.com:443".parse().unwrap()).is_ok());
+        assert!(
+            policy
+                .judge_origin(&"https://dynamodb.eu-west-1.amazonaws.com:443".parse().unwrap())
+                .is_ok()
+        );
         for other in [
             "http://dynamodb.eu-west-1.amazonaws.com",
             "https://dynamodb.eu-west-1.amazonaws.com:8443",
@@ -262,7 +328,10 @@ mod tests {
             "https://dynamodb.eu-west-1.amazonaws.com.evil.example",
         ] {
             let denial = policy.judge_origin(&other.parse().unwrap()).unwrap_err();
-            assert_eq!(denial.remedy, format!("egress = [\"https://dynamodb.eu-west-1.amazonaws.com\", \"{other}\"]"));
+            assert_eq!(
+                denial.remedy,
+                format!("egress = [\"https://dynamodb.eu-west-1.amazonaws.com\", \"{other}\"]")
+            );
         }
     }
 
@@ -273,7 +342,9 @@ mod tests {
         let first = Policy::default().judge_origin(&origin).unwrap_err().remedy;
         let second = policy(&first).judge_addresses(&origin, &address).unwrap_err().remedy;
         let both = policy(&format!("{first}\n{second}"));
-        assert!(both.judge_origin(&origin).is_ok() && both.judge_addresses(&origin, &address).is_ok());
+        assert!(
+            both.judge_origin(&origin).is_ok() && both.judge_addresses(&origin, &address).is_ok()
+        );
         let action: ActionName = "PutItem".parse().unwrap();
         let remedy = both.judge_action(&action, Some(Access::Write)).unwrap_err().remedy;
         assert!(policy(&remedy).judge_action(&action, Some(Access::Write)).is_ok());
@@ -291,30 +362,44 @@ mod tests {
 
     #[test]
     fn metadata_addresses_are_refused_even_within_a_listed_network() {
-        let policy = policy(r#"networks = { "http://metadata.example" = ["169.254.0.0/16", "fd00::/8", "::/0", "0.0.0.0/0"] }"#);
+        let policy = policy(
+            r#"networks = { "http://metadata.example" = ["169.254.0.0/16", "fd00::/8", "::/0", "0.0.0.0/0"] }"#,
+        );
         let origin: Origin = "http://metadata.example".parse().unwrap();
         for address in ["169.254.169.254", "fd00:ec2::254", "::ffff:169.254.169.254"] {
-            assert_eq!(policy.judge_addresses(&origin, &[address.parse().unwrap()]).unwrap_err().rule, Rule::Metadata);
+            assert_eq!(
+                policy.judge_addresses(&origin, &[address.parse().unwrap()]).unwrap_err().rule,
+                Rule::Metadata
+            );
         }
     }
 
     #[test]
     fn a_network_is_open_to_the_origin_it_stands_with_and_to_no_other() {
-        let policy = policy("egress = [\"http://a\", \"http://b\"]\nnetworks = { \"http://a\" = [\"10.0.0.0/8\"] }");
-        let judge = |origin: &str, address: &str| policy.judge_addresses(&origin.parse().unwrap(), &[address.parse().unwrap()]);
+        let policy = policy(
+            "egress = [\"http://a\", \"http://b\"]\nnetworks = { \"http://a\" = [\"10.0.0.0/8\"] }",
+        );
+        let judge = |origin: &str, address: &str| {
+            policy.judge_addresses(&origin.parse().unwrap(), &[address.parse().unwrap()])
+        };
         assert!(judge("http://a", "10.1.2.3").is_ok());
         assert_eq!(
             judge("http://b", "10.1.2.3").unwrap_err().remedy,
             r#"networks = { "http://a" = ["10.0.0.0/8"], "http://b" = ["10.1.2.3/32"] }"#
         );
-        assert!(judge("http://a", "192.168.0.1").is_err() && judge("http://a:81", "10.1.2.3").is_err());
+        assert!(
+            judge("http://a", "192.168.0.1").is_err() && judge("http://a:81", "10.1.2.3").is_err()
+        );
     }
 
     #[test]
     fn methods_and_paths_are_judged_and_the_remedy_allows_them() {
         let first = policy(r#"egress = ["GET https://a.example/v1/*", "POST https://a.example/"]"#);
         let origin: Origin = "https://a.example".parse().unwrap();
-        assert!(first.judge_method(&origin, "POST").is_ok() && first.judge_path(&origin, "POST", "/").is_ok());
+        assert!(
+            first.judge_method(&origin, "POST").is_ok()
+                && first.judge_path(&origin, "POST", "/").is_ok()
+        );
         assert_eq!(first.judge_path(&origin, "POST", "/v1/x").unwrap_err().rule, Rule::Paths);
         let refused = first.judge_method(&origin, "DELETE").unwrap_err();
         assert_eq!(refused.rule, Rule::Methods);
@@ -327,8 +412,11 @@ mod tests {
 
     #[test]
     fn only_lists_of_actions_methods_paths_and_tables_can_be_observed() {
-        let observing = policy("observe = [\"actions\", \"methods\", \"paths\", \"tables\"]\nactions = [\"GetItem\"]\ntables = []");
-        let query = observing.judge_action(&"Query".parse().unwrap(), Some(Access::Read)).unwrap_err();
+        let observing = policy(
+            "observe = [\"actions\", \"methods\", \"paths\", \"tables\"]\nactions = [\"GetItem\"]\ntables = []",
+        );
+        let query =
+            observing.judge_action(&"Query".parse().unwrap(), Some(Access::Read)).unwrap_err();
         assert!(observing.observes(&query) && !Policy::default().observes(&query));
         assert!(observing.observes(&observing.judge_table("t").unwrap_err()));
         for firm in [
@@ -340,18 +428,27 @@ mod tests {
             assert!(!observing.observes(&firm), "{firm}");
         }
         for wrong in ["egress", "networks", "access", "binding", "signing"] {
-            assert!(toml::from_str::<Policy>(&format!("observe = [\"{wrong}\"]")).is_err(), "{wrong}");
+            assert!(
+                toml::from_str::<Policy>(&format!("observe = [\"{wrong}\"]")).is_err(),
+                "{wrong}"
+            );
         }
     }
 
     #[test]
     fn a_list_of_actions_narrows_the_ceiling_and_never_widens_it() {
-        let policy = policy("access = \"read\"\nactions = [\"GetItem\", \"PutItem\", \"NewAction\"]");
-        let judge = |name: &str, access| policy.judge_action(&name.parse().unwrap(), access).map_err(|denial| denial.rule);
+        let policy =
+            policy("access = \"read\"\nactions = [\"GetItem\", \"PutItem\", \"NewAction\"]");
+        let judge = |name: &str, access| {
+            policy.judge_action(&name.parse().unwrap(), access).map_err(|denial| denial.rule)
+        };
         assert_eq!(judge("GetItem", Some(Access::Read)), Ok(()));
         assert_eq!(judge("Query", Some(Access::Read)), Err(Rule::Actions));
         assert_eq!(judge("PutItem", Some(Access::Write)), Err(Rule::Access));
         assert_eq!(judge("NewAction", None), Ok(()));
-        assert_eq!(Policy::default().judge_action(&"NewAction".parse().unwrap(), None).unwrap_err().rule, Rule::Actions);
+        assert_eq!(
+            Policy::default().judge_action(&"NewAction".parse().unwrap(), None).unwrap_err().rule,
+            Rule::Actions
+        );
     }
 }

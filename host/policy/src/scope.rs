@@ -20,13 +20,18 @@ impl CredentialScope {
     /// A part that is not of lower-case letters, digits and hyphens.
     pub fn new(region: &str, service: &str) -> Result<Self, String> {
         let label = |text: &str| {
-            (1..=63).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            (1..=63).contains(&text.len())
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         };
         if label(region) && label(service) {
             return Ok(Self { region: region.to_string(), service: service.to_string() });
         }
         let shown: String = format!("{region}/{service}").chars().take(130).collect();
-        Err(format!("{shown:?} is no credential scope; expected region/service, as in eu-west-1/dynamodb"))
+        Err(format!(
+            "{shown:?} is no credential scope; expected region/service, as in eu-west-1/dynamodb"
+        ))
     }
 
     /// The region.
@@ -66,7 +71,10 @@ mod tests {
     #[test]
     fn a_scope_is_region_and_service() {
         let scope: CredentialScope = "eu-west-1/dynamodb".parse().unwrap();
-        assert_eq!((scope.region(), scope.service(), scope.to_string().as_str()), ("eu-west-1", "dynamodb", "eu-west-1/dynamodb"));
+        assert_eq!(
+            (scope.region(), scope.service(), scope.to_string().as_str()),
+            ("eu-west-1", "dynamodb", "eu-west-1/dynamodb")
+        );
         for wrong in ["eu-west-1", "/dynamodb", "eu-west-1/", "EU/x", "a/b/c", "a b/c"] {
             assert!(wrong.parse::<CredentialScope>().is_err(), "{wrong}");
         }

@@ -25,7 +25,10 @@ impl JsonLines {
     /// # Errors
     /// It cannot be opened or made.
     pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_path_buf(), state: Mutex::new(State { file: append(path)?, is_torn: false }) })
+        Ok(Self {
+            path: path.to_path_buf(),
+            state: Mutex::new(State { file: append(path)?, is_torn: false }),
+        })
     }
 
     /// Opens the file anew, after it was renamed by whatever rotates logs.
@@ -45,7 +48,9 @@ impl JsonLines {
 
 fn append(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
-    if std::fs::metadata(path).is_ok_and(|metadata| std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type())) {
+    if std::fs::metadata(path)
+        .is_ok_and(|metadata| std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type()))
+    {
         return Err(io::Error::other("it is a pipe, which would have to be waited for"));
     }
     let mut options = OpenOptions::new();
@@ -68,7 +73,10 @@ fn check(file: &File) -> io::Result<()> {
     if kind.is_char_device() || !is_open {
         return Ok(());
     }
-    let reason = format!("it is open to others (mode {:o}); run: chmod 600 on it", metadata.permissions().mode() & 0o777);
+    let reason = format!(
+        "it is open to others (mode {:o}); run: chmod 600 on it",
+        metadata.permissions().mode() & 0o777
+    );
     Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
 }
 

@@ -148,16 +148,33 @@ impl Audit {
 }
 
 fn trace(record: &Record<'_>) {
-    let Record { call, request, datasource, export, action, rule, attempts, bytes_sent, bytes_received, micros, .. } = record;
-    let (rule, action, request) = (rule.unwrap_or_default(), action.unwrap_or_default(), request.unwrap_or_default());
+    let Record {
+        call,
+        request,
+        datasource,
+        export,
+        action,
+        rule,
+        attempts,
+        bytes_sent,
+        bytes_received,
+        micros,
+        ..
+    } = record;
+    let (rule, action, request) =
+        (rule.unwrap_or_default(), action.unwrap_or_default(), request.unwrap_or_default());
     match record.event {
         Event::Call => {
             let outcome = record.outcome.unwrap_or_default();
             tracing::info!(target: "portcullis::audit", call, request, datasource, export, action, attempts, bytes_sent, bytes_received, micros, outcome, "call");
         }
         Event::Refusal => {
-            let decision = if record.decision == Decision::Observed { "observed" } else { "denied" };
-            let (subject, origin) = (record.subject.as_deref().unwrap_or_default(), record.origin.as_deref().unwrap_or_default());
+            let decision =
+                if record.decision == Decision::Observed { "observed" } else { "denied" };
+            let (subject, origin) = (
+                record.subject.as_deref().unwrap_or_default(),
+                record.origin.as_deref().unwrap_or_default(),
+            );
             tracing::warn!(target: "portcullis::audit", call, request, datasource, export, action, rule, subject, origin, decision, "refusal");
         }
     }

@@ -13,9 +13,14 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::web_identity_token::{StaticConfiguration, WebIdentityTokenCredentialsProvider};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::future::ProvideCredentials as Providing;
-use aws_credential_types::provider::{ProvideCredentials as ProvideForAws, SharedCredentialsProvider, error::CredentialsError as AwsError};
+use aws_credential_types::provider::{
+    ProvideCredentials as ProvideForAws, SharedCredentialsProvider,
+    error::CredentialsError as AwsError,
+};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -48,7 +53,9 @@ impl AwsProvider {
 }
 
 impl ProvideCredentials for AwsProvider {
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
+    fn fetch(
+        &self,
+    ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
         Box::pin(async {
             let provider = self.made.get_or_init(|| make(&self.source, &self.gate)).await;
             let found = provider.provide_credentials().await.map_err(|error| {
@@ -75,9 +82,14 @@ impl fmt::Debug for AwsProvider {
 }
 
 /// The provider of a source. Roles are assumed by another source, hence the box.
-fn make<'s>(source: &'s CredentialSource, gate: &'s OperatorGate) -> Pin<Box<dyn Future<Output = SharedCredentialsProvider> + Send + 's>> {
+fn make<'s>(
+    source: &'s CredentialSource,
+    gate: &'s OperatorGate,
+) -> Pin<Box<dyn Future<Output = SharedCredentialsProvider> + Send + 's>> {
     Box::pin(async move {
-        let region = |region: &Option<String>| Region::new(region.clone().unwrap_or_else(|| STS_REGION.to_string()));
+        let region = |region: &Option<String>| {
+            Region::new(region.clone().unwrap_or_else(|| STS_REGION.to_string()))
+        };
         let client = Client(gate.clone());
         let config = ProviderConfig::without_region().with_http_client(client.clone());
         match source {
@@ -94,14 +106,21 @@ fn make<'s>(source: &'s CredentialSource, gate: &'s OperatorGate) -> Pin<Box<dyn
                     None => EnvConfigFiles::default(),
                 };
                 // A profile with a role is exchanged at STS, in the profile's own region.
-                let own = ProfileFileRegionProvider::builder().configure(&config).profile_name(name).profile_files(files.clone());
+                let own = ProfileFileRegionProvider::builder()
+                    .configure(&config)
+                    .profile_name(name)
+                    .profile_files(files.clone());
                 let at = own.build().region().await.unwrap_or_else(|| region(&None));
                 let config = config.with_region(Some(at));
-                let profiles = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(name).profile_files(files);
+                let profiles = ProfileFileCredentialsProvider::builder()
+                    .configure(&config)
+                    .profile_name(name)
+                    .profile_files(files);
                 SharedCredentialsProvider::new(profiles.build())
             }
             CredentialSource::WebIdentity { role, token_file, region: at } => {
-                let builder = WebIdentityTokenCredentialsProvider::builder().configure(&config.with_region(Some(region(at))));
+                let builder = WebIdentityTokenCredentialsProvider::builder()
+                    .configure(&config.with_region(Some(region(at))));
                 let builder = match (role, token_file) {
                     (Some(role), Some(file)) => builder.static_configuration(StaticConfiguration {
                         web_identity_token_file: file.clone(),
@@ -112,11 +131,18 @@ fn make<'s>(source: &'s CredentialSource, gate: &'s OperatorGate) -> Pin<Box<dyn
                 };
                 SharedCredentialsProvider::new(builder.build())
             }
-            CredentialSource::Container => SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&config).build()),
-            CredentialSource::Instance => SharedCredentialsProvider::new(ImdsCredentialsProvider::builder().configure(&config).build()),
+            CredentialSource::Container => SharedCredentialsProvider::new(
+                EcsCredentialsProvider::builder().configure(&config).build(),
+            ),
+            CredentialSource::Instance => SharedCredentialsProvider::new(
+                ImdsCredentialsProvider::builder().configure(&config).build(),
+            ),
             CredentialSource::Role { arn, external_id, session_name, region: at, source } => {
                 let by = make(source, gate).await;
-                let loading = aws_config::defaults(BehaviorVersion::latest()).http_client(client).region(region(at)).no_credentials();
+                let loading = aws_config::defaults(BehaviorVersion::latest())
+                    .http_client(client)
+                    .region(region(at))
+                    .no_credentials();
                 let loaded = loading.load().await;
                 let role = AssumeRoleProvider::builder(arn).configure(&loaded).region(region(at));
                 let role = role.session_name(session_name.as_deref().unwrap_or(SESSION_NAME));
@@ -168,7 +194,11 @@ struct Connector {
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl HttpClient for Client {
-    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         let connect = settings.connect_timeout().unwrap_or(TIMEOUT);
         let read = settings.read_timeout().unwrap_or(TIMEOUT);
         SharedHttpConnector::new(Connector { gate: self.0.clone(), connect, read })
@@ -179,15 +209,17 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (gate, connect, read) = (self.gate.clone(), self.connect, self.read);
         HttpConnectorFuture::new(async move {
-            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let request =
+                request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
             let (parts, body) = request.into_parts();
             let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
             let sent = gate.send(http::Request::from_parts(parts, body), connect, read).await;
             let answer = sent.map_err(|message| ConnectorError::io(message.into()))?;
-            answer
-                .map(SdkBody::from)
-                .try_into()
-                .map_err(|error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None))
+            answer.map(SdkBody::from).try_into().map_err(
+                |error: aws_smithy_runtime_api::http::HttpError| {
+                    ConnectorError::other(error.into(), None)
+                },
+            )
         })
     }
 }

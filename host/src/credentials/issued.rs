@@ -39,14 +39,18 @@ impl IssuedKeys {
             list.pop_front();
         }
         list.push_back(new);
-        *self.needles.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Needles::new(&list)));
+        *self.needles.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::new(Needles::new(&list)));
         is_change
     }
 
     /// Whether a request that is signed so may leave: with a key that was handed out, and the token that belongs to it.
     pub(crate) fn has(&self, credential: &str, token: Option<&str>) -> bool {
         let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.iter().any(|known| known.credential == credential && known.session_token.as_ref().map(Secret::expose) == token)
+        list.iter().any(|known| {
+            known.credential == credential
+                && known.session_token.as_ref().map(Secret::expose) == token
+        })
     }
 
     /// Whether bytes contain a key or a token that was handed out: as it is, in hexadecimal, or in Base64.
@@ -91,7 +95,9 @@ impl Issued {
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        self.credential == other.credential && self.session_token == other.session_token && self.key == other.key
+        self.credential == other.credential
+            && self.session_token == other.session_token
+            && self.key == other.key
     }
 }
 
@@ -120,21 +126,27 @@ impl Needles {
         whole.retain(|needle| needle.len() >= BEGINNING);
         let beginnings = whole.iter().map(|needle| &needle[..BEGINNING]);
         // It takes any patterns that are not longer in all than some gigabytes.
-        let beginnings =
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(beginnings).expect("a few short patterns make an automaton");
+        let beginnings = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .build(beginnings)
+            .expect("a few short patterns make an automaton");
         Self { beginnings, whole }
     }
 
     /// Whether there is a needle.
     fn are_in(&self, bytes: &[u8]) -> bool {
-        self.candidates(bytes).any(|start| self.whole.iter().any(|needle| bytes[start..].starts_with(needle)))
+        self.candidates(bytes)
+            .any(|start| self.whole.iter().any(|needle| bytes[start..].starts_with(needle)))
     }
 
     /// All places of needles, those included whose end was cut off with the text's, by where they begin.
     fn find_all<'n>(&'n self, bytes: &'n [u8]) -> impl Iterator<Item = (usize, usize)> + 'n {
         self.candidates(bytes).flat_map(move |start| {
             let rest = &bytes[start..];
-            let found = self.whole.iter().filter(move |needle| rest.starts_with(needle) || needle.starts_with(rest));
+            let found = self
+                .whole
+                .iter()
+                .filter(move |needle| rest.starts_with(needle) || needle.starts_with(rest));
             found.map(move |needle| (start, start + needle.len().min(rest.len())))
         })
     }
@@ -190,7 +202,10 @@ mod tests {
         let keys = issued(None);
         let around = |inner: &[u8]| [b"{\"x\": \"", inner, b"\"}"].concat();
         assert!(keys.is_in(&around(&KEY)));
-        assert!(keys.is_in(&around(hex::encode(KEY).as_bytes())) && keys.is_in(&around(hex::encode_upper(KEY).as_bytes())));
+        assert!(
+            keys.is_in(&around(hex::encode(KEY).as_bytes()))
+                && keys.is_in(&around(hex::encode_upper(KEY).as_bytes()))
+        );
         for before in ["", "a", "ab", "abc"] {
             let framed = [before.as_bytes(), &KEY, b"tail"].concat();
             assert!(keys.is_in(&around(STANDARD_NO_PAD.encode(&framed).as_bytes())), "{before}");
@@ -203,7 +218,9 @@ mod tests {
     #[test]
     fn a_token_is_found_and_overwritten() {
         let keys = issued(Some("IQoJb3JpZ2luX2Vj/slash"));
-        assert!(keys.is_in(b"token IQoJb3JpZ2luX2Vj/slash") && keys.is_in(br"IQoJb3JpZ2luX2Vj\/slash"));
+        assert!(
+            keys.is_in(b"token IQoJb3JpZ2luX2Vj/slash") && keys.is_in(br"IQoJb3JpZ2luX2Vj\/slash")
+        );
         let mut text = format!("é IQoJb3JpZ2luX2Vj/slash é {} é", hex::encode(KEY));
         keys.redact(&mut text);
         assert_eq!(text, "é (redacted) é (redacted) é");
@@ -225,7 +242,10 @@ mod tests {
             session_token: None,
             key: Zeroizing::new(key),
         };
-        assert!(!keys.note(again(KEY)) && keys.note(again(other)), "another secret is another identity");
+        assert!(
+            !keys.note(again(KEY)) && keys.note(again(other)),
+            "another secret is another identity"
+        );
         assert!(keys.is_in(&other) && keys.is_in(&KEY));
     }
 

@@ -51,29 +51,43 @@ impl KeyRing {
     ///
     /// # Errors
     /// There are no credentials.
-    pub(crate) async fn derive(&self, date: &str, scope: &CredentialScope) -> Result<Material, CredentialsError> {
-        let provider = self
-            .provider
-            .as_ref()
-            .ok_or_else(|| CredentialsError("this datasource has none; add to its policy: credentials = { from = \"env\" }".to_string()))?;
+    pub(crate) async fn derive(
+        &self,
+        date: &str,
+        scope: &CredentialScope,
+    ) -> Result<Material, CredentialsError> {
+        let provider = self.provider.as_ref().ok_or_else(|| {
+            CredentialsError(
+                "this datasource has none; add to its policy: credentials = { from = \"env\" }"
+                    .to_string(),
+            )
+        })?;
         let now = SystemTime::now();
         let mut known = self.known.lock().await;
         if known.credentials.as_ref().is_none_or(|(_, until)| *until <= now) {
             let credentials = match (provider.fetch().await, &known.credentials) {
                 (Ok(credentials), _) => credentials,
                 // They are fetched ahead of their end, so the ones at hand may serve for a while.
-                (Err(_), Some((last, _))) if last.expires.is_none_or(|end| end > now) => last.clone(),
+                (Err(_), Some((last, _))) if last.expires.is_none_or(|end| end > now) => {
+                    last.clone()
+                }
                 (Err(error), _) => return Err(error),
             };
-            let until =
-                credentials.expires.map_or(now + REFRESH, |end| end.checked_sub(AHEAD).unwrap_or(now).min(now + REFRESH)).max(now + LEAST);
+            let until = credentials
+                .expires
+                .map_or(now + REFRESH, |end| {
+                    end.checked_sub(AHEAD).unwrap_or(now).min(now + REFRESH)
+                })
+                .max(now + LEAST);
             known.keys.clear();
             known.credentials = Some((credentials, until));
         }
         let Known { credentials: Some((credentials, until)), keys } = &mut *known else {
             return Err(CredentialsError("the provider gave none".to_string()));
         };
-        let key = if let Some((_, _, key)) = keys.iter().find(|(day, known, _)| day == date && known == scope) {
+        let key = if let Some((_, _, key)) =
+            keys.iter().find(|(day, known, _)| day == date && known == scope)
+        {
             key.clone()
         } else {
             let key = derive_key(credentials.secret_access_key.expose(), date, scope);
@@ -84,7 +98,12 @@ impl KeyRing {
             key
         };
         let expires = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        Ok(Material { access_key_id: credentials.access_key_id.clone(), session_token: credentials.session_token.clone(), key, expires })
+        Ok(Material {
+            access_key_id: credentials.access_key_id.clone(),
+            session_token: credentials.session_token.clone(),
+            key,
+            expires,
+        })
     }
 }
 
@@ -125,7 +144,10 @@ mod tests {
         // The example of AWS's guide to deriving a signing key.
         let scope = CredentialScope::new("us-east-1", "iam").unwrap();
         let key = derive_key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20150830", &scope);
-        assert_eq!(hex::encode(*key), "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
+        assert_eq!(
+            hex::encode(*key),
+            "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
+        );
     }
 
     #[test]

@@ -14,5 +14,7 @@ pub(crate) use issued::{Issued, IssuedKeys};
 pub(crate) use key_ring::{KeyRing, is_current};
 pub use private_file::read_private;
 pub(crate) use provider::own;
-pub use provider::{Credentials, CredentialsError, Environment, Fixed, ProvideCredentials, SecretFile};
+pub use provider::{
+    Credentials, CredentialsError, Environment, Fixed, ProvideCredentials, SecretFile,
+};
 pub use secret::Secret;

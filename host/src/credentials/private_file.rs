@@ -17,7 +17,8 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let fail = |what: String| format!("{} {what}", path.display());
     // Opening a pipe would wait for its writer.
-    let kind = std::fs::metadata(path).map_err(|error| fail(format!("cannot be opened: {error}")))?;
+    let kind =
+        std::fs::metadata(path).map_err(|error| fail(format!("cannot be opened: {error}")))?;
     if !kind.is_file() {
         return Err(fail("is not a regular file".to_string()));
     }
@@ -26,7 +27,9 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     check(&file).map_err(fail)?;
     // With room for all from the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES as usize + 1));
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| fail(format!("cannot be read: {error}")))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(fail(format!("is larger than {MAX_FILE_BYTES} bytes")));
     }
@@ -38,11 +41,16 @@ fn check(file: &File) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
     let metadata = file.metadata().map_err(|error| format!("cannot be examined: {error}"))?;
     if metadata.mode() & 0o077 != 0 {
-        return Err(format!("is open to others (mode {:o}); run: chmod 600 on it", metadata.mode() & 0o777));
+        return Err(format!(
+            "is open to others (mode {:o}); run: chmod 600 on it",
+            metadata.mode() & 0o777
+        ));
     }
     let owner = metadata.uid();
     if owner != rustix::process::geteuid().as_raw() && owner != 0 {
-        return Err(format!("belongs to the user with the id {owner}, who may change it; run: chown on it"));
+        return Err(format!(
+            "belongs to the user with the id {owner}, who may change it; run: chown on it"
+        ));
     }
     Ok(())
 }

@@ -31,7 +31,9 @@ pub struct CredentialsError(pub String);
 /// Fetches credentials: when they are first needed, 5 minutes ahead of their end, and every 15 minutes at the least.
 pub trait ProvideCredentials: fmt::Debug + Send + Sync {
     /// Fetches them.
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>>;
+    fn fetch(
+        &self,
+    ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>>;
 }
 
 /// The provider of a source that needs no request; [`crate::Host::provider`] knows the others too.
@@ -48,8 +50,13 @@ pub(crate) fn own(source: &CredentialSource) -> Arc<dyn ProvideCredentials> {
 struct Unsupported(CredentialSource);
 
 impl ProvideCredentials for Unsupported {
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
-        let message = format!("this host was built without AWS's own sources of credentials (feature aws-config), and {:?} is one", self.0);
+    fn fetch(
+        &self,
+    ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
+        let message = format!(
+            "this host was built without AWS's own sources of credentials (feature aws-config), and {:?} is one",
+            self.0
+        );
         Box::pin(std::future::ready(Err(CredentialsError(message))))
     }
 }
@@ -78,7 +85,9 @@ impl Fixed {
 }
 
 impl ProvideCredentials for Fixed {
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
+    fn fetch(
+        &self,
+    ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
         Box::pin(std::future::ready(Ok(self.0.clone())))
     }
 }
@@ -98,9 +107,16 @@ impl Environment {
     }
 
     fn read(&self) -> Result<Credentials, CredentialsError> {
-        let variable = |name: &str| std::env::var(format!("{}{name}", self.prefix)).ok().filter(|value| !value.is_empty());
+        let variable = |name: &str| {
+            std::env::var(format!("{}{name}", self.prefix)).ok().filter(|value| !value.is_empty())
+        };
         let required = |name: &str| {
-            variable(name).ok_or_else(|| CredentialsError(format!("the environment variable {}{name} is not set", self.prefix)))
+            variable(name).ok_or_else(|| {
+                CredentialsError(format!(
+                    "the environment variable {}{name} is not set",
+                    self.prefix
+                ))
+            })
         };
         checked(Credentials {
             access_key_id: required("AWS_ACCESS_KEY_ID")?,
@@ -112,7 +128,9 @@ impl Environment {
 }
 
 impl ProvideCredentials for Environment {
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
+    fn fetch(
+        &self,
+    ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
         Box::pin(std::future::ready(self.read()))
     }
 }
@@ -166,14 +184,18 @@ pub(super) fn checked(credentials: Credentials) -> Result<Credentials, Credentia
         ("session token", token),
     ] {
         if !good {
-            return Err(CredentialsError(format!("the {name} is empty, or has a space, a line break or another odd character")));
+            return Err(CredentialsError(format!(
+                "the {name} is empty, or has a space, a line break or another odd character"
+            )));
         }
     }
     Ok(credentials)
 }
 
 impl ProvideCredentials for SecretFile {
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
+    fn fetch(
+        &self,
+    ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
         Box::pin(std::future::ready(self.read()))
     }
 }

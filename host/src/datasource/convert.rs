@@ -37,7 +37,10 @@ impl Answer for String {
 
 impl Answer for Relayed {
     fn holds_secret(&self, issued: &IssuedKeys) -> bool {
-        issued.is_in(&self.body) || self.headers.iter().any(|(name, value)| issued.is_in(name.as_bytes()) || issued.is_in(value.as_bytes()))
+        issued.is_in(&self.body)
+            || self.headers.iter().any(|(name, value)| {
+                issued.is_in(name.as_bytes()) || issued.is_in(value.as_bytes())
+            })
     }
 
     /// It is handed on as bytes, and nobody is promised that they are JSON.
@@ -65,7 +68,16 @@ fn faults(list: Vec<types::Fault>) -> Vec<Fault> {
 }
 
 fn service(error: types::ServiceError) -> ServiceError {
-    let types::ServiceError { code, message, http_status, request_id, retryable, attempts, details, hint } = error;
+    let types::ServiceError {
+        code,
+        message,
+        http_status,
+        request_id,
+        retryable,
+        attempts,
+        details,
+        hint,
+    } = error;
     ServiceError { code, message, http_status, request_id, retryable, attempts, details, hint }
 }
 

@@ -26,13 +26,21 @@ pub(super) struct Instance {
 
 impl Instance {
     /// Starts an instance and connects it.
-    pub(super) async fn start(made_of: &Making<'_>, call: &Arc<Call>, settings: &str) -> Result<Self, Error> {
+    pub(super) async fn start(
+        made_of: &Making<'_>,
+        call: &Arc<Call>,
+        settings: &str,
+    ) -> Result<Self, Error> {
         let (mut store, plugin) = instantiate(made_of, call).await?;
         let connector = plugin.portcullis_datasource_connector();
-        let connected = connector.call_connect(&mut store, &settings.to_string()).await.map_err(|error| trapped(call, error))?;
+        let connected = connector
+            .call_connect(&mut store, &settings.to_string())
+            .await
+            .map_err(|error| trapped(call, error))?;
         let connection = connected.map_err(convert::error)?;
         let metered = store.get_fuel().is_ok();
-        let mut instance = Self { store, plugin, connection, calls: 0, used: Instant::now(), metered };
+        let mut instance =
+            Self { store, plugin, connection, calls: 0, used: Instant::now(), metered };
         instance.end();
         Ok(instance)
     }
@@ -40,7 +48,11 @@ impl Instance {
     /// What the plugin says of itself.
     pub(super) async fn describe(made_of: &Making<'_>, call: &Arc<Call>) -> Result<String, Error> {
         let (mut store, plugin) = instantiate(made_of, call).await?;
-        plugin.portcullis_datasource_connector().call_describe(&mut store).await.map_err(|error| trapped(call, error))
+        plugin
+            .portcullis_datasource_connector()
+            .call_describe(&mut store)
+            .await
+            .map_err(|error| trapped(call, error))
     }
 
     /// Starts a call on it.
@@ -68,14 +80,23 @@ impl Instance {
 
     pub(super) async fn execute(&mut self, action: &str, input: &str) -> Result<String, Error> {
         let exports = self.plugin.portcullis_datasource_connector().connection();
-        let result = exports.call_execute(&mut self.store, self.connection, action, &input.to_string()).await;
+        let result = exports
+            .call_execute(&mut self.store, self.connection, action, &input.to_string())
+            .await;
         self.ended(result)?.map_err(convert::error)
     }
 
-    pub(super) async fn execute_with(&mut self, action: &str, input: &str, options: &str) -> Result<String, Error> {
+    pub(super) async fn execute_with(
+        &mut self,
+        action: &str,
+        input: &str,
+        options: &str,
+    ) -> Result<String, Error> {
         let exports = self.plugin.portcullis_datasource_connector().connection();
         let (input, options) = (input.to_string(), options.to_string());
-        let result = exports.call_execute_with(&mut self.store, self.connection, action, &input, &options).await;
+        let result = exports
+            .call_execute_with(&mut self.store, self.connection, action, &input, &options)
+            .await;
         self.ended(result)?.map_err(convert::error)
     }
 
@@ -94,7 +115,8 @@ impl Instance {
 
     pub(super) async fn structure(&mut self, options: &str) -> Result<String, Error> {
         let exports = self.plugin.portcullis_datasource_connector().connection();
-        let result = exports.call_structure(&mut self.store, self.connection, &options.to_string()).await;
+        let result =
+            exports.call_structure(&mut self.store, self.connection, &options.to_string()).await;
         self.ended(result)?.map_err(convert::error)
     }
 
@@ -120,9 +142,13 @@ pub(super) struct Making<'m> {
     pub(super) around: &'m Around,
 }
 
-async fn instantiate(made_of: &Making<'_>, call: &Arc<Call>) -> Result<(Store<State>, bindings::Plugin), Error> {
+async fn instantiate(
+    made_of: &Making<'_>,
+    call: &Arc<Call>,
+) -> Result<(Store<State>, bindings::Plugin), Error> {
     let pre = made_of.plugin.pre();
-    let mut store = Store::new(pre.engine(), State::new(made_of.shared.clone(), &made_of.around.fairness));
+    let mut store =
+        Store::new(pre.engine(), State::new(made_of.shared.clone(), &made_of.around.fairness));
     store.limiter(|state| &mut state.limiter);
     // From then on a guest that runs lets others run at each tick, and with them the timer that ends it.
     store.set_epoch_deadline(crate::fairness::FREE_TICKS);
@@ -132,7 +158,11 @@ async fn instantiate(made_of: &Making<'_>, call: &Arc<Call>) -> Result<(Store<St
     store.data_mut().begin(call);
     let plugin = pre.instantiate_async(&mut store).await.map_err(|error| {
         let full = error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some();
-        if full { Error::Busy(Busy::Instances { places: made_of.around.turns.instances() }) } else { trapped(call, error) }
+        if full {
+            Error::Busy(Busy::Instances { places: made_of.around.turns.instances() })
+        } else {
+            trapped(call, error)
+        }
     })?;
     Ok((store, plugin))
 }
@@ -141,12 +171,20 @@ async fn instantiate(made_of: &Making<'_>, call: &Arc<Call>) -> Result<(Store<St
 fn trapped(call: &Call, error: wasmtime::Error) -> Error {
     if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
         let bound = call.limits().resources.to_string();
-        return Error::Limit(Limit { which: LimitKind::Resources, bound, maybe_applied: call.reached() });
+        return Error::Limit(Limit {
+            which: LimitKind::Resources,
+            bound,
+            maybe_applied: call.reached(),
+        });
     }
     // wasmtime has no type for it.
     if error.root_cause().to_string().contains("total size of fields exceeds limit") {
         let bound = call.limits().header_bytes.to_string();
-        return Error::Limit(Limit { which: LimitKind::HeaderBytes, bound, maybe_applied: call.reached() });
+        return Error::Limit(Limit {
+            which: LimitKind::HeaderBytes,
+            bound,
+            maybe_applied: call.reached(),
+        });
     }
     // The root says what happened; what stands above it are addresses in the guest.
     Error::Trapped(error.root_cause().to_string())
@@ -199,7 +237,8 @@ impl Warm {
     /// Drops the instances that have not been used for long.
     pub(super) fn prune(&self) {
         let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
-        let old: Vec<Instance> = instances.extract_if(.., |instance| instance.used.elapsed() >= MAX_WARM_TIME).collect();
+        let old: Vec<Instance> =
+            instances.extract_if(.., |instance| instance.used.elapsed() >= MAX_WARM_TIME).collect();
         // Dropping instances takes time, in which calls of the datasource must not wait.
         drop(instances);
         drop(old);
@@ -212,7 +251,8 @@ impl Warm {
 
     /// Drops all of them: the pool has no place for others.
     pub(super) fn clear(&self) {
-        let all = std::mem::take(&mut *self.instances.lock().unwrap_or_else(PoisonError::into_inner));
+        let all =
+            std::mem::take(&mut *self.instances.lock().unwrap_or_else(PoisonError::into_inner));
         drop(all);
     }
 }

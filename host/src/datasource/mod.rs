@@ -75,11 +75,25 @@ impl Datasource {
         Arc::downgrade(&self.inner)
     }
 
-    pub(crate) fn new(plugin: Plugin, settings: String, shared: Arc<Shared>, around: Around) -> Result<Self, Error> {
+    pub(crate) fn new(
+        plugin: Plugin,
+        settings: String,
+        shared: Arc<Shared>,
+        around: Around,
+    ) -> Result<Self, Error> {
         let isolation = shared.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
         let turns = Turns::new(&shared.policy.limits, around.turns.clone());
         let warm = Warm::new(shared.policy.limits.concurrent_calls as usize);
-        let inner = Inner { plugin, settings, shared, isolation, turns, warm, preparing: AtomicBool::new(false), around };
+        let inner = Inner {
+            plugin,
+            settings,
+            shared,
+            isolation,
+            turns,
+            warm,
+            preparing: AtomicBool::new(false),
+            around,
+        };
         let datasource = Self { inner: Arc::new(inner), asked: Asked::default() };
         datasource.judge_input(&[Handed::Json(&datasource.inner.settings)])?;
         Ok(datasource)
@@ -111,17 +125,29 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn execute(&self, action: &str, input: &str) -> Result<String, Error> {
-        self.call("execute", Some(action), &[Handed::Json(input)], async |instance: &mut Instance| instance.execute(action, input).await)
-            .await
+        self.call(
+            "execute",
+            Some(action),
+            &[Handed::Json(input)],
+            async |instance: &mut Instance| instance.execute(action, input).await,
+        )
+        .await
     }
 
     /// The same with options for this call, as a JSON object.
     ///
     /// # Errors
     /// Whatever [`Error`] names.
-    pub async fn execute_with(&self, action: &str, input: &str, options: &str) -> Result<String, Error> {
-        let run = async |instance: &mut Instance| instance.execute_with(action, input, options).await;
-        self.call("execute-with", Some(action), &[Handed::Json(input), Handed::Json(options)], run).await
+    pub async fn execute_with(
+        &self,
+        action: &str,
+        input: &str,
+        options: &str,
+    ) -> Result<String, Error> {
+        let run =
+            async |instance: &mut Instance| instance.execute_with(action, input, options).await;
+        self.call("execute-with", Some(action), &[Handed::Json(input), Handed::Json(options)], run)
+            .await
     }
 
     /// Sends a body as it is and returns the service's answer as it is.
@@ -129,7 +155,10 @@ impl Datasource {
     /// # Errors
     /// There is no answer.
     pub async fn relay(&self, action: &str, body: &[u8]) -> Result<Relayed, Error> {
-        self.call("relay", Some(action), &[Handed::Bytes(body)], async |instance: &mut Instance| instance.relay(action, body).await).await
+        self.call("relay", Some(action), &[Handed::Bytes(body)], async |instance: &mut Instance| {
+            instance.relay(action, body).await
+        })
+        .await
     }
 
     /// Whether the service is reached and accepts the identity: a JSON object with `ok` and `message`.
@@ -145,7 +174,10 @@ impl Datasource {
     /// # Errors
     /// Whatever [`Error`] names.
     pub async fn structure(&self, options: &str) -> Result<String, Error> {
-        self.call("structure", None, &[Handed::Json(options)], async |instance: &mut Instance| instance.structure(options).await).await
+        self.call("structure", None, &[Handed::Json(options)], async |instance: &mut Instance| {
+            instance.structure(options).await
+        })
+        .await
     }
 
     /// The datasource's name.
@@ -174,7 +206,11 @@ impl Datasource {
     /// The call's time is over.
     fn too_late(&self, maybe_applied: bool) -> Error {
         let policy = self.inner.shared.policy.limits.deadline;
-        Error::Limit(Limit::deadline(policy, self.asked.time.filter(|asked| *asked < policy), maybe_applied))
+        Error::Limit(Limit::deadline(
+            policy,
+            self.asked.time.filter(|asked| *asked < policy),
+            maybe_applied,
+        ))
     }
 
     /// One call: asks the policy, waits for its turn, takes an instance, runs the export, and puts the instance back if
@@ -193,7 +229,11 @@ impl Datasource {
         call.request.clone_from(&self.asked.request);
         let judged = name
             .map_err(|message| Error::Plugin(PluginError::UnknownAction(message)))
-            .and_then(|name| self.judge(&call, name).inspect_err(|denial| call.note_denial(denial)).map_err(Error::from));
+            .and_then(|name| {
+                self.judge(&call, name)
+                    .inspect_err(|denial| call.note_denial(denial))
+                    .map_err(Error::from)
+            });
         match judged {
             Ok(operations) => call.operations = operations,
             Err(error) => return call.conclude(Err(error)),
@@ -209,10 +249,15 @@ impl Datasource {
     /// Asks the policy before anything else is done for a call, and returns what the call may send.
     fn judge(&self, call: &Call, action: Option<ActionName>) -> Result<Vec<ActionName>, Denial> {
         let shared = &self.inner.shared;
-        let judged = |name: &ActionName| shared.policy.judge_action(name, known_access(shared, name));
+        let judged =
+            |name: &ActionName| shared.policy.judge_action(name, known_access(shared, name));
         let Some(name) = action else {
             let operations = shared.manifest.export(call.export);
-            let allowed: Vec<ActionName> = operations.iter().filter(|name| call.weigh(judged(name)).is_ok()).cloned().collect();
+            let allowed: Vec<ActionName> = operations
+                .iter()
+                .filter(|name| call.weigh(judged(name)).is_ok())
+                .cloned()
+                .collect();
             // One of them at the least: else the policy says why there is none.
             return match operations.first() {
                 Some(first) if allowed.is_empty() => judged(first).map(|()| allowed),
@@ -221,7 +266,10 @@ impl Datasource {
         };
         // A name that nobody knows is a typing error rather than an attack: the plugin says which was meant, and may
         // send nothing. What is relayed is not read, so nobody would say.
-        if call.export != "relay" && known_access(shared, &name).is_none() && shared.policy.actions.is_none() {
+        if call.export != "relay"
+            && known_access(shared, &name).is_none()
+            && shared.policy.actions.is_none()
+        {
             return Ok(Vec::new());
         }
         call.weigh(judged(&name))?;
@@ -231,7 +279,8 @@ impl Datasource {
     /// What a caller hands in is bounded before it enters the sandbox.
     fn judge_input(&self, input: &[Handed<'_>]) -> Result<(), Error> {
         let limits = &self.inner.shared.policy.limits;
-        let reached = |which, bound| Err(Error::Limit(Limit { which, bound, maybe_applied: false }));
+        let reached =
+            |which, bound| Err(Error::Limit(Limit { which, bound, maybe_applied: false }));
         for handed in input {
             let (text, bytes) = match handed {
                 Handed::Json(text) => (*text, text.len()),
@@ -247,7 +296,11 @@ impl Datasource {
         Ok(())
     }
 
-    async fn take_turn<T: Answer>(&self, call: &Arc<Call>, run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>) -> Result<T, Error> {
+    async fn take_turn<T: Answer>(
+        &self,
+        call: &Arc<Call>,
+        run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let inner = &self.inner;
         let _turn = inner.turns.take(call.deadline).await?;
         let mut instance = match inner.warm.take() {
@@ -296,7 +349,9 @@ impl Datasource {
         // What the gate noted stands above what the guest says, success included.
         let result = match (call.noted(), result) {
             (Some(noted), _) => Err(noted),
-            (None, Some(result)) => result.map_err(|error| call.shortfall().unwrap_or_else(|| error.or_maybe_applied(call.reached()))),
+            (None, Some(result)) => result.map_err(|error| {
+                call.shortfall().unwrap_or_else(|| error.or_maybe_applied(call.reached()))
+            }),
             (None, None) => Err(self.too_late(call.reached())),
         };
         self.inspect(call, result)
@@ -315,7 +370,11 @@ impl Datasource {
         }
         let depth = shared.policy.limits.json_depth;
         if answer.is_deeper(depth) {
-            return Err(Error::Limit(Limit { which: LimitKind::JsonDepth, bound: depth.to_string(), maybe_applied: call.reached() }));
+            return Err(Error::Limit(Limit {
+                which: LimitKind::JsonDepth,
+                bound: depth.to_string(),
+                maybe_applied: call.reached(),
+            }));
         }
         Ok(answer)
     }
@@ -349,15 +408,32 @@ impl Datasource {
 }
 
 /// What a plugin says of itself.
-pub(crate) async fn describe(plugin: &Plugin, shared: &Arc<Shared>, around: &Around) -> Result<String, Error> {
+pub(crate) async fn describe(
+    plugin: &Plugin,
+    shared: &Arc<Shared>,
+    around: &Around,
+) -> Result<String, Error> {
     let limits = &shared.policy.limits;
-    let call = Arc::new(Call::new(shared, "describe", None, Instant::now() + limits.deadline.min(MAX_DEADLINE)));
+    let call = Arc::new(Call::new(
+        shared,
+        "describe",
+        None,
+        Instant::now() + limits.deadline.min(MAX_DEADLINE),
+    ));
     let making = Making { plugin, shared, around };
-    let result = shared.timers.until(call.deadline + GRACE, pin!(Instance::describe(&making, &call))).await;
+    let result =
+        shared.timers.until(call.deadline + GRACE, pin!(Instance::describe(&making, &call))).await;
     call.end();
-    let described = call.noted().map_or_else(|| result.unwrap_or(Err(Error::Limit(Limit::deadline(limits.deadline, None, false)))), Err)?;
+    let described = call.noted().map_or_else(
+        || result.unwrap_or(Err(Error::Limit(Limit::deadline(limits.deadline, None, false)))),
+        Err,
+    )?;
     if is_deeper(&described, limits.json_depth) {
-        return Err(Error::Limit(Limit { which: LimitKind::JsonDepth, bound: limits.json_depth.to_string(), maybe_applied: false }));
+        return Err(Error::Limit(Limit {
+            which: LimitKind::JsonDepth,
+            bound: limits.json_depth.to_string(),
+            maybe_applied: false,
+        }));
     }
     Ok(described)
 }

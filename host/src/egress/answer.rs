@@ -28,10 +28,23 @@ pub(super) struct AnswerBody {
 }
 
 impl AnswerBody {
-    pub(super) fn new(body: Incoming, connection: Connection, origin: Arc<Origin>, shared: Arc<Shared>, admitted: Admitted) -> Self {
+    pub(super) fn new(
+        body: Incoming,
+        connection: Connection,
+        origin: Arc<Origin>,
+        shared: Arc<Shared>,
+        admitted: Admitted,
+    ) -> Self {
         let timer = shared.timers.timer();
-        let mut answer =
-            Self { body, connection: Some((connection, origin)), shared, admitted: Some(admitted), read: 0, timer, waits_until: None };
+        let mut answer = Self {
+            body,
+            connection: Some((connection, origin)),
+            shared,
+            admitted: Some(admitted),
+            read: 0,
+            timer,
+            waits_until: None,
+        };
         if answer.body.is_end_stream() {
             answer.finish();
         }
@@ -53,7 +66,11 @@ impl AnswerBody {
         let Some(admitted) = &self.admitted else { return Poll::Pending };
         let (end, most) = (admitted.0.deadline, self.shared.policy.limits.read_timeout);
         let end = *self.waits_until.get_or_insert_with(|| end.min(Instant::now() + most));
-        if self.timer.is_due(end, context) { self.fail(Error::HttpResponseTimeout) } else { Poll::Pending }
+        if self.timer.is_due(end, context) {
+            self.fail(Error::HttpResponseTimeout)
+        } else {
+            Poll::Pending
+        }
     }
 
     /// The answer is not wanted any more: the connection is closed.
@@ -68,10 +85,15 @@ impl Body for AnswerBody {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         let polled = match &mut this.connection {
-            Some((connection, _)) => connection.poll(context, |_, context| Pin::new(&mut this.body).poll_frame(context)),
+            Some((connection, _)) => {
+                connection.poll(context, |_, context| Pin::new(&mut this.body).poll_frame(context))
+            }
             None => Pin::new(&mut this.body).poll_frame(context),
         };
         if polled.is_ready() {

@@ -35,12 +35,20 @@ pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 const MOST_TURNS: usize = 8;
 
 impl Connection {
-    pub(super) fn new(sender: SendRequest<Outbound>, driver: Driver, address: IpAddr, identity: u32) -> Self {
+    pub(super) fn new(
+        sender: SendRequest<Outbound>,
+        driver: Driver,
+        address: IpAddr,
+        identity: u32,
+    ) -> Self {
         Self { sender, driver: Some(driver), bell: Arc::default(), address, identity }
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(super) async fn send(&mut self, request: Request<Outbound>) -> Result<Response<Incoming>, TrySendError<Request<Outbound>>> {
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Outbound>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Outbound>>> {
         let mut answering = pin!(self.sender.try_send_request(request));
         poll_fn(|context| self.poll(context, |_, context| answering.as_mut().poll(context))).await
     }

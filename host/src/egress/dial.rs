@@ -28,16 +28,23 @@ pub(super) struct Dialler<'d> {
 
 impl Dialler<'_> {
     /// Connects to the first of `addresses` that answers.
-    pub(super) async fn connect(&self, origin: &Origin, addresses: &[IpAddr]) -> Result<Connection, Error> {
+    pub(super) async fn connect(
+        &self,
+        origin: &Origin,
+        addresses: &[IpAddr],
+    ) -> Result<Connection, Error> {
         let mut last = Error::DestinationUnavailable;
         // One address that swallows packets must not use up the time of the others.
-        let each = self.limits.connect_timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+        let each =
+            self.limits.connect_timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
         for &address in addresses {
             match timeout(each, open(SocketAddr::new(address, origin.port()))).await {
                 Ok(Ok(stream)) => {
                     let (sender, driver) = match origin.scheme() {
                         Scheme::Http => self.handshake(stream).await?,
-                        Scheme::Https => self.handshake(self.encrypt(origin, stream).await?).await?,
+                        Scheme::Https => {
+                            self.handshake(self.encrypt(origin, stream).await?).await?
+                        }
                     };
                     return Ok(Connection::new(sender, driver, address, self.identity));
                 }
@@ -48,14 +55,21 @@ impl Dialler<'_> {
         Err(last)
     }
 
-    async fn encrypt(&self, origin: &Origin, stream: TcpStream) -> Result<TlsStream<BufReader<TcpStream>>, Error> {
+    async fn encrypt(
+        &self,
+        origin: &Origin,
+        stream: TcpStream,
+    ) -> Result<TlsStream<BufReader<TcpStream>>, Error> {
         let name = match origin.host() {
-            Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| Error::TlsCertificateError)?,
+            Host::Name(name) => {
+                ServerName::try_from(name.clone()).map_err(|_| Error::TlsCertificateError)?
+            }
             Host::Address(address) => ServerName::from(*address),
         };
         let tls = self.tls.clone().ok_or(Error::ConfigurationError)?;
         let stream = BufReader::with_capacity(TLS_BUFFER, stream);
-        match timeout(self.limits.tls_timeout, TlsConnector::from(tls).connect(name, stream)).await {
+        match timeout(self.limits.tls_timeout, TlsConnector::from(tls).connect(name, stream)).await
+        {
             Ok(encrypted) => encrypted.map_err(|error| tls_error(&error)),
             Err(_) => Err(Error::ConnectionTimeout),
         }
@@ -66,7 +80,9 @@ impl Dialler<'_> {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         // What hyper keeps of a head that is not whole yet.
-        let head = usize::try_from(self.limits.header_bytes.as_u64()).unwrap_or(usize::MAX).max(LEAST_BUFFER);
+        let head = usize::try_from(self.limits.header_bytes.as_u64())
+            .unwrap_or(usize::MAX)
+            .max(LEAST_BUFFER);
         let handshake = http1::Builder::new().max_buf_size(head).handshake(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(|_| Error::HttpProtocolError)?;
         let driver = async move {
@@ -101,7 +117,10 @@ fn connect_error(error: &io::Error) -> Error {
 
 fn tls_error(error: &io::Error) -> Error {
     let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    if matches!(rustls, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) {
+    if matches!(
+        rustls,
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+    ) {
         Error::TlsCertificateError
     } else {
         Error::TlsProtocolError

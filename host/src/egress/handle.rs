@@ -54,7 +54,11 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     )
 }
 
-fn set_method(state: &mut State, request: Resource<HostOutgoingRequest>, method: types::Method) -> Result<Result<(), ()>> {
+fn set_method(
+    state: &mut State,
+    request: Resource<HostOutgoingRequest>,
+    method: types::Method,
+) -> Result<Result<(), ()>> {
     if is_too_long(&method) {
         return Ok(Err(()));
     }
@@ -91,7 +95,9 @@ async fn handle(
         // The guest writes on while the request is under way.
         Err((first, rest)) => {
             let sending = state.gate.send(outgoing, RequestBody::Stream { first, rest });
-            HostFutureIncomingResponse::Pending(spawn(async move { sending.await.map(|response| (response, no_worker())) }))
+            HostFutureIncomingResponse::Pending(spawn(async move {
+                sending.await.map(|response| (response, no_worker()))
+            }))
         }
     };
     Ok(Ok(state.table.push(future)?))
@@ -102,7 +108,8 @@ const LONGEST_METHOD: usize = 64;
 
 impl Outgoing {
     fn read(request: HostOutgoingRequest) -> Result<Self, ErrorCode> {
-        let HostOutgoingRequest { method, scheme, authority, path_with_query, headers, .. } = request;
+        let HostOutgoingRequest { method, scheme, authority, path_with_query, headers, .. } =
+            request;
         let scheme = match scheme {
             Some(types::Scheme::Http) => Scheme::Http,
             Some(types::Scheme::Https) | None => Scheme::Https,
@@ -110,12 +117,16 @@ impl Outgoing {
         };
         let path = match path_with_query.as_deref() {
             None | Some("" | "/") => PathAndQuery::from_static("/"),
-            Some(path) => PathAndQuery::try_from(path).map_err(|_| ErrorCode::HttpRequestUriInvalid)?,
+            Some(path) => {
+                PathAndQuery::try_from(path).map_err(|_| ErrorCode::HttpRequestUriInvalid)?
+            }
         };
         let headers = HeaderMap::from(headers);
         // The framing of the body hangs on there being one, in the form of RFC 9110, section 8.6.
         let mut lengths = headers.get_all(http::header::CONTENT_LENGTH).iter();
-        let is_length = |length: &HeaderValue| length.as_bytes().iter().all(u8::is_ascii_digit) && content_length(&headers).is_some();
+        let is_length = |length: &HeaderValue| {
+            length.as_bytes().iter().all(u8::is_ascii_digit) && content_length(&headers).is_some()
+        };
         if lengths.next().is_some_and(|length| !is_length(length)) || lengths.next().is_some() {
             return Err(ErrorCode::HttpProtocolError);
         }
@@ -130,7 +141,9 @@ impl Outgoing {
     /// Of a body that is still written, wasmtime sees to it.
     fn has_length_of(&self, body: &Bytes) -> Result<(), ErrorCode> {
         match content_length(&self.headers) {
-            Some(length) if length != body.len() as u64 => Err(ErrorCode::HttpRequestBodySize(Some(body.len() as u64))),
+            Some(length) if length != body.len() as u64 => {
+                Err(ErrorCode::HttpRequestBodySize(Some(body.len() as u64)))
+            }
             _ => Ok(()),
         }
     }
@@ -200,7 +213,8 @@ mod tests {
     use wasmtime_wasi_http::p2::body::{HostOutgoingBody, StreamContext};
 
     fn read(lengths: &[&str]) -> Result<Outgoing, ErrorCode> {
-        let lengths = lengths.iter().map(|length| (http::header::CONTENT_LENGTH, length.parse().unwrap()));
+        let lengths =
+            lengths.iter().map(|length| (http::header::CONTENT_LENGTH, length.parse().unwrap()));
         let headers = FieldMap::new_immutable(&mut Nobody, lengths.collect());
         Outgoing::read(HostOutgoingRequest {
             method: types::Method::Post,
@@ -220,7 +234,10 @@ mod tests {
             _: http::Request<WasiBody>,
             _: Option<RequestOptions>,
             _: Box<dyn Future<Output = Result<(), Error>> + Send>,
-        ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, super::super::Worker), Error>> + Send> {
+        ) -> Box<
+            dyn Future<Output = Result<(http::Response<WasiBody>, super::super::Worker), Error>>
+                + Send,
+        > {
             unreachable!("nothing is sent")
         }
     }
@@ -229,9 +246,15 @@ mod tests {
     fn a_length_must_be_the_bodys() {
         assert!(read(&[]).unwrap().has_length_of(&Bytes::from_static(b"{}")).is_ok());
         assert!(read(&["2"]).unwrap().has_length_of(&Bytes::from_static(b"{}")).is_ok());
-        for (length, body) in [("5", ""), ("0", "{}"), ("1", "{}"), ("99999999999999999999999", "{}")] {
+        for (length, body) in
+            [("5", ""), ("0", "{}"), ("1", "{}"), ("99999999999999999999999", "{}")]
+        {
             let read = read(&[length]);
-            assert!(read.is_err() || read.unwrap().has_length_of(&Bytes::from_static(body.as_bytes())).is_err(), "{length}");
+            assert!(
+                read.is_err()
+                    || read.unwrap().has_length_of(&Bytes::from_static(body.as_bytes())).is_err(),
+                "{length}"
+            );
         }
     }
 
@@ -245,7 +268,8 @@ mod tests {
     #[test]
     fn a_body_is_whole_when_it_is_finished() {
         use http_body_util::Full;
-        let full = Full::new(Bytes::from_static(b"{}")).map_err(|never| match never {}).boxed_unsync();
+        let full =
+            Full::new(Bytes::from_static(b"{}")).map_err(|never| match never {}).boxed_unsync();
         assert_eq!(take_whole(Some(full)).ok(), Some(Bytes::from_static(b"{}")));
         assert_eq!(take_whole(None).ok(), Some(Bytes::new()));
         let (_writer, unfinished) = HostOutgoingBody::new(StreamContext::Request, None, 1, 1024);

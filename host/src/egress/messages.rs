@@ -13,9 +13,13 @@ use http_body_util::{BodyExt, Full};
 use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
-use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, HostFutureIncomingResponse as _, Method, Scheme};
+use wasmtime_wasi_http::p2::bindings::http::types::{
+    ErrorCode, HostFutureIncomingResponse as _, Method, Scheme,
+};
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
-use wasmtime_wasi_http::{Error, FieldMap, FieldMapError, WasiBody, WasiHttpHooks as _, WasiHttpView};
+use wasmtime_wasi_http::{
+    Error, FieldMap, FieldMapError, WasiBody, WasiHttpHooks as _, WasiHttpView,
+};
 
 /// Headers that room is made for at once: a signed request has seven. A map panics where it is asked for too much.
 const MOST_EXPECTED: usize = 16;
@@ -61,7 +65,9 @@ impl Host for State {
                 Ok((name, _)) if self.gate.is_forbidden_header(&name) => {
                     return Ok(Err(format!("its header {name} is the host's to write")));
                 }
-                Ok((name, value)) => map.try_append(name, value).map_err(|_| FieldMapError::TooManyFields)?,
+                Ok((name, value)) => {
+                    map.try_append(name, value).map_err(|_| FieldMapError::TooManyFields)?
+                }
                 Err(message) => return Ok(Err(format!("its header {name:?} {message}"))),
             };
         }
@@ -77,7 +83,14 @@ impl Host for State {
             .map_err(|never| match never {})
             .boxed_unsync();
         let (authority, path_with_query) = (Some(authority), Some(path_with_query));
-        let request = HostOutgoingRequest { method, scheme: Some(scheme), authority, path_with_query, headers: fields, body: Some(body) };
+        let request = HostOutgoingRequest {
+            method,
+            scheme: Some(scheme),
+            authority,
+            path_with_query,
+            headers: fields,
+            body: Some(body),
+        };
         Ok(Ok(self.table.push(request)?))
     }
 
@@ -88,13 +101,17 @@ impl Host for State {
     ) -> Result<Result<Answer, ErrorCode>> {
         let sent = self.table.delete(sent)?;
         if wanted.as_ref().is_some_and(|wanted| wanted.len() > MOST_WANTED) {
-            return Ok(Err(ErrorCode::InternalError(Some(format!("more than {MOST_WANTED} headers are asked for")))));
+            return Ok(Err(ErrorCode::InternalError(Some(format!(
+                "more than {MOST_WANTED} headers are asked for"
+            )))));
         }
         let sent = match sent {
             HostFutureIncomingResponse::Ready(sent) => sent,
             HostFutureIncomingResponse::Pending(sending) => sending.await,
             HostFutureIncomingResponse::Consumed => {
-                return Ok(Err(ErrorCode::InternalError(Some("the answer was taken before".to_string()))));
+                return Ok(Err(ErrorCode::InternalError(Some(
+                    "the answer was taken before".to_string(),
+                ))));
             }
         };
         let (head, body) = match sent {
@@ -108,7 +125,11 @@ impl Host for State {
             Ok(body) => body,
             Err(error) => return self.code(error).map(Err),
         };
-        let headers = visible(&mut self.gate, &head.headers, wanted.as_deref().filter(|_| head.status.is_success()));
+        let headers = visible(
+            &mut self.gate,
+            &head.headers,
+            wanted.as_deref().filter(|_| head.status.is_success()),
+        );
         Ok(Ok(Answer { status: head.status.as_u16(), headers, body }))
     }
 }
@@ -145,14 +166,19 @@ async fn read(mut body: WasiBody) -> Result<Vec<u8>, Error> {
 }
 
 fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), &'static str> {
-    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "has a name that HTTP does not allow")?;
-    let value = HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(|_| "has a value that HTTP does not allow")?;
+    let name = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| "has a name that HTTP does not allow")?;
+    let value = HeaderValue::from_maybe_shared(Bytes::from(value))
+        .map_err(|_| "has a value that HTTP does not allow")?;
     Ok((name, value))
 }
 
 /// The headers of an answer that the guest asks for, as far as it may see them.
 fn visible(gate: &mut Gate, headers: &HeaderMap, wanted: Option<&[String]>) -> Fields {
-    let is_wanted = |name: &HeaderName| wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name.as_str()));
-    let visible = headers.iter().filter(|(name, _)| is_wanted(name) && !gate.is_forbidden_header(name));
+    let is_wanted = |name: &HeaderName| {
+        wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name.as_str()))
+    };
+    let visible =
+        headers.iter().filter(|(name, _)| is_wanted(name) && !gate.is_forbidden_header(name));
     visible.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect()
 }

@@ -44,7 +44,10 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 use tokio::time::timeout;
-use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
+};
 
 /// The gate of one instance.
 pub(crate) struct Gate {
@@ -61,7 +64,11 @@ impl Gate {
     }
 
     /// Sends a request for the call that runs.
-    fn send(&self, request: Outgoing, body: RequestBody) -> impl Future<Output = Result<Response<WasiBody>, Error>> + Send + 'static {
+    fn send(
+        &self,
+        request: Outgoing,
+        body: RequestBody,
+    ) -> impl Future<Output = Result<Response<WasiBody>, Error>> + Send + 'static {
         // It waits now, and does not compute.
         self.place.give_back();
         let (shared, call) = (self.shared.clone(), self.call.clone());
@@ -69,7 +76,11 @@ impl Gate {
             let call = call.ok_or(Error::HttpRequestDenied)?;
             let admitted = Admitted::new(&call)?;
             let sending = pin!(send(&shared, &call, admitted, request, body));
-            shared.timers.until(call.deadline, sending).await.unwrap_or(Err(Error::HttpResponseTimeout))
+            shared
+                .timers
+                .until(call.deadline, sending)
+                .await
+                .unwrap_or(Err(Error::HttpResponseTimeout))
         }
     }
 }
@@ -82,7 +93,14 @@ static FORBIDDEN: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| {
         DEFAULT.contains(name)
             || matches!(
                 name.as_str(),
-                "accept-encoding" | "expect" | "te" | "trailer" | "via" | "forwarded" | "sec-websocket-key" | "http2-settings"
+                "accept-encoding"
+                    | "expect"
+                    | "te"
+                    | "trailer"
+                    | "via"
+                    | "forwarded"
+                    | "sec-websocket-key"
+                    | "http2-settings"
             )
             || name.as_str().starts_with("proxy-")
             || name.as_str().starts_with("x-forwarded-")
@@ -136,12 +154,17 @@ impl Drop for Admitted {
 
 fn deny(call: &Call, denial: &Denial) -> Error {
     // What `test` and `structure` ask for is the plugin's choice, not the caller's: it may go on without.
-    if matches!(denial.rule, Rule::Actions | Rule::Access | Rule::Tables) && !call.runs_an_action() {
+    if matches!(denial.rule, Rule::Actions | Rule::Access | Rule::Tables) && !call.runs_an_action()
+    {
         call.note_partial_denial(denial);
     } else {
         call.note_denial(denial);
     }
-    if matches!(denial.rule, Rule::Networks | Rule::Metadata) { Error::DestinationIpProhibited } else { Error::HttpRequestDenied }
+    if matches!(denial.rule, Rule::Networks | Rule::Metadata) {
+        Error::DestinationIpProhibited
+    } else {
+        Error::HttpRequestDenied
+    }
 }
 
 /// Judges a request, and sends it.
@@ -156,7 +179,8 @@ async fn send(
     let (Target { origin, host }, operation) = judged.map_err(|denial| deny(call, &denial))?;
     let body = bounded_body(shared, call, &operation, &request.headers, body).await?;
 
-    let mut head = Request::new(Outbound::new(body, call.clone(), shared.policy.limits.request_bytes));
+    let mut head =
+        Request::new(Outbound::new(body, call.clone(), shared.policy.limits.request_bytes));
     *head.method_mut() = request.method;
     *head.headers_mut() = request.headers;
     direct(&mut head, request.path, host);
@@ -168,11 +192,17 @@ async fn send(
         call.note_limit(LimitKind::ResponseBytes, limit.to_string());
         return Err(Error::HttpResponseBodySize(Some(limit.as_u64())));
     }
-    Ok(response.map(|body| AnswerBody::new(body, connection, origin, shared.clone(), admitted).boxed_unsync()))
+    Ok(response.map(|body| {
+        AnswerBody::new(body, connection, origin, shared.clone(), admitted).boxed_unsync()
+    }))
 }
 
 /// Asks every rule that needs no body: where the request goes, what it carries, and who signed it.
-fn judge(shared: &Shared, call: &Call, request: &Outgoing) -> Result<(Target, portcullis_policy::ActionName), Denial> {
+fn judge(
+    shared: &Shared,
+    call: &Call,
+    request: &Outgoing,
+) -> Result<(Target, portcullis_policy::ActionName), Denial> {
     let target = shared.last_origin.parse(request.scheme, &request.authority)?;
     let origin = &target.origin;
     call.note_place(origin, None);
@@ -182,7 +212,13 @@ fn judge(shared: &Shared, call: &Call, request: &Outgoing) -> Result<(Target, po
         // `//host` is a host for those who read it as a reference (RFC 3986, section 4.2).
         let shown: String = path.chars().take(200).collect();
         let message = format!("{shown:?} is no path");
-        return Err(Denial::new(Rule::Paths, shown, message, "this is a defect of the plugin: report it to its publisher").firm());
+        return Err(Denial::new(
+            Rule::Paths,
+            shown,
+            message,
+            "this is a defect of the plugin: report it to its publisher",
+        )
+        .firm());
     }
     call.weigh(policy.judge_method(origin, method))?;
     call.weigh(policy.judge_path(origin, method, path))?;
@@ -227,11 +263,12 @@ async fn exchange(
     mut request: Request<Outbound>,
 ) -> Result<(Response<hyper::body::Incoming>, Connection), Error> {
     loop {
-        let (mut connection, pooled) = match shared.connections.take(origin, shared.identity()).await {
-            Some(connection) => (connection, true),
-            // Boxed, as it is rare and large: a future is as large as the largest that it awaits, and copied at times.
-            None => (Box::pin(dial(shared, call, origin)).await?, false),
-        };
+        let (mut connection, pooled) =
+            match shared.connections.take(origin, shared.identity()).await {
+                Some(connection) => (connection, true),
+                // Boxed, as it is rare and large: a future is as large as the largest that it awaits, and copied at times.
+                None => (Box::pin(dial(shared, call, origin)).await?, false),
+            };
         if call.is_over() {
             return Err(Error::HttpRequestDenied);
         }
@@ -252,7 +289,11 @@ async fn exchange(
 }
 
 /// Waits for the head of an answer: for as long as the request's body moves on, and then for the policy's time.
-async fn head<T>(shared: &Shared, call: &Call, mut answering: std::pin::Pin<&mut impl Future<Output = T>>) -> Result<T, Error> {
+async fn head<T>(
+    shared: &Shared,
+    call: &Call,
+    mut answering: std::pin::Pin<&mut impl Future<Output = T>>,
+) -> Result<T, Error> {
     loop {
         let sent = call.sent();
         let end = Instant::now() + shared.policy.limits.first_byte_timeout;
@@ -264,7 +305,11 @@ async fn head<T>(shared: &Shared, call: &Call, mut answering: std::pin::Pin<&mut
     }
 }
 
-async fn dial(shared: &Arc<Shared>, call: &Arc<Call>, origin: &Origin) -> Result<Connection, Error> {
+async fn dial(
+    shared: &Arc<Shared>,
+    call: &Arc<Call>,
+    origin: &Origin,
+) -> Result<Connection, Error> {
     let limits = &shared.policy.limits;
     let resolving = timeout(limits.connect_timeout, resolve::addresses(&*shared.resolver, origin));
     let addresses = resolving.await.unwrap_or(Err(Error::ConnectionTimeout))?;

@@ -26,9 +26,12 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn parse(scheme: Scheme, authority: &str) -> Result<Self, Denial> {
-        let deny = |message: String| Denial::new(Rule::Egress, "", message, "check the endpoint in the settings");
+        let deny = |message: String| {
+            Denial::new(Rule::Egress, "", message, "check the endpoint in the settings")
+        };
         let origin = Origin::new(scheme, authority).map_err(|error| deny(error.to_string()))?;
-        let host = HeaderValue::try_from(origin.authority()).map_err(|error| deny(error.to_string()))?;
+        let host =
+            HeaderValue::try_from(origin.authority()).map_err(|error| deny(error.to_string()))?;
         Ok(Self { origin: Arc::new(origin), host })
     }
 }
@@ -68,7 +71,10 @@ mod tests {
                 assert_eq!(*target.origin, origin.parse().unwrap());
                 assert_eq!(target.host, target.origin.authority());
             }
-            assert_eq!(last.parse(Scheme::Https, "user@example.com").err().unwrap().rule, Rule::Egress);
+            assert_eq!(
+                last.parse(Scheme::Https, "user@example.com").err().unwrap().rule,
+                Rule::Egress
+            );
         }
     }
 }

@@ -26,9 +26,14 @@ pub(super) enum RequestBody {
 }
 
 impl RequestBody {
-    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Whole(bytes) => Poll::Ready(
+                bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
+            ),
             Self::Stream { first, rest } => match first.pop_front() {
                 Some(frame) => Poll::Ready(Some(frame)),
                 None => Pin::new(rest).poll_frame(context),
@@ -39,7 +44,11 @@ impl RequestBody {
     /// All of it, read into one buffer: a body in pieces of a byte each would take many times its size.
     pub(super) async fn whole(mut self, call: &Call, limit: ByteSize) -> Result<Bytes, Error> {
         if let Self::Whole(Some(bytes)) = self {
-            return if bytes.len() as u64 > limit.as_u64() { Err(too_large(call, limit)) } else { Ok(bytes) };
+            return if bytes.len() as u64 > limit.as_u64() {
+                Err(too_large(call, limit))
+            } else {
+                Ok(bytes)
+            };
         }
         let mut whole = BytesMut::new();
         while let Some(frame) = poll_fn(|context| self.poll_frame(context)).await {
@@ -70,7 +79,12 @@ impl Outbound {
     /// The body of a request of the host itself.
     #[cfg(feature = "aws-config")]
     pub(super) fn own(body: Bytes) -> Self {
-        Self { body: RequestBody::Whole(Some(body)), call: None, limit: ByteSize(u64::MAX), sent: 0 }
+        Self {
+            body: RequestBody::Whole(Some(body)),
+            call: None,
+            limit: ByteSize(u64::MAX),
+            sent: 0,
+        }
     }
 }
 
@@ -78,14 +92,20 @@ impl Body for Outbound {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = ready!(self.body.poll_frame(context));
         let Some(call) = self.call.clone() else { return Poll::Ready(frame) };
         // A call that ends drops its body, which then looks like a whole one: it must not be sent as that.
         if call.is_over() {
             return Poll::Ready(Some(Err(Error::ConnectionTerminated)));
         }
-        let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, |data| data.len() as u64);
+        let bytes = frame
+            .as_ref()
+            .and_then(|frame| frame.as_ref().ok()?.data_ref())
+            .map_or(0, |data| data.len() as u64);
         self.sent += bytes;
         if self.sent > self.limit.as_u64() {
             return Poll::Ready(Some(Err(too_large(&call, self.limit))));
@@ -100,7 +120,9 @@ impl Body for Outbound {
 
     fn size_hint(&self) -> SizeHint {
         match &self.body {
-            RequestBody::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            RequestBody::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             RequestBody::Stream { .. } => SizeHint::default(),
         }
     }
@@ -122,10 +144,20 @@ mod tests {
 
     fn body(text: &'static str, limit: u64) -> (Arc<Call>, Outbound) {
         let shared = Arc::new(Shared::of_policy(Policy::default()));
-        let call = Arc::new(Call::new(&shared, "execute", None, Instant::now() + Duration::from_secs(1)));
+        let call =
+            Arc::new(Call::new(&shared, "execute", None, Instant::now() + Duration::from_secs(1)));
         // As a guest writes it: in a stream, with a piece that was read before.
-        let rest = Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {}).boxed_unsync();
-        (call.clone(), Outbound::new(RequestBody::Stream { first: VecDeque::new(), rest }, call, ByteSize::b(limit)))
+        let rest = Full::new(Bytes::from_static(text.as_bytes()))
+            .map_err(|never| match never {})
+            .boxed_unsync();
+        (
+            call.clone(),
+            Outbound::new(
+                RequestBody::Stream { first: VecDeque::new(), rest },
+                call,
+                ByteSize::b(limit),
+            ),
+        )
     }
 
     #[tokio::test]

@@ -12,7 +12,10 @@ use wasmtime_wasi_http::Error;
 /// Resolves the names of hosts. What it answers is judged; it need not be trusted.
 pub trait Resolve: Send + Sync {
     /// The addresses of `name`.
-    fn resolve<'a>(&'a self, name: &'a str) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
+    fn resolve<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
 }
 
 /// Lookups at the same time, of all datasources.
@@ -23,7 +26,10 @@ static LOOKUPS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
 pub struct SystemResolver;
 
 impl Resolve for SystemResolver {
-    fn resolve<'a>(&'a self, name: &'a str) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>> {
+    fn resolve<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>> {
         Box::pin(async move {
             // One that is given up goes on in its thread, of which there are a few hundred for the whole process.
             let place = LOOKUPS.clone().acquire_owned().await.map_err(io::Error::other)?;
@@ -38,7 +44,10 @@ impl Resolve for SystemResolver {
 }
 
 /// The addresses of an origin's host; at least one.
-pub(super) async fn addresses(resolver: &dyn Resolve, origin: &Origin) -> Result<Vec<IpAddr>, Error> {
+pub(super) async fn addresses(
+    resolver: &dyn Resolve,
+    origin: &Origin,
+) -> Result<Vec<IpAddr>, Error> {
     let name = match origin.host() {
         Host::Address(address) => return Ok(vec![*address]),
         Host::Name(name) => name,

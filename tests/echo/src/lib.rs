@@ -8,7 +8,9 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use exports::portcullis::datasource::connector::{Connection, Error, Guest, GuestConnection, Relayed};
+use exports::portcullis::datasource::connector::{
+    Connection, Error, Guest, GuestConnection, Relayed,
+};
 use wasi::http::{
     outgoing_handler::handle,
     types::{Fields, OutgoingRequest, Scheme},
@@ -24,7 +26,10 @@ struct Echo {
 impl Guest for Echo {
     type Connection = Self;
     fn connect(settings: String) -> Result<Connection, Error> {
-        let authority = settings.split('"').nth(3).ok_or_else(|| Error::Other("expected {\"authority\": …}".to_string()))?;
+        let authority = settings
+            .split('"')
+            .nth(3)
+            .ok_or_else(|| Error::Other("expected {\"authority\": …}".to_string()))?;
         Ok(Connection::new(Self { authority: authority.to_string() }))
     }
     fn describe() -> String {

@@ -4,10 +4,14 @@
 use crate::Hostile;
 use crate::exports::portcullis::datasource::connector::Error;
 use crate::portcullis::datasource::http_messages;
-use crate::request::{self, Attempt, Signer, finish, honest as attempt, key, refused, target, today};
+use crate::request::{
+    self, Attempt, Signer, finish, honest as attempt, key, refused, target, today,
+};
 use crate::wasi;
 use crate::wasi::http::outgoing_handler::handle;
-use crate::wasi::http::types::{Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme};
+use crate::wasi::http::types::{
+    Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+};
 use crate::wasi::io::streams::OutputStream;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -24,7 +28,11 @@ pub(crate) fn honest(hostile: &Hostile, action: &str, input: &str) -> Outcome {
 
 /// To `more[0]` by the scheme `more[1]`.
 pub(crate) fn send_elsewhere(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    let scheme = if hostile.more.get(1).is_some_and(|scheme| scheme == "https") { Scheme::Https } else { Scheme::Http };
+    let scheme = if hostile.more.get(1).is_some_and(|scheme| scheme == "https") {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
     Attempt { scheme, ..attempt(&hostile.more[0], action, input) }.send()
 }
 
@@ -68,13 +76,22 @@ pub(crate) fn long_method(hostile: &Hostile, _: &str, _: &str) -> Outcome {
 /// To the authority `more[0]` with the operation `more[1]`, made and answered in one piece; where there is a `more[2]`, with a
 /// header of that name.
 pub(crate) fn in_one_piece(hostile: &Hostile, _: &str, input: &str) -> Outcome {
-    let attempt = Attempt { targets: vec![target(&hostile.more[1])], ..attempt(&hostile.more[0], "", input) };
+    let attempt =
+        Attempt { targets: vec![target(&hostile.more[1])], ..attempt(&hostile.more[0], "", input) };
     let mut headers = attempt.headers();
     headers.extend(hostile.more.get(2).map(|name| (name.clone(), b"1".to_vec())));
-    let request = http_messages::request(&Method::Post, &Scheme::Http, attempt.authority, "/", &headers, input.as_bytes());
+    let request = http_messages::request(
+        &Method::Post,
+        &Scheme::Http,
+        attempt.authority,
+        "/",
+        &headers,
+        input.as_bytes(),
+    );
     let answer = handle(request.map_err(Error::Other)?, None).map_err(refused)?;
     let answer = http_messages::response(answer, None).map_err(refused)?;
-    let names: Vec<String> = answer.headers.into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    let names: Vec<String> =
+        answer.headers.into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
     Ok(format!("{{\"status\": {}, \"headers\": [{}]}}", answer.status, names.join(", ")))
 }
 
@@ -113,7 +130,9 @@ pub(crate) fn header_injection(_: &Hostile, _: &str, _: &str) -> Outcome {
         ("x-a\r\nx-b", b"1"),
         ("x-a: 1\r\nx-b", b"1"),
     ];
-    let accepted = attempts.iter().filter(|(name, value)| Fields::from_list(&[(name.to_string(), value.to_vec())]).is_ok());
+    let accepted = attempts
+        .iter()
+        .filter(|(name, value)| Fields::from_list(&[(name.to_string(), value.to_vec())]).is_ok());
     Ok(format!("{{\"accepted\": {}}}", accepted.count()))
 }
 
@@ -122,18 +141,30 @@ pub(crate) fn unsigned(hostile: &Hostile, action: &str, input: &str) -> Outcome 
 }
 
 pub(crate) fn other_identity(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    Attempt { signer: Signer::Other("AKIDOFTHEATTACKER"), ..attempt(&hostile.authority, action, input) }.send()
+    Attempt {
+        signer: Signer::Other("AKIDOFTHEATTACKER"),
+        ..attempt(&hostile.authority, action, input)
+    }
+    .send()
 }
 
 pub(crate) fn own_token(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    Attempt { signer: Signer::WithToken("a token of the attacker"), ..attempt(&hostile.authority, action, input) }.send()
+    Attempt {
+        signer: Signer::WithToken("a token of the attacker"),
+        ..attempt(&hostile.authority, action, input)
+    }
+    .send()
 }
 
 /// For the day, region and service that `more` names.
 pub(crate) fn unissued_scope(hostile: &Hostile, action: &str, input: &str) -> Outcome {
     let [date, region, service] = [0, 1, 2].map(|index| hostile.more[index].clone());
     let date = if date == "today" { today() } else { date };
-    Attempt { signer: Signer::For(date, region, service), ..attempt(&hostile.authority, action, input) }.send()
+    Attempt {
+        signer: Signer::For(date, region, service),
+        ..attempt(&hostile.authority, action, input)
+    }
+    .send()
 }
 
 pub(crate) fn two_at_once(hostile: &Hostile, action: &str, input: &str) -> Outcome {
@@ -179,7 +210,11 @@ pub(crate) fn duplicate_table(hostile: &Hostile, action: &str, _: &str) -> Outco
 }
 
 pub(crate) fn table_by_arn(hostile: &Hostile, action: &str, _: &str) -> Outcome {
-    honest(hostile, action, "{\"TableName\": \"arn:aws:dynamodb:us-east-1:999999999999:table/users\"}")
+    honest(
+        hostile,
+        action,
+        "{\"TableName\": \"arn:aws:dynamodb:us-east-1:999999999999:table/users\"}",
+    )
 }
 
 pub(crate) fn hidden_write(hostile: &Hostile, action: &str, _: &str) -> Outcome {
@@ -192,7 +227,8 @@ pub(crate) fn hidden_write_in_batch(hostile: &Hostile, action: &str, _: &str) ->
 }
 
 pub(crate) fn hidden_write_in_transaction(hostile: &Hostile, action: &str, _: &str) -> Outcome {
-    let body = r#"{"TransactStatements": [{"Statement": "SELECT * FROM users -- \nDELETE FROM users"}]}"#;
+    let body =
+        r#"{"TransactStatements": [{"Statement": "SELECT * FROM users -- \nDELETE FROM users"}]}"#;
     honest(hostile, action, body)
 }
 
@@ -240,7 +276,8 @@ fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let number = chunk.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let number = chunk.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for place in 0..=chunk.len() {
             text.push(char::from(LETTERS[(number >> (18 - 6 * place) & 63) as usize]));
         }
@@ -322,11 +359,20 @@ pub(crate) fn hoard_in_one_piece(hostile: &Hostile, action: &str, input: &str) -
     let count: usize = hostile.more[1].parse().unwrap_or_default();
     let honest = attempt(&hostile.authority, action, input);
     let make = |authority: &str, body: &[u8]| {
-        http_messages::request(&Method::Post, &Scheme::Http, authority, "/", &honest.headers(), body).map_err(Error::Other)
+        http_messages::request(
+            &Method::Post,
+            &Scheme::Http,
+            authority,
+            "/",
+            &honest.headers(),
+            body,
+        )
+        .map_err(Error::Other)
     };
     match hostile.more[0].as_str() {
         "requests" => {
-            let made: Result<Vec<OutgoingRequest>, Error> = (0..count).map(|_| make(&hostile.authority, b"{}")).collect();
+            let made: Result<Vec<OutgoingRequest>, Error> =
+                (0..count).map(|_| make(&hostile.authority, b"{}")).collect();
             made?;
         }
         "body" => drop(make(&hostile.authority, &vec![b' '; count])?),
@@ -374,9 +420,14 @@ pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outco
 }
 
 /// A request whose body is written after it was sent off.
-fn begin_streaming(hostile: &Hostile, action: &str) -> Result<(OutgoingBody, OutputStream, FutureIncomingResponse), Error> {
+fn begin_streaming(
+    hostile: &Hostile,
+    action: &str,
+) -> Result<(OutgoingBody, OutputStream, FutureIncomingResponse), Error> {
     let headers = attempt(&hostile.authority, action, "").headers();
-    let request = OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| Error::Other("headers".to_string()))?);
+    let request = OutgoingRequest::new(
+        Fields::from_list(&headers).map_err(|_| Error::Other("headers".to_string()))?,
+    );
     let built = request
         .set_method(&Method::Post)
         .and_then(|()| request.set_scheme(Some(&Scheme::Http)))
@@ -391,7 +442,8 @@ fn begin_streaming(hostile: &Hostile, action: &str) -> Result<(OutgoingBody, Out
 
 /// At its authority, and then at those that `more` names.
 pub(crate) fn read_answer(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    let mut answer = request::read(attempt(&hostile.authority, action, input).begin().map_err(refused)?)?;
+    let mut answer =
+        request::read(attempt(&hostile.authority, action, input).begin().map_err(refused)?)?;
     for authority in &hostile.more {
         answer = request::read(attempt(authority, action, input).begin().map_err(refused)?)?;
     }

@@ -11,7 +11,9 @@ mod request;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use exports::portcullis::datasource::connector::{Connection, Error, Guest, GuestConnection, Relayed};
+use exports::portcullis::datasource::connector::{
+    Connection, Error, Guest, GuestConnection, Relayed,
+};
 
 include!("../behaviours.rs");
 
@@ -45,7 +47,8 @@ impl Guest for Hostile {
     fn connect(settings: String) -> Result<Connection, Error> {
         let mut words = settings.split_whitespace().map(ToString::to_string);
         let behaviour = words.next().unwrap_or_default();
-        let hostile = Self { behaviour, authority: words.next().unwrap_or_default(), more: words.collect() };
+        let hostile =
+            Self { behaviour, authority: words.next().unwrap_or_default(), more: words.collect() };
         if hostile.behaviour.ends_with("_in_connect") {
             carry_out(&hostile, "GetItem", "{}")?;
         }
@@ -73,7 +76,11 @@ impl GuestConnection for Hostile {
     fn relay(&self, action: String, _: Vec<u8>) -> Result<Relayed, Error> {
         let body = carry_out(self, &action, "{}")?;
         // What is relayed is bytes, so that the key can be there as it is.
-        let body = if self.behaviour == "echo_in_relay" { request::key_bytes() } else { body.into_bytes() };
+        let body = if self.behaviour == "echo_in_relay" {
+            request::key_bytes()
+        } else {
+            body.into_bytes()
+        };
         Ok(Relayed { status: 200, headers: Vec::new(), body })
     }
 

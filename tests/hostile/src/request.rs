@@ -4,7 +4,10 @@ use crate::exports::portcullis::datasource::connector::Error;
 use crate::portcullis::datasource::aws_signing::derive_key;
 use crate::wasi;
 use crate::wasi::http::outgoing_handler::handle;
-use crate::wasi::http::types::{ErrorCode, Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme};
+use crate::wasi::http::types::{
+    ErrorCode, Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest,
+    RequestOptions, Scheme,
+};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -61,14 +64,19 @@ impl Attempt<'_> {
 
     /// The headers: the operation and the signature.
     pub(crate) fn headers(&self) -> Vec<(String, Vec<u8>)> {
-        let mut headers: Vec<(String, Vec<u8>)> =
-            self.targets.iter().map(|target| ("x-amz-target".to_string(), target.as_bytes().to_vec())).collect();
+        let mut headers: Vec<(String, Vec<u8>)> = self
+            .targets
+            .iter()
+            .map(|target| ("x-amz-target".to_string(), target.as_bytes().to_vec()))
+            .collect();
         headers.extend(signature(&self.signer));
         headers
     }
 
     pub(crate) fn begin(self) -> Result<FutureIncomingResponse, ErrorCode> {
-        let request = OutgoingRequest::new(Fields::from_list(&self.headers()).map_err(|_| ErrorCode::HttpRequestDenied)?);
+        let request = OutgoingRequest::new(
+            Fields::from_list(&self.headers()).map_err(|_| ErrorCode::HttpRequestDenied)?,
+        );
         let built = request
             .set_method(&self.method)
             .and_then(|()| request.set_scheme(Some(&self.scheme)))
@@ -77,7 +85,9 @@ impl Attempt<'_> {
         built.map_err(|()| ErrorCode::HttpRequestUriInvalid)?;
         let outgoing = request.body().map_err(|()| ErrorCode::HttpProtocolError)?;
         let stream = outgoing.write().map_err(|()| ErrorCode::HttpProtocolError)?;
-        stream.blocking_write_and_flush(self.body.as_bytes()).map_err(|_| ErrorCode::HttpProtocolError)?;
+        stream
+            .blocking_write_and_flush(self.body.as_bytes())
+            .map_err(|_| ErrorCode::HttpProtocolError)?;
         drop(stream);
         OutgoingBody::finish(outgoing, None)?;
         handle(request, self.options)
@@ -87,20 +97,28 @@ impl Attempt<'_> {
 /// The headers of a signature. The gate looks at who signs; whether the signature is right is the service's to say.
 fn signature(signer: &Signer) -> Vec<(String, Vec<u8>)> {
     let date = today();
-    let own = || derive_key(&date, "us-east-1", "dynamodb").ok().map(|material| (material.access_key_id, material.session_token));
+    let own = || {
+        derive_key(&date, "us-east-1", "dynamodb")
+            .ok()
+            .map(|material| (material.access_key_id, material.session_token))
+    };
     if matches!(signer, Signer::Nobody) {
         return Vec::new();
     }
     // All but one thing is always right, so that it is this one that is refused.
     let Some((own_id, own_token)) = own() else { return Vec::new() };
     let id = if let Signer::Other(id) = signer { id.to_string() } else { own_id };
-    let token = if let Signer::WithToken(token) = signer { Some(token.to_string()) } else { own_token };
+    let token =
+        if let Signer::WithToken(token) = signer { Some(token.to_string()) } else { own_token };
     let scope = match signer {
         Signer::For(date, region, service) => format!("{date}/{region}/{service}"),
         _ => format!("{date}/us-east-1/dynamodb"),
     };
     let credential = format!("{id}/{scope}/aws4_request");
-    let value = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature={:064}", 0);
+    let value = format!(
+        "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature={:064}",
+        0
+    );
     let mut headers = vec![("authorization".to_string(), value.into_bytes())];
     headers.extend(token.map(|token| ("x-amz-security-token".to_string(), token.into_bytes())));
     headers
@@ -147,7 +165,10 @@ pub(crate) fn key_bytes() -> Vec<u8> {
 
 /// The session token that came with it.
 pub(crate) fn token() -> String {
-    derive_key(&today(), "us-east-1", "dynamodb").ok().and_then(|material| material.session_token).unwrap_or_default()
+    derive_key(&today(), "us-east-1", "dynamodb")
+        .ok()
+        .and_then(|material| material.session_token)
+        .unwrap_or_default()
 }
 
 /// Today, as `YYYYMMDD`.

@@ -64,7 +64,11 @@ pub async fn start(bytes: &'static [u8], then: Then) -> Raw {
                             }
                         }
                         Then::Flood => {
-                            if stream.write_all(format!("1000\r\n{:4096}\r\n", "").as_bytes()).await.is_err() {
+                            if stream
+                                .write_all(format!("1000\r\n{:4096}\r\n", "").as_bytes())
+                                .await
+                                .is_err()
+                            {
                                 return;
                             }
                         }

@@ -82,7 +82,11 @@ pub async fn start_at(address: &str, answer: Answer, tls: Option<TlsAcceptor>) -
 ///
 /// # Panics
 /// The server does not start.
-pub async fn start_with(address: &str, answer: impl Fn(&Recorded) -> Answer + Send + Sync + 'static, tls: Option<TlsAcceptor>) -> Recorder {
+pub async fn start_with(
+    address: &str,
+    answer: impl Fn(&Recorded) -> Answer + Send + Sync + 'static,
+    tls: Option<TlsAcceptor>,
+) -> Recorder {
     let answer: Arc<dyn Fn(&Recorded) -> Answer + Send + Sync> = Arc::new(answer);
     let listener = TcpListener::bind((address, 0)).await.expect("a port on loopback is free");
     let authority = listener.local_addr().expect("a bound socket has an address").to_string();
@@ -116,7 +120,8 @@ async fn record(
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let path = parts.uri.to_string();
-    let recorded = Recorded { method: parts.method.to_string(), path, headers: parts.headers, body };
+    let recorded =
+        Recorded { method: parts.method.to_string(), path, headers: parts.headers, body };
     let answer = answer(&recorded);
     log.lock().expect("no test panics with the lock").push(recorded);
     let mut response = Response::builder().status(answer.status);
@@ -150,7 +155,11 @@ impl Recorder {
     /// Never: the authority was made of an address with a port.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.authority.rsplit(':').next().and_then(|port| port.parse().ok()).expect("the authority has a port")
+        self.authority
+            .rsplit(':')
+            .next()
+            .and_then(|port| port.parse().ok())
+            .expect("the authority has a port")
     }
 
     /// How many connections were opened.

@@ -41,7 +41,8 @@ impl Authority {
 
     fn vouch(&self, name: &str) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().expect("a key can be made");
-        let params = CertificateParams::new(vec![name.to_string()]).expect("the test's name is one");
+        let params =
+            CertificateParams::new(vec![name.to_string()]).expect("the test's name is one");
         (params.signed_by(&key, &self.issuer).expect("the authority signs"), key)
     }
 
@@ -64,17 +65,21 @@ impl Authority {
         let (certificate, key) = self.vouch(name);
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions();
         let builder = builder.expect("ring has the default protocol versions of rustls");
         let builder = if asks {
             let mut roots = RootCertStore::empty();
             roots.add(self.issuer.der().clone()).expect("the authority's certificate is one");
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
             builder.with_client_cert_verifier(verifier.expect("there is an authority"))
         } else {
             builder.with_no_client_auth()
         };
-        let config = builder.with_single_cert(vec![certificate.der().clone()], private).expect("certificate and key belong together");
+        let config = builder
+            .with_single_cert(vec![certificate.der().clone()], private)
+            .expect("certificate and key belong together");
         TlsAcceptor::from(Arc::new(config))
     }
 }

@@ -11,29 +11,53 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().expect("path, action and times");
     let (path, action, times) = (next(), next(), next().parse::<u32>().expect("a number of times"));
-    let call = calls::all().into_iter().find(|call| call.action == action).expect("one of the three calls");
+    let call = calls::all()
+        .into_iter()
+        .find(|call| call.action == action)
+        .expect("one of the three calls");
     let shapes = operation(call.action).expect("an action of DynamoDB");
     let rules = |format| Rules { format, strict: true };
     let policy: Policy =
         toml::from_str("egress = [\"POST https://dynamodb.eu-west-1.amazonaws.com/*\"]\naccess = \"write\"\ntables = [\"orders\"]")
             .expect("a policy");
-    let first = [("content-type", "application/x-amz-json-1.0"), ("host", "dynamodb.eu-west-1.amazonaws.com")];
+    let first = [
+        ("content-type", "application/x-amz-json-1.0"),
+        ("host", "dynamodb.eu-west-1.amazonaws.com"),
+    ];
     let beginning = Beginning::new("POST", "/", "", &first);
-    let headers = [("x-amz-date", "20150830T123600Z"), ("x-amz-target", "DynamoDB_20120810.GetItem")];
-    let scope = Scope { date: "20150830".to_string(), region: "eu-west-1".to_string(), service: "dynamodb".to_string() };
+    let headers =
+        [("x-amz-date", "20150830T123600Z"), ("x-amz-target", "DynamoDB_20120810.GetItem")];
+    let scope = Scope {
+        date: "20150830".to_string(),
+        region: "eu-west-1".to_string(),
+        service: "dynamodb".to_string(),
+    };
     let signer = Signer::new(&scope, "AKIDEXAMPLE", &[7; 32]);
     for _ in 0..times {
         match path.as_str() {
-            "encode-typed" => drop(black_box(encode(&call.input, shapes.input, rules(Format::Typed)))),
-            "encode-plain" => drop(black_box(encode(&call.plain_input, shapes.input, rules(Format::Plain)))),
-            "decode-typed" => drop(black_box(decode(call.answer.clone(), shapes.output, Format::Typed))),
-            "decode-plain" => drop(black_box(decode(call.answer.clone(), shapes.output, Format::Plain))),
+            "encode-typed" => {
+                drop(black_box(encode(&call.input, shapes.input, rules(Format::Typed))))
+            }
+            "encode-plain" => {
+                drop(black_box(encode(&call.plain_input, shapes.input, rules(Format::Plain))))
+            }
+            "decode-typed" => {
+                drop(black_box(decode(call.answer.clone(), shapes.output, Format::Typed)))
+            }
+            "decode-plain" => {
+                drop(black_box(decode(call.answer.clone(), shapes.output, Format::Plain)))
+            }
             "sign" => {
-                let request = Request { beginning: &beginning, headers: &headers, body: call.input.as_bytes() };
+                let request = Request {
+                    beginning: &beginning,
+                    headers: &headers,
+                    body: call.input.as_bytes(),
+                };
                 drop(black_box(signer.authorization(&request, "20150830T123600Z")));
             }
             "policy" => {
-                let origin: Origin = "https://dynamodb.eu-west-1.amazonaws.com".parse().expect("an origin");
+                let origin: Origin =
+                    "https://dynamodb.eu-west-1.amazonaws.com".parse().expect("an origin");
                 let action = call.action.parse().expect("an action's name");
                 let judged = [
                     policy.judge_origin(&origin),

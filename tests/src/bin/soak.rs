@@ -5,6 +5,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts and mebibytes are small")]
 
 use portcullis::{Connect, Datasource, Error, Host, Plugin};
+use portcullis_testkit::recorder::{self, Answer, Recorder};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +13,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 use tests::attack::{Attack, Behaviour};
 use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
-use portcullis_testkit::recorder::{self, Answer, Recorder};
 
 /// Honest callers, each with a pause between one call and the next.
 const CALLERS: usize = 4;
@@ -32,7 +32,9 @@ const LATENCY: f64 = 3.0;
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).filter_map(|word| word.parse::<u64>().ok());
     let seconds = arguments.next().unwrap_or(600);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(1, |since| since.as_nanos() as u64);
     let seed = arguments.next().unwrap_or(now) | 1;
     let chosen = |behaviour: &Behaviour| std::env::args().any(|word| word == behaviour.to_string());
     let named: Vec<Behaviour> = Behaviour::ALL.iter().copied().filter(chosen).collect();
@@ -60,7 +62,9 @@ async fn main() -> ExitCode {
     let after = rest().await;
     forgetting.abort();
 
-    println!("memory        {before} MiB at rest before, {peak} MiB under attack, {after} MiB at rest after");
+    println!(
+        "memory        {before} MiB at rest before, {peak} MiB under attack, {after} MiB at rest after"
+    );
     println!("attacks       {}", outcomes.values().sum::<u64>());
     for (outcome, count) in &outcomes {
         println!("  {count:>8}  {outcome}");
@@ -81,11 +85,20 @@ async fn main() -> ExitCode {
 
 async fn honest(host: &Host, server: &Recorder) -> Datasource {
     let pinned = Some(dynamodb_component::SHA256);
-    let plugin = host.load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, pinned).expect("the component loads");
-    let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
+    let plugin = host
+        .load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, pinned)
+        .expect("the component loads");
+    let settings =
+        format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let policy = plugins::policy(&server.authority, "");
     let credentials = Some(plugins::credentials());
-    let connect = Connect { settings: &settings, settings_are_trusted: true, policy, credentials, ..Connect::default() };
+    let connect = Connect {
+        settings: &settings,
+        settings_are_trusted: true,
+        policy,
+        credentials,
+        ..Connect::default()
+    };
     host.connect(&plugin, connect).await.expect("the datasource connects")
 }
 
@@ -109,7 +122,10 @@ struct Figures {
 impl std::fmt::Display for Figures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { calls, failed, p50, p99, longest } = self;
-        write!(f, "{calls} honest calls, {failed} failed; p50 {p50:.2?}, p99 {p99:.2?}, longest {longest:.2?}")
+        write!(
+            f,
+            "{calls} honest calls, {failed} failed; p50 {p50:.2?}, p99 {p99:.2?}, longest {longest:.2?}"
+        )
     }
 }
 
@@ -122,7 +138,8 @@ async fn measure(datasource: &Datasource, time: Duration) -> Figures {
             let mut times = Vec::new();
             while Instant::now() < end {
                 let began = Instant::now();
-                let answer = datasource.execute("GetItem", r#"{"TableName":"t","Key":{"id":"1"}}"#).await;
+                let answer =
+                    datasource.execute("GetItem", r#"{"TableName":"t","Key":{"id":"1"}}"#).await;
                 times.push(began.elapsed());
                 if let Err(error) = answer {
                     println!("an honest call failed: {error}");
@@ -139,7 +156,13 @@ async fn measure(datasource: &Datasource, time: Duration) -> Figures {
     }
     times.sort_unstable();
     let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
-    Figures { calls: times.len(), failed: failed.load(Ordering::Relaxed), p50: at(0.5), p99: at(0.99), longest: at(1.0) }
+    Figures {
+        calls: times.len(),
+        failed: failed.load(Ordering::Relaxed),
+        p50: at(0.5),
+        p99: at(0.99),
+        longest: at(1.0),
+    }
 }
 
 /// The attackers.
@@ -150,16 +173,29 @@ struct Onslaught {
 }
 
 impl Onslaught {
-    fn start(host: &Host, plugin: &Plugin, server: &Arc<Recorder>, seed: u64, behaviours: &[Behaviour]) -> Self {
-        let (is_over, outcomes) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(BTreeMap::new())));
+    fn start(
+        host: &Host,
+        plugin: &Plugin,
+        server: &Arc<Recorder>,
+        seed: u64,
+        behaviours: &[Behaviour],
+    ) -> Self {
+        let (is_over, outcomes) =
+            (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(BTreeMap::new())));
         let start = |attacker: u64| {
             let (host, plugin, server) = (host.clone(), plugin.clone(), server.clone());
-            let (is_over, outcomes, behaviours) = (is_over.clone(), outcomes.clone(), behaviours.to_vec());
+            let (is_over, outcomes, behaviours) =
+                (is_over.clone(), outcomes.clone(), behaviours.to_vec());
             tokio::spawn(async move {
                 let mut choice = Choice(seed.wrapping_mul(2 * attacker + 1) | 1);
                 while !is_over.load(Ordering::Relaxed) {
-                    let outcome = carry_out(&host, &plugin, &server, &behaviours, &mut choice).await;
-                    *outcomes.lock().expect("nobody panics with the lock").entry(outcome).or_insert(0) += 1;
+                    let outcome =
+                        carry_out(&host, &plugin, &server, &behaviours, &mut choice).await;
+                    *outcomes
+                        .lock()
+                        .expect("nobody panics with the lock")
+                        .entry(outcome)
+                        .or_insert(0) += 1;
                     tokio::time::sleep(ATTACK_PAUSE).await;
                 }
             })
@@ -179,7 +215,13 @@ impl Onslaught {
 }
 
 /// One attack of a random kind, and how it ended.
-async fn carry_out(host: &Host, plugin: &Plugin, server: &Recorder, behaviours: &[Behaviour], choice: &mut Choice) -> String {
+async fn carry_out(
+    host: &Host,
+    plugin: &Plugin,
+    server: &Recorder,
+    behaviours: &[Behaviour],
+    choice: &mut Choice,
+) -> String {
     let behaviour = behaviours[choice.below(behaviours.len() as u64) as usize];
     let isolation = if choice.below(2) == 0 { "reuse" } else { "fresh" };
     let policy = format!(
@@ -188,7 +230,11 @@ async fn carry_out(host: &Host, plugin: &Plugin, server: &Recorder, behaviours: 
         8 + choice.below(64)
     );
     let words = ["hex", "0", "127.0.0.1:1", "//evil.example"][choice.below(4) as usize];
-    let datasource = match Attack::new(behaviour, &server.authority, &policy).told(words).connect_on(host, plugin).await {
+    let datasource = match Attack::new(behaviour, &server.authority, &policy)
+        .told(words)
+        .connect_on(host, plugin)
+        .await
+    {
         Ok(datasource) => datasource,
         Err(error) => return format!("{} while connecting", error.case()),
     };
@@ -232,5 +278,9 @@ async fn rest() -> u64 {
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or_default() / 1024
+    line.split_whitespace()
+        .next()
+        .and_then(|kilobytes| kilobytes.parse::<u64>().ok())
+        .unwrap_or_default()
+        / 1024
 }

@@ -18,7 +18,9 @@ fn refused(bytes: &[u8], sha256: Option<&str>) -> LoadError {
 
 pub(crate) async fn a_component_that_imports_more_than_the_world_is_refused_by_name() {
     let source = r#"(component (import "wasi:cli/environment@0.2.12" (instance)) (import "wasi:sockets/tcp@0.2.12" (instance)))"#;
-    let LoadError::Imports(spare) = refused(&wat::parse_str(source).unwrap(), None) else { panic!("imports are named") };
+    let LoadError::Imports(spare) = refused(&wat::parse_str(source).unwrap(), None) else {
+        panic!("imports are named")
+    };
     assert_eq!(spare, ["wasi:cli/environment@0.2.12", "wasi:sockets/tcp@0.2.12"]);
 }
 
@@ -27,15 +29,26 @@ pub(crate) async fn what_is_no_plugin_is_refused_with_the_reason() {
     assert!(matches!(refused(b"not wasm at all", None), LoadError::Invalid(_)));
     assert!(refused(b"\0asm\x01\0\0\0", None).to_string().contains("core module"));
     for part in [9, 100, ECHO.len() / 2, ECHO.len() - 1] {
-        assert!(matches!(refused(&ECHO[..part], None), LoadError::Invalid(_) | LoadError::World(_)), "{part}");
+        assert!(
+            matches!(refused(&ECHO[..part], None), LoadError::Invalid(_) | LoadError::World(_)),
+            "{part}"
+        );
     }
     // The smallest component: it exports nothing.
     assert!(matches!(refused(b"\0asm\x0d\0\x01\0", None), LoadError::World(_)));
     // One of another version of the world.
-    let other = replaced(ECHO, b"portcullis:datasource/connector@0.1.0", b"portcullis:datasource/connector@0.9.0");
+    let other = replaced(
+        ECHO,
+        b"portcullis:datasource/connector@0.1.0",
+        b"portcullis:datasource/connector@0.9.0",
+    );
     assert!(matches!(refused(&other, None), LoadError::World(_)));
-    let other = replaced(ECHO, b"portcullis:datasource/types@0.1.0", b"portcullis:datasource/types@0.9.0");
-    assert!(matches!(refused(&other, None), LoadError::Imports(_) | LoadError::World(_) | LoadError::Invalid(_)));
+    let other =
+        replaced(ECHO, b"portcullis:datasource/types@0.1.0", b"portcullis:datasource/types@0.9.0");
+    assert!(matches!(
+        refused(&other, None),
+        LoadError::Imports(_) | LoadError::World(_) | LoadError::Invalid(_)
+    ));
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
@@ -63,7 +76,13 @@ pub(crate) async fn a_tampered_component_is_not_loaded() {
 
 /// Loads the plugin on a new host with this folder for compiled code, and says whether it was found there.
 fn is_found(folder: &Path) -> bool {
-    Host::builder().cache(folder).build().unwrap().load(ECHO, ECHO_MANIFEST, None).unwrap().is_from_cache()
+    Host::builder()
+        .cache(folder)
+        .build()
+        .unwrap()
+        .load(ECHO, ECHO_MANIFEST, None)
+        .unwrap()
+        .is_from_cache()
 }
 
 fn compiled(folder: &Path) -> PathBuf {
@@ -122,7 +141,10 @@ fn not_used_and_mended(folder: &Path) {
 }
 
 pub(crate) async fn a_component_that_is_too_large_or_slow_to_compile_is_refused() {
-    assert!(matches!(refused(&vec![0; portcullis::MAX_COMPONENT_BYTES + 1], None), LoadError::TooLarge { .. }));
+    assert!(matches!(
+        refused(&vec![0; portcullis::MAX_COMPONENT_BYTES + 1], None),
+        LoadError::TooLarge { .. }
+    ));
     let hasty = Host::builder().compile_timeout(Duration::from_millis(1)).build().unwrap();
     tried();
     assert!(matches!(hasty.load(HOSTILE, HOSTILE_MANIFEST, None), Err(LoadError::TooSlow(_))));
@@ -133,7 +155,10 @@ pub(crate) async fn a_trap_at_the_start_is_told() {
     let bytes = plugins::with_module(HOSTILE, "(module (func $s unreachable) (start $s))");
     let plugin = host().load(bytes.as_slice(), HOSTILE_MANIFEST, None).unwrap();
     tried();
-    let error = Attack::new(Behaviour::honest, "127.0.0.1:1", "").connect_on(host(), &plugin).await.unwrap_err();
+    let error = Attack::new(Behaviour::honest, "127.0.0.1:1", "")
+        .connect_on(host(), &plugin)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Trapped(_)), "{error:?}");
     stopped();
 }

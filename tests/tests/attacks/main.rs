@@ -3,7 +3,10 @@
 //! Each test's name begins with its row. After each of them an honest call on the same host must succeed. The page
 //! `docs/threat-model.md` lists the rows with these names; it is written by `PORTCULLIS_UPDATE=1 cargo test --workspace --test attacks`.
 #![deny(dead_code)]
-#![expect(clippy::wildcard_imports, reason = "the lists below name every test; one that they miss is dead code")]
+#![expect(
+    clippy::wildcard_imports,
+    reason = "the lists below name every test; one that they miss is dead code"
+)]
 
 mod loading;
 mod memory;
@@ -114,7 +117,8 @@ const CHECKS: &[Test] = tests! {
 fn main() {
     let arguments = Arguments::from_args();
     let all = OF_THE_PLUGIN.iter().chain(OTHERS).chain(CHECKS);
-    let trials = all.map(|test| Trial::test(format!("{}_{}", test.row, test.name), || run(test))).collect();
+    let trials =
+        all.map(|test| Trial::test(format!("{}_{}", test.row, test.name), || run(test))).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         support::print_counts();
@@ -123,7 +127,8 @@ fn main() {
 }
 
 fn run(test: &'static Test) -> Result<(), Failed> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         (test.run)().await;
         support::assert_host_is_alive().await;

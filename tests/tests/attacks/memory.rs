@@ -3,10 +3,10 @@
 
 use super::support::{stopped, tried};
 use portcullis::{Connect, Fixed, Host};
+use portcullis_testkit::recorder::{self, Answer};
 use std::cell::UnsafeCell;
 use std::sync::{Arc, Mutex};
 use tests::plugins;
-use portcullis_testkit::recorder::{self, Answer};
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 
 const SECRET: &str = "wJalrXUtnFEMI-K7MDENG-the-long-lived-secret";
@@ -74,7 +74,8 @@ impl Memories {
         self.0.lock().unwrap().iter().any(|memory| {
             let size = *memory.size.lock().unwrap();
             // SAFETY: `size` bytes belong to the memory, and no guest runs.
-            let bytes = unsafe { std::slice::from_raw_parts(memory.bytes.as_ptr().cast::<u8>(), size) };
+            let bytes =
+                unsafe { std::slice::from_raw_parts(memory.bytes.as_ptr().cast::<u8>(), size) };
             bytes.windows(text.len()).any(|window| window == text.as_bytes())
         })
     }
@@ -85,8 +86,15 @@ pub(crate) async fn the_long_lived_secret_is_nowhere_in_the_guests_memory() {
     let server = recorder::start(Answer::ok("{}")).await;
     let memories = Arc::new(Memories::default());
     let host = Host::builder().host_memory(memories.clone()).build().unwrap();
-    let plugin = host.load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, Some(dynamodb_component::SHA256)).unwrap();
-    let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
+    let plugin = host
+        .load(
+            dynamodb_component::COMPONENT,
+            dynamodb_component::MANIFEST,
+            Some(dynamodb_component::SHA256),
+        )
+        .unwrap();
+    let settings =
+        format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let credentials = Arc::new(Fixed::key("AKIDOFTHETEST", SECRET));
     let connect = Connect {
         settings: &settings,
@@ -96,12 +104,19 @@ pub(crate) async fn the_long_lived_secret_is_nowhere_in_the_guests_memory() {
         ..Connect::default()
     };
     let datasource = host.connect(&plugin, connect).await.unwrap();
-    for (action, input) in [("PutItem", r#"{"TableName":"t","Item":{"id":"1"}}"#), ("ListTables", ""), ("Nonsense", "")] {
+    for (action, input) in [
+        ("PutItem", r#"{"TableName":"t","Item":{"id":"1"}}"#),
+        ("ListTables", ""),
+        ("Nonsense", ""),
+    ] {
         // The last one is an error, and is here for it.
         let _ = datasource.execute(action, input).await;
         // The endpoint is a canary: it is kept in the sandbox, so a search that does not find it finds nothing.
         assert!(memories.hold(&server.authority), "the search finds what is there");
-        assert!(memories.hold("AKIDOFTHETEST"), "the access key id is there, so the call was signed");
+        assert!(
+            memories.hold("AKIDOFTHETEST"),
+            "the access key id is there, so the call was signed"
+        );
         assert!(!memories.hold(SECRET), "after {action}");
     }
     assert!(!memories.hold(&format!("AWS4{SECRET}")));

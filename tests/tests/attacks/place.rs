@@ -2,6 +2,7 @@
 
 use super::support::{assert_recorded, carry_out, denial, honest, refused, server, stopped, tried};
 use portcullis::{Connect, Error, Host, PluginError, Policy, Resolve, Rule};
+use portcullis_testkit::recorder::{self, Answer};
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -11,11 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::attack::{Attack, Behaviour, HOST, RECORDS};
 use tests::plugins;
-use portcullis_testkit::recorder::{self, Answer};
 
 pub(crate) async fn a_request_to_an_origin_off_the_list_is_refused() {
     let (server, other) = (server().await, server().await);
-    let attack = |more: &str| Attack::new(Behaviour::send_elsewhere, &server.authority, more).told(&other.authority);
+    let attack = |more: &str| {
+        Attack::new(Behaviour::send_elsewhere, &server.authority, more).told(&other.authority)
+    };
     let refusal = refused(attack(""), "GetItem", Rule::Egress).await;
     assert!(refusal.remedy.contains(&other.authority), "{}", refusal.remedy);
     assert_eq!(other.connections(), 0);
@@ -28,28 +30,48 @@ pub(crate) async fn a_request_to_an_origin_off_the_list_is_refused() {
 pub(crate) async fn host_port_and_scheme_of_an_origin_count() {
     let server = server().await;
     let port = server.port();
-    for elsewhere in ["127.0.0.1:1".to_string(), format!("127.0.0.2:{port}"), format!("localhost:{port}"), "127.0.0.1".to_string()] {
+    for elsewhere in [
+        "127.0.0.1:1".to_string(),
+        format!("127.0.0.2:{port}"),
+        format!("localhost:{port}"),
+        "127.0.0.1".to_string(),
+    ] {
         let attack = Attack::new(Behaviour::send_elsewhere, &server.authority, "").told(&elsewhere);
         refused(attack, "GetItem", Rule::Egress).await;
     }
-    let attack = Attack::new(Behaviour::send_elsewhere, &server.authority, "").told(&format!("{} https", server.authority));
+    let attack = Attack::new(Behaviour::send_elsewhere, &server.authority, "")
+        .told(&format!("{} https", server.authority));
     refused(attack, "GetItem", Rule::Egress).await;
     assert_eq!(server.connections(), 0);
 }
 
 pub(crate) async fn http_is_refused_where_https_is_allowed() {
     let server = server().await;
-    let text = format!("egress = [\"https://{}\"]\nsigning = [\"us-east-1/dynamodb\"]", server.authority);
+    let text =
+        format!("egress = [\"https://{}\"]\nsigning = [\"us-east-1/dynamodb\"]", server.authority);
     let policy: Policy = toml::from_str(&text).unwrap();
-    let attack = Attack::new(Behaviour::send_elsewhere, &server.authority, "").told(&format!("{} http", server.authority)).policy(policy);
+    let attack = Attack::new(Behaviour::send_elsewhere, &server.authority, "")
+        .told(&format!("{} http", server.authority))
+        .policy(policy);
     refused(attack, "GetItem", Rule::Egress).await;
     assert_eq!(server.connections(), 0);
 }
 
 pub(crate) async fn neighbours_of_an_allowed_name_are_refused() {
-    let policy: Policy = toml::from_str("egress = [\"http://example.com\"]\nsigning = [\"us-east-1/dynamodb\"]").unwrap();
-    for neighbour in ["a.example.com", "evilexample.com", "example.com.evil.test", "example.co", "example.com-evil.test", "xample.com"] {
-        let attack = Attack::new(Behaviour::send_elsewhere, "example.com", "").told(neighbour).policy(policy.clone());
+    let policy: Policy =
+        toml::from_str("egress = [\"http://example.com\"]\nsigning = [\"us-east-1/dynamodb\"]")
+            .unwrap();
+    for neighbour in [
+        "a.example.com",
+        "evilexample.com",
+        "example.com.evil.test",
+        "example.co",
+        "example.com-evil.test",
+        "xample.com",
+    ] {
+        let attack = Attack::new(Behaviour::send_elsewhere, "example.com", "")
+            .told(neighbour)
+            .policy(policy.clone());
         refused(attack, "GetItem", Rule::Egress).await;
     }
 }
@@ -60,8 +82,11 @@ async fn reaches_nothing(listed: &str, odd: &str) {
     let name = attack.name.clone();
     tried();
     match carry_out(attack, "GetItem").await {
-        Err(Error::Denied(denial)) if denial.rule == Rule::Egress => assert_recorded(&name, Rule::Egress),
-        Err(Error::Plugin(PluginError::Refused(code))) if code.contains("HttpRequestUriInvalid") => {}
+        Err(Error::Denied(denial)) if denial.rule == Rule::Egress => {
+            assert_recorded(&name, Rule::Egress)
+        }
+        Err(Error::Plugin(PluginError::Refused(code)))
+            if code.contains("HttpRequestUriInvalid") => {}
         other => panic!("{odd}: {other:?}"),
     }
     stopped();
@@ -102,7 +127,17 @@ pub(crate) async fn an_authority_in_an_odd_spelling_reaches_nothing() {
 pub(crate) async fn addresses_in_odd_spellings_reach_nothing() {
     let server = server().await;
     let port = server.port();
-    for odd in ["2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "127.1", "127.0.1", "127.0.0.01", "0127.0.0.1", "[::127.0.0.1]"] {
+    for odd in [
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.1",
+        "127.0.1",
+        "127.0.0.01",
+        "0127.0.0.1",
+        "[::127.0.0.1]",
+    ] {
         reaches_nothing(&server.authority, &format!("{odd}:{port}")).await;
     }
     assert_eq!(server.connections(), 0);
@@ -114,7 +149,9 @@ pub(crate) async fn a_name_in_capitals_is_the_same_and_other_spellings_are_refus
     let policy = format!(
         "egress = [\"http://{listed}\"]\nnetworks = {{ \"http://{listed}\" = [\"127.0.0.0/8\", \"::1/128\"] }}\nsigning = [\"us-east-1/dynamodb\"]"
     );
-    let shouted = Attack::new(Behaviour::odd_authority, &listed, "").told(&listed.to_uppercase()).policy(toml::from_str(&policy).unwrap());
+    let shouted = Attack::new(Behaviour::odd_authority, &listed, "")
+        .told(&listed.to_uppercase())
+        .policy(toml::from_str(&policy).unwrap());
     assert!(carry_out(shouted, "GetItem").await.is_ok(), "a name is the same in any case");
     for odd in ["localhost.", "ⅼocalhost", "localhost\u{200b}", "xn--localhost-", "loc%61lhost"] {
         reaches_nothing(&listed, &format!("{odd}:{}", server.port())).await;
@@ -124,24 +161,43 @@ pub(crate) async fn a_name_in_capitals_is_the_same_and_other_spellings_are_refus
 
 pub(crate) async fn a_path_that_could_be_a_host_is_refused() {
     let server = server().await;
-    for odd in ["//evil.example/", "//evil.example", "///", "/\\evil.example", "/%2f%2fevil", "http://evil.example/", "*", "x"] {
+    for odd in [
+        "//evil.example/",
+        "//evil.example",
+        "///",
+        "/\\evil.example",
+        "/%2f%2fevil",
+        "http://evil.example/",
+        "*",
+        "x",
+    ] {
         let attack = Attack::new(Behaviour::odd_path, &server.authority, "").told(odd);
         tried();
         match carry_out(attack, "GetItem").await {
-            Err(Error::Denied(denial)) => assert!(matches!(denial.rule, Rule::Paths | Rule::Binding), "{odd}: {denial:?}"),
-            Err(Error::Plugin(PluginError::Refused(code))) => assert!(code.contains("HttpRequestUriInvalid"), "{odd}: {code}"),
+            Err(Error::Denied(denial)) => {
+                assert!(matches!(denial.rule, Rule::Paths | Rule::Binding), "{odd}: {denial:?}")
+            }
+            Err(Error::Plugin(PluginError::Refused(code))) => {
+                assert!(code.contains("HttpRequestUriInvalid"), "{odd}: {code}")
+            }
             other => panic!("{odd}: {other:?}"),
         }
         stopped();
     }
-    refused(Attack::new(Behaviour::odd_path, &server.authority, "").told("//evil.example/"), "GetItem", Rule::Paths).await;
+    refused(
+        Attack::new(Behaviour::odd_path, &server.authority, "").told("//evil.example/"),
+        "GetItem",
+        Rule::Paths,
+    )
+    .await;
     assert_eq!(server.connections(), 0);
 }
 
 pub(crate) async fn a_guest_cannot_write_the_host_header() {
     let server = server().await;
     tried();
-    let answer = carry_out(Attack::new(Behaviour::host_header, &server.authority, ""), "GetItem").await;
+    let answer =
+        carry_out(Attack::new(Behaviour::host_header, &server.authority, ""), "GetItem").await;
     assert_eq!(answer.unwrap(), "{\"accepted\": false}");
     honest(&server).await.execute("GetItem", "{}").await.unwrap();
     assert_eq!(server.requests()[0].header("host"), server.authority);
@@ -163,7 +219,10 @@ impl Scripted {
 }
 
 impl Resolve for Scripted {
-    fn resolve<'a>(&'a self, _: &'a str) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>> {
+    fn resolve<'a>(
+        &'a self,
+        _: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>> {
         let turn = self.asked.fetch_add(1, Ordering::SeqCst);
         Box::pin(std::future::ready(Ok(self.answers[turn.min(self.answers.len() - 1)].clone())))
     }
@@ -171,12 +230,19 @@ impl Resolve for Scripted {
 
 /// Asks for a name that resolves to `addresses`, under a policy that lists it, with more of the policy's own TOML.
 async fn resolve_to(addresses: &[&str], networks: &str) -> Result<String, Error> {
-    let host = Host::builder().resolver(Scripted::new(&[addresses])).audit(RECORDS.clone(), false).build().unwrap();
-    let plugin = host.load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, None).unwrap();
-    let policy: Policy = toml::from_str(&format!("egress = [\"http://service.example\"]\n{networks}")).unwrap();
+    let host = Host::builder()
+        .resolver(Scripted::new(&[addresses]))
+        .audit(RECORDS.clone(), false)
+        .build()
+        .unwrap();
+    let plugin =
+        host.load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, None).unwrap();
+    let policy: Policy =
+        toml::from_str(&format!("egress = [\"http://service.example\"]\n{networks}")).unwrap();
     let settings = r#"{"region":"us-east-1","endpoint":"http://service.example","maxAttempts":1}"#;
     let credentials = Some(plugins::credentials());
-    let connect = Connect { settings, settings_are_trusted: true, policy, credentials, ..Connect::default() };
+    let connect =
+        Connect { settings, settings_are_trusted: true, policy, credentials, ..Connect::default() };
     host.connect(&plugin, connect).await.unwrap().execute("ListTables", "").await
 }
 
@@ -209,7 +275,11 @@ pub(crate) async fn a_name_at_an_address_of_this_network_is_refused() {
     ] {
         let refusal = denial(resolve_to(&[address], "").await);
         assert_eq!(refusal.rule, Rule::Networks, "{address}");
-        assert!(refusal.remedy.starts_with("networks = { \"http://service.example\" = ["), "{}", refusal.remedy);
+        assert!(
+            refusal.remedy.starts_with("networks = { \"http://service.example\" = ["),
+            "{}",
+            refusal.remedy
+        );
     }
 }
 
@@ -233,8 +303,11 @@ pub(crate) async fn metadata_addresses_are_refused_in_every_disguise_and_despite
         assert_eq!(refusal.rule, Rule::Metadata, "{address}");
         assert!(!refusal.is_remedied_by_policy(), "{}", refusal.remedy);
     }
-    let listed: Policy = toml::from_str("egress = [\"http://169.254.169.254\"]\nsigning = [\"us-east-1/dynamodb\"]").unwrap();
-    let attack = Attack::new(Behaviour::send_elsewhere, "x", "").told("169.254.169.254").policy(listed);
+    let listed: Policy =
+        toml::from_str("egress = [\"http://169.254.169.254\"]\nsigning = [\"us-east-1/dynamodb\"]")
+            .unwrap();
+    let attack =
+        Attack::new(Behaviour::send_elsewhere, "x", "").told("169.254.169.254").policy(listed);
     refused(attack, "GetItem", Rule::Metadata).await;
 }
 
@@ -248,10 +321,17 @@ pub(crate) async fn a_mixed_answer_of_the_resolver_is_refused_whole() {
 pub(crate) async fn redirects_are_not_followed() {
     let elsewhere = server().await;
     for status in [301, 302, 303, 307, 308] {
-        let redirect = Answer { status, headers: vec![("location", format!("http://{}/", elsewhere.authority))], body: "".into() };
+        let redirect = Answer {
+            status,
+            headers: vec![("location", format!("http://{}/", elsewhere.authority))],
+            body: "".into(),
+        };
         let server = recorder::start(redirect).await;
         tried();
-        assert_eq!(honest(&server).await.execute("GetItem", "{}").await.unwrap(), format!("{{\"status\": {status}}}"));
+        assert_eq!(
+            honest(&server).await.execute("GetItem", "{}").await.unwrap(),
+            format!("{{\"status\": {status}}}")
+        );
         stopped();
     }
     assert_eq!(elsewhere.connections(), 0);
@@ -262,13 +342,23 @@ const CHILD: &str = "PORTCULLIS_TEST_SERVER";
 
 pub(crate) async fn proxies_of_the_environment_are_ignored() {
     if let Ok(authority) = std::env::var(CHILD) {
-        Attack::new(Behaviour::honest, &authority, "").connect().await.unwrap().execute("GetItem", "{}").await.unwrap();
+        Attack::new(Behaviour::honest, &authority, "")
+            .connect()
+            .await
+            .unwrap()
+            .execute("GetItem", "{}")
+            .await
+            .unwrap();
         return;
     }
     let (server, proxy) = (server().await, server().await);
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "A13_proxies_of_the_environment_are_ignored"]).env(CHILD, &server.authority);
-    for variable in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+    child
+        .args(["--exact", "A13_proxies_of_the_environment_are_ignored"])
+        .env(CHILD, &server.authority);
+    for variable in
+        ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    {
         child.env(variable, format!("http://{}", proxy.authority));
     }
     child.env("no_proxy", "").env("NO_PROXY", "");
@@ -292,15 +382,22 @@ pub(crate) async fn settings_cannot_smuggle_a_host() {
         r#"{"region": "us-east-1", "endpoint": "file:///etc/passwd"}"#,
         r#"{"region": "us-east-1", "endpoint": "https://a b"}"#,
     ] {
-        let policy: Policy = toml::from_str("egress = [\"https://dynamodb.us-east-1.amazonaws.com\"]").unwrap();
-        let connect =
-            Connect { settings, settings_are_trusted: true, policy, credentials: Some(plugins::credentials()), ..Connect::default() };
+        let policy: Policy =
+            toml::from_str("egress = [\"https://dynamodb.us-east-1.amazonaws.com\"]").unwrap();
+        let connect = Connect {
+            settings,
+            settings_are_trusted: true,
+            policy,
+            credentials: Some(plugins::credentials()),
+            ..Connect::default()
+        };
         tried();
         let refusal = match plugins::host().connect(plugins::dynamodb(), connect).await {
             Err(error) => error,
             Ok(datasource) => datasource.execute("ListTables", "").await.unwrap_err(),
         };
-        let told = matches!(&refusal, Error::Plugin(PluginError::InvalidSettings(faults)) if !faults.is_empty()) || refusal.is_denied();
+        let told = matches!(&refusal, Error::Plugin(PluginError::InvalidSettings(faults)) if !faults.is_empty())
+            || refusal.is_denied();
         assert!(told, "{settings}: {refusal:?}");
         stopped();
     }
@@ -309,7 +406,9 @@ pub(crate) async fn settings_cannot_smuggle_a_host() {
 pub(crate) async fn a_connection_is_never_used_for_another_datasource_origin_or_identity() {
     let server = server().await;
     // An answer that is read to its end leaves its connection for the next request.
-    let reading = async || Attack::new(Behaviour::read_answer, &server.authority, "").connect().await.unwrap();
+    let reading = async || {
+        Attack::new(Behaviour::read_answer, &server.authority, "").connect().await.unwrap()
+    };
     let (one, other) = (reading().await, reading().await);
     for datasource in [&one, &other, &one, &other] {
         datasource.execute("GetItem", "{}").await.unwrap();
@@ -322,7 +421,8 @@ pub(crate) async fn a_connection_is_never_used_for_another_datasource_origin_or_
          networks = {{ \"http://127.0.0.1:{port}\" = [\"127.0.0.0/8\"], \"http://localhost:{port}\" = [\"127.0.0.0/8\", \"::1/128\"] }}"
     );
     let before = server.connections();
-    let attack = Attack::new(Behaviour::read_answer, &format!("127.0.0.1:{port}"), "").told(&format!("localhost:{port}"));
+    let attack = Attack::new(Behaviour::read_answer, &format!("127.0.0.1:{port}"), "")
+        .told(&format!("localhost:{port}"));
     let both = attack.policy(toml::from_str(&policy).unwrap()).connect().await.unwrap();
     for _ in 0..2 {
         both.execute("GetItem", "{}").await.unwrap();
@@ -332,7 +432,10 @@ pub(crate) async fn a_connection_is_never_used_for_another_datasource_origin_or_
     let changing = Arc::new(super::secrets::Changing::default());
     let connect = Connect {
         settings: &format!("read_answer {}", server.authority),
-        policy: plugins::policy(&server.authority, "signing = [\"us-east-1/dynamodb\"]\nisolation = \"reuse\""),
+        policy: plugins::policy(
+            &server.authority,
+            "signing = [\"us-east-1/dynamodb\"]\nisolation = \"reuse\"",
+        ),
         credentials: Some(changing.clone()),
         ..Connect::default()
     };
@@ -345,5 +448,9 @@ pub(crate) async fn a_connection_is_never_used_for_another_datasource_origin_or_
     datasource.execute("GetItem", "{}").await.unwrap();
     assert_eq!(server.connections() - before, 2);
     let last = server.requests().pop().unwrap();
-    assert!(last.header("authorization").contains("AKIDTHESECOND"), "{}", last.header("authorization"));
+    assert!(
+        last.header("authorization").contains("AKIDTHESECOND"),
+        "{}",
+        last.header("authorization")
+    );
 }

@@ -2,8 +2,8 @@
 
 use super::support::{bounded, carry_out, denial, honest, refused, server, stopped, tried};
 use portcullis::{Error, LimitKind, Rule};
-use tests::attack::{Attack, Behaviour, HOST, RECORDS, plugin};
 use portcullis_testkit::raw::{self, Then};
+use tests::attack::{Attack, Behaviour, HOST, RECORDS, plugin};
 
 /// Carries out behaviours, each of which must be denied by `rule`, with nothing sent.
 async fn denied(behaviour: Behaviour, more: &str, action: &str, rule: Rule) {
@@ -14,10 +14,23 @@ async fn denied(behaviour: Behaviour, more: &str, action: &str, rule: Rule) {
 
 pub(crate) async fn a_request_for_another_operation_is_refused() {
     let server = server().await;
-    let refusal = refused(Attack::new(Behaviour::other_operation, &server.authority, ""), "GetItem", Rule::Binding).await;
-    assert!(refusal.message.contains("DeleteTable") && refusal.message.contains("GetItem"), "{}", refusal.message);
+    let refusal = refused(
+        Attack::new(Behaviour::other_operation, &server.authority, ""),
+        "GetItem",
+        Rule::Binding,
+    )
+    .await;
+    assert!(
+        refusal.message.contains("DeleteTable") && refusal.message.contains("GetItem"),
+        "{}",
+        refusal.message
+    );
     // Called by its name, the same request leaves.
-    assert!(carry_out(Attack::new(Behaviour::other_operation, &server.authority, ""), "DeleteTable").await.is_ok());
+    assert!(
+        carry_out(Attack::new(Behaviour::other_operation, &server.authority, ""), "DeleteTable")
+            .await
+            .is_ok()
+    );
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -35,23 +48,37 @@ pub(crate) async fn an_operation_in_another_case_is_refused() {
 
 pub(crate) async fn a_request_in_one_piece_is_judged_as_any_other() {
     let (server, elsewhere) = (server().await, server().await);
-    let attack = |told: &str| Attack::new(Behaviour::in_one_piece, &server.authority, "").told(told);
+    let attack =
+        |told: &str| Attack::new(Behaviour::in_one_piece, &server.authority, "").told(told);
     refused(attack(&format!("{} GetItem", elsewhere.authority)), "GetItem", Rule::Egress).await;
     refused(attack(&format!("{} DeleteTable", server.authority)), "GetItem", Rule::Binding).await;
     for header in ["host", "transfer-encoding", "Connection", "x-forwarded-for"] {
         tried();
-        let error = carry_out(attack(&format!("{} GetItem {header}", server.authority)), "GetItem").await.unwrap_err();
+        let error = carry_out(attack(&format!("{} GetItem {header}", server.authority)), "GetItem")
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("the host's to write"), "{header}: {error}");
         stopped();
     }
     // A length that is not the body's.
     tried();
-    assert!(carry_out(attack(&format!("{} GetItem content-length", server.authority)), "GetItem").await.is_err());
+    assert!(
+        carry_out(attack(&format!("{} GetItem content-length", server.authority)), "GetItem")
+            .await
+            .is_err()
+    );
     stopped();
     assert_eq!((server.requests().len(), elsewhere.requests().len()), (0, 0));
     // The same without what is wrong with it leaves, and its answer comes without what a guest may not see.
-    let answer = carry_out(attack(&format!("{} GetItem x-ordinary", server.authority)), "GetItem").await.unwrap();
-    assert!(answer.contains("\"status\": 200") && answer.contains("content-length") && !answer.contains("connection"), "{answer}");
+    let answer = carry_out(attack(&format!("{} GetItem x-ordinary", server.authority)), "GetItem")
+        .await
+        .unwrap();
+    assert!(
+        answer.contains("\"status\": 200")
+            && answer.contains("content-length")
+            && !answer.contains("connection"),
+        "{answer}"
+    );
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -69,7 +96,14 @@ fn narrow(behaviour: Behaviour, rule: &str, authority: &str, observe: &str) -> A
 
 pub(crate) async fn a_method_off_the_list_is_refused() {
     let server = server().await;
-    let narrow = |observe: &str| narrow(Behaviour::other_method, &format!("POST http://{0}", server.authority), &server.authority, observe);
+    let narrow = |observe: &str| {
+        narrow(
+            Behaviour::other_method,
+            &format!("POST http://{0}", server.authority),
+            &server.authority,
+            observe,
+        )
+    };
     let refusal = refused(narrow(""), "GetItem", Rule::Methods).await;
     assert!(refusal.remedy.contains("POST,PUT http://"), "{}", refusal.remedy);
     // Where the rule is only observed, the next one meets the request.
@@ -78,10 +112,15 @@ pub(crate) async fn a_method_off_the_list_is_refused() {
 
 pub(crate) async fn a_method_of_any_length_is_not_accepted() {
     let server = server().await;
-    let attack = |letters: &str| Attack::new(Behaviour::long_method, &server.authority, "").told(letters);
+    let attack =
+        |letters: &str| Attack::new(Behaviour::long_method, &server.authority, "").told(letters);
     for letters in ["65", "10000000"] {
         tried();
-        assert_eq!(carry_out(attack(letters), "GetItem").await.unwrap(), "{\"accepted\": false}", "{letters}");
+        assert_eq!(
+            carry_out(attack(letters), "GetItem").await.unwrap(),
+            "{\"accepted\": false}",
+            "{letters}"
+        );
         stopped();
     }
     assert_eq!(carry_out(attack("64"), "GetItem").await.unwrap(), "{\"accepted\": true}");
@@ -89,7 +128,14 @@ pub(crate) async fn a_method_of_any_length_is_not_accepted() {
 
 pub(crate) async fn a_path_off_the_list_is_refused() {
     let server = server().await;
-    let narrow = |observe: &str| narrow(Behaviour::other_path, &format!("http://{0}/", server.authority), &server.authority, observe);
+    let narrow = |observe: &str| {
+        narrow(
+            Behaviour::other_path,
+            &format!("http://{0}/", server.authority),
+            &server.authority,
+            observe,
+        )
+    };
     let refusal = refused(narrow(""), "GetItem", Rule::Paths).await;
     assert!(refusal.remedy.contains("/admin"), "{}", refusal.remedy);
     refused(narrow("observe = [\"paths\"]"), "GetItem", Rule::Binding).await;
@@ -100,18 +146,27 @@ pub(crate) async fn forbidden_and_hop_by_hop_headers_are_not_accepted() {
     let names = "host connection keep-alive proxy-connection proxy-authorization proxy-authenticate transfer-encoding upgrade te trailer \
                  http2-settings expect accept-encoding x-forwarded-for x-forwarded-host forwarded via HOST Transfer-Encoding";
     tried();
-    let accepted = carry_out(Attack::new(Behaviour::forbidden_headers, &server.authority, "").told(names), "GetItem").await;
+    let accepted = carry_out(
+        Attack::new(Behaviour::forbidden_headers, &server.authority, "").told(names),
+        "GetItem",
+    )
+    .await;
     assert_eq!(accepted.unwrap(), "[]");
     stopped();
     // The check can tell: an ordinary header is accepted.
-    let ordinary = carry_out(Attack::new(Behaviour::forbidden_headers, &server.authority, "").told("x-ordinary"), "GetItem").await;
+    let ordinary = carry_out(
+        Attack::new(Behaviour::forbidden_headers, &server.authority, "").told("x-ordinary"),
+        "GetItem",
+    )
+    .await;
     assert_eq!(ordinary.unwrap(), "[\"x-ordinary\"]");
 }
 
 pub(crate) async fn a_header_cannot_begin_another_line() {
     let server = server().await;
     tried();
-    let accepted = carry_out(Attack::new(Behaviour::header_injection, &server.authority, ""), "GetItem").await;
+    let accepted =
+        carry_out(Attack::new(Behaviour::header_injection, &server.authority, ""), "GetItem").await;
     assert_eq!(accepted.unwrap(), "{\"accepted\": 0}");
     stopped();
 }
@@ -130,23 +185,33 @@ pub(crate) async fn a_request_with_a_token_of_the_guests_own_is_refused() {
 
 pub(crate) async fn a_signature_for_a_scope_without_a_key_is_refused() {
     let server = server().await;
-    for scope in ["today eu-central-1 dynamodb", "today us-east-1 s3", "20010101 us-east-1 dynamodb"] {
-        refused(Attack::new(Behaviour::unissued_scope, &server.authority, "").told(scope), "GetItem", Rule::Signing).await;
+    for scope in
+        ["today eu-central-1 dynamodb", "today us-east-1 s3", "20010101 us-east-1 dynamodb"]
+    {
+        refused(
+            Attack::new(Behaviour::unissued_scope, &server.authority, "").told(scope),
+            "GetItem",
+            Rule::Signing,
+        )
+        .await;
     }
     assert_eq!(server.requests().len(), 0);
-    let right = Attack::new(Behaviour::unissued_scope, &server.authority, "").told("today us-east-1 dynamodb");
+    let right = Attack::new(Behaviour::unissued_scope, &server.authority, "")
+        .told("today us-east-1 dynamodb");
     assert!(carry_out(right, "GetItem").await.is_ok(), "it is the scope that was refused");
 }
 
 pub(crate) async fn a_second_request_in_flight_is_refused() {
     let server = server().await;
-    refused(Attack::new(Behaviour::two_at_once, &server.authority, ""), "GetItem", Rule::Requests).await;
+    refused(Attack::new(Behaviour::two_at_once, &server.authority, ""), "GetItem", Rule::Requests)
+        .await;
     assert!(server.requests().len() <= 1);
 }
 
 pub(crate) async fn requests_beyond_the_limit_are_not_sent() {
     let server = server().await;
-    let attack = Attack::new(Behaviour::many_requests, &server.authority, "limits = { requests = 5 }");
+    let attack =
+        Attack::new(Behaviour::many_requests, &server.authority, "limits = { requests = 5 }");
     assert!(bounded(attack, "GetItem", LimitKind::Requests).await.maybe_applied);
     assert_eq!(server.requests().len(), 5);
 }
@@ -175,11 +240,19 @@ pub(crate) async fn a_request_left_pending_dies_with_its_call() {
 pub(crate) async fn a_request_cut_off_by_the_end_of_its_call_is_not_sent_as_whole() {
     let server = server().await;
     for _ in 0..5 {
-        let attack = Attack::new(Behaviour::stop_in_the_middle, &server.authority, "limits = { deadline = \"100ms\" }");
+        let attack = Attack::new(
+            Behaviour::stop_in_the_middle,
+            &server.authority,
+            "limits = { deadline = \"100ms\" }",
+        );
         bounded(attack, "GetItem", LimitKind::Deadline).await;
     }
     // What is cut off has no body here; a body would be one that was sent to its end.
-    assert!(server.requests().iter().all(|request| request.body.is_empty()), "{:?}", server.requests());
+    assert!(
+        server.requests().iter().all(|request| request.body.is_empty()),
+        "{:?}",
+        server.requests()
+    );
 }
 
 pub(crate) async fn a_request_while_connecting_is_refused() {
@@ -220,15 +293,34 @@ pub(crate) async fn a_table_of_another_account_is_refused() {
 pub(crate) async fn a_write_hidden_in_a_statement_is_refused() {
     denied(Behaviour::hidden_write, "access = \"read\"", "ExecuteStatement", Rule::Access).await;
     let server = server().await;
-    assert!(carry_out(Attack::new(Behaviour::hidden_write, &server.authority, "access = \"write\""), "ExecuteStatement").await.is_ok());
+    assert!(
+        carry_out(
+            Attack::new(Behaviour::hidden_write, &server.authority, "access = \"write\""),
+            "ExecuteStatement"
+        )
+        .await
+        .is_ok()
+    );
 }
 
 pub(crate) async fn a_write_hidden_in_a_batch_of_statements_is_refused() {
-    denied(Behaviour::hidden_write_in_batch, "access = \"read\"", "BatchExecuteStatement", Rule::Access).await;
+    denied(
+        Behaviour::hidden_write_in_batch,
+        "access = \"read\"",
+        "BatchExecuteStatement",
+        Rule::Access,
+    )
+    .await;
 }
 
 pub(crate) async fn a_write_hidden_in_a_transaction_is_refused() {
-    denied(Behaviour::hidden_write_in_transaction, "access = \"read\"", "ExecuteTransaction", Rule::Access).await;
+    denied(
+        Behaviour::hidden_write_in_transaction,
+        "access = \"read\"",
+        "ExecuteTransaction",
+        Rule::Access,
+    )
+    .await;
 }
 
 pub(crate) async fn what_is_observed_passes_and_is_written_down() {
@@ -237,11 +329,14 @@ pub(crate) async fn what_is_observed_passes_and_is_written_down() {
     let attack = Attack::new(Behaviour::other_table, &server.authority, more);
     let name = attack.name.clone();
     assert!(carry_out(attack, "GetItem").await.is_ok());
-    let observed: Vec<_> = RECORDS.of(&name).into_iter().filter(|record| record["decision"] == "observed").collect();
-    let rules: Vec<_> = observed.iter().map(|record| record["rule"].as_str().unwrap_or_default()).collect();
+    let observed: Vec<_> =
+        RECORDS.of(&name).into_iter().filter(|record| record["decision"] == "observed").collect();
+    let rules: Vec<_> =
+        observed.iter().map(|record| record["rule"].as_str().unwrap_or_default()).collect();
     assert_eq!(rules, ["actions", "tables"]);
     // What a policy cannot observe is enforced all the same.
-    let attack = Attack::new(Behaviour::honest, &server.authority, &format!("access = \"read\"\n{more}"));
+    let attack =
+        Attack::new(Behaviour::honest, &server.authority, &format!("access = \"read\"\n{more}"));
     refused(attack, "PutItem", Rule::Access).await;
     assert_eq!(server.requests().len(), 1);
 }
@@ -269,13 +364,19 @@ pub(crate) async fn each_call_and_each_refusal_leaves_one_record() {
     assert!(!call.to_string().contains("a-table-name"), "no body is written down");
     let silent = raw::start(b"", Then::Hang).await;
     let waiting = Attack::new(Behaviour::honest, &silent.authority, "").connect().await.unwrap();
-    let dropped = tokio::time::timeout(std::time::Duration::from_millis(100), waiting.execute("GetItem", "{}")).await;
+    let dropped = tokio::time::timeout(
+        std::time::Duration::from_millis(100),
+        waiting.execute("GetItem", "{}"),
+    )
+    .await;
     assert!(dropped.is_err());
     assert_eq!(RECORDS.of(waiting.name())[0]["outcome"], "dropped");
-    let refused = Attack::new(Behaviour::other_operation, &server.authority, "").connect().await.unwrap();
+    let refused =
+        Attack::new(Behaviour::other_operation, &server.authority, "").connect().await.unwrap();
     assert!(refused.execute("GetItem", "{}").await.is_err());
     let records = RECORDS.of(refused.name());
-    let events: Vec<_> = records.iter().map(|record| (record["event"].as_str(), record["rule"].as_str())).collect();
+    let events: Vec<_> =
+        records.iter().map(|record| (record["event"].as_str(), record["rule"].as_str())).collect();
     assert_eq!(events, [(Some("refusal"), Some("binding")), (Some("call"), Some("binding"))]);
     let counters = refused.counters();
     assert_eq!((counters.calls["denied"], counters.refusals["binding"]), (1, 1));
@@ -292,9 +393,13 @@ pub(crate) async fn calls_that_cannot_be_written_down_are_refused() {
     for lets_pass in [false, true] {
         let host = Host::builder().audit(full.clone(), lets_pass).build().unwrap();
         let plugin = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
-        let datasource = Attack::new(Behaviour::honest, &server.authority, "").connect_on(&host, &plugin).await.unwrap();
+        let datasource = Attack::new(Behaviour::honest, &server.authority, "")
+            .connect_on(&host, &plugin)
+            .await
+            .unwrap();
         let before = server.requests().len();
-        let (first, second) = (datasource.execute("GetItem", "{}").await, datasource.execute("GetItem", "{}").await);
+        let (first, second) =
+            (datasource.execute("GetItem", "{}").await, datasource.execute("GetItem", "{}").await);
         if lets_pass {
             assert!(first.is_ok() && second.is_ok());
             continue;
@@ -307,12 +412,19 @@ pub(crate) async fn calls_that_cannot_be_written_down_are_refused() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let host = Host::builder().audit(Arc::new(JsonLines::open(&path).unwrap()), false).build().unwrap();
+    let host =
+        Host::builder().audit(Arc::new(JsonLines::open(&path).unwrap()), false).build().unwrap();
     let plugin = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
-    let datasource = Attack::new(Behaviour::honest, &server.authority, "").connect_on(&host, &plugin).await.unwrap();
+    let datasource = Attack::new(Behaviour::honest, &server.authority, "")
+        .connect_on(&host, &plugin)
+        .await
+        .unwrap();
     for _ in 0..3 {
         datasource.execute("GetItem", "{}").await.unwrap();
     }
     let text = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()).count(), 3);
+    assert_eq!(
+        text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()).count(),
+        3
+    );
 }

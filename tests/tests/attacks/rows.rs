@@ -15,10 +15,19 @@ pub(crate) const FAMILIES: &[Family] = &[
             ("A2", "`http://` where `https://` is allowed"),
             ("A3", "a subdomain of an allowed host, or an allowed host as the end of another"),
             ("A4", "user names and other odd parts in the authority"),
-            ("A5", "a dot at the end, capitals, look-alikes, percent signs, empty and impossible ports, IPv6 zones"),
+            (
+                "A5",
+                "a dot at the end, capitals, look-alikes, percent signs, empty and impossible ports, IPv6 zones",
+            ),
             ("A6", "a path in absolute form, or `//host`"),
-            ("A7", "a name that resolves to loopback, private, link-local, shared, unique local, multicast or reserved addresses"),
-            ("A8", "metadata addresses, as themselves and inside IPv6 addresses, even under a carve-out"),
+            (
+                "A7",
+                "a name that resolves to loopback, private, link-local, shared, unique local, multicast or reserved addresses",
+            ),
+            (
+                "A8",
+                "metadata addresses, as themselves and inside IPv6 addresses, even under a carve-out",
+            ),
             ("A9", "a resolver's answer with public and private addresses"),
             ("A10", "DNS rebinding: the second answer differs from the one that was judged"),
             ("A11", "IPv4 addresses in odd spellings: decimal, octal, hexadecimal, short"),
@@ -36,9 +45,18 @@ pub(crate) const FAMILIES: &[Family] = &[
             ("B2", "a method or path off the list"),
             ("B3", "forbidden and hop-by-hop headers, and line breaks in headers"),
             ("B4", "a signature by another identity, or for another region, service or day"),
-            ("B5", "a second request in flight, more requests than the limit, requests after the export returned"),
-            ("B6", "requests while connecting or describing, or another operation than the manifest gives to the export"),
-            ("B7", "a write hidden in a read, duplicate members, a table off the list, a table named by its ARN"),
+            (
+                "B5",
+                "a second request in flight, more requests than the limit, requests after the export returned",
+            ),
+            (
+                "B6",
+                "requests while connecting or describing, or another operation than the manifest gives to the export",
+            ),
+            (
+                "B7",
+                "a write hidden in a read, duplicate members, a table off the list, a table named by its ARN",
+            ),
         ],
     },
     Family {
@@ -46,7 +64,10 @@ pub(crate) const FAMILIES: &[Family] = &[
         rows: &[
             ("C1", "the long-lived secret in the guest's memory"),
             ("C2", "a signing key of another service or region, or of a day not beside today"),
-            ("C3", "something secret in `Debug`, `Display`, logs at trace level, audit records or errors"),
+            (
+                "C3",
+                "something secret in `Debug`, `Display`, logs at trace level, audit records or errors",
+            ),
             ("C4", "a plugin that puts its key or token into an answer, an error or a log"),
             ("C5", "a credential that is fetched for what the policy denies"),
             ("C6", "keys and tokens that stay in memory, and credentials used beyond their end"),
@@ -58,8 +79,14 @@ pub(crate) const FAMILIES: &[Family] = &[
             ("D1", "an endless loop at the start, in `connect`, `execute` or `describe`"),
             ("D2", "an endless loop of host calls"),
             ("D3", "deep recursion"),
-            ("D4", "growing memory, many memories or tables, many resources, many headers, one huge header"),
-            ("D5", "bodies over the limit, endless and dripping answers, slow TLS, slow connections, timeouts of the guest's own"),
+            (
+                "D4",
+                "growing memory, many memories or tables, many resources, many headers, one huge header",
+            ),
+            (
+                "D5",
+                "bodies over the limit, endless and dripping answers, slow TLS, slow connections, timeouts of the guest's own",
+            ),
             ("D6", "huge or deeply nested JSON from the caller, the guest or the service"),
             ("D7", "a flood of calls on one datasource"),
             ("D8", "traps, panics, `unreachable`"),
@@ -71,7 +98,10 @@ pub(crate) const FAMILIES: &[Family] = &[
         title: "E. Loading",
         rows: &[
             ("E1", "a component that imports more than the world"),
-            ("E2", "a core module, a truncated file, another version of the world, a missing export"),
+            (
+                "E2",
+                "a core module, a truncated file, another version of the world, a missing export",
+            ),
             ("E3", "a tampered component, and tampered or foreign compiled code"),
             ("E4", "a component that is slow to compile, very large, or traps at its start"),
         ],

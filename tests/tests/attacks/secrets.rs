@@ -5,8 +5,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use portcullis::{
-    Connect, Credentials, CredentialsError, Error, LimitKind, PluginError, Policy, ProvideCredentials, Rule, Secret, SecretFile, Tls,
+    Connect, Credentials, CredentialsError, Error, LimitKind, PluginError, Policy,
+    ProvideCredentials, Rule, Secret, SecretFile, Tls,
 };
+use portcullis_testkit::recorder::{self, Answer};
 use sha2::Sha256;
 use std::future::Future;
 use std::io::Write;
@@ -16,11 +18,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tests::attack::{Attack, Behaviour, HOST, RECORDS, SECRET, TOKEN, plugin};
 use tests::plugins;
-use portcullis_testkit::recorder::{self, Answer};
 
 pub(crate) async fn a_key_of_another_region_is_refused() {
     let server = server().await;
-    let refusal = refused(Attack::new(Behaviour::other_region, &server.authority, ""), "GetItem", Rule::Signing).await;
+    let refusal = refused(
+        Attack::new(Behaviour::other_region, &server.authority, ""),
+        "GetItem",
+        Rule::Signing,
+    )
+    .await;
     assert_eq!(refusal.remedy, r#"signing = ["us-east-1/dynamodb", "eu-central-1/dynamodb"]"#);
     let listed = Attack::new(Behaviour::other_region, &server.authority, &refusal.remedy);
     assert_eq!(carry_out(listed, "GetItem").await.unwrap(), "{\"got\": \"a key\"}");
@@ -28,40 +34,58 @@ pub(crate) async fn a_key_of_another_region_is_refused() {
 
 pub(crate) async fn a_key_of_another_service_is_refused() {
     let server = server().await;
-    refused(Attack::new(Behaviour::other_service, &server.authority, ""), "GetItem", Rule::Signing).await;
+    refused(Attack::new(Behaviour::other_service, &server.authority, ""), "GetItem", Rule::Signing)
+        .await;
 }
 
 pub(crate) async fn a_key_of_another_day_is_refused() {
     let server = server().await;
-    refused(Attack::new(Behaviour::other_day, &server.authority, ""), "GetItem", Rule::Signing).await;
+    refused(Attack::new(Behaviour::other_day, &server.authority, ""), "GetItem", Rule::Signing)
+        .await;
 }
 
 pub(crate) async fn an_answer_with_the_signing_key_fails() {
     let server = server().await;
     for spelling in ["hex", "HEX", "base64", "base64-of-itself"] {
-        let attack = Attack::new(Behaviour::echo_key, &server.authority, "isolation = \"reuse\"").told(spelling);
+        let attack = Attack::new(Behaviour::echo_key, &server.authority, "isolation = \"reuse\"")
+            .told(spelling);
         let datasource = attack.connect().await.unwrap();
-        assert_eq!(denial(datasource.execute("GetItem", "{}").await).rule, Rule::SecretInAnswer, "{spelling}");
+        assert_eq!(
+            denial(datasource.execute("GetItem", "{}").await).rule,
+            Rule::SecretInAnswer,
+            "{spelling}"
+        );
         assert_eq!(datasource.counters().warm, 0, "its instance is not used again");
     }
 }
 
 pub(crate) async fn an_answer_with_the_session_token_fails() {
     let server = server().await;
-    refused(Attack::new(Behaviour::echo_token, &server.authority, ""), "GetItem", Rule::SecretInAnswer).await;
+    refused(
+        Attack::new(Behaviour::echo_token, &server.authority, ""),
+        "GetItem",
+        Rule::SecretInAnswer,
+    )
+    .await;
 }
 
 pub(crate) async fn a_relayed_answer_with_the_signing_key_fails() {
     let server = server().await;
-    let datasource = Attack::new(Behaviour::echo_in_relay, &server.authority, "").connect().await.unwrap();
+    let datasource =
+        Attack::new(Behaviour::echo_in_relay, &server.authority, "").connect().await.unwrap();
     assert_eq!(denial(datasource.relay("GetItem", b"{}").await).rule, Rule::SecretInAnswer);
 }
 
 pub(crate) async fn an_error_with_the_signing_key_or_token_is_redacted() {
     let server = server().await;
     tried();
-    let error = carry_out(Attack::new(Behaviour::echo_in_error, &server.authority, ""), "GetItem").await.unwrap_err();
-    assert_eq!(error, Error::Plugin(PluginError::Other("key (redacted) token (redacted)".to_string())));
+    let error = carry_out(Attack::new(Behaviour::echo_in_error, &server.authority, ""), "GetItem")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error,
+        Error::Plugin(PluginError::Other("key (redacted) token (redacted)".to_string()))
+    );
     stopped();
 }
 
@@ -75,7 +99,12 @@ fn spellings_of_the_key() -> Vec<Vec<u8>> {
         mac.update(part.as_bytes());
         key = mac.finalize().into_bytes().to_vec();
     }
-    vec![hex::encode(&key).into_bytes(), format!("{key:?}").into_bytes(), STANDARD_NO_PAD.encode(&key).into_bytes(), key]
+    vec![
+        hex::encode(&key).into_bytes(),
+        format!("{key:?}").into_bytes(),
+        STANDARD_NO_PAD.encode(&key).into_bytes(),
+        key,
+    ]
 }
 
 /// What is logged, all of it.
@@ -96,12 +125,16 @@ impl Write for Log {
 pub(crate) async fn nothing_secret_is_logged_or_shown() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
     tried();
     // On a thread of its own, so that all of it is logged here and nothing of other tests.
     let shown = std::thread::spawn(move || {
         tracing::subscriber::with_default(subscriber, || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(show_everything())
         })
     });
@@ -112,7 +145,11 @@ pub(crate) async fn nothing_secret_is_logged_or_shown() {
     let all = [shown.into_bytes(), logged, records.into_bytes()].concat();
     let contains = |needle: &[u8]| all.windows(needle.len()).any(|window| window == needle);
     assert!(contains(b"AKIDEXAMPLE"), "the search finds what is there");
-    for needle in spellings_of_the_key().iter().map(Vec::as_slice).chain([SECRET.as_bytes(), TOKEN.as_bytes()]) {
+    for needle in spellings_of_the_key()
+        .iter()
+        .map(Vec::as_slice)
+        .chain([SECRET.as_bytes(), TOKEN.as_bytes()])
+    {
         assert!(!contains(needle), "{} is shown", String::from_utf8_lossy(needle));
     }
     stopped();
@@ -120,7 +157,12 @@ pub(crate) async fn nothing_secret_is_logged_or_shown() {
 
 /// Makes calls that succeed and fail, and shows everything that can be shown.
 async fn show_everything() -> String {
-    let refusing = recorder::start(Answer { status: 403, headers: Vec::new(), body: "{\"__type\":\"AccessDenied\"}".into() }).await;
+    let refusing = recorder::start(Answer {
+        status: 403,
+        headers: Vec::new(),
+        body: "{\"__type\":\"AccessDenied\"}".into(),
+    })
+    .await;
     let mut shown = String::new();
     for behaviour in [
         Behaviour::honest,
@@ -133,16 +175,30 @@ async fn show_everything() -> String {
         let settings = format!("{behaviour} {} hex", refusing.authority);
         let policy = plugins::policy(&refusing.authority, "signing = [\"us-east-1/dynamodb\"]");
         let credentials = Some(tests::attack::credentials());
-        let connect = Connect { name: "shown", settings: &settings, policy, credentials, ..Connect::default() };
+        let connect = Connect {
+            name: "shown",
+            settings: &settings,
+            policy,
+            credentials,
+            ..Connect::default()
+        };
         let datasource = HOST.connect(plugin(), connect).await.unwrap();
         let result = datasource.execute("GetItem", "{}").await;
         let told = result.as_ref().map_err(ToString::to_string);
         shown = format!("{shown} {datasource:?} {result:?} {told:?} {:?}", datasource.counters());
     }
     let credentials = tests::attack::credentials();
-    shown = format!("{shown} {credentials:?} {:?} {:?}", credentials.fetch().await.unwrap(), Tls::default());
+    shown = format!(
+        "{shown} {credentials:?} {:?} {:?}",
+        credentials.fetch().await.unwrap(),
+        Tls::default()
+    );
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), format!("secret_access_key = \"{SECRET}\"\nsession_token = \"{TOKEN}\"\nodd = 1\n")).unwrap();
+    std::fs::write(
+        file.path(),
+        format!("secret_access_key = \"{SECRET}\"\nsession_token = \"{TOKEN}\"\nodd = 1\n"),
+    )
+    .unwrap();
     let provider = SecretFile::new(file.path());
     format!("{shown} {provider:?} {:?}", provider.fetch().await)
 }
@@ -164,9 +220,12 @@ impl Changing {
 }
 
 impl ProvideCredentials for Changing {
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
+    fn fetch(
+        &self,
+    ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
         self.fetched.fetch_add(1, Ordering::SeqCst);
-        let id = if self.changed.load(Ordering::SeqCst) == 0 { "AKIDTHEFIRST" } else { "AKIDTHESECOND" };
+        let id =
+            if self.changed.load(Ordering::SeqCst) == 0 { "AKIDTHEFIRST" } else { "AKIDTHESECOND" };
         Box::pin(std::future::ready(Ok(Credentials {
             access_key_id: id.to_string(),
             secret_access_key: Secret::new(SECRET),
@@ -177,20 +236,43 @@ impl ProvideCredentials for Changing {
 }
 
 /// A datasource of the DynamoDB plugin with those credentials.
-async fn with_provider(provider: &Arc<Changing>, settings: &str, policy: Policy) -> portcullis::Datasource {
-    let connect = Connect { settings, settings_are_trusted: true, policy, credentials: Some(provider.clone()), ..Connect::default() };
+async fn with_provider(
+    provider: &Arc<Changing>,
+    settings: &str,
+    policy: Policy,
+) -> portcullis::Datasource {
+    let connect = Connect {
+        settings,
+        settings_are_trusted: true,
+        policy,
+        credentials: Some(provider.clone()),
+        ..Connect::default()
+    };
     plugins::host().connect(plugins::dynamodb(), connect).await.unwrap()
 }
 
 pub(crate) async fn what_the_policy_denies_fetches_no_credential() {
     let server = server().await;
     let provider = Arc::new(Changing::default());
-    let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
-    let reader = with_provider(&provider, &settings, plugins::policy(&server.authority, "access = \"read\"")).await;
+    let settings =
+        format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
+    let reader = with_provider(
+        &provider,
+        &settings,
+        plugins::policy(&server.authority, "access = \"read\""),
+    )
+    .await;
     assert_eq!(denial(reader.execute("PutItem", "{}").await).rule, Rule::Access);
-    let narrow = with_provider(&provider, &settings, plugins::policy(&server.authority, "actions = [\"Query\"]")).await;
+    let narrow = with_provider(
+        &provider,
+        &settings,
+        plugins::policy(&server.authority, "actions = [\"Query\"]"),
+    )
+    .await;
     assert_eq!(denial(narrow.execute("ListTables", "").await).rule, Rule::Actions);
-    let unsigned = with_provider(&provider, &settings, plugins::policy(&server.authority, "signing = []")).await;
+    let unsigned =
+        with_provider(&provider, &settings, plugins::policy(&server.authority, "signing = []"))
+            .await;
     assert_eq!(denial(unsigned.execute("ListTables", "").await).rule, Rule::Signing);
     let deep = limit(reader.execute("GetItem", &"[".repeat(1000)).await);
     assert_eq!(deep.which, LimitKind::JsonDepth);
@@ -202,15 +284,21 @@ pub(crate) async fn what_the_policy_denies_fetches_no_credential() {
 pub(crate) async fn expired_credentials_are_fetched_anew() {
     let server = server().await;
     let provider = Arc::new(Changing::default());
-    let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
-    let datasource = with_provider(&provider, &settings, plugins::policy(&server.authority, "")).await;
+    let settings =
+        format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
+    let datasource =
+        with_provider(&provider, &settings, plugins::policy(&server.authority, "")).await;
     tried();
     datasource.execute("ListTables", "").await.unwrap();
     datasource.execute("ListTables", "").await.unwrap();
     assert_eq!(provider.fetched.load(Ordering::SeqCst), 1);
     provider.change().await;
     datasource.execute("ListTables", "").await.unwrap();
-    let signed: Vec<bool> = server.requests().iter().map(|request| request.header("authorization").contains("AKIDTHESECOND")).collect();
+    let signed: Vec<bool> = server
+        .requests()
+        .iter()
+        .map(|request| request.header("authorization").contains("AKIDTHESECOND"))
+        .collect();
     assert_eq!(signed, [false, false, true]);
     stopped();
 }

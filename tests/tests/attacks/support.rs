@@ -1,9 +1,9 @@
 //! What attacks have in common: carrying them out, and counting how they ended.
 
 use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Rule};
+use portcullis_testkit::recorder::{self, Answer, Recorder};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tests::attack::{Attack, Behaviour, RECORDS};
-use portcullis_testkit::recorder::{self, Answer, Recorder};
 
 static TRIED: AtomicU32 = AtomicU32::new(0);
 static STOPPED: AtomicU32 = AtomicU32::new(0);
@@ -20,8 +20,11 @@ pub(crate) fn stopped() {
 }
 
 pub(crate) fn print_counts() {
-    let [tried, stopped, alive] = [&TRIED, &STOPPED, &ALIVE].map(|count| count.load(Ordering::Relaxed));
-    println!("attacks: {tried} tried, {stopped} refused or bounded; the host answered an honest call after each of {alive} tests\n");
+    let [tried, stopped, alive] =
+        [&TRIED, &STOPPED, &ALIVE].map(|count| count.load(Ordering::Relaxed));
+    println!(
+        "attacks: {tried} tried, {stopped} refused or bounded; the host answered an honest call after each of {alive} tests\n"
+    );
 }
 
 /// A server for attacks, which writes down whatever reaches it.
@@ -78,8 +81,11 @@ pub(crate) async fn carry_out(attack: Attack, action: &str) -> Result<String, Er
 /// A record of the refusal was written, for this datasource and by this rule.
 pub(crate) fn assert_recorded(datasource: &str, rule: Rule) {
     let records = RECORDS.of(datasource);
-    let found =
-        records.iter().any(|record| record["event"] == "refusal" && record["rule"] == rule.name() && record["decision"] == "denied");
+    let found = records.iter().any(|record| {
+        record["event"] == "refusal"
+            && record["rule"] == rule.name()
+            && record["decision"] == "denied"
+    });
     assert!(found, "no record of a refusal by {rule}: {records:?}");
 }
 

@@ -3,6 +3,8 @@
 use super::place::Scripted;
 use super::support::{bounded, carry_out, denial, honest, limit, server, stopped, tried};
 use portcullis::{Busy, Error, Host, LimitKind, PluginError, Policy, Resolve, Rule};
+use portcullis_testkit::raw::{self, Then};
+use portcullis_testkit::recorder::{self, Answer};
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -10,8 +12,6 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tests::attack::{Attack, Behaviour, RECORDS};
 use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
-use portcullis_testkit::raw::{self, Then};
-use portcullis_testkit::recorder::{self, Answer};
 
 /// A short call, so that tests are short too.
 const SHORT: &str = "limits = { deadline = \"300ms\" }";
@@ -24,7 +24,10 @@ async fn ends_at_the_deadline(behaviour: Behaviour) {
     let honest = honest(&server).await;
     let started = Instant::now();
     let attack = Attack::new(behaviour, &server.authority, SHORT);
-    let (_, answered) = tokio::join!(bounded(attack, "GetItem", LimitKind::Deadline), honest.execute("GetItem", "{}"));
+    let (_, answered) = tokio::join!(
+        bounded(attack, "GetItem", LimitKind::Deadline),
+        honest.execute("GetItem", "{}")
+    );
     assert!(answered.is_ok());
     assert!(started.elapsed() < LONG);
 }
@@ -72,7 +75,10 @@ async fn interrupted(authority: &str, limits: &str) -> String {
     tried();
     let datasource = plugins::connect(authority, limits, ",\"maxAttempts\":1").await.unwrap();
     let error = datasource.execute("ListTables", "").await.unwrap_err();
-    let interruption = matches!(error, Error::Plugin(PluginError::Transport(_) | PluginError::Timeout(_)) | Error::Limit(_));
+    let interruption = matches!(
+        error,
+        Error::Plugin(PluginError::Transport(_) | PluginError::Timeout(_)) | Error::Limit(_)
+    );
     assert!(interruption, "{error:?}");
     assert!(started.elapsed() < LONG);
     stopped();
@@ -80,26 +86,44 @@ async fn interrupted(authority: &str, limits: &str) -> String {
 }
 
 pub(crate) async fn an_endless_answer_is_cut_at_the_limit() {
-    let server = raw::start(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Then::Flood).await;
-    let attack = Attack::new(Behaviour::read_answer, &server.authority, "limits = { response-bytes = \"256 KiB\" }");
+    let server =
+        raw::start(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Then::Flood).await;
+    let attack = Attack::new(
+        Behaviour::read_answer,
+        &server.authority,
+        "limits = { response-bytes = \"256 KiB\" }",
+    );
     bounded(attack, "GetItem", LimitKind::ResponseBytes).await;
-    let datasource = plugins::connect(&server.authority, "limits = { response-bytes = \"256 KiB\" }", "").await.unwrap();
+    let datasource =
+        plugins::connect(&server.authority, "limits = { response-bytes = \"256 KiB\" }", "")
+            .await
+            .unwrap();
     assert_eq!(limit(datasource.execute("ListTables", "").await).which, LimitKind::ResponseBytes);
 }
 
 pub(crate) async fn an_answer_over_the_limit_is_cut_at_the_limit() {
     let server = recorder::start(Answer::ok("x".repeat(100_000))).await;
-    let attack =
-        |limit: &str| Attack::new(Behaviour::read_answer, &server.authority, &format!("limits = {{ response-bytes = \"{limit}\" }}"));
+    let attack = |limit: &str| {
+        Attack::new(
+            Behaviour::read_answer,
+            &server.authority,
+            &format!("limits = {{ response-bytes = \"{limit}\" }}"),
+        )
+    };
     assert!(bounded(attack("64 KiB"), "GetItem", LimitKind::ResponseBytes).await.maybe_applied);
     assert_eq!(carry_out(attack("128 KiB"), "GetItem").await.unwrap(), "{\"read\": 100000}");
 }
 
 pub(crate) async fn a_dripping_answer_ends_at_the_deadline() {
-    let server = raw::start(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n{", Then::Drip).await;
+    let server =
+        raw::start(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n{", Then::Drip).await;
     interrupted(&server.authority, "limits = { deadline = \"400ms\" }").await;
     // Each piece comes in time, so that only the deadline ends it.
-    let attack = Attack::new(Behaviour::read_answer, &server.authority, "limits = { deadline = \"400ms\", read-timeout = \"200ms\" }");
+    let attack = Attack::new(
+        Behaviour::read_answer,
+        &server.authority,
+        "limits = { deadline = \"400ms\", read-timeout = \"200ms\" }",
+    );
     tried();
     let started = Instant::now();
     let answer = carry_out(attack, "GetItem").await;
@@ -116,10 +140,26 @@ pub(crate) async fn a_silent_answer_ends_at_its_timeout() {
 
 pub(crate) async fn a_huge_head_of_an_answer_is_cut_at_the_limit() {
     let endless = raw::start(b"HTTP/1.1 200 OK\r\nx-filler: ", Then::Fill).await;
-    bounded(Attack::new(Behaviour::honest, &endless.authority, ""), "GetItem", LimitKind::HeaderBytes).await;
+    bounded(
+        Attack::new(Behaviour::honest, &endless.authority, ""),
+        "GetItem",
+        LimitKind::HeaderBytes,
+    )
+    .await;
     let filler = "a".repeat(20_000);
-    let long = recorder::start(Answer { status: 200, headers: vec![("x-filler", filler)], body: "{}".into() }).await;
-    let attack = |limit: &str| Attack::new(Behaviour::honest, &long.authority, &format!("limits = {{ header-bytes = \"{limit}\" }}"));
+    let long = recorder::start(Answer {
+        status: 200,
+        headers: vec![("x-filler", filler)],
+        body: "{}".into(),
+    })
+    .await;
+    let attack = |limit: &str| {
+        Attack::new(
+            Behaviour::honest,
+            &long.authority,
+            &format!("limits = {{ header-bytes = \"{limit}\" }}"),
+        )
+    };
     bounded(attack("16 KiB"), "GetItem", LimitKind::HeaderBytes).await;
     assert_eq!(carry_out(attack("64 KiB"), "GetItem").await.unwrap(), "{\"status\": 200}");
 }
@@ -128,7 +168,13 @@ pub(crate) async fn a_slow_tls_handshake_ends_at_its_timeout() {
     let server = raw::start(b"", Then::Hang).await;
     let (host, plugin) = host_with(Scripted::new(&[&["127.0.0.1"]]));
     let port = server.authority.rsplit(':').next().unwrap();
-    let told = by_name(&host, &plugin, &format!("https://service.test:{port}"), "limits = { tls-timeout = \"200ms\" }").await;
+    let told = by_name(
+        &host,
+        &plugin,
+        &format!("https://service.test:{port}"),
+        "limits = { tls-timeout = \"200ms\" }",
+    )
+    .await;
     assert!(told.contains("ConnectionTimeout"), "{told}");
 }
 
@@ -139,7 +185,8 @@ pub(crate) async fn a_slow_connect_ends_at_its_timeout() {
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut queued = Vec::new();
-    while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(200), open(address)).await {
+    while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(200), open(address)).await
+    {
         queued.push(stream);
         assert!(queued.len() < 100, "the queue is full sooner or later");
     }
@@ -156,14 +203,19 @@ async fn open(address: std::net::SocketAddr) -> io::Result<tokio::net::TcpStream
 struct Silent;
 
 impl Resolve for Silent {
-    fn resolve<'a>(&'a self, _: &'a str) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>> {
+    fn resolve<'a>(
+        &'a self,
+        _: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>> {
         Box::pin(std::future::pending())
     }
 }
 
 pub(crate) async fn a_slow_resolver_ends_at_the_connect_timeout() {
     let (host, plugin) = host_with(Silent);
-    let told = by_name(&host, &plugin, "http://service.test", "limits = { connect-timeout = \"200ms\" }").await;
+    let told =
+        by_name(&host, &plugin, "http://service.test", "limits = { connect-timeout = \"200ms\" }")
+            .await;
     assert!(told.contains("ConnectionTimeout"), "{told}");
 }
 
@@ -175,14 +227,18 @@ fn host_with(resolver: impl Resolve + 'static) -> (Host, portcullis::Plugin) {
 
 /// What a guest is told of a request to `origin`, which may be at any address of this machine.
 async fn by_name(host: &Host, plugin: &portcullis::Plugin, origin: &str, limits: &str) -> String {
-    let text =
-        format!("egress = [\"{origin}\"]\nnetworks = {{ \"{origin}\" = [\"127.0.0.0/8\"] }}\nsigning = [\"us-east-1/dynamodb\"]\n{limits}");
+    let text = format!(
+        "egress = [\"{origin}\"]\nnetworks = {{ \"{origin}\" = [\"127.0.0.0/8\"] }}\nsigning = [\"us-east-1/dynamodb\"]\n{limits}"
+    );
     let policy: Policy = toml::from_str(&text).unwrap();
     let (scheme, authority) = origin.split_once("://").unwrap();
-    let attack = Attack::new(Behaviour::send_elsewhere, "x", "").told(&format!("{authority} {scheme}")).policy(policy);
+    let attack = Attack::new(Behaviour::send_elsewhere, "x", "")
+        .told(&format!("{authority} {scheme}"))
+        .policy(policy);
     let started = Instant::now();
     tried();
-    let error = attack.connect_on(host, plugin).await.unwrap().execute("GetItem", "{}").await.unwrap_err();
+    let error =
+        attack.connect_on(host, plugin).await.unwrap().execute("GetItem", "{}").await.unwrap_err();
     assert!(started.elapsed() < LONG);
     stopped();
     error.to_string()
@@ -193,11 +249,16 @@ pub(crate) async fn timeouts_of_the_guests_own_change_nothing() {
     for nanoseconds in ["0", "1", "18446744073709551615"] {
         tried();
         let attack = Attack::new(Behaviour::own_timeouts, &server.authority, "").told(nanoseconds);
-        assert_eq!(carry_out(attack, "GetItem").await.unwrap(), "{\"status\": 200}", "{nanoseconds}");
+        assert_eq!(
+            carry_out(attack, "GetItem").await.unwrap(),
+            "{\"status\": 200}",
+            "{nanoseconds}"
+        );
         stopped();
     }
     let silent = raw::start(b"", Then::Hang).await;
-    let attack = Attack::new(Behaviour::own_timeouts, &silent.authority, SHORT).told("18446744073709551615");
+    let attack =
+        Attack::new(Behaviour::own_timeouts, &silent.authority, SHORT).told("18446744073709551615");
     tried();
     let started = Instant::now();
     assert!(carry_out(attack, "GetItem").await.is_err() && started.elapsed() < LONG);
@@ -207,7 +268,8 @@ pub(crate) async fn timeouts_of_the_guests_own_change_nothing() {
 pub(crate) async fn a_flood_on_one_datasource_leaves_another_its_turns() {
     let server = server().await;
     let limits = "limits = { deadline = \"2s\", concurrent-calls = 16, queued-calls = 32 }";
-    let flooded = Attack::new(Behaviour::loop_in_execute, &server.authority, limits).connect().await.unwrap();
+    let flooded =
+        Attack::new(Behaviour::loop_in_execute, &server.authority, limits).connect().await.unwrap();
     let mut flood = Vec::new();
     for _ in 0..200 {
         let flooded = flooded.clone();
@@ -249,7 +311,10 @@ pub(crate) async fn a_call_dropped_at_any_point_leaves_nothing_running() {
         assert_eq!((datasource.counters().running, datasource.counters().waiting), (0, 0));
         assert_eq!(datasource.counters().calls.values().sum::<u64>(), 60, "each left its record");
         if *server == quick.authority {
-            assert!(datasource.execute("GetItem", "{}").await.is_ok(), "the same datasource goes on");
+            assert!(
+                datasource.execute("GetItem", "{}").await.is_ok(),
+                "the same datasource goes on"
+            );
         }
         stopped();
     }

@@ -3,11 +3,11 @@
 use super::place::Scripted;
 use super::support::{denial, stopped, tried};
 use portcullis::{Host, Policy, Rule, Tls};
+use portcullis_testkit::recorder::{self, Answer, Recorder};
+use portcullis_testkit::tls::Authority;
 use std::sync::atomic::Ordering;
 use tests::attack::{Attack, Behaviour, RECORDS};
 use tests::plugins::{HOSTILE, HOSTILE_MANIFEST};
-use portcullis_testkit::recorder::{self, Answer, Recorder};
-use portcullis_testkit::tls::Authority;
 
 /// A name that only the test's resolver knows.
 const NAME: &str = "service.test";
@@ -44,14 +44,20 @@ pub(crate) async fn after_rebinding_the_judged_address_is_the_one_that_was_diall
     let authority = Authority::new();
     let server = server(&authority, NAME, false).await;
     // The name is good when it is judged, and another one the next time somebody asks.
-    let (host, asked) = host(&[&["127.0.0.2"], &["127.0.0.1"], &["127.0.0.2", "127.0.0.1"], &["169.254.169.254"]]);
+    let (host, asked) =
+        host(&[&["127.0.0.2"], &["127.0.0.1"], &["127.0.0.2", "127.0.0.1"], &["169.254.169.254"]]);
     let plugin = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
     let call = async || {
-        let datasource = attack(&server, trusting(&authority)).connect_on(&host, &plugin).await.unwrap();
+        let datasource =
+            attack(&server, trusting(&authority)).connect_on(&host, &plugin).await.unwrap();
         datasource.execute("GetItem", "{}").await
     };
     assert_eq!(call().await.unwrap(), "{\"status\": 200}");
-    assert_eq!((asked.load(Ordering::SeqCst), server.requests().len()), (1, 1), "one question for one connection");
+    assert_eq!(
+        (asked.load(Ordering::SeqCst), server.requests().len()),
+        (1, 1),
+        "one question for one connection"
+    );
     assert_eq!(denial(call().await).rule, Rule::Networks, "another address");
     assert_eq!(denial(call().await).rule, Rule::Networks, "a mixed answer");
     assert_eq!(denial(call().await).rule, Rule::Metadata, "a metadata address");
@@ -69,7 +75,11 @@ pub(crate) async fn tls_trusts_its_own_authority_and_presents_its_own_certificat
     let plain = server(&authority, NAME, false).await;
     assert!(call(&plain, trusting(&authority)).await.is_ok());
     let other_name = server(&authority, "other.test", false).await;
-    for (server, tls) in [(&plain, Tls::default()), (&plain, trusting(&stranger)), (&other_name, trusting(&authority))] {
+    for (server, tls) in [
+        (&plain, Tls::default()),
+        (&plain, trusting(&stranger)),
+        (&other_name, trusting(&authority)),
+    ] {
         tried();
         let error = call(server, tls).await.unwrap_err().to_string();
         assert!(error.contains("TlsCertificateError"), "{error}");
@@ -80,9 +90,16 @@ pub(crate) async fn tls_trusts_its_own_authority_and_presents_its_own_certificat
     assert!(call(&asking, trusting(&authority)).await.is_err(), "the server asks who calls");
     stopped();
     let own = authority.identity("client.test");
-    let identified = trusting(&authority).with_identity(own.certificate.as_bytes(), own.key.as_bytes()).unwrap();
+    let identified =
+        trusting(&authority).with_identity(own.certificate.as_bytes(), own.key.as_bytes()).unwrap();
     assert!(call(&asking, identified).await.is_ok());
     let mixed = stranger.identity("client.test");
-    assert!(Tls::default().with_identity(own.certificate.as_bytes(), mixed.key.as_bytes()).is_err(), "they do not belong together");
-    assert!(Tls::default().with_ca(b"nothing").is_err() && Tls::default().with_identity(b"", b"").is_err());
+    assert!(
+        Tls::default().with_identity(own.certificate.as_bytes(), mixed.key.as_bytes()).is_err(),
+        "they do not belong together"
+    );
+    assert!(
+        Tls::default().with_ca(b"nothing").is_err()
+            && Tls::default().with_identity(b"", b"").is_err()
+    );
 }

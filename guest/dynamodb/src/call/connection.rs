@@ -1,7 +1,9 @@
 //! A connection: settings that were checked, and the calls made with them.
 
 use super::pages::{left_member, with_member};
-use super::{Error, Interruption, Platform, Request, SendError, SigningError, SigningMaterial, date};
+use super::{
+    Error, Interruption, Platform, Request, SendError, SigningError, SigningMaterial, date,
+};
 use crate::answer::{Answer, ServiceError};
 use crate::catalogue::{OPERATIONS, Operation, operation};
 use crate::endpoint::{Endpoint, Service};
@@ -36,8 +38,11 @@ impl<P: Platform> Connection<P> {
     /// [`Error::InvalidSettings`] with every fault.
     pub fn open(settings: &str, platform: P) -> Result<Self, Error> {
         let settings = Settings::parse(settings).map_err(Error::InvalidSettings)?;
-        let destination =
-            |service| Endpoint::of(&settings, service).map(Destination::new).map_err(|fault| Error::InvalidSettings([fault].into()));
+        let destination = |service| {
+            Endpoint::of(&settings, service)
+                .map(Destination::new)
+                .map_err(|fault| Error::InvalidSettings([fault].into()))
+        };
         let (data, search) = (destination(Service::Data)?, destination(Service::Search)?);
         Ok(Self { platform, settings, data, search, key: RefCell::new(None) })
     }
@@ -46,7 +51,12 @@ impl<P: Platform> Connection<P> {
     ///
     /// # Errors
     /// Whatever [`Error`] names.
-    pub fn execute(&self, action: &str, input: &str, options: Option<&str>) -> Result<String, Error> {
+    pub fn execute(
+        &self,
+        action: &str,
+        input: &str,
+        options: Option<&str>,
+    ) -> Result<String, Error> {
         let options = match options {
             Some(text) => Options::parse(text, &self.settings).map_err(Error::InvalidInput)?,
             None => self.settings.options(),
@@ -61,19 +71,28 @@ impl<P: Platform> Connection<P> {
         let body = encode(input, operation.input, rules).map_err(Error::InvalidInput)?;
         let body = self.with_token(operation, body);
         let text = match (&operation.paging, left_member(operation.name)) {
-            (Some(paging), _) if options.all_pages => self.all_pages(operation, paging, &body, &options)?,
-            (_, Some(left)) if options.resubmit => self.whole_batch(operation, left, &body, &options)?,
+            (Some(paging), _) if options.all_pages => {
+                self.all_pages(operation, paging, &body, &options)?
+            }
+            (_, Some(left)) if options.resubmit => {
+                self.whole_batch(operation, left, &body, &options)?
+            }
             _ => {
                 let answer = self.exchange(operation.name, body.as_bytes(), options.format)?;
                 if answer.body.is_empty() {
                     // TagResource and UntagResource answer with nothing at all.
                     return Ok("{}".to_string());
                 }
-                String::from_utf8(answer.body).map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?
+                String::from_utf8(answer.body)
+                    .map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?
             }
         };
-        decode(text, operation.output, options.format)
-            .map_err(|malformed| Error::Other(format!("the service's answer is not JSON: at byte {}, {}", malformed.at, malformed.message)))
+        decode(text, operation.output, options.format).map_err(|malformed| {
+            Error::Other(format!(
+                "the service's answer is not JSON: at byte {}, {}",
+                malformed.at, malformed.message
+            ))
+        })
     }
 
     /// Sends `body` as it is and returns the answer as it is, in one attempt.
@@ -81,9 +100,12 @@ impl<P: Platform> Connection<P> {
     /// # Errors
     /// There is no answer.
     pub fn relay(&self, action: &str, body: &[u8]) -> Result<Answer, Error> {
-        let well_formed = (1..=64).contains(&action.len()) && action.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let well_formed = (1..=64).contains(&action.len())
+            && action.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !well_formed {
-            return Err(Error::UnknownAction("the name of an action is 1 to 64 letters and digits".to_string()));
+            return Err(Error::UnknownAction(
+                "the name of an action is 1 to 64 letters and digits".to_string(),
+            ));
         }
         let mut progress = Progress { wants_headers: true, ..Progress::default() };
         let answer = self.attempt(action, body, &mut progress)?;
@@ -101,7 +123,12 @@ impl<P: Platform> Connection<P> {
     }
 
     /// Sends until the service answers with success or the rules say to stop.
-    pub(super) fn exchange(&self, action: &str, body: &[u8], format: Format) -> Result<Answer, Error> {
+    pub(super) fn exchange(
+        &self,
+        action: &str,
+        body: &[u8],
+        format: Format,
+    ) -> Result<Answer, Error> {
         let mut progress = Progress::default();
         let mut last_cost = None;
         loop {
@@ -112,22 +139,32 @@ impl<P: Platform> Connection<P> {
                         self.platform.return_retry(last_cost.unwrap_or(RETURN_WITHOUT_RETRY));
                         return Ok(answer);
                     }
-                    let message = "the answer is damaged: its CRC-32 is not the one in x-amz-crc32".to_string();
+                    let message = "the answer is damaged: its CRC-32 is not the one in x-amz-crc32"
+                        .to_string();
                     (
                         Some(Reason::Transient),
                         None,
-                        Error::Transport(Interruption { message, maybe_applied: true, attempts: progress.attempts }),
+                        Error::Transport(Interruption {
+                            message,
+                            maybe_applied: true,
+                            attempts: progress.attempts,
+                        }),
                     )
                 }
                 Ok(answer) => {
                     let asked = Asked { action, region: &self.data.endpoint.signing_region };
                     let error = ServiceError::read(&answer, &asked, format, progress.attempts);
-                    let reason =
-                        Reason::of_service(error.http_status, &error.code).or_else(|| self.clock_was_off(&error.code, &mut progress));
-                    (reason, answer.header("x-amz-retry-after").and_then(|ms| ms.trim().parse().ok()), Error::Service(error.into()))
+                    let reason = Reason::of_service(error.http_status, &error.code)
+                        .or_else(|| self.clock_was_off(&error.code, &mut progress));
+                    (
+                        reason,
+                        answer.header("x-amz-retry-after").and_then(|ms| ms.trim().parse().ok()),
+                        Error::Service(error.into()),
+                    )
                 }
                 Err(error) => {
-                    let reason = matches!(error, SendError::Failed { .. }).then_some(Reason::Transient);
+                    let reason =
+                        matches!(error, SendError::Failed { .. }).then_some(Reason::Transient);
                     (reason, None, self.interruption(error, &progress))
                 }
             };
@@ -135,9 +172,12 @@ impl<P: Platform> Connection<P> {
             if progress.attempts >= self.settings.max_attempts {
                 return Err(error);
             }
-            let delay = delay_ms(reason, progress.attempts - 1, self.platform.random(), asked_delay);
+            let delay =
+                delay_ms(reason, progress.attempts - 1, self.platform.random(), asked_delay);
             // No retry that the deadline would end: the caller learns more from this error than from a timeout.
-            if delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns || !self.platform.take_retry(reason.cost()) {
+            if delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns
+                || !self.platform.take_retry(reason.cost())
+            {
                 return Err(error);
             }
             last_cost = Some(reason.cost());
@@ -148,17 +188,27 @@ impl<P: Platform> Connection<P> {
     }
 
     /// One request, freshly signed. The outer error ends the call; the inner one may be tried again.
-    fn attempt(&self, action: &str, body: &[u8], progress: &mut Progress) -> Result<Result<Answer, SendError>, Error> {
+    fn attempt(
+        &self,
+        action: &str,
+        body: &[u8],
+        progress: &mut Progress,
+    ) -> Result<Result<Answer, SendError>, Error> {
         let now = self.platform.now();
         if now.remaining_ns == 0 {
             let message = "the deadline of the call has passed".to_string();
-            return Err(Error::Timeout(Interruption { message, maybe_applied: progress.reached, attempts: progress.attempts }));
+            return Err(Error::Timeout(Interruption {
+                message,
+                maybe_applied: progress.reached,
+                attempts: progress.attempts,
+            }));
         }
         let began = now.unix_ms;
         let seconds = (began + now.clock_offset_ms).div_euclid(1000);
         let timestamp = Timestamp::from_unix(seconds);
         let signing = self.signing(&timestamp, seconds)?;
-        let Destination { endpoint, beginning } = if action == "SearchVectors" { &self.search } else { &self.data };
+        let Destination { endpoint, beginning } =
+            if action == "SearchVectors" { &self.search } else { &self.data };
         let target = ["DynamoDB_20120810.", action].concat();
         let length = body.len().to_string();
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(8);
@@ -176,7 +226,13 @@ impl<P: Platform> Connection<P> {
 
         progress.attempts += 1;
         let wants_headers = progress.wants_headers;
-        let request = Request { https: endpoint.https, authority: &endpoint.authority, headers: &headers, body, wants_headers };
+        let request = Request {
+            https: endpoint.https,
+            authority: &endpoint.authority,
+            headers: &headers,
+            body,
+            wants_headers,
+        };
         let sent = self.platform.send(&request);
         match &sent {
             Ok(answer) => {
@@ -196,7 +252,8 @@ impl<P: Platform> Connection<P> {
 
     /// Whether an error comes of a wrong clock; then the datasource's clock is put right, once a call.
     fn clock_was_off(&self, code: &str, progress: &mut Progress) -> Option<Reason> {
-        if !self.settings.correct_clock || progress.clock_corrected || !CLOCK_ERRORS.contains(&code) {
+        if !self.settings.correct_clock || progress.clock_corrected || !CLOCK_ERRORS.contains(&code)
+        {
             return None;
         }
         let measured = progress.clock_offset_ms?;
@@ -216,8 +273,11 @@ impl<P: Platform> Connection<P> {
         {
             return Ok(known.clone());
         }
-        let scope =
-            Scope { date: timestamp.date.clone(), region: self.data.endpoint.signing_region.clone(), service: "dynamodb".to_string() };
+        let scope = Scope {
+            date: timestamp.date.clone(),
+            region: self.data.endpoint.signing_region.clone(),
+            service: "dynamodb".to_string(),
+        };
         let material = self.platform.derive_key(&scope).map_err(|error| match error {
             SigningError::Refused(message) => Error::Refused(message),
             SigningError::Unavailable(message) => Error::Credentials(message),
@@ -230,20 +290,28 @@ impl<P: Platform> Connection<P> {
     }
 
     fn interruption(&self, error: SendError, progress: &Progress) -> Error {
-        let interruption = |message| Interruption { message, maybe_applied: progress.reached, attempts: progress.attempts };
+        let interruption = |message| Interruption {
+            message,
+            maybe_applied: progress.reached,
+            attempts: progress.attempts,
+        };
         match error {
             SendError::Refused(message) => Error::Refused(message),
             SendError::Impossible(message) => Error::Other(message),
-            SendError::Failed { .. } if self.platform.now().remaining_ns == 0 => {
-                Error::Timeout(interruption("the deadline came before the service's answer was whole".to_string()))
+            SendError::Failed { .. } if self.platform.now().remaining_ns == 0 => Error::Timeout(
+                interruption("the deadline came before the service's answer was whole".to_string()),
+            ),
+            SendError::Failed { message, .. } | SendError::TooLarge(message) => {
+                Error::Transport(interruption(message))
             }
-            SendError::Failed { message, .. } | SendError::TooLarge(message) => Error::Transport(interruption(message)),
         }
     }
 
     /// Adds an idempotency token, so that all attempts of a call count as one.
     fn with_token<'b>(&self, operation: &Operation, body: Cow<'b, str>) -> Cow<'b, str> {
-        let Some(name) = operation.token.filter(|_| self.settings.idempotency_tokens) else { return body };
+        let Some(name) = operation.token.filter(|_| self.settings.idempotency_tokens) else {
+            return body;
+        };
         if has_member(&body, name) {
             return body;
         }
@@ -270,7 +338,8 @@ struct Destination {
 
 impl Destination {
     fn new(endpoint: Endpoint) -> Self {
-        let beginning = Beginning::new("POST", "/", "", &[CONTENT_TYPE, ("host", &endpoint.authority)]);
+        let beginning =
+            Beginning::new("POST", "/", "", &[CONTENT_TYPE, ("host", &endpoint.authority)]);
         Self { endpoint, beginning }
     }
 }
@@ -294,7 +363,8 @@ fn known(action: &str) -> Result<&'static Operation, Error> {
     operation(action).ok_or_else(|| {
         let shown: String = action.chars().take(70).collect();
         let guess = nearest(action, OPERATIONS.iter().map(|operation| operation.name));
-        let rest = guess.map_or("`actions` lists all".to_string(), |guess| format!("did you mean {guess}?"));
+        let rest = guess
+            .map_or("`actions` lists all".to_string(), |guess| format!("did you mean {guess}?"));
         Error::UnknownAction(format!("DynamoDB has no action {shown:?}; {rest}"))
     })
 }
@@ -331,5 +401,12 @@ fn has_member(object: &str, name: &str) -> bool {
 fn uuid(high: u64, low: u64) -> String {
     let high = high & !0xf000 | 0x4000;
     let low = low & !(0b11 << 62) | 1 << 63;
-    format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xffff, high & 0xffff, low >> 48, low & 0xffff_ffff_ffff)
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
 }

@@ -24,7 +24,8 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     };
     let year = words.next()?.parse().ok()?;
     let mut clock = words.next()?.split(':');
-    let (hour, minute, second) = (clock.next()?.parse().ok()?, clock.next()?.parse().ok()?, clock.next()?.parse().ok()?);
+    let (hour, minute, second) =
+        (clock.next()?.parse().ok()?, clock.next()?.parse().ok()?, clock.next()?.parse().ok()?);
     if clock.next().is_some() || words.next() != Some("GMT") {
         return None;
     }
@@ -44,9 +45,14 @@ mod tests {
 
     #[test]
     fn other_texts_are_not_dates() {
-        for text in
-            ["", "now", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Nov 1994 25:00:00 GMT", "06 Nov 1994"]
-        {
+        for text in [
+            "",
+            "now",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 06 Nov 1994 25:00:00 GMT",
+            "06 Nov 1994",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -80,7 +80,9 @@ impl Part {
     /// The length of what it holds, in bytes.
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Object(members) => members.iter().map(|(name, part)| name.len() + part.len() + 2).sum(),
+            Self::Object(members) => {
+                members.iter().map(|(name, part)| name.len() + part.len() + 2).sum()
+            }
             Self::Array(text) | Self::Number(text) | Self::Other(text) => text.len(),
         }
     }

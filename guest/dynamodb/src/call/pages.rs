@@ -14,14 +14,22 @@ use serde_json::json;
 impl<P: Platform> Connection<P> {
     /// Fetches pages until there are no more, or a bound of the options is met. The answer then has the cursor, and a
     /// member `Paging` that says how many pages there were and why it ended.
-    pub(super) fn all_pages(&self, operation: &Operation, paging: &Paging, body: &str, options: &Options) -> Result<String, Error> {
+    pub(super) fn all_pages(
+        &self,
+        operation: &Operation,
+        paging: &Paging,
+        body: &str,
+        options: &Options,
+    ) -> Result<String, Error> {
         let mut body = body.to_string();
         let mut all: Option<Part> = None;
         let mut pages = 0u32;
         let mut slowest_ns = 0;
         loop {
             let started = self.platform.now().remaining_ns;
-            let page = self.exchange(operation.name, body.as_bytes(), options.format).and_then(|answer| part(answer.body));
+            let page = self
+                .exchange(operation.name, body.as_bytes(), options.format)
+                .and_then(|answer| part(answer.body));
             let mut page = match (page, &mut all) {
                 (Ok(page), _) => page,
                 (Err(error), None) => return Err(error),
@@ -40,7 +48,9 @@ impl<P: Platform> Connection<P> {
                 None => all = Some(page),
             }
             let Some(fetched) = &mut all else { continue };
-            let Some(cursor) = cursor else { return Ok(finish(fetched, paging, None, pages, "the last page")) };
+            let Some(cursor) = cursor else {
+                return Ok(finish(fetched, paging, None, pages, "the last page"));
+            };
             let stop = if items(fetched, paging) >= options.max_items {
                 Some("maxItems")
             } else if fetched.len() as u64 >= options.max_bytes {
@@ -59,19 +69,32 @@ impl<P: Platform> Connection<P> {
 
     /// Sends a batch, and what was left of it again with growing delays, until nothing is left or the attempts or the
     /// time are used up. What is left then stands in the answer.
-    pub(super) fn whole_batch(&self, operation: &Operation, left_member: &str, body: &str, options: &Options) -> Result<String, Error> {
+    pub(super) fn whole_batch(
+        &self,
+        operation: &Operation,
+        left_member: &str,
+        body: &str,
+        options: &Options,
+    ) -> Result<String, Error> {
         let mut body = body.to_string();
         let mut all: Option<Part> = None;
         let mut sent = 0;
         loop {
-            let answer = self.exchange(operation.name, body.as_bytes(), options.format).and_then(|answer| part(answer.body));
+            let answer = self
+                .exchange(operation.name, body.as_bytes(), options.format)
+                .and_then(|answer| part(answer.body));
             let mut answer = match (answer, &mut all) {
                 (Ok(answer), _) => answer,
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(done)) => {
-                    let left = member(&body, "RequestItems").map_err(not_json)?.unwrap_or_else(|| "{}".to_string());
+                    let left = member(&body, "RequestItems")
+                        .map_err(not_json)?
+                        .unwrap_or_else(|| "{}".to_string());
                     done.set(left_member, left);
-                    done.set("Resubmission", json!({"Requests": sent + 1, "StoppedBy": failure(&error)}).to_string());
+                    done.set(
+                        "Resubmission",
+                        json!({"Requests": sent + 1, "StoppedBy": failure(&error)}).to_string(),
+                    );
                     return Ok(done.to_json());
                 }
             };
@@ -82,7 +105,8 @@ impl<P: Platform> Connection<P> {
                 None => all = Some(answer),
             }
             let Some(done) = &mut all else { continue };
-            let nothing_left = matches!(Part::read(&left), Ok(Part::Object(members)) if members.is_empty());
+            let nothing_left =
+                matches!(Part::read(&left), Ok(Part::Object(members)) if members.is_empty());
             let delay = delay_ms(Reason::Transient, sent - 1, self.platform.random(), None);
             let out_of_time = delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns;
             if nothing_left || sent >= MAX_RESUBMISSIONS || out_of_time {
@@ -94,7 +118,10 @@ impl<P: Platform> Connection<P> {
                 } else {
                     "the most requests"
                 };
-                done.set("Resubmission", json!({"Requests": sent, "StoppedBy": stopped}).to_string());
+                done.set(
+                    "Resubmission",
+                    json!({"Requests": sent, "StoppedBy": stopped}).to_string(),
+                );
                 return Ok(done.to_json());
             }
             self.platform.sleep_ms(delay);
@@ -115,7 +142,13 @@ pub(super) fn left_member(action: &str) -> Option<&'static str> {
     }
 }
 
-fn finish(all: &mut Part, paging: &Paging, cursor: Option<String>, pages: u32, stopped: &str) -> String {
+fn finish(
+    all: &mut Part,
+    paging: &Paging,
+    cursor: Option<String>,
+    pages: u32,
+    stopped: &str,
+) -> String {
     if let Some(cursor) = cursor {
         all.set(paging.output, cursor);
     }
@@ -127,7 +160,9 @@ fn finish(all: &mut Part, paging: &Paging, cursor: Option<String>, pages: u32, s
 fn items(all: &Part, paging: &Paging) -> u64 {
     match (all.member("Count"), all.member(paging.results)) {
         // With Select COUNT there is a count and no item.
-        (Some(Part::Number(count)), Some(Part::Array(elements))) if !elements.is_empty() => count.parse().unwrap_or(u64::MAX),
+        (Some(Part::Number(count)), Some(Part::Array(elements))) if !elements.is_empty() => {
+            count.parse().unwrap_or(u64::MAX)
+        }
         (_, Some(Part::Array(elements))) => count_elements(elements),
         _ => 0,
     }
@@ -151,19 +186,28 @@ fn failure(error: &Error) -> String {
     match error {
         Error::Service(error) => format!("{}: {}", error.code, error.message),
         Error::Transport(end) | Error::Timeout(end) => end.message.clone(),
-        Error::Refused(message) | Error::Credentials(message) | Error::Other(message) | Error::UnknownAction(message) => message.clone(),
-        Error::InvalidInput(_) | Error::InvalidSettings(_) => "the input cannot be sent".to_string(),
+        Error::Refused(message)
+        | Error::Credentials(message)
+        | Error::Other(message)
+        | Error::UnknownAction(message) => message.clone(),
+        Error::InvalidInput(_) | Error::InvalidSettings(_) => {
+            "the input cannot be sent".to_string()
+        }
     }
 }
 
 fn part(body: Vec<u8>) -> Result<Part, Error> {
-    let text = String::from_utf8(body).map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?;
+    let text = String::from_utf8(body)
+        .map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?;
     Part::read(&text).map_err(not_json)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn not_json(malformed: Malformed) -> Error {
-    Error::Other(format!("the service's answer is not JSON: at byte {}, {}", malformed.at, malformed.message))
+    Error::Other(format!(
+        "the service's answer is not JSON: at byte {}, {}",
+        malformed.at, malformed.message
+    ))
 }
 
 /// A member of an object, as JSON.

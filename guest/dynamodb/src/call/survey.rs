@@ -43,7 +43,9 @@ impl<P: Platform> Connection<P> {
     /// # Errors
     /// As of an action.
     pub fn structure(&self, options: &str) -> Result<String, Error> {
-        let options = encode(options, &STRUCTURE_OPTIONS, Rules { format: Format::Typed, strict: true }).map_err(Error::InvalidInput)?;
+        let options =
+            encode(options, &STRUCTURE_OPTIONS, Rules { format: Format::Typed, strict: true })
+                .map_err(Error::InvalidInput)?;
         let options: Value = serde_json::from_str(&options).unwrap_or_default();
         let limit = options["limit"].as_u64().unwrap_or(DEFAULT_TABLES) as usize;
         let prefix = options["prefix"].as_str().unwrap_or_default();
@@ -51,28 +53,38 @@ impl<P: Platform> Connection<P> {
         let mut tables = Vec::new();
         let mut cursor = None;
         loop {
-            let input = cursor.map_or(json!({}), |cursor| json!({"ExclusiveStartTableName": cursor}));
+            let input =
+                cursor.map_or(json!({}), |cursor| json!({"ExclusiveStartTableName": cursor}));
             let page = match self.query("ListTables", &input.to_string()) {
-                Err(_) if !tables.is_empty() => return Ok(json!({"tables": tables, "more": true}).to_string()),
+                Err(_) if !tables.is_empty() => {
+                    return Ok(json!({"tables": tables, "more": true}).to_string());
+                }
                 page => page?,
             };
-            for name in page["TableNames"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            for name in
+                page["TableNames"].as_array().into_iter().flatten().filter_map(Value::as_str)
+            {
                 if !name.starts_with(prefix) {
                     continue;
                 }
                 if tables.len() == limit {
                     return Ok(json!({"tables": tables, "more": true}).to_string());
                 }
-                let description = self.query("DescribeTable", &json!({"TableName": name}).to_string());
+                let description =
+                    self.query("DescribeTable", &json!({"TableName": name}).to_string());
                 tables.push(match description {
                     Ok(description) => table(&description["Table"]),
                     // Deleted in between, or not this identity's or this policy's to see: the others are of use all the same.
-                    Err(Error::Service(error)) => json!({"name": name, "error": format!("{}: {}", error.code, error.message)}),
+                    Err(Error::Service(error)) => {
+                        json!({"name": name, "error": format!("{}: {}", error.code, error.message)})
+                    }
                     Err(Error::Refused(message)) if !message.contains("ConnectionLimitReached") => {
                         json!({"name": name, "error": "not allowed by the policy"})
                     }
                     // Out of requests or of time: what there is, is of use too.
-                    Err(_) if !tables.is_empty() => return Ok(json!({"tables": tables, "more": true}).to_string()),
+                    Err(_) if !tables.is_empty() => {
+                        return Ok(json!({"tables": tables, "more": true}).to_string());
+                    }
                     Err(error) => return Err(error),
                 });
             }
@@ -84,8 +96,14 @@ impl<P: Platform> Connection<P> {
     }
 
     fn query(&self, action: &str, input: &str) -> Result<Value, Error> {
-        let answer = self.run(action, input, Options { format: Format::Typed, strict: false, ..self.options() })?;
-        serde_json::from_str(&answer).map_err(|error| Error::Other(format!("the service's answer to {action} cannot be read: {error}")))
+        let answer = self.run(
+            action,
+            input,
+            Options { format: Format::Typed, strict: false, ..self.options() },
+        )?;
+        serde_json::from_str(&answer).map_err(|error| {
+            Error::Other(format!("the service's answer to {action} cannot be read: {error}"))
+        })
     }
 }
 

@@ -8,7 +8,9 @@ mod schema;
 
 pub use dynamodb_json::shape::{Member, Shape, member};
 pub use generated::OPERATIONS;
-pub use generated::{CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS, TRANSACTION_CANCELED_EXCEPTION_DETAILS};
+pub use generated::{
+    CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS, TRANSACTION_CANCELED_EXCEPTION_DETAILS,
+};
 
 pub use schema::json_schema;
 
@@ -76,7 +78,11 @@ mod tests {
     fn all_operations_of_the_model_are_known_by_name() {
         assert_eq!(OPERATIONS.len(), 62);
         for known in &OPERATIONS {
-            assert!(core::ptr::eq(operation(known.name).unwrap(), known), "{} is found", known.name);
+            assert!(
+                core::ptr::eq(operation(known.name).unwrap(), known),
+                "{} is found",
+                known.name
+            );
         }
         assert!(operation("getitem").is_none());
     }
@@ -84,7 +90,9 @@ mod tests {
     #[test]
     fn members_are_sorted_so_that_search_finds_them() {
         for known in &OPERATIONS {
-            let Shape::Structure(members) = known.input else { panic!("{} has a structure as input", known.name) };
+            let Shape::Structure(members) = known.input else {
+                panic!("{} has a structure as input", known.name)
+            };
             assert!(members.is_sorted_by(|a, b| a.name < b.name), "{}", known.name);
         }
     }

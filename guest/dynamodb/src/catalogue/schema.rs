@@ -23,18 +23,33 @@ fn schema(shape: &Shape) -> Value {
             for member in *members {
                 properties.insert(member.name.to_string(), schema(member.shape));
             }
-            let required: Vec<&str> = members.iter().filter(|member| member.required).map(|member| member.name).collect();
+            let required: Vec<&str> =
+                members.iter().filter(|member| member.required).map(|member| member.name).collect();
             json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
         }
-        Shape::Map { value, min, max } => {
-            bounded(json!({"type": "object", "additionalProperties": schema(value)}), *min, *max, "minProperties", "maxProperties")
+        Shape::Map { value, min, max } => bounded(
+            json!({"type": "object", "additionalProperties": schema(value)}),
+            *min,
+            *max,
+            "minProperties",
+            "maxProperties",
+        ),
+        Shape::List { member, min, max } => bounded(
+            json!({"type": "array", "items": schema(member)}),
+            *min,
+            *max,
+            "minItems",
+            "maxItems",
+        ),
+        Shape::String { min, max, values: [] } => {
+            bounded(json!({"type": "string"}), *min, *max, "minLength", "maxLength")
         }
-        Shape::List { member, min, max } => bounded(json!({"type": "array", "items": schema(member)}), *min, *max, "minItems", "maxItems"),
-        Shape::String { min, max, values: [] } => bounded(json!({"type": "string"}), *min, *max, "minLength", "maxLength"),
         Shape::String { values, .. } => json!({"type": "string", "enum": values}),
         Shape::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Shape::Double => json!({"type": "number"}),
-        Shape::Timestamp => json!({"type": "number", "description": "seconds since 1970-01-01T00:00:00Z"}),
+        Shape::Timestamp => {
+            json!({"type": "number", "description": "seconds since 1970-01-01T00:00:00Z"})
+        }
         Shape::Boolean => json!({"type": "boolean"}),
         Shape::Blob => json!({"type": "string", "contentEncoding": "base64"}),
         Shape::AttributeValue => {
@@ -65,7 +80,12 @@ mod tests {
     fn a_schema_names_members_bounds_and_values() {
         let schema = json_schema(operation("Query").unwrap().input);
         assert_eq!(schema["required"], json!(["TableName"]));
-        assert_eq!(schema["properties"]["Limit"], json!({"type": "integer", "minimum": 1, "maximum": i32::MAX}));
-        assert!(schema["properties"]["Select"]["enum"].as_array().unwrap().contains(&json!("COUNT")));
+        assert_eq!(
+            schema["properties"]["Limit"],
+            json!({"type": "integer", "minimum": 1, "maximum": i32::MAX})
+        );
+        assert!(
+            schema["properties"]["Select"]["enum"].as_array().unwrap().contains(&json!("COUNT"))
+        );
     }
 }

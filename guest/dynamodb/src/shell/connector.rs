@@ -1,7 +1,9 @@
 //! The exported interface: the connector's types ↔ the contract's.
 
 use super::Component;
-use super::exports::portcullis::datasource::connector::{Connection, Error, Guest, GuestConnection, Relayed};
+use super::exports::portcullis::datasource::connector::{
+    Connection, Error, Guest, GuestConnection, Relayed,
+};
 use super::platform::Sandbox;
 use super::portcullis::datasource::types;
 use crate::answer::ServiceError;
@@ -27,7 +29,12 @@ impl GuestConnection for call::Connection<Sandbox> {
         Ok(self.execute(&action, &input, None)?)
     }
 
-    fn execute_with(&self, action: String, input: String, options: String) -> Result<String, Error> {
+    fn execute_with(
+        &self,
+        action: String,
+        input: String,
+        options: String,
+    ) -> Result<String, Error> {
         Ok(self.execute(&action, &input, Some(&options))?)
     }
 
@@ -62,12 +69,24 @@ impl From<call::Error> for Error {
 }
 
 fn convert_faults(faults: Vec<Fault>) -> Vec<types::Fault> {
-    faults.into_iter().map(|fault| types::Fault { pointer: fault.pointer, message: fault.message }).collect()
+    faults
+        .into_iter()
+        .map(|fault| types::Fault { pointer: fault.pointer, message: fault.message })
+        .collect()
 }
 
 impl From<ServiceError> for types::ServiceError {
     fn from(error: ServiceError) -> Self {
-        let ServiceError { code, message, http_status, request_id, retryable, attempts, details, hint } = error;
+        let ServiceError {
+            code,
+            message,
+            http_status,
+            request_id,
+            retryable,
+            attempts,
+            details,
+            hint,
+        } = error;
         Self { code, message, http_status, request_id, retryable, attempts, details, hint }
     }
 }

@@ -50,20 +50,34 @@ impl Platform for Sandbox {
                 expires: material.expires,
             }),
             Err(aws_signing::SigningError::Refused(message)) => Err(SigningError::Refused(message)),
-            Err(aws_signing::SigningError::Unavailable(message)) => Err(SigningError::Unavailable(message)),
+            Err(aws_signing::SigningError::Unavailable(message)) => {
+                Err(SigningError::Unavailable(message))
+            }
         }
     }
 
     fn send(&self, request: &Request) -> Result<Answer, SendError> {
         let scheme = if request.https { Scheme::Https } else { Scheme::Http };
-        let headers: Vec<(&str, &[u8])> = request.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let outgoing = http_messages::request(&Method::Post, &scheme, request.authority, "/", &headers, request.body)
-            .map_err(|error| SendError::Impossible(format!("the request cannot be sent: {error}")))?;
+        let headers: Vec<(&str, &[u8])> =
+            request.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let outgoing = http_messages::request(
+            &Method::Post,
+            &scheme,
+            request.authority,
+            "/",
+            &headers,
+            request.body,
+        )
+        .map_err(|error| SendError::Impossible(format!("the request cannot be sent: {error}")))?;
         let future = handle(outgoing, None).map_err(failed)?;
         // Of a success its checksum is enough: each header costs two calls into the sandbox.
         let wanted = if request.wants_headers { None } else { Some(&[CHECKSUM][..]) };
-        let http_messages::Answer { status, headers, body } = http_messages::response(future, wanted).map_err(failed)?;
-        let headers = headers.into_iter().map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned())).collect();
+        let http_messages::Answer { status, headers, body } =
+            http_messages::response(future, wanted).map_err(failed)?;
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned()))
+            .collect();
         Ok(Answer::new(status, headers, body))
     }
 }
@@ -85,20 +99,41 @@ fn failed(code: ErrorCode) -> SendError {
             | ErrorCode::ConfigurationError
     );
     let message = match code {
-        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited | ErrorCode::ConnectionLimitReached => {
+        ErrorCode::HttpRequestDenied
+        | ErrorCode::DestinationIpProhibited
+        | ErrorCode::ConnectionLimitReached => {
             return SendError::Refused(format!("the host refused the request: {code:?}"));
         }
-        ErrorCode::HttpRequestBodySize(_) => return SendError::TooLarge("the request is larger than the host's limit".to_string()),
-        ErrorCode::HttpResponseBodySize(_) => return SendError::TooLarge("the answer is larger than the host's limit".to_string()),
-        ErrorCode::DnsTimeout => "the name of the endpoint could not be resolved in time".to_string(),
-        ErrorCode::DnsError(payload) => format!("the name of the endpoint cannot be resolved: {}", payload.rcode.unwrap_or_default()),
-        ErrorCode::ConnectionRefused => "nobody answers at the endpoint: connection refused".to_string(),
-        ErrorCode::ConnectionTimeout => "nobody answers at the endpoint: no connection in time".to_string(),
+        ErrorCode::HttpRequestBodySize(_) => {
+            return SendError::TooLarge("the request is larger than the host's limit".to_string());
+        }
+        ErrorCode::HttpResponseBodySize(_) => {
+            return SendError::TooLarge("the answer is larger than the host's limit".to_string());
+        }
+        ErrorCode::DnsTimeout => {
+            "the name of the endpoint could not be resolved in time".to_string()
+        }
+        ErrorCode::DnsError(payload) => format!(
+            "the name of the endpoint cannot be resolved: {}",
+            payload.rcode.unwrap_or_default()
+        ),
+        ErrorCode::ConnectionRefused => {
+            "nobody answers at the endpoint: connection refused".to_string()
+        }
+        ErrorCode::ConnectionTimeout => {
+            "nobody answers at the endpoint: no connection in time".to_string()
+        }
         ErrorCode::ConnectionTerminated => "the connection was lost before the answer".to_string(),
-        ErrorCode::HttpResponseIncomplete => "the connection was lost in the middle of the answer".to_string(),
-        ErrorCode::HttpResponseTimeout | ErrorCode::ConnectionReadTimeout => "the service did not answer in time".to_string(),
+        ErrorCode::HttpResponseIncomplete => {
+            "the connection was lost in the middle of the answer".to_string()
+        }
+        ErrorCode::HttpResponseTimeout | ErrorCode::ConnectionReadTimeout => {
+            "the service did not answer in time".to_string()
+        }
         ErrorCode::TlsProtocolError => "TLS failed: is this an https endpoint?".to_string(),
-        ErrorCode::TlsCertificateError => "the endpoint's TLS certificate is not trusted".to_string(),
+        ErrorCode::TlsCertificateError => {
+            "the endpoint's TLS certificate is not trusted".to_string()
+        }
         ErrorCode::HttpProtocolError => "the endpoint does not speak HTTP as expected".to_string(),
         ErrorCode::InternalError(Some(message)) => message,
         other => format!("{other:?}"),

@@ -117,7 +117,10 @@ impl Encoder<'_> {
             (Content::Bytes, Kind::String) => {
                 let text = self.text()?;
                 if !is_base64(&text) {
-                    self.check(|| "expected base64 with its padding (RFC 4648, section 4), as in \"AP8=\"".to_string());
+                    self.check(|| {
+                        "expected base64 with its padding (RFC 4648, section 4), as in \"AP8=\""
+                            .to_string()
+                    });
                 }
                 Ok(())
             }
@@ -134,7 +137,9 @@ impl Encoder<'_> {
             (Content::Null, Kind::Boolean) => {
                 let word = self.scanner.word()?;
                 if self.scanner.slice(word) == "false" {
-                    self.check(|| "NULL can only be true; leave the attribute out to have none".to_string());
+                    self.check(|| {
+                        "NULL can only be true; leave the attribute out to have none".to_string()
+                    });
                 }
                 Ok(())
             }
@@ -181,5 +186,6 @@ fn mismatch(content: Content, kind: Kind, format: Format) -> String {
 
 fn is_base64(text: &str) -> bool {
     let unpadded = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
-    text.len().is_multiple_of(4) && unpadded.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
+    text.len().is_multiple_of(4)
+        && unpadded.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
 }

@@ -33,7 +33,11 @@ pub fn decode(answer: String, shape: &'static Shape, format: Format) -> Result<S
 ///
 /// # Errors
 /// A body that is not a JSON object.
-pub fn details(body: &str, shape: &'static Shape, format: Format) -> Result<Option<String>, Malformed> {
+pub fn details(
+    body: &str,
+    shape: &'static Shape,
+    format: Format,
+) -> Result<Option<String>, Malformed> {
     let mut scanner = Scanner::new(body);
     let mut out = String::new();
     scanner.space();
@@ -168,7 +172,10 @@ impl Decoder<'_> {
         self.value(&Shape::AttributeValue)
     }
 
-    fn members(&mut self, mut each: impl FnMut(&mut Self, &str) -> Result<(), Malformed>) -> Result<(), Malformed> {
+    fn members(
+        &mut self,
+        mut each: impl FnMut(&mut Self, &str) -> Result<(), Malformed>,
+    ) -> Result<(), Malformed> {
         let mut more = self.scanner.first(b'}')?;
         while more {
             let name = self.scanner.name()?;
@@ -179,7 +186,10 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    fn elements(&mut self, mut each: impl FnMut(&mut Self) -> Result<(), Malformed>) -> Result<(), Malformed> {
+    fn elements(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Result<(), Malformed>,
+    ) -> Result<(), Malformed> {
         let mut more = self.scanner.first(b']')?;
         while more {
             each(self)?;

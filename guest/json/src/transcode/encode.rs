@@ -25,7 +25,11 @@ pub struct Rules {
 ///
 /// # Errors
 /// All faults at once, at most [`MAX_FAULTS`]; a text that is not JSON is one fault.
-pub fn encode<'a>(input: &'a str, shape: &'static Shape, rules: Rules) -> Result<Cow<'a, str>, Vec<Fault>> {
+pub fn encode<'a>(
+    input: &'a str,
+    shape: &'static Shape,
+    rules: Rules,
+) -> Result<Cow<'a, str>, Vec<Fault>> {
     let mut encoder = Encoder {
         text: input,
         scanner: Scanner::new(input),
@@ -127,7 +131,8 @@ impl<'a> Encoder<'a> {
             (Shape::String { min, max, values }, Kind::String) => {
                 let text = self.text()?;
                 if !values.is_empty() && !values.contains(&text.as_ref()) {
-                    let guess = nearest(&text, values.iter().copied()).map_or(String::new(), |guess| format!("; did you mean {guess}?"));
+                    let guess = nearest(&text, values.iter().copied())
+                        .map_or(String::new(), |guess| format!("; did you mean {guess}?"));
                     self.check(|| format!("{text:?} is none of {}{guess}", values.join(", ")));
                 }
                 self.bounded(text.chars().count(), *min, *max, "character", "characters");
@@ -167,7 +172,12 @@ impl<'a> Encoder<'a> {
                 this.check(|| {
                     let guess = nearest(name, members.iter().map(|member| member.name));
                     guess.map_or_else(
-                        || format!("unknown member; known are {}", join(members.iter().map(|member| member.name))),
+                        || {
+                            format!(
+                                "unknown member; known are {}",
+                                join(members.iter().map(|member| member.name))
+                            )
+                        },
                         |guess| format!("unknown member; did you mean {guess}?"),
                     )
                 });
@@ -183,7 +193,9 @@ impl<'a> Encoder<'a> {
     }
 
     fn missing(&mut self, members: &'static [Member], present: &[&str]) {
-        for member in members.iter().filter(|member| member.required && !present.contains(&member.name)) {
+        for member in
+            members.iter().filter(|member| member.required && !present.contains(&member.name))
+        {
             self.trail.push(Step::Name(Cow::Borrowed(member.name)));
             self.check(|| "this member is required, and it is missing".to_string());
             self.trail.pop();
@@ -219,7 +231,10 @@ impl<'a> Encoder<'a> {
     }
 
     /// Reads an object; `each` is given every name and reads its value. Returns how many members there were.
-    pub(super) fn members(&mut self, mut each: impl FnMut(&mut Self, &str) -> Result<(), Malformed>) -> Result<usize, Malformed> {
+    pub(super) fn members(
+        &mut self,
+        mut each: impl FnMut(&mut Self, &str) -> Result<(), Malformed>,
+    ) -> Result<usize, Malformed> {
         let mut names = Names::default();
         let mut count = 0;
         self.scanner.open()?;
@@ -239,7 +254,10 @@ impl<'a> Encoder<'a> {
             self.gap()?;
             self.trail.push(Step::Name(name.clone()));
             if !names.insert(name.clone()) {
-                self.complain("this member stands twice in its object; one of the two would be lost".to_string());
+                self.complain(
+                    "this member stands twice in its object; one of the two would be lost"
+                        .to_string(),
+                );
             }
             each(self, &name)?;
             self.trail.pop();
@@ -251,7 +269,10 @@ impl<'a> Encoder<'a> {
     }
 
     /// Reads an array; `each` reads an element. Returns how many there were.
-    pub(super) fn elements(&mut self, mut each: impl FnMut(&mut Self) -> Result<(), Malformed>) -> Result<usize, Malformed> {
+    pub(super) fn elements(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Result<(), Malformed>,
+    ) -> Result<usize, Malformed> {
         let mut count = 0;
         self.scanner.open()?;
         self.gap()?;

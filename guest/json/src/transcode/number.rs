@@ -27,13 +27,20 @@ pub(super) fn complaint(text: &str) -> Option<&'static str> {
     let leading = all().position(|byte| byte != b'0')?;
     let trailing = all().rev().position(|byte| byte != b'0').unwrap_or(0);
     if count - leading - trailing > 38 {
-        return Some("has more than 38 significant digits, which is all that DynamoDB keeps; store it as a string");
+        return Some(
+            "has more than 38 significant digits, which is all that DynamoDB keeps; store it as a string",
+        );
     }
     // The power of ten of the first significant digit.
-    let power = exponent.parse::<i64>().ok().and_then(|exponent| exponent.checked_add(whole.len() as i64 - 1 - leading as i64));
+    let power = exponent
+        .parse::<i64>()
+        .ok()
+        .and_then(|exponent| exponent.checked_add(whole.len() as i64 - 1 - leading as i64));
     match power {
         Some(-130..=125) => None,
-        _ => Some("is outside DynamoDB's range of magnitudes, 1E-130 to 9.99E+125; store it as a string"),
+        _ => Some(
+            "is outside DynamoDB's range of magnitudes, 1E-130 to 9.99E+125; store it as a string",
+        ),
     }
 }
 

@@ -20,7 +20,10 @@ pub(super) fn table(statement: &str) -> Option<String> {
         _ => return None,
     };
     // Two such words would be two tables, or one in a place that this does not understand.
-    let mut places = tokens.iter().enumerate().filter(|(_, token)| ["from", "into", "update"].iter().any(|word| token.is(word)));
+    let mut places = tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| ["from", "into", "update"].iter().any(|word| token.is(word)));
     let (index, found) = places.next()?;
     if places.next().is_some() || !found.is(before) {
         return None;
@@ -37,11 +40,14 @@ pub(super) fn table(statement: &str) -> Option<String> {
         },
         rest => rest,
     };
-    let follows = rest.is_none_or(|token| ["where", "order", "value", "set", "remove", "returning"].iter().any(|word| token.is(word)));
+    let follows = rest.is_none_or(|token| {
+        ["where", "order", "value", "set", "remove", "returning"].iter().any(|word| token.is(word))
+    });
     follows.then_some(name)
 }
 
-const VERBS: [&str; 9] = ["select", "insert", "update", "delete", "exists", "create", "drop", "upsert", "replace"];
+const VERBS: [&str; 9] =
+    ["select", "insert", "update", "delete", "exists", "create", "drop", "upsert", "replace"];
 
 #[derive(Debug, PartialEq, Eq)]
 enum Token {
@@ -82,7 +88,8 @@ fn tokens(statement: &str) -> Option<Vec<Token>> {
             '/' if rest.starts_with("/*") => return None,
             ';' | '`' | '\\' => return None,
             c if c.is_alphanumeric() || c == '_' => {
-                let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+                let length =
+                    rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
                 // Where a number ends and a word begins is for the service to say: `1FROM a` may be both.
                 if c.is_numeric() && rest[..length].chars().any(|c| c.is_alphabetic() || c == '_') {
                     return None;
