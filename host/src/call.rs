@@ -1,8 +1,8 @@
 //! One running call: what it may send, how long it has, and what the gate noted of it.
 
 use crate::audit::{self, Decision, Event, Record, Usage};
+use crate::datasource::state::Shared;
 use crate::error::{Error, Limit, LimitKind};
-use crate::shared::Shared;
 use portcullis_policy::{ActionName, Denial, Limits, Origin, Rule};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};

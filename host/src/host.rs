@@ -1,19 +1,20 @@
 //! The host: one engine, and all that is loaded into it.
 
 use crate::audit::{Audit, AuditSink};
+use crate::aws::{KeyRing, ProvideCredentials};
 use crate::cache::Cache;
-use crate::credentials::{KeyRing, ProvideCredentials};
+use crate::datasource::state::{Parts, Shared};
 use crate::datasource::{Around, Datasource, Idle};
-use crate::egress::{Connections, Resolve, SystemResolver};
 use crate::error::{Error, Fault, LoadError, PluginError};
-use crate::fairness::Fairness;
 use crate::manifest::Manifest;
+use crate::net::pool::Connections;
+use crate::net::resolver::{Resolve, SystemResolver};
+use crate::net::tls::Tls;
 use crate::plugin::{Loader, Plugin, Source};
-use crate::shared::{Parts, Shared};
+use crate::runtime::permits::AllTurns;
+use crate::runtime::scheduler::Fairness;
+use crate::runtime::timers::Timers;
 use crate::state::{self, State};
-use crate::timers::Timers;
-use crate::tls::Tls;
-use crate::turns::AllTurns;
 use portcullis_policy::{CredentialScope, CredentialSource, Limits, MAX_TABLES, Policy};
 use rustls::RootCertStore;
 use std::fmt;
@@ -41,7 +42,7 @@ struct Inner {
     audit: Audit,
     around: Around,
     #[cfg(feature = "aws-config")]
-    operator: crate::egress::OperatorGate,
+    operator: crate::net::operator::OperatorGate,
 }
 
 /// The datasources of a host.
@@ -217,9 +218,9 @@ impl Host {
             | CredentialSource::Container
             | CredentialSource::Instance
             | CredentialSource::Role { .. } => {
-                Arc::new(crate::credentials::AwsProvider::new(source, &self.inner.operator))
+                Arc::new(crate::aws::AwsProvider::new(source, &self.inner.operator))
             }
-            source => crate::credentials::own(source),
+            source => crate::aws::own(source),
         }
     }
 
@@ -369,7 +370,7 @@ impl HostBuilder {
         sweep(&neighbours);
         let around = Around { fairness, timers, turns, neighbours };
         #[cfg(feature = "aws-config")]
-        let operator = crate::egress::OperatorGate::new(
+        let operator = crate::net::operator::OperatorGate::new(
             self.resolver.clone(),
             Tls::default().client_config(&roots)?,
         );

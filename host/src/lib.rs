@@ -35,7 +35,7 @@
 //! you embed plugins in a Rust program. For other languages there is the command line `portcullis`.
 //!
 //! # Invariants
-//! - One place sends bytes: `egress`, for guests and for the host's own credentials. It acts on the values that the policy
+//! - One place sends bytes: `gate`, for guests and for the host's own credentials. It acts on the values that the policy
 //!   judged.
 //! - A datasource never shares an instance, a connection or a key with another.
 //! - What the gate refused of the action that the caller named is reported as [`Error::Denied`], whatever the plugin then
@@ -44,46 +44,43 @@
 //! - An answer is handed on as it is or not at all: one that contains the signing key or the session token is refused.
 
 mod audit;
+mod aws;
 mod bindings;
 mod cache;
 mod call;
-mod credentials;
 mod datasource;
 mod depth;
-mod egress;
 mod error;
-mod fairness;
+mod gate;
 mod host;
-mod iam;
+mod imports;
 mod manifest;
+mod net;
 mod plugin;
-mod shared;
+mod runtime;
 mod state;
 mod template;
-mod timers;
-mod tls;
-mod turns;
 
 pub use audit::{AuditSink, Counters, Decision, Event, JsonLines, Record};
-pub use credentials::{
+pub use aws::iam::{IamAccount, iam_document};
+pub use aws::{
     Credentials, CredentialsError, Environment, Fixed, ProvideCredentials, Secret, SecretFile,
     read_private,
 };
 pub use datasource::{Datasource, Relayed};
-pub use egress::{Resolve, SystemResolver};
 pub use error::{
     Busy, Error, Fault, Interruption, Limit, LimitKind, LoadError, PluginError, ServiceError,
 };
 pub use host::{Connect, Host, HostBuilder};
-pub use iam::{IamAccount, iam_document};
 pub use manifest::Manifest;
+pub use net::resolver::{Resolve, SystemResolver};
+pub use net::tls::Tls;
 pub use plugin::{MAX_COMPONENT_BYTES, Plugin, Source};
 pub use portcullis_policy::{
     self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limits, Origin, Policy,
     Rule,
 };
 pub use template::bind;
-pub use tls::Tls;
 
 /// The README's example, compiled.
 #[cfg(doctest)]

@@ -1,13 +1,13 @@
 //! What one instance of a plugin has on the host's side: its resources, its bounds, and the functions it imports.
 
+use crate::aws::{Issued, is_current};
 use crate::bindings::portcullis::datasource::call::{self as call_interface, Moment};
 use crate::bindings::portcullis::datasource::{aws_signing, http_messages, types};
 use crate::call::Call;
-use crate::credentials::{Issued, is_current};
-use crate::egress::Gate;
+use crate::datasource::state::Shared;
 use crate::error::LimitKind;
-use crate::fairness::{Fairness, Slices};
-use crate::shared::Shared;
+use crate::gate::Gate;
+use crate::runtime::scheduler::{Fairness, Slices};
 use portcullis_policy::{CredentialScope, Denial, Limits, MAX_TABLE_ELEMENTS, Rule};
 use std::sync::{Arc, Weak};
 use time::OffsetDateTime;
@@ -117,7 +117,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
     random::random::add_to_linker::<State, WasiRandom>(linker, |state| state.wasi.random())?;
     let options = wasmtime_wasi_http::p2::bindings::LinkOptions::default();
     http::types::add_to_linker::<State, WasiHttp>(linker, &options.into(), State::http)?;
-    crate::egress::add_to_linker(linker)?;
+    crate::imports::outgoing_handler::add_to_linker(linker)?;
     types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     http_messages::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     aws_signing::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;

@@ -1,7 +1,7 @@
 //! The contract's types → the host's.
 
+use crate::aws::IssuedKeys;
 use crate::bindings::portcullis::datasource::types;
-use crate::credentials::IssuedKeys;
 use crate::depth::is_deeper;
 use crate::error::{Error, Fault, Interruption, PluginError, ServiceError};
 

@@ -2,11 +2,11 @@
 
 use super::Around;
 use super::convert::{self, Relayed};
+use super::state::Shared;
 use crate::bindings;
 use crate::call::Call;
 use crate::error::{Busy, Error, Limit, LimitKind};
 use crate::plugin::Plugin;
-use crate::shared::Shared;
 use crate::state::State;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -58,7 +58,7 @@ impl Instance {
     /// Starts a call on it.
     pub(super) fn begin(&mut self, call: &Arc<Call>) -> &mut Self {
         self.store.data_mut().begin(call);
-        self.store.set_epoch_deadline(crate::fairness::FREE_TICKS);
+        self.store.set_epoch_deadline(crate::runtime::scheduler::FREE_TICKS);
         self.calls += 1;
         self
     }
@@ -151,7 +151,7 @@ async fn instantiate(
         Store::new(pre.engine(), State::new(made_of.shared.clone(), &made_of.around.fairness));
     store.limiter(|state| &mut state.limiter);
     // From then on a guest that runs lets others run at each tick, and with them the timer that ends it.
-    store.set_epoch_deadline(crate::fairness::FREE_TICKS);
+    store.set_epoch_deadline(crate::runtime::scheduler::FREE_TICKS);
     store.epoch_deadline_callback(|mut store| Ok(store.data_mut().slices.next()));
     // Where the host meters: without it there is none to be had.
     let _ = store.set_fuel(FUEL);

@@ -2,21 +2,22 @@
 
 mod convert;
 mod instance;
+pub(crate) mod state;
 
 use crate::audit::Counters;
+use crate::aws::request::known_access;
 use crate::call::Call;
 use crate::depth::is_deeper;
-use crate::egress::known_access;
 use crate::error::{Busy, Error, Interruption, Limit, LimitKind, PluginError};
-use crate::fairness::Fairness;
 use crate::host::Datasources;
 use crate::plugin::Plugin;
-use crate::shared::Shared;
-use crate::timers::Timers;
-use crate::turns::Turns;
+use crate::runtime::permits::Turns;
+use crate::runtime::scheduler::Fairness;
+use crate::runtime::timers::Timers;
 use convert::Answer;
 use instance::{Instance, Making, Warm};
 use portcullis_policy::{ActionName, Denial, Isolation, MAX_DEADLINE, Rule};
+use state::Shared;
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +61,7 @@ pub(crate) struct Inner {
 pub(crate) struct Around {
     pub(crate) fairness: Fairness,
     pub(crate) timers: Timers,
-    pub(crate) turns: Arc<crate::turns::AllTurns>,
+    pub(crate) turns: Arc<crate::runtime::permits::AllTurns>,
     /// All datasources of the host.
     pub(crate) neighbours: Datasources,
 }

@@ -1,7 +1,7 @@
 //! Judged addresses → a connection: TCP without delay, TLS with the origin's name, HTTP/1.1.
 
+use super::body::Outbound;
 use super::connection::{Connection, Driver};
-use super::request::Outbound;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use portcullis_policy::{Host, Limits, Origin, Scheme};
@@ -18,17 +18,17 @@ use tokio_rustls::client::TlsStream;
 use wasmtime_wasi_http::Error;
 
 /// How connections are made.
-pub(super) struct Dialler<'d> {
+pub(crate) struct Dialler<'d> {
     /// Needed for `https`.
-    pub(super) tls: Option<Arc<ClientConfig>>,
-    pub(super) limits: &'d Limits,
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) limits: &'d Limits,
     /// The identity of the datasource, which the connection is for.
-    pub(super) identity: u32,
+    pub(crate) identity: u32,
 }
 
 impl Dialler<'_> {
     /// Connects to the first of `addresses` that answers.
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         origin: &Origin,
         addresses: &[IpAddr],

@@ -1,10 +1,10 @@
 //! `http-messages`: wasi:http's requests and answers in one piece each. Nothing is sent or judged here: what is made goes
-//! to [`handle`](super::handle), as what wasi:http's own functions make.
+//! to [`outgoing_handler`](super::outgoing_handler), as what wasi:http's own functions make.
 
-use super::Gate;
-use super::handle::give_back;
-use super::request::too_large;
+use super::outgoing_handler::give_back;
 use crate::bindings::portcullis::datasource::http_messages::{Answer, Host};
+use crate::gate::Gate;
+use crate::net::body::too_large;
 use crate::state::State;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -1,20 +1,18 @@
 //! Binds a request to the running call: the operation that it carries, and what its body does.
 
-use super::handle::Outgoing;
+use super::{is_current, statement};
 use crate::call::Call;
-use crate::credentials::is_current;
+use crate::datasource::state::Shared;
+use crate::imports::outgoing_handler::Outgoing;
 use crate::manifest::{Action, Binding, Place, Step};
-use crate::shared::Shared;
 use portcullis_policy::{Access, ActionName, Denial, Policy, Rule};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 use time::OffsetDateTime;
 
-mod statement;
-
 /// The operation that a request carries, if the running export may send it.
-pub(super) fn operation(
+pub(crate) fn operation(
     shared: &Shared,
     call: &Call,
     request: &Outgoing,
@@ -68,7 +66,7 @@ fn carries(binding: &Binding, operation: &str, request: &Outgoing) -> bool {
 
 /// Whether a request of a plugin that signs is signed by the datasource's own identity: with a key that the host handed
 /// out, for a scope that it allowed. Another signature would be another account's.
-pub(super) fn identity(
+pub(crate) fn identity(
     shared: &Shared,
     operation: &ActionName,
     headers: &http::HeaderMap,
@@ -121,7 +119,7 @@ fn credential(header: &str) -> Option<&str> {
 }
 
 /// Whether the policy must see into the body of `operation`.
-pub(super) fn needs_body(shared: &Shared, operation: &ActionName) -> bool {
+pub(crate) fn needs_body(shared: &Shared, operation: &ActionName) -> bool {
     let statements = shared.manifest.action(operation).is_some_and(|action| {
         !action.statements.is_empty() && shared.policy.access < action.access()
     });
@@ -129,7 +127,7 @@ pub(super) fn needs_body(shared: &Shared, operation: &ActionName) -> bool {
 }
 
 /// Judges what a body does: its statements and its tables.
-pub(super) fn judge_body(
+pub(crate) fn judge_body(
     shared: &Shared,
     call: &Call,
     operation: &ActionName,

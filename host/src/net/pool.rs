@@ -1,8 +1,8 @@
 //! Open connections of one datasource, kept for its next request. No other datasource ever gets one of them.
 
 use super::connection::Connection;
+use super::tls::Tls;
 use crate::error::LoadError;
-use crate::tls::Tls;
 use portcullis_policy::Origin;
 use rustls::{ClientConfig, RootCertStore};
 use std::collections::VecDeque;
@@ -45,7 +45,7 @@ impl Connections {
     }
 
     /// An open connection to `origin`, the one used last: the others may then grow old and close.
-    pub(super) async fn take(&self, origin: &Origin, identity: u32) -> Option<Connection> {
+    pub(crate) async fn take(&self, origin: &Origin, identity: u32) -> Option<Connection> {
         loop {
             let entry = {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +76,7 @@ impl Connections {
     }
 
     /// Keeps a connection whose last answer was read to its end.
-    pub(super) fn put(&self, origin: Arc<Origin>, connection: Connection) {
+    pub(crate) fn put(&self, origin: Arc<Origin>, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() >= self.most_idle {
             idle.pop_front();
@@ -85,7 +85,7 @@ impl Connections {
     }
 
     /// The TLS configuration; its sessions are this datasource's alone.
-    pub(super) fn tls(&self) -> Result<Arc<ClientConfig>, LoadError> {
+    pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>, LoadError> {
         if let Some(config) = self.config.get() {
             return Ok(config.clone());
         }

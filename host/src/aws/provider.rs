@@ -175,7 +175,7 @@ impl SecretFile {
 }
 
 /// Credentials that can stand in headers, and are not empty: anything else is a mistake in copying them.
-pub(super) fn checked(credentials: Credentials) -> Result<Credentials, CredentialsError> {
+pub(crate) fn checked(credentials: Credentials) -> Result<Credentials, CredentialsError> {
     let visible = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     let token = credentials.session_token.as_ref().is_none_or(|token| visible(token.expose()));
     for (name, good) in [

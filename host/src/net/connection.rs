@@ -3,7 +3,7 @@
 //! hyper has a sending half and a half that reads and writes, which is usually given a task. That task would be woken for
 //! each piece that moves, and wake the caller's: here the caller's polls both.
 
-use super::request::Outbound;
+use super::body::Outbound;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -22,20 +22,20 @@ pub(crate) struct Connection {
     driver: Option<Driver>,
     bell: Arc<Bell>,
     /// The judged address that was dialled.
-    pub(super) address: IpAddr,
+    pub(crate) address: IpAddr,
     /// The identity of the datasource when it was dialled; it serves no other.
-    pub(super) identity: u32,
+    pub(crate) identity: u32,
 }
 
 /// How it ended is told to whoever waits for an answer on it.
-pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// How often the halves may wake each other before others have a turn: a small answer takes two. tokio wakes a task too
 /// that has had its share of reading, which then must end its turn to get another.
 const MOST_TURNS: usize = 8;
 
 impl Connection {
-    pub(super) fn new(
+    pub(crate) fn new(
         sender: SendRequest<Outbound>,
         driver: Driver,
         address: IpAddr,
@@ -45,7 +45,7 @@ impl Connection {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &mut self,
         request: Request<Outbound>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Outbound>>> {
@@ -54,28 +54,28 @@ impl Connection {
     }
 
     /// Waits until the last answer is behind it. False where it is closed.
-    pub(super) async fn ready(&mut self) -> bool {
+    pub(crate) async fn ready(&mut self) -> bool {
         poll_fn(|context| self.poll(context, SendRequest::poll_ready)).await.is_ok()
     }
 
     /// Whether it can serve another request, as far as can be told without waiting. Nobody is woken when the other side closes
     /// one that is idle; and one whose request is not written to its end, as its answer came first, would wait for somebody to
     /// poll it.
-    pub(super) fn is_idle(&mut self) -> bool {
+    pub(crate) fn is_idle(&mut self) -> bool {
         let has_own_task = self.driver.is_none() && !self.sender.is_closed();
         let polled = self.poll(&mut Context::from_waker(Waker::noop()), SendRequest::poll_ready);
         has_own_task || matches!(polled, Poll::Ready(Ok(())))
     }
 
     /// Gives it a task of its own, for a request that is written on while nobody waits for its answer.
-    pub(super) fn detach(&mut self) {
+    pub(crate) fn detach(&mut self) {
         if let Some(driver) = self.driver.take() {
             tokio::spawn(driver);
         }
     }
 
     /// Polls `waiting` by turns with what reads and writes, until neither gets any further.
-    pub(super) fn poll<T>(
+    pub(crate) fn poll<T>(
         &mut self,
         context: &mut Context<'_>,
         mut waiting: impl FnMut(&mut SendRequest<Outbound>, &mut Context<'_>) -> Poll<T>,

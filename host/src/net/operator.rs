@@ -1,9 +1,8 @@
 //! The host's own way out, for fetching credentials: the same steps as for a guest, under the operator's fixed rules.
 
-use super::{
-    connection::Connection, dial::Dialler, direct, origins::Target, request::Outbound, resolve,
-};
-use crate::egress::Resolve;
+use super::resolver::{self, Resolve};
+use super::{body::Outbound, connection::Connection, dial::Dialler, target::Target};
+use crate::gate::direct;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{Request, Response};
@@ -65,7 +64,7 @@ impl OperatorGate {
     async fn dial(&self, origin: &Origin, connect: Duration) -> Result<Connection, String> {
         let limits = Limits::default().with_connect_timeout(connect);
         let dialling = async {
-            let addresses = resolve::addresses(&*self.resolver, origin)
+            let addresses = resolver::addresses(&*self.resolver, origin)
                 .await
                 .map_err(|error| format!("{origin}: {error}"))?;
             judge_operator(origin, &addresses)

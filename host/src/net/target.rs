@@ -18,14 +18,14 @@ struct Known {
 
 /// Where a request goes.
 #[derive(Clone)]
-pub(super) struct Target {
-    pub(super) origin: Arc<Origin>,
+pub(crate) struct Target {
+    pub(crate) origin: Arc<Origin>,
     /// The value of its `host` header.
-    pub(super) host: HeaderValue,
+    pub(crate) host: HeaderValue,
 }
 
 impl Target {
-    pub(super) fn parse(scheme: Scheme, authority: &str) -> Result<Self, Denial> {
+    pub(crate) fn parse(scheme: Scheme, authority: &str) -> Result<Self, Denial> {
         let deny = |message: String| {
             Denial::new(Rule::Egress, "", message, "check the endpoint in the settings")
         };
@@ -38,7 +38,7 @@ impl Target {
 
 impl LastOrigin {
     /// What `authority` says. Nothing is allowed by this: the policy is asked about each request.
-    pub(super) fn parse(&self, scheme: Scheme, authority: &str) -> Result<Target, Denial> {
+    pub(crate) fn parse(&self, scheme: Scheme, authority: &str) -> Result<Target, Denial> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*last
             && known.scheme == scheme

@@ -1,10 +1,10 @@
 //! The body of an answer on its way to the guest: bounded in bytes and time, and at its end the connection goes back.
 
 use super::Admitted;
-use super::connection::Connection;
+use crate::datasource::state::Shared;
 use crate::error::LimitKind;
-use crate::shared::Shared;
-use crate::timers::Timer;
+use crate::net::connection::Connection;
+use crate::runtime::timers::Timer;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use wasmtime_wasi_http::Error;
 
-pub(super) struct AnswerBody {
+pub(crate) struct AnswerBody {
     body: Incoming,
     /// Given back when the body is at its end.
     connection: Option<(Connection, Arc<Origin>)>,
@@ -28,7 +28,7 @@ pub(super) struct AnswerBody {
 }
 
 impl AnswerBody {
-    pub(super) fn new(
+    pub(crate) fn new(
         body: Incoming,
         connection: Connection,
         origin: Arc<Origin>,

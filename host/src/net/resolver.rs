@@ -44,7 +44,7 @@ impl Resolve for SystemResolver {
 }
 
 /// The addresses of an origin's host; at least one.
-pub(super) async fn addresses(
+pub(crate) async fn addresses(
     resolver: &dyn Resolve,
     origin: &Origin,
 ) -> Result<Vec<IpAddr>, Error> {

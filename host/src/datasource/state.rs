@@ -1,10 +1,10 @@
 //! What all instances of one datasource share, and nobody else.
 
 use crate::audit::{Audit, Counting};
-use crate::credentials::{IssuedKeys, KeyRing};
-use crate::egress::{Connections, LastOrigin, Resolve};
+use crate::aws::{IssuedKeys, KeyRing};
 use crate::manifest::Manifest;
-use crate::timers::Timers;
+use crate::net::{pool::Connections, resolver::Resolve, target::LastOrigin};
+use crate::runtime::timers::Timers;
 use portcullis_policy::{CredentialScope, Policy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -101,10 +101,10 @@ impl Shared {
             keys: KeyRing::new(None),
             connections: Connections::new(
                 1,
-                crate::tls::Tls::default(),
+                crate::net::tls::Tls::default(),
                 Arc::new(rustls::RootCertStore::empty()),
             ),
-            resolver: Arc::new(crate::egress::SystemResolver),
+            resolver: Arc::new(crate::net::resolver::SystemResolver),
             audit: Audit::default(),
             timers: Timers::default(),
         })

@@ -4,8 +4,8 @@
 //! each wakes a sleeping thread. Here a request whose body is whole is sent by the task of the call itself, and the guest
 //! finds the head of the answer when it first asks.
 
-use super::content_length;
-use super::request::RequestBody;
+use crate::gate::content_length;
+use crate::net::body::RequestBody;
 use crate::state::State;
 use bytes::{Bytes, BytesMut};
 use http::uri::PathAndQuery;
@@ -25,13 +25,13 @@ use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequ
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpView as _};
 
 /// A request of a guest, read once.
-pub(super) struct Outgoing {
-    pub(super) method: Method,
-    pub(super) scheme: Scheme,
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) scheme: Scheme,
     /// As the guest wrote it; it is parsed into an origin before anything is decided.
-    pub(super) authority: String,
-    pub(super) path: PathAndQuery,
-    pub(super) headers: HeaderMap,
+    pub(crate) authority: String,
+    pub(crate) path: PathAndQuery,
+    pub(crate) headers: HeaderMap,
 }
 
 /// Links the interface, after those of wasi:http that are wasmtime's.
@@ -194,14 +194,14 @@ fn no_worker() -> NoWorker {
 }
 
 /// Takes one back that nobody needs any more.
-pub(super) fn give_back(worker: NoWorker) {
+pub(crate) fn give_back(worker: NoWorker) {
     let mut stock = STOCK.lock().unwrap_or_else(PoisonError::into_inner);
     if stock.len() < MOST_IN_STOCK {
         stock.push(worker);
     }
 }
 
-pub(super) type NoWorker = AbortOnDropJoinHandle<()>;
+pub(crate) type NoWorker = AbortOnDropJoinHandle<()>;
 
 static STOCK: Mutex<Vec<NoWorker>> = Mutex::new(Vec::new());
 const MOST_IN_STOCK: usize = 64;
@@ -235,7 +235,7 @@ mod tests {
             _: Option<RequestOptions>,
             _: Box<dyn Future<Output = Result<(), Error>> + Send>,
         ) -> Box<
-            dyn Future<Output = Result<(http::Response<WasiBody>, super::super::Worker), Error>>
+            dyn Future<Output = Result<(http::Response<WasiBody>, crate::gate::Worker), Error>>
                 + Send,
         > {
             unreachable!("nothing is sent")

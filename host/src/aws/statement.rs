@@ -4,14 +4,14 @@
 
 /// Whether a statement is a SELECT and nothing more. Anything else counts as a write, and so does what cannot be told:
 /// a comment, a second statement, a word that a keyword could hide in.
-pub(super) fn reads_only(statement: &str) -> bool {
+pub(crate) fn reads_only(statement: &str) -> bool {
     let Some(tokens) = tokens(statement) else { return false };
     let verbs = tokens.iter().filter(|token| VERBS.iter().any(|verb| token.is(verb))).count();
     tokens[0].is("select") && verbs == 1
 }
 
 /// The one table that a statement names; none when it cannot be told.
-pub(super) fn table(statement: &str) -> Option<String> {
+pub(crate) fn table(statement: &str) -> Option<String> {
     let tokens = tokens(statement)?;
     let before = match &tokens[0] {
         first if first.is("select") || first.is("delete") => "from",

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// The body of a guest's request.
-pub(super) enum RequestBody {
+pub(crate) enum RequestBody {
     /// All of it; none once it was sent.
     Whole(Option<Bytes>),
     /// One that the guest still writes, and what was read of it.
@@ -42,7 +42,7 @@ impl RequestBody {
     }
 
     /// All of it, read into one buffer: a body in pieces of a byte each would take many times its size.
-    pub(super) async fn whole(mut self, call: &Call, limit: ByteSize) -> Result<Bytes, Error> {
+    pub(crate) async fn whole(mut self, call: &Call, limit: ByteSize) -> Result<Bytes, Error> {
         if let Self::Whole(Some(bytes)) = self {
             return if bytes.len() as u64 > limit.as_u64() {
                 Err(too_large(call, limit))
@@ -63,8 +63,8 @@ impl RequestBody {
 }
 
 /// A body as a connection takes it.
-pub(super) struct Outbound {
-    pub(super) body: RequestBody,
+pub(crate) struct Outbound {
+    pub(crate) body: RequestBody,
     /// Whose bytes are counted and bounded; none for the host's own requests.
     call: Option<Arc<Call>>,
     limit: ByteSize,
@@ -72,13 +72,13 @@ pub(super) struct Outbound {
 }
 
 impl Outbound {
-    pub(super) fn new(body: RequestBody, call: Arc<Call>, limit: ByteSize) -> Self {
+    pub(crate) fn new(body: RequestBody, call: Arc<Call>, limit: ByteSize) -> Self {
         Self { body, call: Some(call), limit, sent: 0 }
     }
 
     /// The body of a request of the host itself.
     #[cfg(feature = "aws-config")]
-    pub(super) fn own(body: Bytes) -> Self {
+    pub(crate) fn own(body: Bytes) -> Self {
         Self {
             body: RequestBody::Whole(Some(body)),
             call: None,
@@ -129,7 +129,7 @@ impl Body for Outbound {
 }
 
 /// Notes that a body is larger than the policy allows.
-pub(super) fn too_large(call: &Call, limit: ByteSize) -> Error {
+pub(crate) fn too_large(call: &Call, limit: ByteSize) -> Error {
     call.note_limit(LimitKind::RequestBytes, limit.to_string());
     Error::HttpRequestBodySize(Some(limit.as_u64()))
 }
@@ -137,7 +137,7 @@ pub(super) fn too_large(call: &Call, limit: ByteSize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::Shared;
+    use crate::datasource::state::Shared;
     use http_body_util::{BodyExt, Full};
     use portcullis_policy::Policy;
     use std::time::{Duration, Instant};

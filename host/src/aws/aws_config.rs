@@ -3,7 +3,7 @@
 
 use super::Secret;
 use super::provider::{Credentials, CredentialsError, ProvideCredentials, checked};
-use crate::egress::OperatorGate;
+use crate::net::operator::OperatorGate;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::region::ProvideRegion;

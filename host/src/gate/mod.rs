@@ -4,42 +4,25 @@
 //! judged, and a judged address is dialled, with the name in TLS. There is no other way out: wasmtime is built without
 //! its own, and clippy forbids sockets elsewhere in this crate.
 
-mod answer;
-mod bind;
-mod connection;
-mod connections;
-mod dial;
-mod handle;
-mod messages;
-#[cfg(feature = "aws-config")]
-mod operator;
-mod origins;
-mod request;
-mod resolve;
+mod response;
 
-pub(crate) use bind::known_access;
-pub(crate) use connections::Connections;
-pub(crate) use handle::add_to_linker;
-#[cfg(feature = "aws-config")]
-pub(crate) use operator::OperatorGate;
-pub(crate) use origins::LastOrigin;
-pub use resolve::{Resolve, SystemResolver};
-
+use crate::aws::request as bind;
 use crate::call::Call;
+use crate::datasource::state::Shared;
 use crate::error::LimitKind;
-use crate::fairness::Place;
-use crate::shared::Shared;
-use answer::AnswerBody;
-use connection::Connection;
-use handle::Outgoing;
+use crate::imports::outgoing_handler::Outgoing;
+use crate::net::body::{Outbound, RequestBody, too_large};
+use crate::net::connection::Connection;
+use crate::net::target::Target;
+use crate::net::{dial, resolver};
+use crate::runtime::scheduler::Place;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use origins::Target;
 use portcullis_policy::{Denial, Origin, Rule, Scheme};
-use request::{Outbound, RequestBody, too_large};
+use response::AnswerBody;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
@@ -64,7 +47,7 @@ impl Gate {
     }
 
     /// Sends a request for the call that runs.
-    fn send(
+    pub(crate) fn send(
         &self,
         request: Outgoing,
         body: RequestBody,
@@ -121,7 +104,7 @@ impl WasiHttpHooks for Gate {
         false
     }
 
-    /// Never called: [`handle`] is linked in the place of what would.
+    /// Never called: [`outgoing_handler`](crate::imports::outgoing_handler) is linked in the place of what would.
     fn send_request(
         &mut self,
         _: Request<WasiBody>,
@@ -132,10 +115,10 @@ impl WasiHttpHooks for Gate {
     }
 }
 
-type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
+pub(crate) type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 /// The one request in flight of a call; dropped when its answer is at its end, or nobody wants it any more.
-struct Admitted(Arc<Call>);
+pub(crate) struct Admitted(pub(crate) Arc<Call>);
 
 impl Admitted {
     fn new(call: &Arc<Call>) -> Result<Self, Error> {
@@ -228,7 +211,7 @@ fn judge(
 }
 
 /// Writes the head as a connection wants it: the path alone, and the host from the value that was judged.
-fn direct<B>(head: &mut Request<B>, path: PathAndQuery, host: HeaderValue) {
+pub(crate) fn direct<B>(head: &mut Request<B>, path: PathAndQuery, host: HeaderValue) {
     *head.uri_mut() = Uri::from(path);
     *head.version_mut() = http::Version::HTTP_11;
     head.headers_mut().insert(HOST, host);
@@ -311,7 +294,7 @@ async fn dial(
     origin: &Origin,
 ) -> Result<Connection, Error> {
     let limits = &shared.policy.limits;
-    let resolving = timeout(limits.connect_timeout, resolve::addresses(&*shared.resolver, origin));
+    let resolving = timeout(limits.connect_timeout, resolver::addresses(&*shared.resolver, origin));
     let addresses = resolving.await.unwrap_or(Err(Error::ConnectionTimeout))?;
     shared.policy.judge_addresses(origin, &addresses).map_err(|denial| deny(call, &denial))?;
     let tls = match origin.scheme() {
@@ -322,7 +305,7 @@ async fn dial(
     dial::Dialler { tls, limits, identity: shared.identity() }.connect(origin, &addresses).await
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
