@@ -4,7 +4,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.Map;
 
-/** Java 17 on the JSON API, without packages. A program would read the answers with its own JSON library. */
+/** Java 17 on the JSON API, without packages. A real program would parse the responses with its JSON library. */
 public class Client {
     static final Map<String, String> ENV = System.getenv();
     static final HttpClient HTTP = HttpClient.newHttpClient();

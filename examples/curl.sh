@@ -1,5 +1,5 @@
 #!/bin/sh
-# curl on the JSON API. The last call is a template: what a user typed is filled in as a value, and cannot change the query.
+# curl on the JSON API. GetItem sends a template: user input is filled in as a JSON value, and cannot change the query.
 set -eu
 url="${PORTCULLIS_URL:-http://127.0.0.1:8700}/v1/datasources/${PORTCULLIS_DATASOURCE:-local}/actions"
 act() {

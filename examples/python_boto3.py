@@ -1,4 +1,4 @@
-"""boto3 on the wire endpoint: an endpoint URL, and the token in place of a key."""
+"""boto3 on the wire endpoint: it needs only an endpoint URL, and the token as the access key id."""
 
 import os
 
@@ -10,7 +10,7 @@ dynamodb = boto3.resource(
     endpoint_url=f"{url}/ddb/{os.environ.get('PORTCULLIS_DATASOURCE', 'local')}/",
     region_name="us-east-1",
     aws_access_key_id=os.environ.get("PORTCULLIS_TOKEN", "none"),
-    aws_secret_access_key="not looked at",
+    aws_secret_access_key="ignored",
 )
 table = dynamodb.create_table(
     TableName="users-boto3",

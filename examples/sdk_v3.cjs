@@ -1,11 +1,11 @@
-// The AWS SDK for JavaScript v3 on the wire endpoint: an endpoint URL, and the token in place of a key.
+// The AWS SDK for JavaScript v3 on the wire endpoint: it needs only an endpoint URL, and the token as the access key id.
 const { DynamoDB } = require("@aws-sdk/client-dynamodb");
 
 const url = process.env.PORTCULLIS_URL ?? "http://127.0.0.1:8700";
 const dynamodb = new DynamoDB({
   endpoint: `${url}/ddb/${process.env.PORTCULLIS_DATASOURCE ?? "local"}/`,
   region: "us-east-1",
-  credentials: { accessKeyId: process.env.PORTCULLIS_TOKEN ?? "none", secretAccessKey: "not looked at" },
+  credentials: { accessKeyId: process.env.PORTCULLIS_TOKEN ?? "none", secretAccessKey: "ignored" },
 });
 
 async function main() {
