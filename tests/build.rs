@@ -1,4 +1,5 @@
-//! Builds the plugins that the tests run, and leaves their paths to the library.
+//! Builds the test plugins, and passes the paths of the components to the library as environment
+//! variables.
 
 use std::path::Path;
 

@@ -222,7 +222,7 @@ async fn schemathesis_finds_no_500_and_no_undocumented_answer() {
 async fn spans_of_requests_go_to_a_collector() {
     let (upstream, collector) = (
         dynoxide::start().await,
-        portcullis_testkit::recorder::start(portcullis_testkit::recorder::Answer::ok("")).await,
+        portcullis_testkit::recorder::start(portcullis_testkit::recorder::Response::ok("")).await,
     );
     let policy = datasource("orders", &upstream.authority, "access = \"admin\"");
     let mut serve = Serve::start_with(

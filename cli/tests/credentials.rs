@@ -1,6 +1,6 @@
 //! AWS's own sources of credentials, each from a server on this machine that plays AWS's part.
 
-use portcullis_testkit::recorder::{self, Answer, Recorded, Recorder};
+use portcullis_testkit::recorder::{self, RecordedRequest, Recorder, Response};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -17,28 +17,28 @@ fn credentials_json() -> String {
 }
 
 /// The instance's metadata service, STS, and a container's endpoint, in one.
-fn aws(request: &Recorded) -> Answer {
+fn aws(request: &RecordedRequest) -> Response {
     let body = String::from_utf8_lossy(&request.body);
     let operation = ["AssumeRoleWithWebIdentity", "AssumeRole"]
         .into_iter()
         .find(|name| body.contains(&format!("Action={name}&")));
     match (request.path.as_str(), operation) {
-        ("/latest/api/token", _) => Answer {
+        ("/latest/api/token", _) => Response {
             status: 200,
             headers: vec![("x-aws-ec2-metadata-token-ttl-seconds", "21600".to_string())],
             body: "metadata-token".into(),
         },
         (path, _) if path.contains("/security-credentials-extended") => {
-            Answer { status: 404, headers: Vec::new(), body: "".into() }
+            Response { status: 404, headers: Vec::new(), body: "".into() }
         }
-        ("/latest/meta-data/iam/security-credentials/", _) => Answer::ok("the-role"),
-        (_, Some(operation)) => Answer::ok(format!(
+        ("/latest/meta-data/iam/security-credentials/", _) => Response::ok("the-role"),
+        (_, Some(operation)) => Response::ok(format!(
             "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result><Credentials>\
              <AccessKeyId>{ID}</AccessKeyId><SecretAccessKey>secret-from-the-source</SecretAccessKey><SessionToken>{TOKEN}</SessionToken>\
              <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/a/b</Arn>\
              <AssumedRoleId>AROA:b</AssumedRoleId></AssumedRoleUser></{operation}Result></{operation}Response>"
         )),
-        _ => Answer::ok(credentials_json()),
+        _ => Response::ok(credentials_json()),
     }
 }
 
@@ -48,8 +48,8 @@ async fn signed_by(
     folder: &Path,
     aws: &Recorder,
     variables: &[(&str, &str)],
-) -> (Output, Vec<Recorded>) {
-    let service = recorder::start(Answer::ok("{\"TableNames\":[]}")).await;
+) -> (Output, Vec<RecordedRequest>) {
+    let service = recorder::start(Response::ok("{\"TableNames\":[]}")).await;
     let policy = folder.join("portcullis.toml");
     let text = format!(
         "[datasources.a]\nplugin = \"dynamodb\"\nsettings = {{ region = \"us-east-1\", endpoint = \"http://{0}\" }}\n\

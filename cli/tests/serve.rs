@@ -2,8 +2,8 @@
 
 mod support;
 
-use portcullis_testkit::raw::Then;
-use portcullis_testkit::{dynoxide, raw, recorder, tls::Authority};
+use portcullis_testkit::scripted::AfterBytes;
+use portcullis_testkit::{dynoxide, recorder, scripted, tls::CertificateAuthority};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -380,7 +380,7 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f4_nothing_of_the_callers_identity_goes_upstream() {
-    let answer = recorder::Answer {
+    let answer = recorder::Response {
         status: 400,
         headers: vec![("x-amzn-requestid", "UPSTREAM".to_string()), ("x-amz-crc32", "1".to_string()), ("set-cookie", "a=b".to_string())],
         body: r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "Item" : {}}"#.into(),
@@ -425,7 +425,7 @@ async fn f4_nothing_of_the_callers_identity_goes_upstream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f5_pages_in_a_browser_and_names_of_others_get_nothing() {
-    let upstream = recorder::start(recorder::Answer::ok("{}")).await;
+    let upstream = recorder::start(recorder::Response::ok("{}")).await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
     for (name, value) in [
         ("origin", "http://evil.example"),
@@ -593,9 +593,9 @@ async fn a_reload_is_all_or_nothing() {
 
 /// An upstream that takes 700 ms for an answer.
 async fn slow() -> recorder::Recorder {
-    let answer = |_: &recorder::Recorded| {
+    let answer = |_: &recorder::RecordedRequest| {
         std::thread::sleep(Duration::from_millis(700));
-        recorder::Answer::ok("{\"TableNames\":[\"slow\"]}")
+        recorder::Response::ok("{\"TableNames\":[\"slow\"]}")
     };
     recorder::start_with("127.0.0.1", answer, None).await
 }
@@ -638,16 +638,19 @@ async fn a_server_that_is_told_to_stop_lets_calls_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_of_the_upstream_has_its_error_and_service_goes_on() {
     let healthy = dynoxide::start().await;
-    let reset = raw::start(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", Then::Close).await;
-    let garbage = raw::start(b"\x16\x03\x01 this is not HTTP\r\n\r\n", Then::Close).await;
-    let silent = raw::start(b"", Then::Hang).await;
-    let failing = recorder::start(recorder::Answer {
+    let reset =
+        scripted::start(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", AfterBytes::Close)
+            .await;
+    let garbage =
+        scripted::start(b"\x16\x03\x01 this is not HTTP\r\n\r\n", AfterBytes::Close).await;
+    let silent = scripted::start(b"", AfterBytes::Hang).await;
+    let failing = recorder::start(recorder::Response {
         status: 500,
         headers: vec![],
         body: r#"{"__type":"x#InternalServerError"}"#.into(),
     })
     .await;
-    let throttled = recorder::Answer {
+    let throttled = recorder::Response {
         status: 400,
         headers: vec![],
         body: r#"{"__type":"x#ProvisionedThroughputExceededException","message":"slow down"}"#
@@ -746,7 +749,7 @@ async fn a_requests_id_goes_through_to_its_audit_record() {
 async fn the_certificate_is_read_again_with_the_policy() {
     let upstream = dynoxide::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let write = |authority: &Authority| {
+    let write = |authority: &CertificateAuthority| {
         let identity = authority.identity("localhost");
         std::fs::write(folder.path().join("server.pem"), identity.certificate).unwrap();
         let key = folder.path().join("key.pem");
@@ -754,13 +757,13 @@ async fn the_certificate_is_read_again_with_the_policy() {
         std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600))
             .unwrap();
     };
-    let (first, second) = (Authority::new(), Authority::new());
+    let (first, second) = (CertificateAuthority::new(), CertificateAuthority::new());
     write(&first);
     let path = folder.path().to_path_buf();
     let policy = datasource("orders", &upstream.authority, ADMIN)
         + "[server]\ntls = { certificate = \"server.pem\", key = \"key.pem\" }";
     let serve = Serve::start_in(folder, &policy, &[]);
-    let reached = |authority: &Authority, path: &str| {
+    let reached = |authority: &CertificateAuthority, path: &str| {
         let ca = ureq::tls::Certificate::from_pem(authority.pem().as_bytes()).unwrap();
         let tls = ureq::tls::TlsConfig::builder()
             .root_certs(ureq::tls::RootCerts::new_with_certs(&[ca]))
@@ -864,9 +867,9 @@ async fn the_command_line_asks_a_server_as_it_asks_a_datasource() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupt_between_pages_leaves_whole_lines_and_the_cursor() {
-    let page = |_: &recorder::Recorded| {
+    let page = |_: &recorder::RecordedRequest| {
         std::thread::sleep(Duration::from_millis(20));
-        recorder::Answer::ok(
+        recorder::Response::ok(
             r#"{"Items":[{"id":{"S":"1"}},{"id":{"S":"2"}}],"Count":2,"LastEvaluatedKey":{"id":{"S":"2"}}}"#,
         )
     };

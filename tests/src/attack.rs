@@ -1,4 +1,4 @@
-//! Datasources of the hostile plugin, on a host whose audit records can be read.
+//! Attacks by the hostile plugin (`tests/hostile`), on a host whose audit records tests can read.
 
 pub use crate::plugins::SECRET;
 use crate::plugins::{ACCESS_KEY_ID, HOSTILE, HOSTILE_MANIFEST, policy};
@@ -15,15 +15,19 @@ include!("../hostile/behaviours.rs");
 
 macro_rules! enumerate {
     ($($row:ident $behaviour:ident => $sentence:ident,)+) => {
-        /// What the hostile plugin can do.
+        /// A behaviour of the hostile plugin.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[expect(non_camel_case_types, missing_docs, reason = "the plugin's own names")]
+        #[expect(
+            non_camel_case_types,
+            missing_docs,
+            reason = "the names are those of the plugin's functions"
+        )]
         pub enum Behaviour {
             $($behaviour,)+
         }
 
         impl Behaviour {
-            /// All of them.
+            /// All behaviours.
             pub const ALL: &'static [Self] = &[$(Self::$behaviour,)+];
         }
     };
@@ -36,10 +40,10 @@ impl fmt::Display for Behaviour {
     }
 }
 
-/// The session token of all datasources here.
+/// The session token of all datasources that [`Attack`] connects.
 pub const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN/with+odd=characters";
 
-/// Records in memory, as JSON.
+/// An audit sink that keeps all records in memory, as JSON.
 #[derive(Debug, Default)]
 pub struct Records(Mutex<Vec<serde_json::Value>>);
 
@@ -51,21 +55,21 @@ impl AuditSink for Records {
 }
 
 impl Records {
-    /// The records of one datasource.
+    /// Returns the records of one datasource.
     ///
     /// # Panics
-    /// Never, but in a test that failed before.
+    /// Panics only if another thread panicked while it held the lock.
     #[must_use]
-    pub fn of(&self, datasource: &str) -> Vec<serde_json::Value> {
+    pub fn for_datasource(&self, datasource: &str) -> Vec<serde_json::Value> {
         let all = self.0.lock().expect("no test panics with the lock");
         all.iter().filter(|record| record["datasource"] == datasource).cloned().collect()
     }
 }
 
-/// What the host wrote down.
+/// The audit records of [`HOST`].
 pub static RECORDS: LazyLock<Arc<Records>> = LazyLock::new(Arc::default);
 
-/// The host of all attacks.
+/// The host that all attacks share, so that the plugin is compiled only once.
 pub static HOST: LazyLock<Host> = LazyLock::new(|| {
     Host::builder().audit(RECORDS.clone(), false).build().expect("wasmtime runs here")
 });
@@ -73,13 +77,13 @@ pub static HOST: LazyLock<Host> = LazyLock::new(|| {
 static PLUGIN: LazyLock<Plugin> =
     LazyLock::new(|| HOST.load(HOSTILE, HOSTILE_MANIFEST, None).expect("the component loads"));
 
-/// The hostile plugin on [`HOST`].
+/// Returns the hostile plugin, loaded on [`HOST`].
 #[must_use]
 pub fn plugin() -> &'static Plugin {
     &PLUGIN
 }
 
-/// The credentials of all datasources here.
+/// Returns the credentials of all datasources that [`Attack`] connects.
 #[must_use]
 pub fn credentials() -> Arc<dyn ProvideCredentials> {
     Arc::new(Fixed::new(Credentials {
@@ -90,10 +94,10 @@ pub fn credentials() -> Arc<dyn ProvideCredentials> {
     }))
 }
 
-/// An attack to be: a behaviour, what it is told beside, and a policy.
+/// An attack that is prepared but not yet connected: a behaviour, its arguments, and a policy.
 #[derive(Debug)]
 pub struct Attack {
-    /// The datasource's name, which no other has.
+    /// The unique name of the datasource.
     pub name: String,
     settings: String,
     policy: Policy,
@@ -101,7 +105,9 @@ pub struct Attack {
 }
 
 impl Attack {
-    /// At a loopback server, under a policy that allows all of it, with more of the policy's own TOML.
+    /// Prepares an attack with a policy that allows everything at one loopback server.
+    ///
+    /// `authority` is the server's host and port. `more_policy` is added to the policy as TOML.
     #[must_use]
     pub fn new(behaviour: Behaviour, authority: &str, more_policy: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -115,39 +121,39 @@ impl Attack {
         Self { name, settings: format!("{behaviour} {authority}"), policy, tls: Tls::default() }
     }
 
-    /// With more words for the plugin.
+    /// Adds arguments for the plugin, separated by spaces.
     #[must_use]
-    pub fn told(mut self, words: &str) -> Self {
-        self.settings = format!("{} {words}", self.settings);
+    pub fn with_arguments(mut self, arguments: &str) -> Self {
+        self.settings = format!("{} {arguments}", self.settings);
         self
     }
 
-    /// With TLS of its own.
+    /// Replaces the TLS configuration.
     #[must_use]
-    pub fn tls(mut self, tls: Tls) -> Self {
+    pub fn with_tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
         self
     }
 
-    /// With another policy.
+    /// Replaces the policy.
     #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Self {
+    pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Connects it.
+    /// Connects the datasource on [`HOST`].
     ///
     /// # Errors
-    /// It cannot be connected, for some behaviours as it should be.
+    /// Returns an error if `connect` fails, which is what a test of such a behaviour expects.
     pub async fn connect(self) -> Result<Datasource, Error> {
         self.connect_on(&HOST, plugin()).await
     }
 
-    /// Connects it on another host.
+    /// Connects the datasource on another host.
     ///
     /// # Errors
-    /// It cannot be connected.
+    /// Returns an error if `connect` fails, which is what a test of such a behaviour expects.
     pub async fn connect_on(self, host: &Host, plugin: &Plugin) -> Result<Datasource, Error> {
         let Self { name, settings, policy, tls } = self;
         let connect = Connect {

@@ -1,22 +1,23 @@
-//! Three fixed calls, for guards that count what they cost: a small one, one with a large answer, one with a large input.
+//! Three fixed calls for tests that measure the cost of a call: a small one, one with a large
+//! response, and one with a large input. Also the comparison of these costs with a fixture.
 
 use std::fmt::Write;
 use std::path::Path;
 
-/// One call.
+/// One call of an action.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Its action.
+    /// The name of the action.
     pub action: &'static str,
     /// The input in DynamoDB JSON.
     pub input: String,
     /// The input in ordinary JSON.
     pub plain_input: String,
-    /// What the service answers.
-    pub answer: String,
+    /// The body of the service's response.
+    pub response: String,
 }
 
-/// All three.
+/// Returns all three calls.
 #[must_use]
 pub fn all() -> [Call; 3] {
     let typed: Vec<String> = (0..250).map(typed_item).collect();
@@ -36,13 +37,13 @@ pub fn all() -> [Call; 3] {
                     .to_string(),
             plain_input: r#"{"TableName":"orders","Key":{"customer":"c-000042","order":1042}}"#
                 .to_string(),
-            answer: format!("{{\"Item\":{}}}", typed_item(42)),
+            response: format!("{{\"Item\":{}}}", typed_item(42)),
         },
         Call {
             action: "Scan",
             input: r#"{"TableName":"orders"}"#.to_string(),
             plain_input: r#"{"TableName":"orders"}"#.to_string(),
-            answer: format!(
+            response: format!(
                 "{{\"Items\":[{}],\"Count\":250,\"ScannedCount\":250}}",
                 typed.join(",")
             ),
@@ -51,41 +52,52 @@ pub fn all() -> [Call; 3] {
             action: "BatchWriteItem",
             input: batch(&typed[..25]),
             plain_input: batch(&plain),
-            answer: "{\"UnprocessedItems\":{}}".to_string(),
+            response: "{\"UnprocessedItems\":{}}".to_string(),
         },
     ]
 }
 
 fn typed_item(number: usize) -> String {
     format!(
-        r#"{{"customer":{{"S":"c-{number:06}"}},"order":{{"N":"{}"}},"paid":{{"BOOL":true}},"note":{{"S":"at the \"back\" door"}},"tags":{{"SS":["gift","express"]}},"lines":{{"L":[{{"M":{{"sku":{{"S":"A-1001"}},"count":{{"N":"2"}}}}}}]}}}}"#,
+        concat!(
+            r#"{{"customer":{{"S":"c-{:06}"}},"order":{{"N":"{}"}},"paid":{{"BOOL":true}},"#,
+            r#""note":{{"S":"at the \"back\" door"}},"tags":{{"SS":["gift","express"]}},"#,
+            r#""lines":{{"L":[{{"M":{{"sku":{{"S":"A-1001"}},"count":{{"N":"2"}}}}}}]}}}}"#
+        ),
+        number,
         1000 + number
     )
 }
 
 fn plain_item(number: usize) -> String {
     format!(
-        r#"{{"customer":"c-{number:06}","order":{},"paid":true,"note":"at the \"back\" door","tags":{{"$SS":["gift","express"]}},"lines":[{{"sku":"A-1001","count":2}}]}}"#,
+        concat!(
+            r#"{{"customer":"c-{:06}","order":{},"paid":true,"note":"at the \"back\" door","#,
+            r#""tags":{{"$SS":["gift","express"]}},"lines":[{{"sku":"A-1001","count":2}}]}}"#
+        ),
+        number,
         1000 + number
     )
 }
 
-/// Compares counts, a line each with the count as its last word, with those in a fixture. With `PORTCULLIS_UPDATE=1` the
-/// fixture is written instead.
+/// Compares counts with those in a fixture: one count in each line, as the last word.
+///
+/// With `PORTCULLIS_UPDATE=1` in the environment it writes the fixture instead.
 ///
 /// # Panics
-/// A count differs by more than `tolerance` per cent.
-pub fn compare(fixture: &str, found: &str, tolerance: i64) {
+/// Panics if a count differs by more than `tolerance` per cent, or if the fixture has other lines.
+pub fn compare_with_fixture(fixture: &str, found: &str, tolerance: i64) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture);
     if std::env::var_os("PORTCULLIS_UPDATE").is_some() {
-        std::fs::write(&path, found).expect("the fixture is written");
+        std::fs::write(&path, found).expect("the fixture can be written");
         return;
     }
-    let known = std::fs::read_to_string(&path).expect("the fixture is there");
+    let known = std::fs::read_to_string(&path)
+        .expect("the fixture exists; create it with PORTCULLIS_UPDATE=1");
     assert_eq!(
         known.lines().count(),
         found.lines().count(),
-        "{} has other lines:\n{found}",
+        "{} has another number of lines; measured:\n{found}",
         path.display()
     );
     let mut wrong = String::new();
@@ -94,18 +106,18 @@ pub fn compare(fixture: &str, found: &str, tolerance: i64) {
             line.rsplit(' ')
                 .next()
                 .and_then(|count| count.parse::<i64>().ok())
-                .expect("a line ends in a count")
+                .expect("each line ends with a count")
         };
         let (was, is) = (count(known), count(found));
         if (is - was).abs() * 100 > was * tolerance {
-            writeln!(wrong, "{found}, and not {was}: {:+} %", (is - was) * 100 / was)
-                .expect("a text can be written to");
+            writeln!(wrong, "{found} instead of {was}: {:+} %", (is - was) * 100 / was)
+                .expect("writing to a string cannot fail");
         }
     }
-    let remedy = "if that is meant, run the test with PORTCULLIS_UPDATE=1";
+    let remedy = "if the change is intended, run the test with PORTCULLIS_UPDATE=1";
     assert!(
         wrong.is_empty(),
-        "{} says otherwise, by more than {tolerance} %; {remedy}\n{wrong}",
+        "counts differ from {} by more than {tolerance} %; {remedy}\n{wrong}",
         path.display()
     );
 }

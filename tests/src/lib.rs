@@ -1,4 +1,4 @@
-//! Plugins, calls and comparisons that the integration tests share; the servers are in `tests/kit`.
+//! Plugins, calls and comparisons that the integration tests share. The servers are in `tests/kit`.
 
 pub mod attack;
 pub mod calls;

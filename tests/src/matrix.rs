@@ -1,4 +1,5 @@
-//! Every operation against a server, and the table in `docs/operations.md` that says how each ends.
+//! Sends every operation to a server, and compares the results with the table in
+//! `docs/operations.md`.
 
 use portcullis::{Datasource, Error, PluginError};
 use serde_json::{Value, json};
@@ -6,21 +7,44 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// What became of each operation: `ok`, `error CODE`, or `–` where the server does not know it.
+/// The result of each operation: `ok`, an error code, or `–` if the server does not know the
+/// operation.
 pub type Outcomes = BTreeMap<String, String>;
 
-/// Calls that touch every operation of the model, in an order in which each finds what it needs. Texts in braces are
-/// filled in from answers: `{table}` and `{backup}` are ARNs.
+/// Returns a call for every operation of the API model, in an order in which each finds what it
+/// needs.
+///
+/// `{table}` and `{backup}` are placeholders for ARNs that earlier responses contain.
 #[expect(clippy::too_many_lines, reason = "one line for each operation")]
 fn calls() -> Vec<(&'static str, Value)> {
     let key = json!({"team_id": "team_1", "employee_id": "emp_1"});
-    let keys = |names: [&str; 2]| json!([{"AttributeName": names[0], "KeyType": "HASH"}, {"AttributeName": names[1], "KeyType": "RANGE"}]);
+    let keys = |names: [&str; 2]| {
+        json!([
+            {"AttributeName": names[0], "KeyType": "HASH"},
+            {"AttributeName": names[1], "KeyType": "RANGE"},
+        ])
+    };
+    let select = r#"SELECT * FROM "users" WHERE team_id = ? AND employee_id = ?"#;
     let s3 = json!({"S3Bucket": "a-bucket", "InputFormat": "DYNAMODB_JSON"});
-    let new_table = json!({"TableName": "imported", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"});
+    let new_table = json!({
+        "TableName": "imported",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    });
     vec![
         (
             "CreateTable",
-            json!({"TableName": "users", "AttributeDefinitions": [{"AttributeName": "team_id", "AttributeType": "S"}, {"AttributeName": "employee_id", "AttributeType": "S"}], "KeySchema": keys(["team_id", "employee_id"]), "BillingMode": "PAY_PER_REQUEST", "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"}}),
+            json!({
+                "TableName": "users",
+                "AttributeDefinitions": [
+                    {"AttributeName": "team_id", "AttributeType": "S"},
+                    {"AttributeName": "employee_id", "AttributeType": "S"},
+                ],
+                "KeySchema": keys(["team_id", "employee_id"]),
+                "BillingMode": "PAY_PER_REQUEST",
+                "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
+            }),
         ),
         ("DescribeTable", json!({"TableName": "users"})),
         ("ListTables", json!({})),
@@ -28,26 +52,60 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("DescribeLimits", json!({})),
         (
             "PutItem",
-            json!({"TableName": "users", "Item": {"team_id": "team_1", "employee_id": "emp_1", "n": 1.5, "l": [null, true], "S": "L"}}),
+            json!({
+                "TableName": "users",
+                "Item": {
+                    "team_id": "team_1",
+                    "employee_id": "emp_1",
+                    "n": 1.5,
+                    "l": [null, true],
+                    "S": "L",
+                },
+            }),
         ),
         ("GetItem", json!({"TableName": "users", "Key": key})),
         (
             "UpdateItem",
-            json!({"TableName": "users", "Key": key, "UpdateExpression": "SET #n = :n", "ExpressionAttributeNames": {"#n": "name"}, "ExpressionAttributeValues": {":n": "Amal"}}),
+            json!({
+                "TableName": "users",
+                "Key": key,
+                "UpdateExpression": "SET #n = :n",
+                "ExpressionAttributeNames": {"#n": "name"},
+                "ExpressionAttributeValues": {":n": "Amal"},
+            }),
         ),
         (
             "Query",
-            json!({"TableName": "users", "KeyConditionExpression": "team_id = :t", "ExpressionAttributeValues": {":t": "team_1"}}),
+            json!({
+                "TableName": "users",
+                "KeyConditionExpression": "team_id = :t",
+                "ExpressionAttributeValues": {":t": "team_1"},
+            }),
         ),
         ("Scan", json!({"TableName": "users", "Limit": 5})),
         (
             "BatchWriteItem",
-            json!({"RequestItems": {"users": [{"PutRequest": {"Item": {"team_id": "team_2", "employee_id": "emp_2"}}}]}}),
+            json!({
+                "RequestItems": {
+                    "users": [
+                        {"PutRequest": {"Item": {"team_id": "team_2", "employee_id": "emp_2"}}},
+                    ],
+                },
+            }),
         ),
         ("BatchGetItem", json!({"RequestItems": {"users": {"Keys": [key]}}})),
         (
             "TransactWriteItems",
-            json!({"TransactItems": [{"Put": {"TableName": "users", "Item": {"team_id": "team_3", "employee_id": "emp_3"}}}]}),
+            json!({
+                "TransactItems": [
+                    {
+                        "Put": {
+                            "TableName": "users",
+                            "Item": {"team_id": "team_3", "employee_id": "emp_3"},
+                        },
+                    },
+                ],
+            }),
         ),
         (
             "TransactGetItems",
@@ -55,31 +113,57 @@ fn calls() -> Vec<(&'static str, Value)> {
         ),
         (
             "ExecuteStatement",
-            json!({"Statement": "SELECT * FROM \"users\" WHERE team_id = ?", "Parameters": ["team_1"]}),
+            json!({
+                "Statement": "SELECT * FROM \"users\" WHERE team_id = ?",
+                "Parameters": ["team_1"],
+            }),
         ),
         (
             "BatchExecuteStatement",
-            json!({"Statements": [{"Statement": "SELECT * FROM \"users\" WHERE team_id = ? AND employee_id = ?", "Parameters": ["team_1", "emp_1"]}]}),
+            json!({
+                "Statements": [
+                    {
+                        "Statement": select,
+                        "Parameters": ["team_1", "emp_1"],
+                    },
+                ],
+            }),
         ),
         (
             "ExecuteTransaction",
-            json!({"TransactStatements": [{"Statement": "SELECT * FROM \"users\" WHERE team_id = ? AND employee_id = ?", "Parameters": ["team_1", "emp_1"]}]}),
+            json!({
+                "TransactStatements": [
+                    {
+                        "Statement": select,
+                        "Parameters": ["team_1", "emp_1"],
+                    },
+                ],
+            }),
         ),
         ("UpdateTable", json!({"TableName": "users", "DeletionProtectionEnabled": false})),
         (
             "UpdateTimeToLive",
-            json!({"TableName": "users", "TimeToLiveSpecification": {"Enabled": true, "AttributeName": "ends"}}),
+            json!({
+                "TableName": "users",
+                "TimeToLiveSpecification": {"Enabled": true, "AttributeName": "ends"},
+            }),
         ),
         ("DescribeTimeToLive", json!({"TableName": "users"})),
         (
             "TagResource",
-            json!({"ResourceArn": "{table}", "Tags": [{"Key": "department", "Value": "marketing"}]}),
+            json!({
+                "ResourceArn": "{table}",
+                "Tags": [{"Key": "department", "Value": "marketing"}],
+            }),
         ),
         ("ListTagsOfResource", json!({"ResourceArn": "{table}"})),
         ("UntagResource", json!({"ResourceArn": "{table}", "TagKeys": ["department"]})),
         (
             "PutResourcePolicy",
-            json!({"ResourceArn": "{table}", "Policy": "{\"Version\":\"2012-10-17\",\"Statement\":[]}"}),
+            json!({
+                "ResourceArn": "{table}",
+                "Policy": "{\"Version\":\"2012-10-17\",\"Statement\":[]}",
+            }),
         ),
         ("GetResourcePolicy", json!({"ResourceArn": "{table}"})),
         ("DeleteResourcePolicy", json!({"ResourceArn": "{table}"})),
@@ -90,19 +174,30 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("DeleteBackup", json!({"BackupArn": "{backup}"})),
         (
             "UpdateContinuousBackups",
-            json!({"TableName": "users", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true}}),
+            json!({
+                "TableName": "users",
+                "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true},
+            }),
         ),
         ("DescribeContinuousBackups", json!({"TableName": "users"})),
         (
             "RestoreTableToPointInTime",
-            json!({"SourceTableName": "users", "TargetTableName": "restored-pit", "UseLatestRestorableTime": true}),
+            json!({
+                "SourceTableName": "users",
+                "TargetTableName": "restored-pit",
+                "UseLatestRestorableTime": true,
+            }),
         ),
         ("ExportTableToPointInTime", json!({"TableArn": "{table}", "S3Bucket": "a-bucket"})),
         ("ListExports", json!({"TableArn": "{table}"})),
         ("DescribeExport", json!({"ExportArn": "{table}/export/01234567890123-a1b2c3d4"})),
         (
             "ImportTable",
-            json!({"S3BucketSource": {"S3Bucket": "a-bucket"}, "InputFormat": "DYNAMODB_JSON", "TableCreationParameters": new_table}),
+            json!({
+                "S3BucketSource": {"S3Bucket": "a-bucket"},
+                "InputFormat": "DYNAMODB_JSON",
+                "TableCreationParameters": new_table,
+            }),
         ),
         ("ListImports", json!({})),
         ("DescribeImport", json!({"ImportArn": "{table}/import/01234567890123-a1b2c3d4"})),
@@ -114,16 +209,25 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("ListContributorInsights", json!({})),
         (
             "EnableKinesisStreamingDestination",
-            json!({"TableName": "users", "StreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/users"}),
+            json!({
+                "TableName": "users",
+                "StreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/users",
+            }),
         ),
         (
             "UpdateKinesisStreamingDestination",
-            json!({"TableName": "users", "StreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/users"}),
+            json!({
+                "TableName": "users",
+                "StreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/users",
+            }),
         ),
         ("DescribeKinesisStreamingDestination", json!({"TableName": "users"})),
         (
             "DisableKinesisStreamingDestination",
-            json!({"TableName": "users", "StreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/users"}),
+            json!({
+                "TableName": "users",
+                "StreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/users",
+            }),
         ),
         (
             "CreateGlobalTable",
@@ -133,7 +237,10 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("ListGlobalTables", json!({})),
         (
             "UpdateGlobalTable",
-            json!({"GlobalTableName": "users", "ReplicaUpdates": [{"Create": {"RegionName": "us-west-2"}}]}),
+            json!({
+                "GlobalTableName": "users",
+                "ReplicaUpdates": [{"Create": {"RegionName": "us-west-2"}}],
+            }),
         ),
         ("DescribeGlobalTableSettings", json!({"GlobalTableName": "users"})),
         (
@@ -144,11 +251,20 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("UpdateTableReplicaAutoScaling", json!({"TableName": "users"})),
         (
             "SearchVectors",
-            json!({"TableName": "users", "IndexName": "by-vector", "SearchVector": [0.5, 1], "TopK": 1}),
+            json!({
+                "TableName": "users",
+                "IndexName": "by-vector",
+                "SearchVector": [0.5, 1],
+                "TopK": 1,
+            }),
         ),
         (
             "StartBulkPutItems",
-            json!({"TableName": "users", "InputS3Configuration": s3, "OutputS3Configuration": {"OutputType": ["ERROR"]}}),
+            json!({
+                "TableName": "users",
+                "InputS3Configuration": s3,
+                "OutputS3Configuration": {"OutputType": ["ERROR"]},
+            }),
         ),
         ("DescribeBulkOperation", json!({"BulkOperationArn": "{table}/bulk/1"})),
         ("ListBulkOperations", json!({})),
@@ -158,7 +274,7 @@ fn calls() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Makes every call, and says how each ended.
+/// Makes every call, and returns the results.
 pub async fn run(datasource: &Datasource) -> Outcomes {
     let mut table = "arn:aws:dynamodb:us-east-1:123456789012:table/users".to_string();
     let mut backup = format!("{table}/backup/01489602797149-73d8d5bc");
@@ -166,13 +282,13 @@ pub async fn run(datasource: &Datasource) -> Outcomes {
     for (action, input) in calls() {
         let input = input.to_string().replace("{table}", &table).replace("{backup}", &backup);
         let outcome = match datasource.execute(action, &input).await {
-            Ok(answer) => {
-                let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
+            Ok(response) => {
+                let response: Value = serde_json::from_str(&response).unwrap_or_default();
                 let text = |value: &Value| value.as_str().map(str::to_string);
-                table = text(&answer["TableDescription"]["TableArn"])
+                table = text(&response["TableDescription"]["TableArn"])
                     .filter(|_| action == "CreateTable")
                     .unwrap_or(table);
-                backup = text(&answer["BackupDetails"]["BackupArn"]).unwrap_or(backup);
+                backup = text(&response["BackupDetails"]["BackupArn"]).unwrap_or(backup);
                 "ok".to_string()
             }
             Err(Error::Plugin(PluginError::Service(error)))
@@ -188,37 +304,39 @@ pub async fn run(datasource: &Datasource) -> Outcomes {
     outcomes
 }
 
-/// Servers have different ways to say that they do not know an operation; moto answers with an HTML page and status 500.
+/// Returns whether an error means that the server does not know the operation. Servers say so in
+/// different ways: moto sends an HTML page with status 500.
 fn is_unknown(code: &str, status: u16) -> bool {
     matches!(code, "UnknownOperationException" | "UnsupportedOperationException" | "NotImplemented")
         || status == 500
         || status == 501
 }
 
-/// Compares a column of the table in the docs with what was seen. With `PORTCULLIS_UPDATE` in the environment the column
-/// is written instead.
+/// Compares the results with a column of the table in `docs/operations.md`.
+///
+/// With `PORTCULLIS_UPDATE` in the environment it writes the column instead.
 ///
 /// # Panics
-/// The docs say something else.
+/// Panics if the results differ from the column, or if there is no such column.
 pub fn check(column: &str, outcomes: &Outcomes) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let mut table = Table::parse(&text);
     if std::env::var_os("PORTCULLIS_UPDATE").is_some() {
         table.columns.insert(column.to_string(), outcomes.clone());
-        std::fs::write(&path, table.render()).expect("the docs can be written");
+        std::fs::write(&path, table.render()).expect("docs/operations.md can be written");
         return;
     }
-    let documented = table
-        .columns
-        .get(column)
-        .unwrap_or_else(|| panic!("docs/operations.md has no column {column}"));
+    let documented = table.columns.get(column).unwrap_or_else(|| {
+        panic!("docs/operations.md has no column {column}; add it with `make operations`")
+    });
     assert_eq!(
         outcomes, documented,
-        "docs/operations.md, column {column}; `make operations` writes what was seen"
+        "column {column} of docs/operations.md is not up to date; run `make operations`"
     );
 }
 
+/// The table in `docs/operations.md`: one column for each server, one row for each operation.
 struct Table {
     columns: BTreeMap<String, Outcomes>,
 }
@@ -266,15 +384,18 @@ impl Table {
     }
 }
 
+/// The text of `docs/operations.md` before the table.
 const INTRODUCTION: &str = "\
 # Operations and servers
 
-How each operation of the API model ends when it is sent through the sandbox. The tests compare this table with what they
-see; `make operations` writes it anew.
+The result of sending each operation of the API model through the sandbox, for each server. Tests
+compare this table with the results; `make operations` writes it.
 
-- `dynoxide` is the embedded server of `make test`; `dynalite` and `moto` (with IAM signature checks) run in `make test-all`.
-- `recorder` writes down what it is sent: `ok` means that target, body and signature are right, and that a canned answer in the
-  operation's shape is handed back in both formats.
-- A dash: the server does not know the operation. A code: the server's own answer to this call.
+- `dynoxide` is the embedded server of `make test`. `dynalite` and `moto` (with IAM signature
+  checks) run in `make test-all`.
+- `recorder` only records requests: `ok` means that the target, body and signature are right, and
+  that a prepared response in the operation's shape is returned in both formats.
+- A dash means that the server does not know the operation. A code is the server's own error for
+  this call.
 
 ";

@@ -1,20 +1,20 @@
-//! What a request's signature must be, by AWS's own code.
+//! Computes the signature of a request with AWS's own code, as the reference for ours.
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime_api::client::identity::Identity;
-use portcullis_testkit::recorder::Recorded;
+use portcullis_testkit::recorder::RecordedRequest;
 use time::PrimitiveDateTime;
 use time::macros::format_description;
 
-/// The signature that a request carries, and the one that `aws-sigv4` computes for it.
+/// Returns the signature in a request, and the one that `aws-sigv4` computes for the same request.
 ///
 /// # Panics
-/// The request is not signed as such requests are.
+/// Panics if the request has no valid `authorization` and `x-amz-date` headers.
 #[must_use]
 pub fn signatures(
-    request: &Recorded,
+    request: &RecordedRequest,
     access_key_id: &str,
     secret: &str,
     token: Option<&str>,
@@ -25,7 +25,7 @@ pub fn signatures(
         authorization.rsplit_once("Signature=").expect("the request is signed").1.to_string();
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     let moment = PrimitiveDateTime::parse(request.header("x-amz-date"), format)
-        .expect("x-amz-date is a moment")
+        .expect("x-amz-date is a date and time")
         .assume_utc();
     let identity: Identity =
         Credentials::new(access_key_id, secret, token.map(Into::into), None, "test").into();

@@ -1,13 +1,13 @@
-//! The plugins of the tests, and datasources of them.
+//! The plugins that tests use, and datasources of them.
 
 use portcullis::{Connect, Datasource, Error, Fixed, Host, Plugin, Policy, ProvideCredentials};
 use std::sync::{Arc, OnceLock};
 
-/// The plugin in `tests/echo`.
+/// The component of `tests/echo`.
 pub static ECHO: &[u8] = include_bytes!(env!("ECHO_PLUGIN"));
 /// Its manifest.
 pub static ECHO_MANIFEST: &str = include_str!("../echo/manifest.toml");
-/// The plugin in `tests/hostile`.
+/// The component of `tests/hostile`.
 pub static HOSTILE: &[u8] = include_bytes!(env!("HOSTILE_PLUGIN"));
 /// Its manifest.
 pub static HOSTILE_MANIFEST: &str = include_str!("../hostile/manifest.toml");
@@ -17,19 +17,19 @@ pub const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
 /// The secret of [`credentials`].
 pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/// The host that all tests of a program share: compiled plugins are kept.
+/// Returns the host that all tests of one program share, so that each plugin is compiled once.
 ///
 /// # Panics
-/// This machine cannot run wasmtime.
+/// Panics if wasmtime does not support this machine.
 pub fn host() -> &'static Host {
     static HOST: OnceLock<Host> = OnceLock::new();
     HOST.get_or_init(|| Host::new().expect("wasmtime runs here"))
 }
 
-/// The DynamoDB plugin, pinned.
+/// Returns the DynamoDB plugin, loaded on [`host`] and pinned by its digest.
 ///
 /// # Panics
-/// The built component cannot be loaded.
+/// Panics if the component cannot be loaded.
 pub fn dynamodb() -> &'static Plugin {
     static PLUGIN: OnceLock<Plugin> = OnceLock::new();
     PLUGIN.get_or_init(|| {
@@ -40,37 +40,42 @@ pub fn dynamodb() -> &'static Plugin {
     })
 }
 
-/// Credentials for tests.
+/// Returns credentials for tests: [`ACCESS_KEY_ID`] and [`SECRET`].
 #[must_use]
 pub fn credentials() -> Arc<dyn ProvideCredentials> {
     Arc::new(Fixed::key(ACCESS_KEY_ID, SECRET))
 }
 
-/// A policy that lets a datasource do everything at one loopback server, with more of the policy's own TOML.
+/// Returns a policy that allows everything at one loopback server. `more` is added to it as TOML.
 ///
 /// # Panics
-/// The text is no policy.
+/// Panics if the result is not a valid policy.
 #[must_use]
 pub fn policy(authority: &str, more: &str) -> Policy {
     let access = if more.contains("access") { "" } else { "access = \"admin\"\n" };
     let text = format!(
-        "egress = [\"http://{authority}\"]\nnetworks = {{ \"http://{authority}\" = [\"127.0.0.0/8\"] }}\n{access}{more}"
+        "egress = [\"http://{authority}\"]\n\
+         networks = {{ \"http://{authority}\" = [\"127.0.0.0/8\"] }}\n\
+         {access}{more}"
     );
-    toml::from_str(&text).expect("the test's policy is one")
+    toml::from_str(&text).expect("the test's policy is valid")
 }
 
-/// A DynamoDB datasource at a loopback server.
+/// Connects a DynamoDB datasource to a loopback server. `more` is added to the policy as TOML.
 ///
 /// # Panics
-/// It cannot be connected.
+/// Panics if the datasource cannot be connected.
 pub async fn datasource(authority: &str, more: &str) -> Datasource {
     connect(authority, more, "").await.expect("the datasource connects")
 }
 
-/// The same with more settings, as `,"name":value`.
+/// Connects a DynamoDB datasource to a loopback server, with more settings.
+///
+/// `policy_more` is added to the policy as TOML, and `settings_more` to the settings, in the form
+/// `,"name":value`.
 ///
 /// # Errors
-/// It cannot be connected.
+/// Returns an error if the datasource cannot be connected.
 pub async fn connect(
     authority: &str,
     policy_more: &str,
@@ -88,17 +93,19 @@ pub async fn connect(
     host().connect(dynamodb(), connect).await
 }
 
-/// A component with one more core module, which is instantiated, and so started, with it. It is given as text.
+/// Returns `component` with one more core module, given in the WebAssembly text format.
+///
+/// The module is instantiated together with the component, so its start function runs.
 ///
 /// # Panics
-/// The text is no module.
+/// Panics if `module` is not a valid module.
 #[must_use]
 pub fn with_module(component: &[u8], module: &str) -> Vec<u8> {
-    let module = wat::parse_str(module).expect("the test's module is one");
+    let module = wat::parse_str(module).expect("the test's module is valid");
     let index = count_modules(component);
     let mut bytes = component.to_vec();
     section(&mut bytes, 1, &module);
-    // One instance: of that module, without arguments.
+    // A section with one instance of this module, without arguments.
     let mut instance = vec![1, 0];
     leb(&mut instance, index);
     instance.push(0);
@@ -106,34 +113,36 @@ pub fn with_module(component: &[u8], module: &str) -> Vec<u8> {
     bytes
 }
 
-/// Core modules of a component; sections of any other kind are passed over.
+/// Counts the core modules of a component, and skips all other sections. Format:
 /// <https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md>
 fn count_modules(component: &[u8]) -> usize {
-    let (mut at, mut count) = (8, 0);
-    while at < component.len() {
-        count += usize::from(component[at] == 1);
-        at += 1;
+    let (mut position, mut count) = (8, 0);
+    while position < component.len() {
+        count += usize::from(component[position] == 1);
+        position += 1;
         let (mut length, mut shift) = (0usize, 0);
         loop {
-            let byte = component[at];
-            at += 1;
+            let byte = component[position];
+            position += 1;
             length |= usize::from(byte & 0x7f) << shift;
             shift += 7;
             if byte < 0x80 {
                 break;
             }
         }
-        at += length;
+        position += length;
     }
     count
 }
 
+/// Appends one section of a component.
 fn section(bytes: &mut Vec<u8>, kind: u8, content: &[u8]) {
     bytes.push(kind);
     leb(bytes, content.len());
     bytes.extend_from_slice(content);
 }
 
+/// Appends a number in LEB128 encoding.
 fn leb(bytes: &mut Vec<u8>, mut number: usize) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);

@@ -1,4 +1,4 @@
-//! Actions through the sandbox, against DynamoDB in this process.
+//! Actions through the sandbox, on the embedded DynamoDB-compatible server.
 
 use portcullis_testkit::dynoxide;
 use serde_json::{Value, json};
@@ -9,8 +9,14 @@ async fn users() -> (dynoxide::Dynoxide, portcullis::Datasource) {
     let datasource = plugins::datasource(&server.authority, "").await;
     let table = json!({
         "TableName": "users",
-        "AttributeDefinitions": [{"AttributeName": "team_id", "AttributeType": "S"}, {"AttributeName": "employee_id", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "team_id", "KeyType": "HASH"}, {"AttributeName": "employee_id", "KeyType": "RANGE"}],
+        "AttributeDefinitions": [
+            {"AttributeName": "team_id", "AttributeType": "S"},
+            {"AttributeName": "employee_id", "AttributeType": "S"},
+        ],
+        "KeySchema": [
+            {"AttributeName": "team_id", "KeyType": "HASH"},
+            {"AttributeName": "employee_id", "KeyType": "RANGE"},
+        ],
         "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
     });
     datasource.execute("CreateTable", &table.to_string()).await.unwrap();
@@ -18,20 +24,25 @@ async fn users() -> (dynoxide::Dynoxide, portcullis::Datasource) {
 }
 
 #[tokio::test]
-async fn an_item_comes_back_as_it_was_put() {
+async fn get_item_returns_the_item_that_was_put() {
     let (_server, datasource) = users().await;
     let digits = "1234567890123456789012345678901234567";
     let item = format!(
-        r#"{{"team_id":{{"S":"team_1"}},"employee_id":{{"S":"emp_1"}},"n":{{"N":"{digits}"}},"b":{{"B":"AP8="}},"s":{{"SS":["a","b"]}},"l":{{"L":[]}},"m":{{"M":{{}}}},"z":{{"NULL":true}},"e":{{"S":""}},"S":{{"S":"L"}}}}"#
+        concat!(
+            r#"{{"team_id":{{"S":"team_1"}},"employee_id":{{"S":"emp_1"}},"n":{{"N":"{}"}},"#,
+            r#""b":{{"B":"AP8="}},"s":{{"SS":["a","b"]}},"l":{{"L":[]}},"m":{{"M":{{}}}},"#,
+            r#""z":{{"NULL":true}},"e":{{"S":""}},"S":{{"S":"L"}}}}"#
+        ),
+        digits
     );
     datasource
         .execute("PutItem", &format!("{{\"TableName\":\"users\",\"Item\":{item}}}"))
         .await
         .unwrap();
     let key = r#"{"TableName": "users", "Key": {"team_id": "team_1", "employee_id": "emp_1"}}"#;
-    let answer: Value =
+    let typed: Value =
         serde_json::from_str(&datasource.execute("GetItem", key).await.unwrap()).unwrap();
-    assert_eq!(answer["Item"], serde_json::from_str::<Value>(&item).unwrap());
+    assert_eq!(typed["Item"], serde_json::from_str::<Value>(&item).unwrap());
     let plain: Value = serde_json::from_str(
         &datasource.execute_with("GetItem", key, "{\"format\":\"plain\"}").await.unwrap(),
     )
@@ -41,9 +52,10 @@ async fn an_item_comes_back_as_it_was_put() {
 }
 
 #[tokio::test]
-async fn a_failed_condition_comes_back_with_its_code_and_a_hint() {
+async fn failed_condition_is_reported_with_its_code_and_a_hint() {
     let (_server, datasource) = users().await;
-    let put = r#"{"TableName":"users","Item":{"team_id":"a","employee_id":"b"},"ConditionExpression":"attribute_exists(team_id)"}"#;
+    let put = r#"{"TableName":"users","Item":{"team_id":"a","employee_id":"b"},
+        "ConditionExpression":"attribute_exists(team_id)"}"#;
     let error = datasource.execute("PutItem", put).await.unwrap_err();
     let error = error.service().expect("a service error");
     assert_eq!(
@@ -54,14 +66,14 @@ async fn a_failed_condition_comes_back_with_its_code_and_a_hint() {
 }
 
 #[tokio::test]
-async fn an_unknown_action_names_the_nearest() {
+async fn unknown_action_error_suggests_the_closest_name() {
     let (_server, datasource) = users().await;
     let error = datasource.execute("GetItems", "{}").await.unwrap_err().to_string();
     assert!(error.contains("did you mean GetItem?"), "{error}");
 }
 
 #[tokio::test]
-async fn bad_json_is_named_by_its_place_and_nothing_is_sent() {
+async fn invalid_json_error_names_its_position_and_nothing_is_sent() {
     let (_server, datasource) = users().await;
     let error = datasource
         .execute("GetItem", "{\"TableName\": \"users\", \"Key\": {\"a\": }}")
@@ -72,7 +84,7 @@ async fn bad_json_is_named_by_its_place_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_bad_region_is_refused_when_connecting() {
+async fn invalid_region_is_refused_by_connect() {
     let connect = portcullis::Connect {
         settings: r#"{"region": "us-east-1.evil.example/#"}"#,
         settings_are_trusted: true,
@@ -84,7 +96,7 @@ async fn a_bad_region_is_refused_when_connecting() {
 }
 
 #[tokio::test]
-async fn the_connection_test_and_the_structure_say_what_is_there() {
+async fn connection_test_succeeds_and_structure_lists_tables_with_keys() {
     let (_server, datasource) = users().await;
     let test: Value = serde_json::from_str(&datasource.test().await.unwrap()).unwrap();
     assert_eq!(test["ok"], true);
@@ -92,6 +104,9 @@ async fn the_connection_test_and_the_structure_say_what_is_there() {
         serde_json::from_str(&datasource.structure("{}").await.unwrap()).unwrap();
     assert_eq!(
         structure["tables"][0]["keys"],
-        json!([{"name": "team_id", "type": "S", "role": "partition"}, {"name": "employee_id", "type": "S", "role": "sort"}])
+        json!([
+            {"name": "team_id", "type": "S", "role": "partition"},
+            {"name": "employee_id", "type": "S", "role": "sort"},
+        ])
     );
 }

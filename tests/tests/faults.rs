@@ -1,33 +1,34 @@
-//! Services that answer badly, or not at all.
+//! Services that respond incorrectly, or not at all.
 
 use portcullis::{Connect, Error, Interruption, LimitKind, PluginError};
-use portcullis_testkit::raw::{self, Then};
-use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Response};
+use portcullis_testkit::scripted::{self, AfterBytes};
 use tests::plugins::{self, host};
 
-fn interruption(result: Result<String, Error>) -> Interruption {
+fn transport_error(result: Result<String, Error>) -> Interruption {
     match result {
         Err(Error::Plugin(PluginError::Transport(end) | PluginError::Timeout(end))) => end,
-        other => panic!("expected an interruption, and got {other:?}"),
+        other => panic!("expected a transport error, got {other:?}"),
     }
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_told_with_the_attempts_made() {
+async fn unreachable_server_is_reported_with_the_number_of_attempts() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let datasource = plugins::datasource(&format!("127.0.0.1:{port}"), "").await;
-    let end =
-        interruption(datasource.execute("PutItem", r#"{"TableName":"t","Item":{"a":"b"}}"#).await);
+    let end = transport_error(
+        datasource.execute("PutItem", r#"{"TableName":"t","Item":{"a":"b"}}"#).await,
+    );
     assert!(end.message.contains("connection refused"), "{}", end.message);
     assert!(end.attempts >= 1 && !end.maybe_applied, "{end:?}");
 }
 
 #[tokio::test]
-async fn the_connection_test_tells_nobody_answers_from_the_host_refused() {
+async fn connection_test_distinguishes_unreachable_denied_and_missing_credentials() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let authority = format!("127.0.0.1:{port}");
     let nobody = plugins::datasource(&authority, "").await.test().await;
-    assert!(interruption(nobody).message.contains("nobody answers"));
+    assert!(transport_error(nobody).message.contains("nobody answers"));
     let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"}}");
     let policy = portcullis::Policy::default();
     let connect = Connect {
@@ -60,32 +61,37 @@ async fn the_connection_test_tells_nobody_answers_from_the_host_refused() {
 }
 
 #[tokio::test]
-async fn a_server_killed_in_the_middle_of_its_answer_may_have_applied_the_action() {
-    let server =
-        raw::start(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"Item\":", Then::Close).await;
+async fn connection_lost_during_the_response_may_have_applied_the_action() {
+    let server = scripted::start(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"Item\":",
+        AfterBytes::Close,
+    )
+    .await;
     let datasource = plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();
-    let end =
-        interruption(datasource.execute("PutItem", r#"{"TableName":"t","Item":{"a":"b"}}"#).await);
+    let end = transport_error(
+        datasource.execute("PutItem", r#"{"TableName":"t","Item":{"a":"b"}}"#).await,
+    );
     assert_eq!((end.maybe_applied, end.attempts), (true, 1));
     assert!(end.message.contains("middle of the answer"), "{}", end.message);
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_ends_at_the_deadline() {
-    for (bytes, then) in
-        [(&b""[..], Then::Hang), (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{", Then::Hang)]
-    {
-        let server = raw::start(bytes, then).await;
+async fn silent_server_ends_at_the_deadline() {
+    for (bytes, after) in [
+        (&b""[..], AfterBytes::Hang),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{", AfterBytes::Hang),
+    ] {
+        let server = scripted::start(bytes, after).await;
         let datasource =
             plugins::datasource(&server.authority, "limits = { deadline = \"300ms\" }").await;
         let result = datasource.execute("ListTables", "").await;
         assert!(result.as_ref().unwrap_err().is_timeout(), "{result:?}");
-        assert!(interruption(result).maybe_applied);
+        assert!(transport_error(result).maybe_applied);
     }
 }
 
 #[tokio::test]
-async fn garbage_and_early_ends_are_errors_and_not_crashes() {
+async fn invalid_and_truncated_responses_are_transport_errors() {
     for bytes in [
         &b""[..],
         b"\0\0\0\0\0\0\0\0",
@@ -94,7 +100,7 @@ async fn garbage_and_early_ends_are_errors_and_not_crashes() {
         b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcde",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
     ] {
-        let server = raw::start(bytes, Then::Close).await;
+        let server = scripted::start(bytes, AfterBytes::Close).await;
         let datasource =
             plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();
         let result = datasource.execute("ListTables", "").await;
@@ -106,7 +112,7 @@ async fn garbage_and_early_ends_are_errors_and_not_crashes() {
 }
 
 #[tokio::test]
-async fn a_length_that_no_memory_holds_is_beyond_the_limit_however_it_is_written() {
+async fn huge_content_length_exceeds_the_limit_in_every_notation() {
     for length in [
         "70368744177664",
         "70368744177664, 70368744177664",
@@ -114,7 +120,7 @@ async fn a_length_that_no_memory_holds_is_beyond_the_limit_however_it_is_written
         "18446744073709551613",
     ] {
         let bytes = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{{");
-        let server = raw::start(bytes.into_bytes().leak(), Then::Close).await;
+        let server = scripted::start(bytes.into_bytes().leak(), AfterBytes::Close).await;
         let datasource =
             plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();
         let result = datasource.execute("ListTables", "").await;
@@ -126,11 +132,14 @@ async fn a_length_that_no_memory_holds_is_beyond_the_limit_however_it_is_written
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_before_the_request_is_written_is_read() {
-    // More than the buffers of a connection hold: the answer is there before the request is written to its end.
-    let server =
-        raw::start(b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 2\r\n\r\n{}", Then::Hang)
-            .await;
+async fn response_before_the_end_of_the_request_is_read() {
+    // The request is larger than the buffers of a connection, so the response arrives before the
+    // request has been written completely.
+    let server = scripted::start(
+        b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 2\r\n\r\n{}",
+        AfterBytes::Hang,
+    )
+    .await;
     let datasource = plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();
     let input = format!(
         "{{\"TableName\": \"t\", \"Item\": {{\"a\": {{\"S\": \"{}\"}}}}}}",
@@ -138,35 +147,36 @@ async fn an_answer_that_comes_before_the_request_is_written_is_read() {
     );
     for _ in 0..2 {
         let result = datasource.execute("PutItem", &input).await;
-        assert!(
-            matches!(&result, Err(Error::Plugin(PluginError::Service(error))) if error.http_status == 413),
-            "{result:?}"
-        );
+        let Err(Error::Plugin(PluginError::Service(error))) = &result else {
+            panic!("expected a service error, got {result:?}")
+        };
+        assert_eq!(error.http_status, 413);
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_json_is_told() {
+async fn response_that_is_not_json_is_reported() {
     for body in ["<html></html>", "{\"Item\":", "\u{0}"] {
-        let server = recorder::start(Answer::ok(body)).await;
+        let server = recorder::start(Response::ok(body)).await;
         let result =
             plugins::datasource(&server.authority, "").await.execute("ListTables", "").await;
-        assert!(
-            matches!(&result, Err(Error::Plugin(PluginError::Other(message))) if message.contains("not JSON")),
-            "{result:?}"
-        );
+        let Err(Error::Plugin(PluginError::Other(message))) = &result else {
+            panic!("expected `PluginError::Other`, got {result:?}")
+        };
+        assert!(message.contains("not JSON"), "{message}");
     }
-    let server = recorder::start(Answer::ok(&b"{\"a\":\"\xff\"}"[..])).await;
+    let server = recorder::start(Response::ok(&b"{\"a\":\"\xff\"}"[..])).await;
     let result = plugins::datasource(&server.authority, "").await.execute("ListTables", "").await;
-    assert!(
-        matches!(&result, Err(Error::Plugin(PluginError::Other(message))) if message.contains("UTF-8")),
-        "{result:?}"
-    );
+    let Err(Error::Plugin(PluginError::Other(message))) = &result else {
+        panic!("expected `PluginError::Other`, got {result:?}")
+    };
+    assert!(message.contains("UTF-8"), "{message}");
 }
 
 #[tokio::test]
-async fn a_pooled_connection_that_was_closed_is_replaced() {
-    let server = raw::start(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", Then::Close).await;
+async fn closed_pooled_connection_is_replaced() {
+    let server =
+        scripted::start(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", AfterBytes::Close).await;
     let datasource = plugins::datasource(&server.authority, "").await;
     for _ in 0..5 {
         assert_eq!(datasource.execute("ListTables", "").await.unwrap(), "{}");
@@ -175,23 +185,23 @@ async fn a_pooled_connection_that_was_closed_is_replaced() {
 }
 
 #[tokio::test]
-async fn relay_passes_status_headers_and_bytes() {
-    let answer = Answer {
+async fn raw_response_keeps_status_headers_and_bytes() {
+    let response = Response {
         status: 400,
         headers: vec![("x-amzn-requestid", "R1".to_string())],
         body: (&b"\x00\xff bytes"[..]).into(),
     };
-    let server = recorder::start(answer).await;
+    let server = recorder::start(response).await;
     let datasource = plugins::datasource(&server.authority, "").await;
-    let relayed = datasource.relay("GetItem", b"\xfe not json").await.unwrap();
-    assert_eq!((relayed.status, relayed.body.as_slice()), (400, &b"\x00\xff bytes"[..]));
-    assert!(relayed.headers.contains(&("x-amzn-requestid".to_string(), "R1".to_string())));
+    let raw = datasource.relay("GetItem", b"\xfe not json").await.unwrap();
+    assert_eq!((raw.status, raw.body.as_slice()), (400, &b"\x00\xff bytes"[..]));
+    assert!(raw.headers.contains(&("x-amzn-requestid".to_string(), "R1".to_string())));
     assert_eq!(&server.requests()[0].body[..], b"\xfe not json");
 }
 
 #[tokio::test]
-async fn missing_credentials_say_where_to_put_them() {
-    let server = recorder::start(Answer::ok("{}")).await;
+async fn missing_credentials_error_says_where_to_configure_them() {
+    let server = recorder::start(Response::ok("{}")).await;
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let connect = Connect {
@@ -203,16 +213,16 @@ async fn missing_credentials_say_where_to_put_them() {
     };
     let result =
         host().connect(plugins::dynamodb(), connect).await.unwrap().execute("ListTables", "").await;
-    assert!(
-        matches!(&result, Err(Error::Plugin(PluginError::Credentials(message))) if message.contains("credentials = {")),
-        "{result:?}"
-    );
+    let Err(Error::Plugin(PluginError::Credentials(message))) = &result else {
+        panic!("expected a credentials error, got {result:?}")
+    };
+    assert!(message.contains("credentials = {"), "{message}");
     assert_eq!(server.requests().len(), 0);
 }
 
 #[tokio::test]
-async fn a_session_token_is_sent_and_signed() {
-    let server = recorder::start(Answer::ok("{}")).await;
+async fn session_token_is_sent_and_signed() {
+    let server = recorder::start(Response::ok("{}")).await;
     let settings =
         format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let credentials = portcullis::Credentials {

@@ -1,16 +1,17 @@
-//! What the sandboxed plugin computes for three calls, in wasmtime's fuel: a guard that does not hang on the clock.
+//! Measures the work of the plugin for three calls in wasmtime's fuel, which does not depend on the
+//! speed of the machine, and compares it with `fixtures/fuel.txt`.
 
 use portcullis::{Connect, Host};
-use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Response};
 use std::fmt::Write;
 use tests::{calls, plugins};
 
-/// By how many per cent a call may differ from what is written down. Compilers differ by less, and so do the digits of
-/// a port and of a moment.
+/// By how many per cent a call may differ from the fixture. Another compiler version, or another
+/// number of digits in a port or a date, changes it by less.
 const TOLERANCE: i64 = 5;
 
 #[tokio::test]
-async fn calls_cost_the_fuel_that_is_written_down() {
+async fn calls_use_the_expected_fuel() {
     let host = Host::builder().meter().build().unwrap();
     let plugin = host
         .load(
@@ -21,9 +22,10 @@ async fn calls_cost_the_fuel_that_is_written_down() {
         .unwrap();
     let mut found = String::new();
     for call in calls::all() {
-        let checksum = crc32fast::hash(call.answer.as_bytes()).to_string();
-        let answer = Answer { headers: vec![("x-amz-crc32", checksum)], ..Answer::ok(call.answer) };
-        let server = recorder::start(answer).await;
+        let checksum = crc32fast::hash(call.response.as_bytes()).to_string();
+        let response =
+            Response { headers: vec![("x-amz-crc32", checksum)], ..Response::ok(call.response) };
+        let server = recorder::start(response).await;
         for format in ["typed", "plain"] {
             let settings = format!(
                 "{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\",\"format\":\"{format}\"}}",
@@ -38,7 +40,8 @@ async fn calls_cost_the_fuel_that_is_written_down() {
             };
             let datasource = host.connect(&plugin, connect).await.unwrap();
             let input = if format == "plain" { &call.plain_input } else { &call.input };
-            // The first call derives a key, and takes memory that the second one has.
+            // The first call derives a signing key and grows the memory; the second one needs
+            // neither.
             datasource.execute(call.action, input).await.unwrap();
             let before = datasource.counters().fuel;
             datasource.execute(call.action, input).await.unwrap();
@@ -46,5 +49,5 @@ async fn calls_cost_the_fuel_that_is_written_down() {
                 .unwrap();
         }
     }
-    calls::compare("fuel.txt", &found, TOLERANCE);
+    calls::compare_with_fixture("fuel.txt", &found, TOLERANCE);
 }

@@ -1,18 +1,18 @@
-//! What the gate refuses, and what it says.
+//! What the gate refuses, and the remedies that it names.
 
 use portcullis::policy::Rule;
 use portcullis::{Connect, Denial, Error, Limits, Policy};
-use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Response};
 use tests::plugins::{self, host};
 
 fn denial<T: std::fmt::Debug>(result: Result<T, Error>) -> Denial {
     match result {
         Err(Error::Denied(denial)) => *denial,
-        other => panic!("expected a denial, and got {other:?}"),
+        other => panic!("expected a denial, got {other:?}"),
     }
 }
 
-async fn ask(settings: &str, policy: Policy) -> Result<String, Error> {
+async fn list_tables(settings: &str, policy: Policy) -> Result<String, Error> {
     let connect = Connect {
         settings,
         settings_are_trusted: true,
@@ -24,17 +24,17 @@ async fn ask(settings: &str, policy: Policy) -> Result<String, Error> {
 }
 
 #[tokio::test]
-async fn an_origin_off_the_list_is_refused_and_the_remedy_allows_it() {
-    let server = recorder::start(Answer::ok("{}")).await;
+async fn unlisted_origin_is_refused_and_the_remedy_allows_it() {
+    let server = recorder::start(Response::ok("{}")).await;
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
-    let first = denial(ask(&settings, Policy::default()).await);
+    let first = denial(list_tables(&settings, Policy::default()).await);
     assert_eq!(
         (first.rule, first.remedy.as_str()),
         (Rule::Egress, format!("egress = [\"http://{}\"]", server.authority).as_str())
     );
     let policy: Policy = toml::from_str(&first.remedy).unwrap();
-    let second = denial(ask(&settings, policy).await);
+    let second = denial(list_tables(&settings, policy).await);
     assert_eq!(
         (second.rule, second.remedy.as_str()),
         (
@@ -45,13 +45,13 @@ async fn an_origin_off_the_list_is_refused_and_the_remedy_allows_it() {
     );
     let policy: Policy = toml::from_str(&format!("{}\n{}", first.remedy, second.remedy)).unwrap();
     assert_eq!(server.requests().len(), 0);
-    assert!(ask(&settings, policy).await.is_ok());
+    assert!(list_tables(&settings, policy).await.is_ok());
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn an_action_above_the_ceiling_or_off_the_list_is_refused_before_anything_is_sent() {
-    let server = recorder::start(Answer::ok("{}")).await;
+async fn action_above_the_access_level_or_not_listed_is_refused_before_sending() {
+    let server = recorder::start(Response::ok("{}")).await;
     let refuse = async |more: &str, action: &str| {
         denial(plugins::datasource(&server.authority, more).await.execute(action, "{}").await).rule
     };
@@ -62,8 +62,8 @@ async fn an_action_above_the_ceiling_or_off_the_list_is_refused_before_anything_
 }
 
 #[tokio::test]
-async fn a_write_hidden_in_partiql_and_a_table_off_the_list_are_refused() {
-    let server = recorder::start(Answer::ok("{}")).await;
+async fn partiql_write_and_unlisted_table_are_refused() {
+    let server = recorder::start(Response::ok("{}")).await;
     let reader = plugins::datasource(&server.authority, "access = \"read\"").await;
     assert!(
         reader.execute("ExecuteStatement", r#"{"Statement": "SELECT * FROM users"}"#).await.is_ok()
@@ -77,12 +77,12 @@ async fn a_write_hidden_in_partiql_and_a_table_off_the_list_are_refused() {
         .rule,
         Rule::Access
     );
-    let bounded = plugins::datasource(&server.authority, "tables = [\"users\"]").await;
+    let limited = plugins::datasource(&server.authority, "tables = [\"users\"]").await;
     assert!(
-        bounded.execute("GetItem", r#"{"TableName": "users", "Key": {"id": "1"}}"#).await.is_ok()
+        limited.execute("GetItem", r#"{"TableName": "users", "Key": {"id": "1"}}"#).await.is_ok()
     );
     assert_eq!(
-        denial(bounded.execute("GetItem", r#"{"TableName": "secrets", "Key": {"id": "1"}}"#).await)
+        denial(limited.execute("GetItem", r#"{"TableName": "secrets", "Key": {"id": "1"}}"#).await)
             .rule,
         Rule::Tables
     );
@@ -90,8 +90,8 @@ async fn a_write_hidden_in_partiql_and_a_table_off_the_list_are_refused() {
 }
 
 #[tokio::test]
-async fn settings_that_are_not_trusted_choose_no_signing_region() {
-    let server = recorder::start(Answer::ok("{}")).await;
+async fn untrusted_settings_cannot_choose_the_signing_region() {
+    let server = recorder::start(Response::ok("{}")).await;
     let settings =
         format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let connect = |more: &str| Connect {
@@ -118,8 +118,8 @@ async fn settings_that_are_not_trusted_choose_no_signing_region() {
 }
 
 #[tokio::test]
-async fn an_action_that_the_manifest_does_not_know_sends_nothing() {
-    let server = recorder::start(Answer::ok("{}")).await;
+async fn action_missing_in_the_manifest_sends_nothing() {
+    let server = recorder::start(Response::ok("{}")).await;
     let datasource = plugins::datasource(&server.authority, "access = \"admin\"").await;
     assert_eq!(denial(datasource.relay("SomethingNew", b"{}").await).rule, Rule::Actions);
     assert_eq!(server.requests().len(), 0);
@@ -128,8 +128,8 @@ async fn an_action_that_the_manifest_does_not_know_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_test_whose_operations_are_off_the_list_is_refused_by_name() {
-    let server = recorder::start(Answer::ok("{}")).await;
+async fn connection_test_with_unlisted_operations_is_refused() {
+    let server = recorder::start(Response::ok("{}")).await;
     let datasource = plugins::datasource(&server.authority, "actions = [\"GetItem\"]").await;
     let refused = denial(datasource.test().await);
     assert_eq!(
@@ -139,14 +139,17 @@ async fn a_test_whose_operations_are_off_the_list_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn the_structure_leaves_out_what_the_policy_does_not_show() {
+async fn structure_omits_what_the_policy_does_not_allow() {
     let server = portcullis_testkit::dynoxide::start().await;
     let all = plugins::datasource(&server.authority, "").await;
     for table in ["orders", "secrets"] {
-        let input = format!(
-            r#"{{"TableName":"{table}","AttributeDefinitions":[{{"AttributeName":"id","AttributeType":"S"}}],"KeySchema":[{{"AttributeName":"id","KeyType":"HASH"}}],"BillingMode":"PAY_PER_REQUEST"}}"#
-        );
-        all.execute("CreateTable", &input).await.unwrap();
+        let input = serde_json::json!({
+            "TableName": table,
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        });
+        all.execute("CreateTable", &input.to_string()).await.unwrap();
     }
     let some = plugins::datasource(&server.authority, "tables = [\"orders\"]").await;
     let structure: serde_json::Value =
@@ -175,7 +178,7 @@ async fn the_structure_leaves_out_what_the_policy_does_not_show() {
 }
 
 #[test]
-fn the_limits_have_the_documented_defaults() {
+fn limits_have_the_documented_defaults() {
     let limits = Limits::default();
     assert_eq!(
         (

@@ -1,22 +1,22 @@
-//! Bounds on time and space: each ends the call with its name, and the host goes on.
+//! Limits on time and size: a call that reaches one ends with an error that names it.
 
 use portcullis::{Busy, Error, LimitKind};
-use portcullis_testkit::raw::{self, Then};
-use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Response};
+use portcullis_testkit::scripted::{self, AfterBytes};
 use std::time::{Duration, Instant};
 use tests::plugins;
 
 fn limit<T: std::fmt::Debug>(result: Result<T, Error>) -> LimitKind {
     match result {
         Err(Error::Limit(limit)) => limit.which,
-        other => panic!("expected a limit, and got {other:?}"),
+        other => panic!("expected a limit, got {other:?}"),
     }
 }
 
 #[tokio::test]
-async fn requests_and_answers_are_bounded_in_bytes() {
+async fn request_and_response_bytes_are_limited() {
     let server =
-        recorder::start(Answer::ok(format!("{{\"x\":\"{}\"}}", "x".repeat(100_000)))).await;
+        recorder::start(Response::ok(format!("{{\"x\":\"{}\"}}", "x".repeat(100_000)))).await;
     let small = plugins::datasource(
         &server.authority,
         "limits = { response-bytes = \"64 KiB\", request-bytes = \"1 KiB\" }",
@@ -37,10 +37,12 @@ async fn requests_and_answers_are_bounded_in_bytes() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut_at_the_limit() {
-    let server =
-        raw::start(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n \r\n", Then::Drip)
-            .await;
+async fn endless_response_ends_at_the_deadline() {
+    let server = scripted::start(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n \r\n",
+        AfterBytes::Drip,
+    )
+    .await;
     let datasource =
         plugins::datasource(&server.authority, "limits = { deadline = \"400ms\" }").await;
     let started = Instant::now();
@@ -50,15 +52,15 @@ async fn an_endless_answer_is_cut_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_16_megabyte_answer_and_a_400_kilobyte_item_pass() {
+async fn response_of_16_megabytes_and_item_of_400_kilobytes_are_accepted() {
     let items: Vec<String> = (0..16 * 1024)
         .map(|id| format!(r#"{{"id":{{"N":"{id}"}},"text":{{"S":"{}"}}}}"#, "x".repeat(1000)))
         .collect();
-    let answer = format!("{{\"Items\":[{}],\"Count\":16384}}", items.join(","));
-    assert!(answer.len() > 16_000_000);
-    let server = recorder::start(Answer::ok(answer.clone())).await;
+    let page = format!("{{\"Items\":[{}],\"Count\":16384}}", items.join(","));
+    assert!(page.len() > 16_000_000);
+    let server = recorder::start(Response::ok(page.clone())).await;
     let datasource = plugins::datasource(&server.authority, "").await;
-    assert!(datasource.execute("Scan", r#"{"TableName":"t"}"#).await.unwrap() == answer);
+    assert!(datasource.execute("Scan", r#"{"TableName":"t"}"#).await.unwrap() == page);
     let plain = datasource
         .execute_with("Scan", r#"{"TableName":"t"}"#, r#"{"format":"plain"}"#)
         .await
@@ -71,8 +73,8 @@ async fn a_16_megabyte_answer_and_a_400_kilobyte_item_pass() {
 }
 
 #[tokio::test]
-async fn a_dropped_call_leaves_nothing_running() {
-    let server = raw::start(b"", Then::Hang).await;
+async fn dropped_call_leaves_nothing_running() {
+    let server = scripted::start(b"", AfterBytes::Hang).await;
     let datasource =
         plugins::datasource(&server.authority, "limits = { concurrent-calls = 1 }").await;
     let dropped =
@@ -80,7 +82,7 @@ async fn a_dropped_call_leaves_nothing_running() {
             .await;
     assert!(dropped.is_err());
     assert_eq!(datasource.counters().running, 0);
-    // Its place is free again: the next call gets as far as the first did.
+    // Its permit is free again: the next call reaches the server too.
     let again =
         tokio::time::timeout(Duration::from_millis(100), datasource.execute("ListTables", ""))
             .await;
@@ -88,8 +90,8 @@ async fn a_dropped_call_leaves_nothing_running() {
 }
 
 #[tokio::test]
-async fn calls_beyond_the_bound_wait_for_their_deadline_and_are_told() {
-    let server = raw::start(b"", Then::Hang).await;
+async fn calls_over_the_concurrency_limit_wait_until_their_deadline() {
+    let server = scripted::start(b"", AfterBytes::Hang).await;
     let datasource = plugins::datasource(
         &server.authority,
         "limits = { concurrent-calls = 1, deadline = \"300ms\" }",

@@ -1,14 +1,15 @@
-//! No operation without a row that passes.
+//! Sends every operation of the API model to servers. The table of results is
+//! `docs/operations.md`.
 
 use dynamodb_plugin::catalogue::{OPERATIONS, Shape};
 use portcullis_testkit::dynoxide;
-use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Response};
 use serde_json::{Map, Value, json};
 use tests::matrix::{self, Outcomes};
 use tests::{oracle, plugins};
 
 #[tokio::test]
-async fn the_embedded_server_answers_as_documented() {
+async fn embedded_server_gives_the_documented_results() {
     let server = dynoxide::start().await;
     let datasource = plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();
     let outcomes = matrix::run(&datasource).await;
@@ -18,12 +19,12 @@ async fn the_embedded_server_answers_as_documented() {
 }
 
 #[tokio::test]
-async fn every_operation_is_sent_right_and_its_answer_read() {
+async fn every_operation_is_sent_correctly_and_its_response_is_decoded() {
     let mut outcomes = Outcomes::new();
     for operation in &OPERATIONS {
         let typed = sample(operation.output, false).to_string();
         let plain = sample(operation.output, true);
-        let server = recorder::start(Answer::ok(typed.clone())).await;
+        let server = recorder::start(Response::ok(typed.clone())).await;
         let datasource = plugins::datasource(&server.authority, "").await;
         assert_eq!(
             datasource.execute(operation.name, operation.example).await.unwrap(),
@@ -31,11 +32,11 @@ async fn every_operation_is_sent_right_and_its_answer_read() {
             "{}",
             operation.name
         );
-        let answer = datasource
+        let response = datasource
             .execute_with(operation.name, &untyped(operation.example), "{\"format\":\"plain\"}")
             .await
             .unwrap();
-        assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), plain, "{}", operation.name);
+        assert_eq!(serde_json::from_str::<Value>(&response).unwrap(), plain, "{}", operation.name);
         let requests = server.requests();
         for request in &requests {
             assert_eq!(
@@ -51,7 +52,7 @@ async fn every_operation_is_sent_right_and_its_answer_read() {
             );
             assert_eq!(carried, computed, "{}", operation.name);
         }
-        // Both formats send the same, but for the token of each call.
+        // Both formats send the same body, except for the idempotency token of each call.
         let sent = |index: usize| {
             let mut body: Value = serde_json::from_slice(&requests[index].body).unwrap();
             if let (Some(token), Some(members)) = (operation.token, body.as_object_mut()) {
@@ -66,7 +67,7 @@ async fn every_operation_is_sent_right_and_its_answer_read() {
     matrix::check("recorder", &outcomes);
 }
 
-/// An answer in a shape, typed or plain.
+/// Returns a sample response for a shape, in DynamoDB JSON or in ordinary JSON.
 fn sample(shape: &Shape, plain: bool) -> Value {
     match shape {
         Shape::Structure(members) => Value::Object(
@@ -83,13 +84,19 @@ fn sample(shape: &Shape, plain: bool) -> Value {
             json!({"text": "a", "n": 1.5, "l": [null, {"$SS": ["x"]}], "b": {"$B": "AP8="}})
         }
         Shape::AttributeValue => {
-            json!({"M": {"text": {"S": "a"}, "n": {"N": "1.5"}, "l": {"L": [{"NULL": true}, {"SS": ["x"]}]}, "b": {"B": "AP8="}}})
+            json!({"M": {
+                "text": {"S": "a"},
+                "n": {"N": "1.5"},
+                "l": {"L": [{"NULL": true}, {"SS": ["x"]}]},
+                "b": {"B": "AP8="},
+            }})
         }
-        _ => json!("as it is"),
+        _ => json!("any value"),
     }
 }
 
-/// An example's typed texts as plain ones: the examples hold no other attribute values.
+/// Replaces the typed strings of an example by plain ones. The examples contain no other attribute
+/// values.
 fn untyped(example: &str) -> String {
     fn walk(value: Value) -> Value {
         match value {

@@ -1,4 +1,5 @@
-//! DynamoDB servers in other languages: dynalite, and moto with its checks of identity and signature.
+//! DynamoDB-compatible servers in other languages: dynalite (JavaScript), and moto (Python), which
+//! checks identities and signatures.
 
 use portcullis::{Connect, Credentials, Datasource, Fixed, Secret};
 use serde_json::Value;
@@ -9,12 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tests::{matrix, plugins};
 
-/// A server's process; it ends with the test.
+/// The process of a server. It is killed when this value is dropped.
 struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Errors mean that the process has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -51,7 +52,7 @@ fn credentials(of: &Value) -> Credentials {
 }
 
 #[tokio::test]
-async fn dynalite_answers_as_documented() {
+async fn dynalite_gives_the_documented_results() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let script = installed("node_modules/dynalite/cli.js");
     let arguments = [
@@ -70,7 +71,7 @@ async fn dynalite_answers_as_documented() {
             .args(arguments)
             .stdout(Stdio::null())
             .spawn()
-            .expect("node starts; install Node.js"),
+            .expect("Node.js is installed"),
     );
     let authority = format!("127.0.0.1:{port}");
     let datasource = connect(
@@ -92,7 +93,7 @@ async fn dynalite_answers_as_documented() {
     matrix::check("dynalite", &matrix::run(&datasource).await);
 }
 
-/// Starts moto, which prints its port and the identities that it knows.
+/// Starts moto, and returns what it prints: its port, and the credentials of a user and of a role.
 fn moto() -> (Server, Value) {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("servers/moto_server.py");
     let mut child = Command::new(installed("venv/bin/python"))
@@ -104,22 +105,22 @@ fn moto() -> (Server, Value) {
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let started = serde_json::from_str(&line).expect("moto starts and says so");
+    let started = serde_json::from_str(&line).expect("moto prints its port and credentials");
     (Server(child), started)
 }
 
 #[tokio::test]
-async fn moto_accepts_our_signatures_and_answers_as_documented() {
+async fn moto_accepts_our_signatures_and_gives_the_documented_results() {
     let (_server, started) = moto();
     let authority = format!("127.0.0.1:{}", started["port"]);
     let outcomes = matrix::run(&connect(&authority, credentials(&started["user"])).await).await;
     matrix::check("moto", &outcomes);
 
-    // Temporary credentials of AssumeRole, with their session token.
+    // Temporary credentials from AssumeRole, which have a session token.
     let role = connect(&authority, credentials(&started["role"])).await;
     assert!(role.execute("ListTables", "").await.is_ok());
 
-    // A wrong secret, and a key that nobody knows: moto does check.
+    // moto refuses a wrong secret and an unknown key, so it does check signatures.
     let mut wrong = credentials(&started["user"]);
     wrong.secret_access_key = Secret::new("wrong");
     let error = connect(&authority, wrong).await.execute("ListTables", "").await.unwrap_err();

@@ -1,11 +1,11 @@
-//! Loading plugins: ours, another one, and what is none.
+//! Loading and connecting the DynamoDB plugin and the echo plugin.
 
 use portcullis::Connect;
-use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Response};
 use tests::plugins::{self, ECHO, ECHO_MANIFEST, host};
 
 #[test]
-fn the_dynamodb_component_imports_exactly_what_its_world_names() {
+fn dynamodb_component_imports_exactly_the_interfaces_of_its_world() {
     let mut imports = plugins::dynamodb().imports().to_vec();
     imports.sort();
     assert_eq!(
@@ -27,7 +27,7 @@ fn the_dynamodb_component_imports_exactly_what_its_world_names() {
 
 #[tokio::test]
 async fn another_plugin_runs_on_the_same_host() {
-    let server = recorder::start(Answer::ok("hello")).await;
+    let server = recorder::start(Response::ok("hello")).await;
     let plugin = host().load(ECHO, ECHO_MANIFEST, None).unwrap();
     let settings = format!("{{\"authority\": \"{}\"}}", server.authority);
     let connect = Connect {
@@ -43,7 +43,7 @@ async fn another_plugin_runs_on_the_same_host() {
 }
 
 #[tokio::test]
-async fn a_plugin_describes_itself() {
+async fn plugin_describes_its_actions_and_settings() {
     let described: serde_json::Value =
         serde_json::from_str(&host().describe(plugins::dynamodb()).await.unwrap()).unwrap();
     assert_eq!(described["actions"].as_array().unwrap().len(), 62);

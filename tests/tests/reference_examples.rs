@@ -1,8 +1,8 @@
-//! The documented examples of a low-code platform, byte for byte: each succeeds, or ends in an error that names the
-//! place and the remedy.
+//! The documented examples of a low-code platform, byte for byte. Each succeeds, or ends with an
+//! error that names the JSON path and the remedy.
 
 use portcullis::{Error, PluginError};
-use portcullis_testkit::recorder::Answer;
+use portcullis_testkit::recorder::Response;
 use portcullis_testkit::{dynoxide, recorder};
 use serde_json::Value;
 use tests::{oracle, plugins};
@@ -30,25 +30,30 @@ fn examples() -> Vec<Example> {
     examples
 }
 
-/// Examples that cannot be sent, with the place of the fault.
-const FAULTY: [(&str, &str); 2] = [
+/// Examples that cannot be sent, with the JSON Pointer of the problem.
+const INVALID: [(&str, &str); 2] = [
     ("RestoreTableFromBackup", "/TargetTableName"),
     ("UpdateTableReplicaAutoScaling", "/ProvisionedWriteCapacityAutoScalingUpdate"),
 ];
 
 #[tokio::test]
-async fn each_example_is_sent_with_its_action_its_body_and_a_right_signature() {
-    let server = recorder::start(Answer::ok("{}")).await;
+async fn each_example_is_sent_with_its_action_its_body_and_a_correct_signature() {
+    let server = recorder::start(Response::ok("{}")).await;
     let datasource = plugins::datasource(&server.authority, "").await;
     let mut sent = 0;
     for example in examples() {
         let result = datasource.execute(&example.action, &example.body).await;
-        if let Some((_, place)) = FAULTY.iter().find(|(action, _)| *action == example.action) {
-            let Err(Error::Plugin(PluginError::InvalidInput(faults))) = result else {
+        if let Some((_, pointer)) = INVALID.iter().find(|(action, _)| *action == example.action) {
+            let Err(Error::Plugin(PluginError::InvalidInput(problems))) = result else {
                 panic!("{}: {result:?}", example.action)
             };
-            assert_eq!(faults[0].pointer, *place, "{}", example.action);
-            assert!(faults[0].message.contains("expected"), "{}: {}", example.action, faults[0]);
+            assert_eq!(problems[0].pointer, *pointer, "{}", example.action);
+            assert!(
+                problems[0].message.contains("expected"),
+                "{}: {}",
+                example.action,
+                problems[0]
+            );
             continue;
         }
         assert_eq!(result.as_deref(), Ok("{}"), "{}", example.action);
@@ -66,14 +71,14 @@ async fn each_example_is_sent_with_its_action_its_body_and_a_right_signature() {
         assert_eq!(carried, computed, "{}", example.action);
     }
     assert_eq!(sent, 39);
-    assert_eq!(server.connections(), 1, "one pooled connection serves all");
+    assert_eq!(server.connections(), 1, "all calls use one pooled connection");
 }
 
-/// What reached the service against what was typed.
+/// Compares the body that reached the service with the one in the example.
 fn check_body(example: &Example, body: &str) {
     match (example.action.as_str(), example.strict_json) {
         (_, true) if example.body.is_empty() => assert_eq!(body, "{}"),
-        // Its key is written untyped.
+        // The example has a key in ordinary JSON.
         ("GetItem", _) => {
             assert_eq!(
                 body,
@@ -83,7 +88,7 @@ fn check_body(example: &Example, body: &str) {
                     .replace("\"emp_1\"", "{\"S\":\"emp_1\"}")
             );
         }
-        // One idempotency token is added.
+        // The plugin adds an idempotency token.
         ("TransactWriteItems", _) => {
             let mut sent: Value = serde_json::from_str(body).unwrap();
             assert!(sent.as_object_mut().unwrap().remove("ClientRequestToken").is_some());
@@ -99,7 +104,8 @@ fn check_body(example: &Example, body: &str) {
     }
 }
 
-/// The five relaxed examples have line comments and trailing commas only, none of them within a string.
+/// Parses an example with line comments and trailing commas. None of the five such examples
+/// contains one within a string.
 fn relaxed(text: &str) -> Value {
     let lines: String =
         text.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("");
@@ -107,17 +113,21 @@ fn relaxed(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_example_that_the_embedded_server_knows_succeeds_or_ends_in_its_own_answer() {
+async fn each_example_has_the_expected_result_on_the_embedded_server() {
     let server = dynoxide::start().await;
     let datasource = plugins::datasource(&server.authority, "").await;
     let table = r#"{"TableName": "users",
-        "AttributeDefinitions": [{"AttributeName": "team_id", "AttributeType": "S"}, {"AttributeName": "employee_id", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "team_id", "KeyType": "HASH"}, {"AttributeName": "employee_id", "KeyType": "RANGE"}],
+        "AttributeDefinitions": [
+            {"AttributeName": "team_id", "AttributeType": "S"},
+            {"AttributeName": "employee_id", "AttributeType": "S"}],
+        "KeySchema": [
+            {"AttributeName": "team_id", "KeyType": "HASH"},
+            {"AttributeName": "employee_id", "KeyType": "RANGE"}],
         "BillingMode": "PAY_PER_REQUEST"}"#;
     datasource.execute("CreateTable", table).await.unwrap();
 
     let mut outcomes = Vec::new();
-    // The table is deleted by one of them: that one goes last.
+    // The example that deletes the table runs last.
     let (delete, rest): (Vec<Example>, Vec<Example>) =
         examples().into_iter().partition(|example| example.action == "DeleteTable");
     for example in rest.into_iter().chain(delete) {
@@ -127,12 +137,12 @@ async fn each_example_that_the_embedded_server_knows_succeeds_or_ends_in_its_own
                 let hint = if error.hint.is_some() { " with a hint" } else { "" };
                 format!("{}{hint}", error.code)
             }
-            Err(Error::Plugin(PluginError::InvalidInput(faults))) => {
-                format!("fault at {}", faults[0].pointer)
+            Err(Error::Plugin(PluginError::InvalidInput(problems))) => {
+                format!("problem at {}", problems[0].pointer)
             }
             Err(error) => panic!("{}: {error}", example.action),
         };
-        // What the server does not know was recorded by the test above.
+        // The test above covers the operations that this server does not know.
         if !outcome.starts_with("UnknownOperation") {
             outcomes.push(format!("{}: {outcome}", example.action));
         }

@@ -1,4 +1,7 @@
-//! The smallest plugin: it sends `GET /{action}` to the origin in its settings and answers with what comes back.
+//! The smallest plugin. It sends `GET /{action}` to the server that its settings name, and returns
+//! the status together with its own input.
+//!
+//! The settings are `{"authority": "host:port"}`.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![cfg(target_arch = "wasm32")]
 #![expect(unsafe_code, missing_docs, reason = "generated bindings")]
@@ -19,7 +22,9 @@ use wasi::http::{
 wit_bindgen::generate!({ path: "../../wit", world: "portcullis:datasource/plugin", generate_all });
 export!(Echo);
 
+/// A connected datasource: what the plugin keeps between calls.
 struct Echo {
+    /// Host and port of the server.
     authority: String,
 }
 
@@ -39,22 +44,24 @@ impl Guest for Echo {
 
 impl GuestConnection for Echo {
     fn execute(&self, action: String, input: String) -> Result<String, Error> {
-        let fail = |what: &str| Error::Other(what.to_string());
+        let fail = |message: &str| Error::Other(message.to_string());
         let request = OutgoingRequest::new(Fields::new());
         request.set_scheme(Some(&Scheme::Http)).map_err(|()| fail("scheme"))?;
         request.set_authority(Some(&self.authority)).map_err(|()| fail("authority"))?;
         request.set_path_with_query(Some(&format!("/{action}"))).map_err(|()| fail("path"))?;
-        let answer = handle(request, None).map_err(|code| Error::Refused(format!("{code:?}")))?;
-        answer.subscribe().block();
-        let answer = answer.get().ok_or_else(|| fail("no answer"))?.map_err(|()| fail("taken"))?;
-        let status = answer.map_err(|code| Error::Refused(format!("{code:?}")))?.status();
+        // The host checks the request against the policy here; a refusal is an error.
+        let response = handle(request, None).map_err(|code| Error::Refused(format!("{code:?}")))?;
+        response.subscribe().block();
+        let response =
+            response.get().ok_or_else(|| fail("no response"))?.map_err(|()| fail("taken"))?;
+        let status = response.map_err(|code| Error::Refused(format!("{code:?}")))?.status();
         Ok(format!("{{\"status\": {status}, \"echo\": {input}}}"))
     }
     fn execute_with(&self, action: String, input: String, _: String) -> Result<String, Error> {
         GuestConnection::execute(self, action, input)
     }
     fn relay(&self, _: String, _: Vec<u8>) -> Result<Relayed, Error> {
-        Err(Error::Other("this plugin relays nothing".to_string()))
+        Err(Error::Other("this plugin does not support raw requests".to_string()))
     }
     fn test(&self) -> Result<String, Error> {
         Ok("{\"ok\": true, \"message\": \"nothing to test\"}".to_string())

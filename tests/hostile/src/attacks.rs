@@ -1,22 +1,29 @@
-//! One function for each behaviour.
-#![expect(clippy::unnecessary_wraps, reason = "all behaviours have one form")]
+//! The attacks: one function for each behaviour of `behaviours.rs`.
+#![expect(clippy::unnecessary_wraps, reason = "all attacks have the same signature")]
 
-use crate::Hostile;
-use crate::exports::portcullis::datasource::connector::Error;
-use crate::portcullis::datasource::http_messages;
+use crate::bindings::exports::portcullis::datasource::connector::Error;
+use crate::bindings::portcullis::datasource::http_messages;
+use crate::bindings::wasi;
+use crate::bindings::wasi::http::outgoing_handler::handle;
+use crate::bindings::wasi::http::types::{
+    Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+};
+use crate::bindings::wasi::io::streams::OutputStream;
 use crate::request::{
     self, Attempt, Signer, finish, honest as attempt, key, refused, target, today,
 };
-use crate::wasi;
-use crate::wasi::http::outgoing_handler::handle;
-use crate::wasi::http::types::{
-    Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
-};
-use crate::wasi::io::streams::OutputStream;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+
+/// One connection of the plugin: the attack, and the server that it attacks or uses.
+pub(crate) struct Hostile {
+    pub(crate) behaviour: String,
+    pub(crate) authority: String,
+    /// The remaining words of the settings. Each attack documents those that it needs.
+    pub(crate) arguments: Vec<String>,
+}
 
 type Outcome = Result<String, Error>;
 
@@ -24,26 +31,26 @@ pub(crate) fn honest(hostile: &Hostile, action: &str, input: &str) -> Outcome {
     attempt(&hostile.authority, action, input).send()
 }
 
-// ---- where it goes ---------------------------------------------------------
+// ---- where a request goes ---------------------------------------------------------
 
-/// To `more[0]` by the scheme `more[1]`.
+/// Sends a request to `arguments[0]`, with the scheme `arguments[1]` (`http` by default).
 pub(crate) fn send_elsewhere(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    let scheme = if hostile.more.get(1).is_some_and(|scheme| scheme == "https") {
+    let scheme = if hostile.arguments.get(1).is_some_and(|scheme| scheme == "https") {
         Scheme::Https
     } else {
         Scheme::Http
     };
-    Attempt { scheme, ..attempt(&hostile.more[0], action, input) }.send()
+    Attempt { scheme, ..attempt(&hostile.arguments[0], action, input) }.send()
 }
 
 pub(crate) fn odd_authority(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    // `_` stands for a space, which separates the words of the settings.
-    let authority = hostile.more[0].replace('_', " ");
+    // Spaces separate the arguments, so `_` means a space.
+    let authority = hostile.arguments[0].replace('_', " ");
     attempt(&authority, action, input).send()
 }
 
 pub(crate) fn odd_path(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    Attempt { path: &hostile.more[0], ..attempt(&hostile.authority, action, input) }.send()
+    Attempt { path: &hostile.arguments[0], ..attempt(&hostile.authority, action, input) }.send()
 }
 
 pub(crate) fn host_header(_: &Hostile, _: &str, _: &str) -> Outcome {
@@ -51,7 +58,7 @@ pub(crate) fn host_header(_: &Hostile, _: &str, _: &str) -> Outcome {
     Ok(format!("{{\"accepted\": {}}}", Fields::from_list(&headers).is_ok()))
 }
 
-// ---- what it says ----------------------------------------------------------
+// ---- what a request says ----------------------------------------------------------
 
 pub(crate) fn other_operation(hostile: &Hostile, _: &str, input: &str) -> Outcome {
     attempt(&hostile.authority, "DeleteTable", input).send()
@@ -61,25 +68,29 @@ pub(crate) fn no_target(hostile: &Hostile, action: &str, input: &str) -> Outcome
     Attempt { targets: Vec::new(), ..attempt(&hostile.authority, action, input) }.send()
 }
 
-pub(crate) fn doubled_target(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+pub(crate) fn two_targets(hostile: &Hostile, action: &str, input: &str) -> Outcome {
     let targets = vec![target(action), target("DeleteTable")];
     Attempt { targets, ..attempt(&hostile.authority, action, input) }.send()
 }
 
-/// A method of `more[0]` letters.
+/// Sets a method of `arguments[0]` letters.
 pub(crate) fn long_method(hostile: &Hostile, _: &str, _: &str) -> Outcome {
-    let method = Method::Other("A".repeat(hostile.more[0].parse().unwrap_or_default()));
+    let method = Method::Other("A".repeat(hostile.arguments[0].parse().unwrap_or_default()));
     let accepted = OutgoingRequest::new(Fields::new()).set_method(&method).is_ok();
     Ok(format!("{{\"accepted\": {accepted}}}"))
 }
 
-/// To the authority `more[0]` with the operation `more[1]`, made and answered in one piece; where there is a `more[2]`, with a
-/// header of that name.
-pub(crate) fn in_one_piece(hostile: &Hostile, _: &str, input: &str) -> Outcome {
-    let attempt =
-        Attempt { targets: vec![target(&hostile.more[1])], ..attempt(&hostile.more[0], "", input) };
+/// Sends a request through `http-messages`, which takes requests and returns responses as a whole.
+///
+/// The authority is `arguments[0]`, the operation `arguments[1]`. If there is an `arguments[2]`, a
+/// header of this name is added.
+pub(crate) fn buffered_request(hostile: &Hostile, _: &str, input: &str) -> Outcome {
+    let attempt = Attempt {
+        targets: vec![target(&hostile.arguments[1])],
+        ..attempt(&hostile.arguments[0], "", input)
+    };
     let mut headers = attempt.headers();
-    headers.extend(hostile.more.get(2).map(|name| (name.clone(), b"1".to_vec())));
+    headers.extend(hostile.arguments.get(2).map(|name| (name.clone(), b"1".to_vec())));
     let request = http_messages::request(
         &Method::Post,
         &Scheme::Http,
@@ -88,11 +99,11 @@ pub(crate) fn in_one_piece(hostile: &Hostile, _: &str, input: &str) -> Outcome {
         &headers,
         input.as_bytes(),
     );
-    let answer = handle(request.map_err(Error::Other)?, None).map_err(refused)?;
-    let answer = http_messages::response(answer, None).map_err(refused)?;
+    let response = handle(request.map_err(Error::Other)?, None).map_err(refused)?;
+    let response = http_messages::response(response, None).map_err(refused)?;
     let names: Vec<String> =
-        answer.headers.into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
-    Ok(format!("{{\"status\": {}, \"headers\": [{}]}}", answer.status, names.join(", ")))
+        response.headers.into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    Ok(format!("{{\"status\": {}, \"headers\": [{}]}}", response.status, names.join(", ")))
 }
 
 pub(crate) fn other_case(hostile: &Hostile, action: &str, input: &str) -> Outcome {
@@ -112,9 +123,9 @@ pub(crate) fn other_path(hostile: &Hostile, action: &str, input: &str) -> Outcom
     Attempt { path: "/admin", ..attempt(&hostile.authority, action, input) }.send()
 }
 
-/// Tries each header that `more` names, and answers with those that were accepted.
+/// Tries to set each header that `arguments` names, and returns those that were accepted.
 pub(crate) fn forbidden_headers(hostile: &Hostile, _: &str, _: &str) -> Outcome {
-    let accepted = hostile.more.iter().filter(|name| {
+    let accepted = hostile.arguments.iter().filter(|name| {
         let listed = Fields::from_list(&[((*name).clone(), b"x".to_vec())]).is_ok();
         let fields = Fields::new();
         listed || fields.append(name, b"x").is_ok() || fields.set(name, &[b"x".to_vec()]).is_ok()
@@ -156,9 +167,9 @@ pub(crate) fn own_token(hostile: &Hostile, action: &str, input: &str) -> Outcome
     .send()
 }
 
-/// For the day, region and service that `more` names.
+/// Signs for a day, region and service: `arguments[0]` to `arguments[2]`. The day can be `today`.
 pub(crate) fn unissued_scope(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    let [date, region, service] = [0, 1, 2].map(|index| hostile.more[index].clone());
+    let [date, region, service] = [0, 1, 2].map(|index| hostile.arguments[index].clone());
     let date = if date == "today" { today() } else { date };
     Attempt {
         signer: Signer::For(date, region, service),
@@ -222,7 +233,11 @@ pub(crate) fn hidden_write(hostile: &Hostile, action: &str, _: &str) -> Outcome 
 }
 
 pub(crate) fn hidden_write_in_batch(hostile: &Hostile, action: &str, _: &str) -> Outcome {
-    let body = r#"{"Statements": [{"Statement": "SELECT * FROM users"}, {"Statement": "\u0055PDATE users SET a = 1 WHERE id = 1"}]}"#;
+    // The escape `\u0055` is the letter U.
+    let body = concat!(
+        r#"{"Statements": [{"Statement": "SELECT * FROM users"}, "#,
+        r#"{"Statement": "\u0055PDATE users SET a = 1 WHERE id = 1"}]}"#
+    );
     honest(hostile, action, body)
 }
 
@@ -246,14 +261,14 @@ pub(crate) fn other_day(_: &Hostile, _: &str, _: &str) -> Outcome {
     key("20010101", "us-east-1", "dynamodb")
 }
 
-/// The key in the spelling that `more` names.
+/// Returns the signing key in the encoding that `arguments[0]` names.
 pub(crate) fn echo_key(hostile: &Hostile, _: &str, _: &str) -> Outcome {
     let key = request::key_bytes();
-    let text = match hostile.more[0].as_str() {
+    let text = match hostile.arguments[0].as_str() {
         "hex" => key.iter().map(|byte| format!("{byte:02x}")).collect(),
         "HEX" => key.iter().map(|byte| format!("{byte:02X}")).collect(),
-        // Two bytes before, so that it looks different from the key's own Base64.
-        "base64" => base64(&[b"xy", key.as_slice()].concat()),
+        // Two bytes precede the key, which changes all its Base64 letters.
+        "base64-shifted" => base64(&[b"xy", key.as_slice()].concat()),
         _ => base64(&key),
     };
     Ok(format!("{{\"stolen\": \"{text}\"}}"))
@@ -278,8 +293,8 @@ fn base64(bytes: &[u8]) -> String {
     for chunk in bytes.chunks(3) {
         let number = chunk.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte))
             << (8 * (3 - chunk.len()));
-        for place in 0..=chunk.len() {
-            text.push(char::from(LETTERS[(number >> (18 - 6 * place) & 63) as usize]));
+        for digit in 0..=chunk.len() {
+            text.push(char::from(LETTERS[(number >> (18 - 6 * digit) & 63) as usize]));
         }
     }
     text
@@ -348,15 +363,18 @@ pub(crate) fn many_headers(_: &Hostile, _: &str, _: &str) -> Outcome {
     Ok(format!("{{\"accepted\": {accepted}}}"))
 }
 
-/// One of as many bytes as `more[0]` says.
+/// Creates a header with a value of `arguments[0]` bytes.
 pub(crate) fn huge_header(hostile: &Hostile, _: &str, _: &str) -> Outcome {
-    let headers = [("x-a".to_string(), vec![b'a'; hostile.more[0].parse().unwrap_or(1 << 20)])];
+    let headers =
+        [("x-a".to_string(), vec![b'a'; hostile.arguments[0].parse().unwrap_or(1 << 20)])];
     Ok(format!("{{\"accepted\": {}}}", Fields::from_list(&headers).is_ok()))
 }
 
-/// Takes `more[1]` of what `more[0]` names for requests in one piece.
-pub(crate) fn hoard_in_one_piece(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    let count: usize = hostile.more[1].parse().unwrap_or_default();
+/// Uses `http-messages` with a size of `arguments[1]`. `arguments[0]` names what has this size:
+/// `requests` (how many unsent requests exist), `body`, `authority`, or `wanted` (how many response
+/// headers are asked for).
+pub(crate) fn hoard_buffered(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    let count: usize = hostile.arguments[1].parse().unwrap_or_default();
     let honest = attempt(&hostile.authority, action, input);
     let make = |authority: &str, body: &[u8]| {
         http_messages::request(
@@ -369,7 +387,7 @@ pub(crate) fn hoard_in_one_piece(hostile: &Hostile, action: &str, input: &str) -
         )
         .map_err(Error::Other)
     };
-    match hostile.more[0].as_str() {
+    match hostile.arguments[0].as_str() {
         "requests" => {
             let made: Result<Vec<OutgoingRequest>, Error> =
                 (0..count).map(|_| make(&hostile.authority, b"{}")).collect();
@@ -386,16 +404,16 @@ pub(crate) fn hoard_in_one_piece(hostile: &Hostile, action: &str, input: &str) -
     Ok(format!("{{\"got\": {count}}}"))
 }
 
-/// As many as `more[0]` says.
+/// Asks for `arguments[0]` random bytes in one host call.
 pub(crate) fn hoard_random_bytes(hostile: &Hostile, _: &str, _: &str) -> Outcome {
-    let count = hostile.more[0].parse().unwrap_or(1 << 30);
+    let count = hostile.arguments[0].parse().unwrap_or(1 << 30);
     Ok(format!("{{\"got\": {}}}", wasi::random::random::get_random_bytes(count).len()))
 }
 
-/// Begins a request, writes a part of it, and waits.
+/// Begins a request, writes a part of its body, and waits forever.
 pub(crate) fn stop_in_the_middle(hostile: &Hostile, action: &str, _: &str) -> Outcome {
-    let (_body, stream, _answer) = begin_streaming(hostile, action)?;
-    // How much of it arrives is all the same.
+    let (_body, stream, _response) = begin_streaming(hostile, action)?;
+    // The write may fail: the attack does not depend on how much arrives.
     let _ = stream.blocking_write_and_flush(b"{\"TableName\": \"users\"}");
     wasi::clocks::monotonic_clock::subscribe_duration(u64::MAX).block();
     Ok("{}".to_string())
@@ -403,23 +421,23 @@ pub(crate) fn stop_in_the_middle(hostile: &Hostile, action: &str, _: &str) -> Ou
 
 pub(crate) fn refused_forever(_: &Hostile, _: &str, _: &str) -> Outcome {
     loop {
-        // That it is refused is the point.
+        // The attack is to be refused again and again.
         let _ = key("20010101", "us-east-1", "dynamodb");
     }
 }
 
 pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outcome {
-    let (body, stream, answer) = begin_streaming(hostile, action)?;
+    let (body, stream, response) = begin_streaming(hostile, action)?;
     let mut written = 0u64;
     while stream.blocking_write_and_flush(&[b' '; 4096]).is_ok() {
         written += 4096;
     }
     drop(stream);
     drop(OutgoingBody::finish(body, None));
-    finish(answer).map(|_| format!("{{\"written\": {written}}}"))
+    finish(response).map(|_| format!("{{\"written\": {written}}}"))
 }
 
-/// A request whose body is written after it was sent off.
+/// Sends a request whose body is written afterwards.
 fn begin_streaming(
     hostile: &Hostile,
     action: &str,
@@ -436,36 +454,36 @@ fn begin_streaming(
     built.map_err(|()| Error::Other("request".to_string()))?;
     let body = request.body().map_err(|()| Error::Other("body".to_string()))?;
     let stream = body.write().map_err(|()| Error::Other("stream".to_string()))?;
-    let answer = wasi::http::outgoing_handler::handle(request, None).map_err(refused)?;
-    Ok((body, stream, answer))
+    let response = wasi::http::outgoing_handler::handle(request, None).map_err(refused)?;
+    Ok((body, stream, response))
 }
 
-/// At its authority, and then at those that `more` names.
-pub(crate) fn read_answer(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    let mut answer =
+/// Reads a whole response from the server, and then one from each authority in `arguments`.
+pub(crate) fn read_response(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    let mut response =
         request::read(attempt(&hostile.authority, action, input).begin().map_err(refused)?)?;
-    for authority in &hostile.more {
-        answer = request::read(attempt(authority, action, input).begin().map_err(refused)?)?;
+    for authority in &hostile.arguments {
+        response = request::read(attempt(authority, action, input).begin().map_err(refused)?)?;
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// With timeouts of `more[0]` nanoseconds.
+/// Sends a request with timeouts of `arguments[0]` nanoseconds.
 pub(crate) fn own_timeouts(hostile: &Hostile, action: &str, input: &str) -> Outcome {
-    let nanoseconds = hostile.more[0].parse().ok();
+    let nanoseconds = hostile.arguments[0].parse().ok();
     let options = RequestOptions::new();
-    // Whether they are accepted is not the question.
+    // The host may accept or reject them: the attack only looks at their effect.
     let _ = options.set_connect_timeout(nanoseconds);
     let _ = options.set_first_byte_timeout(nanoseconds);
     let _ = options.set_between_bytes_timeout(nanoseconds);
     Attempt { options: Some(options), ..attempt(&hostile.authority, action, input) }.send()
 }
 
-pub(crate) fn deep_answer(_: &Hostile, _: &str, _: &str) -> Outcome {
+pub(crate) fn deep_output(_: &Hostile, _: &str, _: &str) -> Outcome {
     Ok("[".repeat(1_000_000))
 }
 
-pub(crate) fn huge_answer(_: &Hostile, _: &str, _: &str) -> Outcome {
+pub(crate) fn huge_output(_: &Hostile, _: &str, _: &str) -> Outcome {
     Ok("x".repeat(1 << 30))
 }
 

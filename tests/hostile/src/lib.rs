@@ -1,40 +1,36 @@
-//! A plugin that attacks its host. Its settings, `behaviour authority more …`, name the attack; `execute` carries it out
-//! and answers with what it got.
+//! A plugin that attacks its host.
+//!
+//! Its settings are words: `behaviour authority argument …`. `behaviour` names the attack, one of
+//! `behaviours.rs`, and `authority` the server. `execute` carries out the attack and returns what
+//! the plugin got.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![cfg(target_arch = "wasm32")]
 #![expect(unsafe_code, missing_docs, reason = "generated bindings")]
 extern crate alloc;
 
 mod attacks;
+mod bindings;
 mod request;
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use exports::portcullis::datasource::connector::{
+use attacks::Hostile;
+use bindings::exports::portcullis::datasource::connector::{
     Connection, Error, Guest, GuestConnection, Relayed,
 };
 
 include!("../behaviours.rs");
 
-wit_bindgen::generate!({ path: "../../wit", world: "portcullis:datasource/plugin", generate_all });
-export!(Hostile);
+bindings::export!(Hostile with_types_in bindings);
 
-/// One connection: what it was told to do, and where.
-struct Hostile {
-    behaviour: String,
-    authority: String,
-    /// Further words of the settings.
-    more: Vec<String>,
-}
-
-/// Gives each behaviour its function.
+/// Defines the function that runs the attack of a behaviour's name.
 macro_rules! dispatch {
     ($($row:ident $behaviour:ident => $sentence:ident,)+) => {
         fn carry_out(hostile: &Hostile, action: &str, input: &str) -> Result<String, Error> {
             match hostile.behaviour.as_str() {
                 $(stringify!($behaviour) => attacks::$behaviour(hostile, action, input),)+
-                other => Err(Error::Other(format!("no behaviour {other:?}"))),
+                other => Err(Error::Other(format!("there is no behaviour {other:?}"))),
             }
         }
     };
@@ -47,8 +43,11 @@ impl Guest for Hostile {
     fn connect(settings: String) -> Result<Connection, Error> {
         let mut words = settings.split_whitespace().map(ToString::to_string);
         let behaviour = words.next().unwrap_or_default();
-        let hostile =
-            Self { behaviour, authority: words.next().unwrap_or_default(), more: words.collect() };
+        let hostile = Self {
+            behaviour,
+            authority: words.next().unwrap_or_default(),
+            arguments: words.collect(),
+        };
         if hostile.behaviour.ends_with("_in_connect") {
             carry_out(&hostile, "GetItem", "{}")?;
         }
@@ -56,7 +55,8 @@ impl Guest for Hostile {
     }
 
     fn describe() -> String {
-        let hostile = Self { behaviour: String::new(), authority: String::new(), more: Vec::new() };
+        let hostile =
+            Self { behaviour: String::new(), authority: String::new(), arguments: Vec::new() };
         match attacks::key_in_describe(&hostile, "", "") {
             Ok(text) => text,
             Err(_) => attacks::spin(),
@@ -75,7 +75,7 @@ impl GuestConnection for Hostile {
 
     fn relay(&self, action: String, _: Vec<u8>) -> Result<Relayed, Error> {
         let body = carry_out(self, &action, "{}")?;
-        // What is relayed is bytes, so that the key can be there as it is.
+        // The body is bytes, so it can contain the key without any encoding.
         let body = if self.behaviour == "echo_in_relay" {
             request::key_bytes()
         } else {

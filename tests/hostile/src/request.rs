@@ -1,10 +1,10 @@
-//! Requests as an attack wants them.
+//! Builds requests in the ways that attacks need.
 
-use crate::exports::portcullis::datasource::connector::Error;
-use crate::portcullis::datasource::aws_signing::derive_key;
-use crate::wasi;
-use crate::wasi::http::outgoing_handler::handle;
-use crate::wasi::http::types::{
+use crate::bindings::exports::portcullis::datasource::connector::Error;
+use crate::bindings::portcullis::datasource::aws_signing::derive_key;
+use crate::bindings::wasi;
+use crate::bindings::wasi::http::outgoing_handler::handle;
+use crate::bindings::wasi::http::types::{
     ErrorCode, Fields, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest,
     RequestOptions, Scheme,
 };
@@ -13,7 +13,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// One request; the default is an honest one.
+/// One request. [`honest`] creates one that the host allows; an attack changes parts of it.
 pub(crate) struct Attempt<'a> {
     pub(crate) scheme: Scheme,
     pub(crate) authority: &'a str,
@@ -25,20 +25,21 @@ pub(crate) struct Attempt<'a> {
     pub(crate) options: Option<RequestOptions>,
 }
 
-/// Who signs.
+/// Who signs a request.
 pub(crate) enum Signer {
-    /// The datasource's own identity.
+    /// The identity of the datasource.
     Own,
+    /// Nobody: the request has no signature.
     Nobody,
-    /// Whoever has this access key id.
+    /// Another identity, with this access key id.
     Other(&'static str),
-    /// The datasource's own, with this token.
+    /// The identity of the datasource, but with this session token.
     WithToken(&'static str),
-    /// The datasource's own, for this day, region and service, which no key was given for.
+    /// The identity of the datasource, for this day, region and service.
     For(String, String, String),
 }
 
-/// An honest request for an action.
+/// Creates an honest request for an action.
 pub(crate) fn honest<'a>(authority: &'a str, action: &str, body: &'a str) -> Attempt<'a> {
     Attempt {
         scheme: Scheme::Http,
@@ -52,7 +53,7 @@ pub(crate) fn honest<'a>(authority: &'a str, action: &str, body: &'a str) -> Att
     }
 }
 
-/// The header that carries an operation.
+/// Returns the value of the `x-amz-target` header for an operation.
 pub(crate) fn target(action: &str) -> String {
     format!("DynamoDB_20120810.{action}")
 }
@@ -62,7 +63,7 @@ impl Attempt<'_> {
         finish(self.begin().map_err(refused)?)
     }
 
-    /// The headers: the operation and the signature.
+    /// Returns the headers: the operation and the signature.
     pub(crate) fn headers(&self) -> Vec<(String, Vec<u8>)> {
         let mut headers: Vec<(String, Vec<u8>)> = self
             .targets
@@ -94,7 +95,8 @@ impl Attempt<'_> {
     }
 }
 
-/// The headers of a signature. The gate looks at who signs; whether the signature is right is the service's to say.
+/// Returns the headers of a signature. The signature itself is zeros: the gate checks who signs,
+/// and the service would check the signature.
 fn signature(signer: &Signer) -> Vec<(String, Vec<u8>)> {
     let date = today();
     let own = || {
@@ -105,7 +107,7 @@ fn signature(signer: &Signer) -> Vec<(String, Vec<u8>)> {
     if matches!(signer, Signer::Nobody) {
         return Vec::new();
     }
-    // All but one thing is always right, so that it is this one that is refused.
+    // Everything but one part is correct, so that this part is the reason for the refusal.
     let Some((own_id, own_token)) = own() else { return Vec::new() };
     let id = if let Signer::Other(id) = signer { id.to_string() } else { own_id };
     let token =
@@ -124,19 +126,19 @@ fn signature(signer: &Signer) -> Vec<(String, Vec<u8>)> {
     headers
 }
 
-pub(crate) fn finish(answer: FutureIncomingResponse) -> Result<String, Error> {
-    answer.subscribe().block();
-    let answer = answer.get().ok_or_else(|| Error::Other("no answer".to_string()))?;
-    let answer = answer.map_err(|()| Error::Other("taken".to_string()))?.map_err(refused)?;
-    Ok(format!("{{\"status\": {}}}", answer.status()))
+pub(crate) fn finish(response: FutureIncomingResponse) -> Result<String, Error> {
+    response.subscribe().block();
+    let response = response.get().ok_or_else(|| Error::Other("no response".to_string()))?;
+    let response = response.map_err(|()| Error::Other("taken".to_string()))?.map_err(refused)?;
+    Ok(format!("{{\"status\": {}}}", response.status()))
 }
 
-/// Reads an answer's body, and says how long it was.
-pub(crate) fn read(answer: FutureIncomingResponse) -> Result<String, Error> {
-    answer.subscribe().block();
-    let answer = answer.get().ok_or_else(|| Error::Other("no answer".to_string()))?;
-    let answer = answer.map_err(|()| Error::Other("taken".to_string()))?.map_err(refused)?;
-    let body = answer.consume().map_err(|()| Error::Other("no body".to_string()))?;
+/// Reads the body of a response, and returns its length.
+pub(crate) fn read(response: FutureIncomingResponse) -> Result<String, Error> {
+    response.subscribe().block();
+    let response = response.get().ok_or_else(|| Error::Other("no response".to_string()))?;
+    let response = response.map_err(|()| Error::Other("taken".to_string()))?.map_err(refused)?;
+    let body = response.consume().map_err(|()| Error::Other("no body".to_string()))?;
     let stream = body.stream().map_err(|()| Error::Other("no stream".to_string()))?;
     let mut read = 0;
     while let Ok(chunk) = stream.blocking_read(1 << 20) {
@@ -145,12 +147,12 @@ pub(crate) fn read(answer: FutureIncomingResponse) -> Result<String, Error> {
     Ok(format!("{{\"read\": {read}}}"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err needs")]
 pub(crate) fn refused(code: ErrorCode) -> Error {
     Error::Refused(format!("{code:?}"))
 }
 
-/// Asks for a key.
+/// Asks the host for a signing key.
 pub(crate) fn key(date: &str, region: &str, service: &str) -> Result<String, Error> {
     match derive_key(date, region, service) {
         Ok(_) => Ok("{\"got\": \"a key\"}".to_string()),
@@ -158,12 +160,12 @@ pub(crate) fn key(date: &str, region: &str, service: &str) -> Result<String, Err
     }
 }
 
-/// Today's key of the datasource, as it is.
+/// Returns the bytes of today's signing key, or nothing if the host refuses.
 pub(crate) fn key_bytes() -> Vec<u8> {
     derive_key(&today(), "us-east-1", "dynamodb").map(|material| material.key).unwrap_or_default()
 }
 
-/// The session token that came with it.
+/// Returns the session token of the datasource, or nothing if the host refuses.
 pub(crate) fn token() -> String {
     derive_key(&today(), "us-east-1", "dynamodb")
         .ok()
@@ -171,10 +173,11 @@ pub(crate) fn token() -> String {
         .unwrap_or_default()
 }
 
-/// Today, as `YYYYMMDD`.
+/// Returns the current date (UTC) as `YYYYMMDD`.
 pub(crate) fn today() -> String {
     let days = wasi::clocks::wall_clock::now().seconds / 86_400;
-    // Civil date from days, after Howard Hinnant.
+    // Days to date: Howard Hinnant's `civil_from_days`,
+    // <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
     let z = days + 719_468;
     let (era, doe) = (z / 146_097, z % 146_097);
     let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;

@@ -1,28 +1,38 @@
-//! DynamoDB inside the test's process.
+//! An embedded DynamoDB-compatible server.
 
 use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// A running server; it ends when this is dropped.
+/// A running DynamoDB-compatible server. It stops when this value is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let server = portcullis_testkit::dynoxide::start().await;
+/// let settings =
+///     format!(r#"{{"region": "us-east-1", "endpoint": "http://{}"}}"#, server.authority);
+/// assert!(settings.contains("http://127.0.0.1:"));
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Dynoxide {
-    /// Host and port.
+    /// Host and port, such as `127.0.0.1:40123`.
     pub authority: String,
     stop: Option<oneshot::Sender<()>>,
 }
 
-/// Starts a server with an empty database in memory.
+/// Starts a server with an empty in-memory database.
 ///
 /// # Panics
-/// The server does not start.
+/// Panics if no port on loopback is free, or if the database cannot be created.
 pub async fn start() -> Dynoxide {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on loopback is free");
     let authority = listener.local_addr().expect("a bound socket has an address").to_string();
-    let database = Database::memory().expect("a database in memory");
+    let database = Database::memory().expect("an in-memory database can be created");
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
-        // A dropped sender ends the server as well.
+        // An error means that the sender was dropped, which stops the server too.
         let _ = stopped.await;
     }));
     Dynoxide { authority, stop: Some(stop) }
@@ -31,7 +41,7 @@ pub async fn start() -> Dynoxide {
 impl Drop for Dynoxide {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // The server may have ended before.
+            // An error means that the server has already stopped.
             let _ = stop.send(());
         }
     }

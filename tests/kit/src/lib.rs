@@ -1,6 +1,18 @@
-//! Servers that integration tests use. They listen on loopback and end with the test.
+//! Servers for integration tests of plugins and hosts.
+//!
+//! Every server listens on loopback, on a port that the operating system chooses, and stops when
+//! its value is dropped. Tests can therefore run in parallel.
+//!
+//! | module | what the server does |
+//! |---|---|
+//! | [`dynoxide`] | speaks the DynamoDB API, with an empty in-memory database |
+//! | [`recorder`] | records every request and sends the responses you give it |
+//! | [`scripted`] | sends exactly the bytes you give it: for broken, slow and hostile services |
+//! | [`tls`] | is not a server: it issues certificates for the TLS side of the recorder |
+//!
+//! The crate is for tests only. It panics where a test could not continue anyway.
 
 pub mod dynoxide;
-pub mod raw;
 pub mod recorder;
+pub mod scripted;
 pub mod tls;

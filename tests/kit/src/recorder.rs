@@ -1,7 +1,7 @@
-//! A server that writes down what it is sent, and gives one answer to all.
+//! An HTTP server that records every request and sends the responses you give it.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -12,82 +12,117 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// One request as it came.
+/// One request that a [`Recorder`] has received.
 #[derive(Clone, Debug)]
-pub struct Recorded {
-    /// The method.
+pub struct RecordedRequest {
+    /// The HTTP method, such as `POST`.
     pub method: String,
-    /// Path and query.
+    /// The path, with the query if there is one.
     pub path: String,
-    /// The headers.
+    /// All headers, as they arrived.
     pub headers: HeaderMap,
-    /// The body.
+    /// The whole body. It is empty if the client did not send the body to its end.
     pub body: Bytes,
 }
 
-impl Recorded {
-    /// A header's text; empty where there is none.
+impl RecordedRequest {
+    /// Returns the text of a header, or an empty string if the header is missing or not text.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
-/// What the server answers.
+/// The response that a [`Recorder`] sends.
+///
+/// ```
+/// use portcullis_testkit::recorder::Response;
+///
+/// let throttled = Response {
+///     status: 429,
+///     headers: vec![("retry-after", "1".to_string())],
+///     body: "slow down".into(),
+/// };
+/// assert_eq!(Response::ok("{}").status, 200);
+/// # let _ = throttled;
+/// ```
 #[derive(Clone, Debug)]
-pub struct Answer {
-    /// The status.
+pub struct Response {
+    /// The HTTP status code.
     pub status: u16,
-    /// Headers beside those of HTTP itself.
+    /// Headers in addition to those that HTTP needs, such as `content-length`.
     pub headers: Vec<(&'static str, String)>,
-    /// The body.
+    /// The whole body.
     pub body: Bytes,
 }
 
-impl Answer {
-    /// An answer of success.
+impl Response {
+    /// Creates a response with status 200, no extra headers, and this body.
     #[must_use]
     pub fn ok(body: impl Into<Bytes>) -> Self {
         Self { status: 200, headers: Vec::new(), body: body.into() }
     }
 }
 
-/// A running server; it ends when this is dropped.
+/// A running server that records requests. It stops when this value is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use portcullis_testkit::recorder::{self, Response};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// let server = recorder::start(Response::ok("hello")).await;
+///
+/// let mut client = tokio::net::TcpStream::connect(&server.authority).await?;
+/// client.write_all(b"GET /items HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").await?;
+/// let mut response = String::new();
+/// client.read_to_string(&mut response).await?;
+///
+/// assert!(response.ends_with("hello"));
+/// assert_eq!(server.requests()[0].path, "/items");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Recorder {
-    /// Host and port.
+    /// Host and port, such as `127.0.0.1:40123`.
     pub authority: String,
-    log: Arc<Mutex<Vec<Recorded>>>,
+    log: Arc<Mutex<Vec<RecordedRequest>>>,
     connections: Arc<Mutex<u32>>,
     task: JoinHandle<()>,
 }
 
-/// Starts a server that answers every request with `answer`.
+/// Starts an HTTP server on `127.0.0.1` that sends `response` to every request.
 ///
 /// # Panics
-/// The server does not start.
-pub async fn start(answer: Answer) -> Recorder {
-    start_at("127.0.0.1", answer, None).await
+/// Panics if no port on loopback is free.
+pub async fn start(response: Response) -> Recorder {
+    start_at("127.0.0.1", response, None).await
 }
 
-/// The same at another address of this machine, and with TLS.
+/// Starts a server on `address` that sends `response` to every request.
+///
+/// With `tls`, clients must connect over TLS (see [`crate::tls`]).
 ///
 /// # Panics
-/// The server does not start.
-pub async fn start_at(address: &str, answer: Answer, tls: Option<TlsAcceptor>) -> Recorder {
-    start_with(address, move |_| answer.clone(), tls).await
+/// Panics if `address` is not an address of this machine, or if it has no free port.
+pub async fn start_at(address: &str, response: Response, tls: Option<TlsAcceptor>) -> Recorder {
+    start_with(address, move |_| response.clone(), tls).await
 }
 
-/// The same with an answer for each request.
+/// Starts a server on `address` that asks `respond` for the response to each request.
+///
+/// With `tls`, clients must connect over TLS (see [`crate::tls`]).
 ///
 /// # Panics
-/// The server does not start.
+/// Panics if `address` is not an address of this machine, or if it has no free port.
 pub async fn start_with(
     address: &str,
-    answer: impl Fn(&Recorded) -> Answer + Send + Sync + 'static,
+    respond: impl Fn(&RecordedRequest) -> Response + Send + Sync + 'static,
     tls: Option<TlsAcceptor>,
 ) -> Recorder {
-    let answer: Arc<dyn Fn(&Recorded) -> Answer + Send + Sync> = Arc::new(answer);
+    let respond: Arc<dyn Fn(&RecordedRequest) -> Response + Send + Sync> = Arc::new(respond);
     let listener = TcpListener::bind((address, 0)).await.expect("a port on loopback is free");
     let authority = listener.local_addr().expect("a bound socket has an address").to_string();
     let (log, connections) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
@@ -95,13 +130,13 @@ pub async fn start_with(
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             *opened.lock().expect("no test panics with the lock") += 1;
-            let (seen, answer) = (seen.clone(), answer.clone());
-            let service = service_fn(move |request| record(seen.clone(), answer.clone(), request));
+            let (seen, respond) = (seen.clone(), respond.clone());
+            let service = service_fn(move |request| record(seen.clone(), respond.clone(), request));
             let http = hyper::server::conn::http1::Builder::new();
             match tls.clone() {
                 None => drop(tokio::spawn(http.serve_connection(TokioIo::new(stream), service))),
                 Some(tls) => drop(tokio::spawn(async move {
-                    // A handshake that fails is for the client to notice.
+                    // A failed handshake is ignored: the client under test sees it.
                     if let Ok(stream) = tls.accept(stream).await {
                         let _ = http.serve_connection(TokioIo::new(stream), service).await;
                     }
@@ -113,46 +148,46 @@ pub async fn start_with(
 }
 
 async fn record(
-    log: Arc<Mutex<Vec<Recorded>>>,
-    answer: Arc<dyn Fn(&Recorded) -> Answer + Send + Sync>,
+    log: Arc<Mutex<Vec<RecordedRequest>>>,
+    respond: Arc<dyn Fn(&RecordedRequest) -> Response + Send + Sync>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<http::Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let path = parts.uri.to_string();
     let recorded =
-        Recorded { method: parts.method.to_string(), path, headers: parts.headers, body };
-    let answer = answer(&recorded);
+        RecordedRequest { method: parts.method.to_string(), path, headers: parts.headers, body };
+    let response = respond(&recorded);
     log.lock().expect("no test panics with the lock").push(recorded);
-    let mut response = Response::builder().status(answer.status);
-    for (name, value) in &answer.headers {
-        response = response.header(*name, value);
+    let mut builder = http::Response::builder().status(response.status);
+    for (name, value) in &response.headers {
+        builder = builder.header(*name, value);
     }
-    Ok(response.body(Full::new(answer.body)).expect("the test's answer is HTTP"))
+    Ok(builder.body(Full::new(response.body)).expect("the test's response is valid HTTP"))
 }
 
 impl Recorder {
-    /// The requests so far.
+    /// Returns all requests so far, in the order in which their bodies ended.
     ///
     /// # Panics
-    /// Never, but in a test that failed before.
+    /// Panics only if another thread panicked while it held the lock.
     #[must_use]
-    pub fn requests(&self) -> Vec<Recorded> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.log.lock().expect("no test panics with the lock").clone()
     }
 
-    /// Forgets the requests so far.
+    /// Forgets all requests so far.
     ///
     /// # Panics
-    /// Never, but in a test that failed before.
+    /// Panics only if another thread panicked while it held the lock.
     pub fn forget(&self) {
         self.log.lock().expect("no test panics with the lock").clear();
     }
 
-    /// The port.
+    /// Returns the port that the server listens on.
     ///
     /// # Panics
-    /// Never: the authority was made of an address with a port.
+    /// Never panics unless [`Self::authority`] was changed: it ends with a port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.authority
@@ -162,10 +197,10 @@ impl Recorder {
             .expect("the authority has a port")
     }
 
-    /// How many connections were opened.
+    /// Returns how many connections clients have opened so far, closed ones included.
     ///
     /// # Panics
-    /// Never, but in a test that failed before.
+    /// Panics only if another thread panicked while it held the lock.
     #[must_use]
     pub fn connections(&self) -> u32 {
         *self.connections.lock().expect("no test panics with the lock")

@@ -1,4 +1,7 @@
-//! One of the code paths that run outside the sandbox or are the same inside, run a number of times: for callgrind.
+//! Runs one code path a number of times, so that callgrind can count its instructions.
+//!
+//! The paths either run outside the sandbox or are the same inside it. Arguments: the path, the
+//! action of one of the calls in `tests::calls`, and how many times to run it.
 
 use dynamodb_plugin::catalogue::operation;
 use dynamodb_plugin::sigv4::{Beginning, Request, Scope, Signer};
@@ -9,17 +12,21 @@ use tests::calls;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().expect("path, action and times");
-    let (path, action, times) = (next(), next(), next().parse::<u32>().expect("a number of times"));
+    let mut next = || arguments.next().expect("the arguments are: path, action, times");
+    let (path, action, times) =
+        (next(), next(), next().parse::<u32>().expect("the third argument is a number"));
     let call = calls::all()
         .into_iter()
         .find(|call| call.action == action)
-        .expect("one of the three calls");
-    let shapes = operation(call.action).expect("an action of DynamoDB");
+        .expect("the second argument is the action of one of the three calls");
+    let shapes = operation(call.action).expect("the action is in the catalogue");
     let rules = |format| Rules { format, strict: true };
-    let policy: Policy =
-        toml::from_str("egress = [\"POST https://dynamodb.eu-west-1.amazonaws.com/*\"]\naccess = \"write\"\ntables = [\"orders\"]")
-            .expect("a policy");
+    let policy: Policy = toml::from_str(
+        "egress = [\"POST https://dynamodb.eu-west-1.amazonaws.com/*\"]\n\
+             access = \"write\"\n\
+             tables = [\"orders\"]",
+    )
+    .expect("the policy is valid");
     let first = [
         ("content-type", "application/x-amz-json-1.0"),
         ("host", "dynamodb.eu-west-1.amazonaws.com"),
@@ -42,10 +49,10 @@ fn main() {
                 drop(black_box(encode(&call.plain_input, shapes.input, rules(Format::Plain))))
             }
             "decode-typed" => {
-                drop(black_box(decode(call.answer.clone(), shapes.output, Format::Typed)))
+                drop(black_box(decode(call.response.clone(), shapes.output, Format::Typed)))
             }
             "decode-plain" => {
-                drop(black_box(decode(call.answer.clone(), shapes.output, Format::Plain)))
+                drop(black_box(decode(call.response.clone(), shapes.output, Format::Plain)))
             }
             "sign" => {
                 let request = Request {
@@ -56,19 +63,20 @@ fn main() {
                 drop(black_box(signer.authorization(&request, "20150830T123600Z")));
             }
             "policy" => {
-                let origin: Origin =
-                    "https://dynamodb.eu-west-1.amazonaws.com".parse().expect("an origin");
-                let action = call.action.parse().expect("an action's name");
-                let judged = [
+                let origin: Origin = "https://dynamodb.eu-west-1.amazonaws.com"
+                    .parse()
+                    .expect("the origin is valid");
+                let action = call.action.parse().expect("the action's name is valid");
+                let checks = [
                     policy.judge_origin(&origin),
                     policy.judge_method(&origin, "POST"),
                     policy.judge_path(&origin, "POST", "/"),
                     policy.judge_action(&action, Some(Access::Write)),
                     policy.judge_table("orders"),
                 ];
-                assert!(black_box(judged).iter().all(Result::is_ok));
+                assert!(black_box(checks).iter().all(Result::is_ok));
             }
-            other => panic!("{other} is no path"),
+            other => panic!("there is no path {other:?}"),
         }
     }
 }

@@ -1,11 +1,13 @@
-//! Random hostile behaviour beside honest traffic, for minutes: `make soak`. It fails when an honest call fails, when
-//! the host's memory grows, or when honest calls become slow.
+//! Carries out random attacks for some minutes while honest callers use the same host: `make soak`.
 //!
-//! Arguments: seconds (600), the seed of the random choices, and names of behaviours where not all are wanted.
+//! It fails if an honest call fails, if the host's memory grows, or if honest calls become slow.
+//!
+//! Arguments, all optional: the seconds under attack (default 600), the seed of the random choices,
+//! and the names of the behaviours to choose from (default: all).
 #![expect(clippy::cast_precision_loss, reason = "counts and mebibytes are small")]
 
 use portcullis::{Connect, Datasource, Error, Host, Plugin};
-use portcullis_testkit::recorder::{self, Answer, Recorder};
+use portcullis_testkit::recorder::{self, Recorder, Response};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,18 +16,23 @@ use std::time::{Duration, Instant, SystemTime};
 use tests::attack::{Attack, Behaviour};
 use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
 
-/// Honest callers, each with a pause between one call and the next.
+/// The number of honest callers: enough to notice that one call delays another, and few enough that
+/// a small machine has time left for the attackers.
 const CALLERS: usize = 4;
+/// The pause of an honest caller between two calls.
 const PAUSE: Duration = Duration::from_millis(1);
-/// Attackers for each core, each with a new datasource for each attack, and a pause between one attack and the next: the
-/// processor is then busy, and not the only thing that is measured.
+/// Attackers for each core. One keeps the processor busy; with more, the test would only measure
+/// how long callers wait for a core.
 const ATTACKERS: usize = 1;
+/// The pause of an attacker between two attacks. Each attack uses a new datasource.
 const ATTACK_PAUSE: Duration = Duration::from_millis(10);
-/// Time for the quiet figures, and time under attack before memory is first read.
+/// How long honest calls are measured without attackers.
 const QUIET: Duration = Duration::from_secs(30);
+/// How long attacks run before memory is first read: pools and arenas fill in this time.
 const WARM: Duration = Duration::from_mins(1);
-/// The most that memory may be at the end, and the honest calls' p99 under attack, as parts of the first figures.
+/// How much larger memory at rest may be after the attacks than before them.
 const MEMORY: f64 = 1.1;
+/// How much longer the p99 of honest calls may be under attack than without attackers.
 const LATENCY: f64 = 3.0;
 
 #[tokio::main]
@@ -41,7 +48,7 @@ async fn main() -> ExitCode {
     let behaviours = if named.is_empty() { Behaviour::ALL.to_vec() } else { named };
     println!("soak: {seconds} s under attack, seed {seed}, {} behaviours", behaviours.len());
 
-    let server = Arc::new(recorder::start(Answer::ok(r#"{"Item":{"id":{"S":"1"}}}"#)).await);
+    let server = Arc::new(recorder::start(Response::ok(r#"{"Item":{"id":{"S":"1"}}}"#)).await);
     let host = Host::new().expect("wasmtime runs here");
     let hostile = host.load(HOSTILE, HOSTILE_MANIFEST, None).expect("the component loads");
     let honest = honest(&host, &server).await;
@@ -49,12 +56,12 @@ async fn main() -> ExitCode {
 
     let quiet = measure(&honest, QUIET.min(Duration::from_secs(seconds))).await;
     println!("quiet         {quiet}");
-    // Pools and arenas fill at first; memory is compared at rest, before and after.
-    let first = Onslaught::start(&host, &hostile, &server, seed, &behaviours);
+    // The first attacks fill pools and arenas. Memory is then compared at rest, before and after.
+    let first = Attackers::start(&host, &hostile, &server, seed, &behaviours);
     measure(&honest, WARM.min(Duration::from_secs(seconds))).await;
     first.stop().await;
     let before = rest().await;
-    let attack = Onslaught::start(&host, &hostile, &server, seed ^ 2, &behaviours);
+    let attack = Attackers::start(&host, &hostile, &server, seed ^ 2, &behaviours);
     let loud = measure(&honest, Duration::from_secs(seconds)).await;
     println!("under attack  {loud}");
     let peak = resident();
@@ -63,7 +70,8 @@ async fn main() -> ExitCode {
     forgetting.abort();
 
     println!(
-        "memory        {before} MiB at rest before, {peak} MiB under attack, {after} MiB at rest after"
+        "memory        {before} MiB at rest before, {peak} MiB under attack, \
+         {after} MiB at rest after"
     );
     println!("attacks       {}", outcomes.values().sum::<u64>());
     for (outcome, count) in &outcomes {
@@ -72,7 +80,9 @@ async fn main() -> ExitCode {
     let slower = loud.p99.as_secs_f64() / quiet.p99.as_secs_f64();
     let grown = after as f64 / before as f64;
     println!(
-        "p99 under attack is {slower:.2} times the quiet one (at most {LATENCY}); memory is {grown:.2} of its start (at most {MEMORY})"
+        "p99 is {slower:.2} times as long under attack as without (allowed: {LATENCY}); \
+         memory at rest is {grown:.2} times as large after the attacks as before \
+         (allowed: {MEMORY})"
     );
     let failed = quiet.failed + loud.failed;
     if failed > 0 || slower > LATENCY || grown > MEMORY {
@@ -102,7 +112,7 @@ async fn honest(host: &Host, server: &Recorder) -> Datasource {
     host.connect(&plugin, connect).await.expect("the datasource connects")
 }
 
-/// The server writes down what it is sent; here nobody reads it.
+/// Discards the requests that the server has recorded: nothing here reads them.
 async fn forget(server: Arc<Recorder>) {
     loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -110,7 +120,7 @@ async fn forget(server: Arc<Recorder>) {
     }
 }
 
-/// How honest calls fared.
+/// The results of honest calls.
 struct Figures {
     calls: usize,
     failed: u64,
@@ -124,7 +134,8 @@ impl std::fmt::Display for Figures {
         let Self { calls, failed, p50, p99, longest } = self;
         write!(
             f,
-            "{calls} honest calls, {failed} failed; p50 {p50:.2?}, p99 {p99:.2?}, longest {longest:.2?}"
+            "{calls} honest calls, {failed} failed; \
+             p50 {p50:.2?}, p99 {p99:.2?}, longest {longest:.2?}"
         )
     }
 }
@@ -138,10 +149,10 @@ async fn measure(datasource: &Datasource, time: Duration) -> Figures {
             let mut times = Vec::new();
             while Instant::now() < end {
                 let began = Instant::now();
-                let answer =
+                let result =
                     datasource.execute("GetItem", r#"{"TableName":"t","Key":{"id":"1"}}"#).await;
                 times.push(began.elapsed());
-                if let Err(error) = answer {
+                if let Err(error) = result {
                     println!("an honest call failed: {error}");
                     failed.fetch_add(1, Ordering::Relaxed);
                 }
@@ -152,7 +163,7 @@ async fn measure(datasource: &Datasource, time: Duration) -> Figures {
     });
     let mut times = Vec::new();
     for caller in callers.collect::<Vec<_>>() {
-        times.extend(caller.await.expect("a caller does not panic"));
+        times.extend(caller.await.expect("callers do not panic"));
     }
     times.sort_unstable();
     let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
@@ -165,14 +176,14 @@ async fn measure(datasource: &Datasource, time: Duration) -> Figures {
     }
 }
 
-/// The attackers.
-struct Onslaught {
+/// The running attackers, and how their attacks have ended so far.
+struct Attackers {
     is_over: Arc<AtomicBool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     outcomes: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
-impl Onslaught {
+impl Attackers {
     fn start(
         host: &Host,
         plugin: &Plugin,
@@ -193,7 +204,7 @@ impl Onslaught {
                         carry_out(&host, &plugin, &server, &behaviours, &mut choice).await;
                     *outcomes
                         .lock()
-                        .expect("nobody panics with the lock")
+                        .expect("no thread panics with the lock")
                         .entry(outcome)
                         .or_insert(0) += 1;
                     tokio::time::sleep(ATTACK_PAUSE).await;
@@ -208,13 +219,13 @@ impl Onslaught {
     async fn stop(self) -> BTreeMap<String, u64> {
         self.is_over.store(true, Ordering::Relaxed);
         for task in self.tasks {
-            task.await.expect("an attacker does not panic");
+            task.await.expect("attackers do not panic");
         }
-        std::mem::take(&mut *self.outcomes.lock().expect("nobody panics with the lock"))
+        std::mem::take(&mut *self.outcomes.lock().expect("no thread panics with the lock"))
     }
 }
 
-/// One attack of a random kind, and how it ended.
+/// Carries out one random attack, and returns how it ended.
 async fn carry_out(
     host: &Host,
     plugin: &Plugin,
@@ -225,13 +236,14 @@ async fn carry_out(
     let behaviour = behaviours[choice.below(behaviours.len() as u64) as usize];
     let isolation = if choice.below(2) == 0 { "reuse" } else { "fresh" };
     let policy = format!(
-        "isolation = \"{isolation}\"\nlimits = {{ deadline = \"{}ms\", memory = \"{} MiB\", requests = 20 }}",
+        "isolation = \"{isolation}\"\n\
+         limits = {{ deadline = \"{}ms\", memory = \"{} MiB\", requests = 20 }}",
         20 + choice.below(300),
         8 + choice.below(64)
     );
-    let words = ["hex", "0", "127.0.0.1:1", "//evil.example"][choice.below(4) as usize];
+    let arguments = ["hex", "0", "127.0.0.1:1", "//evil.example"][choice.below(4) as usize];
     let datasource = match Attack::new(behaviour, &server.authority, &policy)
-        .told(words)
+        .with_arguments(arguments)
         .connect_on(host, plugin)
         .await
     {
@@ -245,18 +257,18 @@ async fn carry_out(
             _ => datasource.execute("GetItem", r#"{"TableName":"users"}"#).await.map(drop),
         }
     };
-    // Some are dropped in the middle.
+    // Some calls are dropped before they end.
     let patience = Duration::from_millis(if datasource.name().len() % 7 == 0 { 5 } else { 60_000 });
     match tokio::time::timeout(patience, call).await {
         Err(_) => "dropped".to_string(),
-        Ok(Ok(())) => "ok: it did nothing that a rule forbids".to_string(),
+        Ok(Ok(())) => "ok: no rule forbids what it did".to_string(),
         Ok(Err(Error::Denied(denial))) => format!("denied: {}", denial.rule),
         Ok(Err(Error::Limit(limit))) => format!("limit: {}", limit.which.key()),
         Ok(Err(error)) => error.case().to_string(),
     }
 }
 
-/// Random choices (xorshift): the same for the same seed.
+/// Random choices (xorshift). The same seed gives the same choices.
 struct Choice(u64);
 
 impl Choice {
@@ -268,13 +280,14 @@ impl Choice {
     }
 }
 
-/// Memory when idle instances have been given up, which takes a minute.
+/// Returns the memory in use at rest: waits until the host has dropped idle instances, which takes
+/// a minute.
 async fn rest() -> u64 {
     tokio::time::sleep(Duration::from_secs(70)).await;
     resident()
 }
 
-/// Memory of this process that is in use, in MiB.
+/// Returns the resident memory of this process, in MiB.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();

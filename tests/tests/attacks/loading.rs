@@ -1,4 +1,4 @@
-//! E: what is loaded.
+//! Family E: loading plugins.
 
 use super::support::{stopped, tried};
 use portcullis::{Error, Host, LoadError};
@@ -8,23 +8,26 @@ use std::time::Duration;
 use tests::attack::{Attack, Behaviour};
 use tests::plugins::{self, ECHO, ECHO_MANIFEST, HOSTILE, HOSTILE_MANIFEST, host};
 
-/// Loads bytes that must be refused.
+/// Loads a component that must be refused, and returns the error.
 fn refused(bytes: &[u8], sha256: Option<&str>) -> LoadError {
     tried();
-    let error = host().load(bytes, ECHO_MANIFEST, sha256).expect_err("it must be refused");
+    let error =
+        host().load(bytes, ECHO_MANIFEST, sha256).expect_err("the component must be refused");
     stopped();
     error
 }
 
-pub(crate) async fn a_component_that_imports_more_than_the_world_is_refused_by_name() {
-    let source = r#"(component (import "wasi:cli/environment@0.2.12" (instance)) (import "wasi:sockets/tcp@0.2.12" (instance)))"#;
-    let LoadError::Imports(spare) = refused(&wat::parse_str(source).unwrap(), None) else {
-        panic!("imports are named")
+pub(crate) async fn component_with_extra_imports_is_refused_and_they_are_named() {
+    let source = r#"(component
+        (import "wasi:cli/environment@0.2.12" (instance))
+        (import "wasi:sockets/tcp@0.2.12" (instance)))"#;
+    let LoadError::Imports(extra) = refused(&wat::parse_str(source).unwrap(), None) else {
+        panic!("the error must name the extra imports")
     };
-    assert_eq!(spare, ["wasi:cli/environment@0.2.12", "wasi:sockets/tcp@0.2.12"]);
+    assert_eq!(extra, ["wasi:cli/environment@0.2.12", "wasi:sockets/tcp@0.2.12"]);
 }
 
-pub(crate) async fn what_is_no_plugin_is_refused_with_the_reason() {
+pub(crate) async fn file_that_is_not_a_plugin_is_refused_with_a_reason() {
     assert!(matches!(refused(b"", None), LoadError::Invalid(_)));
     assert!(matches!(refused(b"not wasm at all", None), LoadError::Invalid(_)));
     assert!(refused(b"\0asm\x01\0\0\0", None).to_string().contains("core module"));
@@ -34,9 +37,9 @@ pub(crate) async fn what_is_no_plugin_is_refused_with_the_reason() {
             "{part}"
         );
     }
-    // The smallest component: it exports nothing.
+    // The smallest component. It exports nothing.
     assert!(matches!(refused(b"\0asm\x0d\0\x01\0", None), LoadError::World(_)));
-    // One of another version of the world.
+    // Components for another version of the world.
     let other = replaced(
         ECHO,
         b"portcullis:datasource/connector@0.1.0",
@@ -60,11 +63,11 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
             found = true;
         }
     }
-    assert!(found, "the test changes something");
+    assert!(found, "the component contains the bytes to replace");
     bytes
 }
 
-pub(crate) async fn a_tampered_component_is_not_loaded() {
+pub(crate) async fn tampered_component_is_refused() {
     let digest = host().load(ECHO, ECHO_MANIFEST, None).unwrap().digest().to_string();
     assert!(host().load(ECHO, ECHO_MANIFEST, Some(&digest)).is_ok());
     for at in [0, 8, ECHO.len() / 2, ECHO.len() - 1] {
@@ -74,8 +77,9 @@ pub(crate) async fn a_tampered_component_is_not_loaded() {
     }
 }
 
-/// Loads the plugin on a new host with this folder for compiled code, and says whether it was found there.
-fn is_found(folder: &Path) -> bool {
+/// Loads the plugin on a new host that caches compiled code in `folder`, and returns whether the
+/// code came from the cache.
+fn is_cached(folder: &Path) -> bool {
     Host::builder()
         .cache(folder)
         .build()
@@ -85,17 +89,18 @@ fn is_found(folder: &Path) -> bool {
         .is_from_cache()
 }
 
+/// Returns the path of the only file in the cache.
 fn compiled(folder: &Path) -> PathBuf {
     let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let only = files.next().expect("there is compiled code");
-    assert!(files.next().is_none(), "and nothing else");
+    let only = files.next().expect("the cache contains a file");
+    assert!(files.next().is_none(), "the cache contains only one file");
     only
 }
 
-pub(crate) async fn a_tampered_or_foreign_compiled_cache_is_not_used() {
+pub(crate) async fn tampered_or_foreign_compiled_code_is_not_used() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("compiled");
-    assert!(!is_found(&folder) && is_found(&folder), "what was compiled is found the next time");
+    assert!(!is_cached(&folder) && is_cached(&folder), "the second load uses the cache");
     let file = compiled(&folder);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let good = std::fs::read(&file).unwrap();
@@ -104,28 +109,28 @@ pub(crate) async fn a_tampered_or_foreign_compiled_cache_is_not_used() {
         let mut tampered = good.clone();
         tampered[at] ^= 1;
         std::fs::write(&file, tampered).unwrap();
-        not_used_and_mended(&folder);
+        assert_not_used_and_replaced(&folder);
     }
     for part in [0, 10, 32, good.len() - 1] {
         std::fs::write(&file, &good[..part]).unwrap();
-        not_used_and_mended(&folder);
+        assert_not_used_and_replaced(&folder);
     }
-    // Code of another component, good in itself.
+    // Valid code, but of another component.
     let other = parent.path().join("other");
     Host::builder().cache(&other).build().unwrap().load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
     std::fs::copy(compiled(&other), &file).unwrap();
-    not_used_and_mended(&folder);
-    // Code that others could have written.
+    assert_not_used_and_replaced(&folder);
+    // Code that other users could have written.
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o622)).unwrap();
-    not_used_and_mended(&folder);
-    // Code that somebody else has written.
+    assert_not_used_and_replaced(&folder);
+    // Code that belongs to another user.
     if std::os::unix::fs::chown(&file, Some(65534), None).is_ok() {
-        not_used_and_mended(&folder);
+        assert_not_used_and_replaced(&folder);
     }
     std::fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink("/proc/version", &file).unwrap();
-    not_used_and_mended(&folder);
-    // A folder that others can write to.
+    assert_not_used_and_replaced(&folder);
+    // A folder that other users can write to.
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
     tried();
     let refused = Host::builder().cache(&folder).build().unwrap_err();
@@ -133,14 +138,14 @@ pub(crate) async fn a_tampered_or_foreign_compiled_cache_is_not_used() {
     stopped();
 }
 
-fn not_used_and_mended(folder: &Path) {
+fn assert_not_used_and_replaced(folder: &Path) {
     tried();
-    assert!(!is_found(folder), "it is not used");
-    assert!(is_found(folder), "good code has taken its place");
+    assert!(!is_cached(folder), "tampered code is not used");
+    assert!(is_cached(folder), "the host has replaced it with good code");
     stopped();
 }
 
-pub(crate) async fn a_component_that_is_too_large_or_slow_to_compile_is_refused() {
+pub(crate) async fn component_too_large_or_slow_to_compile_is_refused() {
     assert!(matches!(
         refused(&vec![0; portcullis::MAX_COMPONENT_BYTES + 1], None),
         LoadError::TooLarge { .. }
@@ -151,7 +156,7 @@ pub(crate) async fn a_component_that_is_too_large_or_slow_to_compile_is_refused(
     stopped();
 }
 
-pub(crate) async fn a_trap_at_the_start_is_told() {
+pub(crate) async fn trap_in_the_start_function_is_reported() {
     let bytes = plugins::with_module(HOSTILE, "(module (func $s unreachable) (start $s))");
     let plugin = host().load(bytes.as_slice(), HOSTILE_MANIFEST, None).unwrap();
     tried();

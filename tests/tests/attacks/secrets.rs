@@ -1,4 +1,4 @@
-//! C: what must not be seen.
+//! Family C: secrets.
 
 use super::support::{carry_out, denial, limit, refused, server, stopped, tried};
 use base64::Engine;
@@ -8,7 +8,7 @@ use portcullis::{
     Connect, Credentials, CredentialsError, Error, LimitKind, PluginError, Policy,
     ProvideCredentials, Rule, Secret, SecretFile, Tls,
 };
-use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Response};
 use sha2::Sha256;
 use std::future::Future;
 use std::io::Write;
@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 use tests::attack::{Attack, Behaviour, HOST, RECORDS, SECRET, TOKEN, plugin};
 use tests::plugins;
 
-pub(crate) async fn a_key_of_another_region_is_refused() {
+pub(crate) async fn signing_key_for_another_region_is_refused() {
     let server = server().await;
     let refusal = refused(
         Attack::new(Behaviour::other_region, &server.authority, ""),
@@ -32,34 +32,34 @@ pub(crate) async fn a_key_of_another_region_is_refused() {
     assert_eq!(carry_out(listed, "GetItem").await.unwrap(), "{\"got\": \"a key\"}");
 }
 
-pub(crate) async fn a_key_of_another_service_is_refused() {
+pub(crate) async fn signing_key_for_another_service_is_refused() {
     let server = server().await;
     refused(Attack::new(Behaviour::other_service, &server.authority, ""), "GetItem", Rule::Signing)
         .await;
 }
 
-pub(crate) async fn a_key_of_another_day_is_refused() {
+pub(crate) async fn signing_key_for_another_day_is_refused() {
     let server = server().await;
     refused(Attack::new(Behaviour::other_day, &server.authority, ""), "GetItem", Rule::Signing)
         .await;
 }
 
-pub(crate) async fn an_answer_with_the_signing_key_fails() {
+pub(crate) async fn response_with_the_signing_key_is_refused() {
     let server = server().await;
-    for spelling in ["hex", "HEX", "base64", "base64-of-itself"] {
+    for spelling in ["hex", "HEX", "base64-shifted", "base64"] {
         let attack = Attack::new(Behaviour::echo_key, &server.authority, "isolation = \"reuse\"")
-            .told(spelling);
+            .with_arguments(spelling);
         let datasource = attack.connect().await.unwrap();
         assert_eq!(
             denial(datasource.execute("GetItem", "{}").await).rule,
             Rule::SecretInAnswer,
             "{spelling}"
         );
-        assert_eq!(datasource.counters().warm, 0, "its instance is not used again");
+        assert_eq!(datasource.counters().warm, 0, "the instance is not reused");
     }
 }
 
-pub(crate) async fn an_answer_with_the_session_token_fails() {
+pub(crate) async fn response_with_the_session_token_is_refused() {
     let server = server().await;
     refused(
         Attack::new(Behaviour::echo_token, &server.authority, ""),
@@ -69,14 +69,14 @@ pub(crate) async fn an_answer_with_the_session_token_fails() {
     .await;
 }
 
-pub(crate) async fn a_relayed_answer_with_the_signing_key_fails() {
+pub(crate) async fn raw_response_with_the_signing_key_is_refused() {
     let server = server().await;
     let datasource =
         Attack::new(Behaviour::echo_in_relay, &server.authority, "").connect().await.unwrap();
     assert_eq!(denial(datasource.relay("GetItem", b"{}").await).rule, Rule::SecretInAnswer);
 }
 
-pub(crate) async fn an_error_with_the_signing_key_or_token_is_redacted() {
+pub(crate) async fn signing_key_and_token_in_an_error_are_redacted() {
     let server = server().await;
     tried();
     let error = carry_out(Attack::new(Behaviour::echo_in_error, &server.authority, ""), "GetItem")
@@ -89,7 +89,7 @@ pub(crate) async fn an_error_with_the_signing_key_or_token_is_redacted() {
     stopped();
 }
 
-/// Today's signing key, in the spellings that are looked for.
+/// Returns today's signing key in every form that the test searches for.
 fn spellings_of_the_key() -> Vec<Vec<u8>> {
     let today = time::OffsetDateTime::now_utc().date();
     let date = format!("{:04}{:02}{:02}", today.year(), u8::from(today.month()), today.day());
@@ -107,7 +107,7 @@ fn spellings_of_the_key() -> Vec<Vec<u8>> {
     ]
 }
 
-/// What is logged, all of it.
+/// A log that keeps everything in memory.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -122,7 +122,7 @@ impl Write for Log {
     }
 }
 
-pub(crate) async fn nothing_secret_is_logged_or_shown() {
+pub(crate) async fn secrets_never_appear_in_logs_or_debug_output() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -130,7 +130,7 @@ pub(crate) async fn nothing_secret_is_logged_or_shown() {
         .with_writer(move || writer.clone())
         .finish();
     tried();
-    // On a thread of its own, so that all of it is logged here and nothing of other tests.
+    // A separate thread, so that this log gets all events of the calls and none of other tests.
     let shown = std::thread::spawn(move || {
         tracing::subscriber::with_default(subscriber, || {
             let runtime =
@@ -140,24 +140,28 @@ pub(crate) async fn nothing_secret_is_logged_or_shown() {
     });
     let shown = shown.join().unwrap();
     let logged = log.0.lock().unwrap().clone();
-    assert!(String::from_utf8_lossy(&logged).contains("portcullis::audit"), "the log is read");
-    let records = RECORDS.of("shown").iter().map(ToString::to_string).collect::<String>();
+    assert!(
+        String::from_utf8_lossy(&logged).contains("portcullis::audit"),
+        "the log contains events"
+    );
+    let records =
+        RECORDS.for_datasource("shown").iter().map(ToString::to_string).collect::<String>();
     let all = [shown.into_bytes(), logged, records.into_bytes()].concat();
     let contains = |needle: &[u8]| all.windows(needle.len()).any(|window| window == needle);
-    assert!(contains(b"AKIDEXAMPLE"), "the search finds what is there");
+    assert!(contains(b"AKIDEXAMPLE"), "the search finds text that must be there");
     for needle in spellings_of_the_key()
         .iter()
         .map(Vec::as_slice)
         .chain([SECRET.as_bytes(), TOKEN.as_bytes()])
     {
-        assert!(!contains(needle), "{} is shown", String::from_utf8_lossy(needle));
+        assert!(!contains(needle), "{} appears", String::from_utf8_lossy(needle));
     }
     stopped();
 }
 
-/// Makes calls that succeed and fail, and shows everything that can be shown.
+/// Makes calls that succeed and calls that fail, and formats everything that can be formatted.
 async fn show_everything() -> String {
-    let refusing = recorder::start(Answer {
+    let refusing = recorder::start(Response {
         status: 403,
         headers: Vec::new(),
         body: "{\"__type\":\"AccessDenied\"}".into(),
@@ -184,8 +188,9 @@ async fn show_everything() -> String {
         };
         let datasource = HOST.connect(plugin(), connect).await.unwrap();
         let result = datasource.execute("GetItem", "{}").await;
-        let told = result.as_ref().map_err(ToString::to_string);
-        shown = format!("{shown} {datasource:?} {result:?} {told:?} {:?}", datasource.counters());
+        let displayed = result.as_ref().map_err(ToString::to_string);
+        shown =
+            format!("{shown} {datasource:?} {result:?} {displayed:?} {:?}", datasource.counters());
     }
     let credentials = tests::attack::credentials();
     shown = format!(
@@ -203,23 +208,23 @@ async fn show_everything() -> String {
     format!("{shown} {provider:?} {:?}", provider.fetch().await)
 }
 
-/// A provider whose credentials change when the test says so, and that counts how often it is asked.
+/// A provider whose credentials change when the test says so. It counts how often they are fetched.
 #[derive(Debug, Default)]
-pub(crate) struct Changing {
+pub(crate) struct ChangingCredentials {
     fetched: AtomicU32,
     changed: AtomicU32,
 }
 
-impl Changing {
-    /// From now on another identity is given; the one before has come to its end.
+impl ChangingCredentials {
+    /// Switches to another identity, and waits until the host fetches credentials again.
     pub(crate) async fn change(&self) {
         self.changed.store(1, Ordering::SeqCst);
-        // Credentials that are about to end are not fetched for every call, but every five seconds.
+        // Credentials close to their expiry are fetched every five seconds, not for every call.
         tokio::time::sleep(Duration::from_millis(5100)).await;
     }
 }
 
-impl ProvideCredentials for Changing {
+impl ProvideCredentials for ChangingCredentials {
     fn fetch(
         &self,
     ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
@@ -235,9 +240,9 @@ impl ProvideCredentials for Changing {
     }
 }
 
-/// A datasource of the DynamoDB plugin with those credentials.
+/// Connects a datasource of the DynamoDB plugin with these credentials.
 async fn with_provider(
-    provider: &Arc<Changing>,
+    provider: &Arc<ChangingCredentials>,
     settings: &str,
     policy: Policy,
 ) -> portcullis::Datasource {
@@ -251,9 +256,9 @@ async fn with_provider(
     plugins::host().connect(plugins::dynamodb(), connect).await.unwrap()
 }
 
-pub(crate) async fn what_the_policy_denies_fetches_no_credential() {
+pub(crate) async fn denied_calls_fetch_no_credentials() {
     let server = server().await;
-    let provider = Arc::new(Changing::default());
+    let provider = Arc::new(ChangingCredentials::default());
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let reader = with_provider(
@@ -281,9 +286,9 @@ pub(crate) async fn what_the_policy_denies_fetches_no_credential() {
     assert_eq!(provider.fetched.load(Ordering::SeqCst), 1);
 }
 
-pub(crate) async fn expired_credentials_are_fetched_anew() {
+pub(crate) async fn expired_credentials_are_fetched_again() {
     let server = server().await;
-    let provider = Arc::new(Changing::default());
+    let provider = Arc::new(ChangingCredentials::default());
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let datasource =
@@ -303,8 +308,8 @@ pub(crate) async fn expired_credentials_are_fetched_anew() {
     stopped();
 }
 
-pub(crate) async fn a_secret_overwrites_itself_when_dropped() {
-    fn is_overwritten<T: zeroize::ZeroizeOnDrop>() {}
-    // The compiler checks it: a type that does not overwrite itself fails the build.
-    is_overwritten::<Secret>();
+pub(crate) async fn secrets_are_zeroed_when_dropped() {
+    fn is_zeroed<T: zeroize::ZeroizeOnDrop>() {}
+    // This is checked at compile time: a type that is not zeroed on drop fails the build.
+    is_zeroed::<Secret>();
 }

@@ -1,20 +1,25 @@
-//! What attacks have in common: carrying them out, and counting how they ended.
+//! Helpers that all attacks share: carrying them out, and counting how they end.
 
-use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Rule};
-use portcullis_testkit::recorder::{self, Answer, Recorder};
-use std::sync::atomic::{AtomicU32, Ordering};
+use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Resolve, Rule};
+use portcullis_testkit::recorder::{self, Recorder, Response};
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use tests::attack::{Attack, Behaviour, RECORDS};
 
 static TRIED: AtomicU32 = AtomicU32::new(0);
 static STOPPED: AtomicU32 = AtomicU32::new(0);
 static ALIVE: AtomicU32 = AtomicU32::new(0);
 
-/// An attack is carried out.
+/// Counts an attack that begins.
 pub(crate) fn tried() {
     TRIED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// It was refused, or met its bound.
+/// Counts an attack that was refused or that reached a limit.
 pub(crate) fn stopped() {
     STOPPED.fetch_add(1, Ordering::Relaxed);
 }
@@ -23,16 +28,17 @@ pub(crate) fn print_counts() {
     let [tried, stopped, alive] =
         [&TRIED, &STOPPED, &ALIVE].map(|count| count.load(Ordering::Relaxed));
     println!(
-        "attacks: {tried} tried, {stopped} refused or bounded; the host answered an honest call after each of {alive} tests\n"
+        "attacks: {tried} tried, {stopped} refused or limited; \
+         the host responded to an honest call after each of {alive} tests\n"
     );
 }
 
-/// A server for attacks, which writes down whatever reaches it.
+/// Starts a server that records every request and responds with `{}`.
 pub(crate) async fn server() -> Recorder {
-    recorder::start(Answer::ok("{}")).await
+    recorder::start(Response::ok("{}")).await
 }
 
-/// What a call gave that should have been denied.
+/// Returns the denial that a call must have ended with.
 pub(crate) fn denial<T: std::fmt::Debug>(result: Result<T, Error>) -> Denial {
     tried();
     match result {
@@ -40,11 +46,11 @@ pub(crate) fn denial<T: std::fmt::Debug>(result: Result<T, Error>) -> Denial {
             stopped();
             *denial
         }
-        other => panic!("expected a denial, and got {other:?}"),
+        other => panic!("expected a denial, got {other:?}"),
     }
 }
 
-/// What a call gave that should have met a bound.
+/// Returns the limit that a call must have reached.
 pub(crate) fn limit<T: std::fmt::Debug>(result: Result<T, Error>) -> Limit {
     tried();
     match result {
@@ -52,11 +58,11 @@ pub(crate) fn limit<T: std::fmt::Debug>(result: Result<T, Error>) -> Limit {
             stopped();
             limit
         }
-        other => panic!("expected a limit, and got {other:?}"),
+        other => panic!("expected a limit, got {other:?}"),
     }
 }
 
-/// Carries an attack out by calling `action`, which must be denied by `rule`, and the record must say so.
+/// Carries out an attack by calling `action`. `rule` must deny it, and an audit record must say so.
 pub(crate) async fn refused(attack: Attack, action: &str, rule: Rule) -> Denial {
     let name = attack.name.clone();
     let denial = denial(carry_out(attack, action).await);
@@ -65,39 +71,66 @@ pub(crate) async fn refused(attack: Attack, action: &str, rule: Rule) -> Denial 
     denial
 }
 
-/// Carries an attack out by calling `action`, which must meet the bound `which`.
-pub(crate) async fn bounded(attack: Attack, action: &str, which: LimitKind) -> Limit {
+/// Carries out an attack by calling `action`, which must reach the limit `which`.
+pub(crate) async fn limited(attack: Attack, action: &str, which: LimitKind) -> Limit {
     let name = attack.name.clone();
     let limit = limit(carry_out(attack, action).await);
     assert_eq!(limit.which, which, "{name}: {limit:?}");
     limit
 }
 
-/// Connects, and calls `action` on the table `users`.
+/// Connects the datasource and calls `action` on the table `users`.
 pub(crate) async fn carry_out(attack: Attack, action: &str) -> Result<String, Error> {
     attack.connect().await?.execute(action, r#"{"TableName": "users"}"#).await
 }
 
-/// A record of the refusal was written, for this datasource and by this rule.
+/// Asserts that an audit record says that `rule` refused a request of this datasource.
 pub(crate) fn assert_recorded(datasource: &str, rule: Rule) {
-    let records = RECORDS.of(datasource);
+    let records = RECORDS.for_datasource(datasource);
     let found = records.iter().any(|record| {
         record["event"] == "refusal"
             && record["rule"] == rule.name()
             && record["decision"] == "denied"
     });
-    assert!(found, "no record of a refusal by {rule}: {records:?}");
+    assert!(found, "no audit record of a refusal by {rule}: {records:?}");
 }
 
-/// The hostile plugin behaving honestly, at this server.
+/// Connects a datasource whose plugin behaves honestly to `server`.
 pub(crate) async fn honest(server: &Recorder) -> Datasource {
-    Attack::new(Behaviour::honest, &server.authority, "").connect().await.expect("it connects")
+    Attack::new(Behaviour::honest, &server.authority, "")
+        .connect()
+        .await
+        .expect("the honest datasource connects")
 }
 
-/// An honest call on the host that was attacked succeeds.
+/// Asserts that an honest call on the attacked host still succeeds.
 pub(crate) async fn assert_host_is_alive() {
     let server = server().await;
-    let answer = honest(&server).await.execute("GetItem", r#"{"TableName": "users"}"#).await;
-    assert_eq!(answer.as_deref(), Ok("{\"status\": 200}"));
+    let response = honest(&server).await.execute("GetItem", r#"{"TableName": "users"}"#).await;
+    assert_eq!(response.as_deref(), Ok("{\"status\": 200}"));
     ALIVE.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A resolver that gives scripted answers and counts the questions.
+pub(crate) struct ScriptedResolver {
+    answers: Vec<Vec<IpAddr>>,
+    pub(crate) questions: Arc<AtomicUsize>,
+}
+
+impl ScriptedResolver {
+    /// Creates a resolver with one list of addresses for each question. The last list is repeated.
+    pub(crate) fn new(answers: &[&[&str]]) -> Self {
+        let parse = |answer: &&[&str]| answer.iter().map(|text| text.parse().unwrap()).collect();
+        Self { answers: answers.iter().map(parse).collect(), questions: Arc::default() }
+    }
+}
+
+impl Resolve for ScriptedResolver {
+    fn resolve<'a>(
+        &'a self,
+        _: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>> {
+        let number = self.questions.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(self.answers[number.min(self.answers.len() - 1)].clone())))
+    }
 }

@@ -1,50 +1,60 @@
-//! A over TLS: an authority made for the test, and a resolver that says what the test wants.
+//! Family A over TLS, with a certificate authority and a resolver that belong to the test.
 
-use super::place::Scripted;
-use super::support::{denial, stopped, tried};
+use super::support::{ScriptedResolver, denial, stopped, tried};
 use portcullis::{Host, Policy, Rule, Tls};
-use portcullis_testkit::recorder::{self, Answer, Recorder};
-use portcullis_testkit::tls::Authority;
+use portcullis_testkit::recorder::{self, Recorder, Response};
+use portcullis_testkit::tls::CertificateAuthority;
 use std::sync::atomic::Ordering;
 use tests::attack::{Attack, Behaviour, RECORDS};
 use tests::plugins::{HOSTILE, HOSTILE_MANIFEST};
 
-/// A name that only the test's resolver knows.
+/// A host name that only the test's resolver knows.
 const NAME: &str = "service.test";
 
-async fn server(authority: &Authority, name: &str, asks: bool) -> Recorder {
-    recorder::start_at("127.0.0.2", Answer::ok("{}"), Some(authority.acceptor(name, asks))).await
+async fn server(
+    authority: &CertificateAuthority,
+    name: &str,
+    require_client_certificate: bool,
+) -> Recorder {
+    let acceptor = authority.acceptor(name, require_client_certificate);
+    recorder::start_at("127.0.0.2", Response::ok("{}"), Some(acceptor)).await
 }
 
-/// A policy that lets the server's name be at one address of this machine.
+/// A policy that lets the name of the server resolve to one loopback address.
 fn policy(server: &Recorder) -> Policy {
     let origin = format!("https://{NAME}:{}", server.port());
     let text = format!(
-        "egress = [\"{origin}\"]\nnetworks = {{ \"{origin}\" = [\"127.0.0.2/32\"] }}\nsigning = [\"us-east-1/dynamodb\"]\naccess = \"admin\""
+        "egress = [\"{origin}\"]\n\
+         networks = {{ \"{origin}\" = [\"127.0.0.2/32\"] }}\n\
+         signing = [\"us-east-1/dynamodb\"]\n\
+         access = \"admin\""
     );
     toml::from_str(&text).unwrap()
 }
 
 fn attack(server: &Recorder, tls: Tls) -> Attack {
     let elsewhere = format!("{NAME}:{} https", server.port());
-    Attack::new(Behaviour::send_elsewhere, "x", "").told(&elsewhere).policy(policy(server)).tls(tls)
+    Attack::new(Behaviour::send_elsewhere, "x", "")
+        .with_arguments(&elsewhere)
+        .with_policy(policy(server))
+        .with_tls(tls)
 }
 
-fn trusting(authority: &Authority) -> Tls {
+fn trusting(authority: &CertificateAuthority) -> Tls {
     Tls::default().with_ca(authority.pem().as_bytes()).unwrap()
 }
 
 fn host(answers: &[&[&str]]) -> (Host, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
-    let resolver = Scripted::new(answers);
-    let asked = resolver.asked.clone();
-    (Host::builder().resolver(resolver).audit(RECORDS.clone(), false).build().unwrap(), asked)
+    let resolver = ScriptedResolver::new(answers);
+    let questions = resolver.questions.clone();
+    (Host::builder().resolver(resolver).audit(RECORDS.clone(), false).build().unwrap(), questions)
 }
 
-pub(crate) async fn after_rebinding_the_judged_address_is_the_one_that_was_dialled() {
-    let authority = Authority::new();
+pub(crate) async fn after_dns_rebinding_only_the_checked_address_is_dialled() {
+    let authority = CertificateAuthority::new();
     let server = server(&authority, NAME, false).await;
-    // The name is good when it is judged, and another one the next time somebody asks.
-    let (host, asked) =
+    // The first answer is allowed. Every later one contains an address that is not.
+    let (host, questions) =
         host(&[&["127.0.0.2"], &["127.0.0.1"], &["127.0.0.2", "127.0.0.1"], &["169.254.169.254"]]);
     let plugin = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
     let call = async || {
@@ -54,18 +64,18 @@ pub(crate) async fn after_rebinding_the_judged_address_is_the_one_that_was_diall
     };
     assert_eq!(call().await.unwrap(), "{\"status\": 200}");
     assert_eq!(
-        (asked.load(Ordering::SeqCst), server.requests().len()),
+        (questions.load(Ordering::SeqCst), server.requests().len()),
         (1, 1),
-        "one question for one connection"
+        "one DNS question for one connection"
     );
     assert_eq!(denial(call().await).rule, Rule::Networks, "another address");
-    assert_eq!(denial(call().await).rule, Rule::Networks, "a mixed answer");
+    assert_eq!(denial(call().await).rule, Rule::Networks, "an allowed and a forbidden address");
     assert_eq!(denial(call().await).rule, Rule::Metadata, "a metadata address");
-    assert_eq!((asked.load(Ordering::SeqCst), server.connections()), (4, 1));
+    assert_eq!((questions.load(Ordering::SeqCst), server.connections()), (4, 1));
 }
 
-pub(crate) async fn tls_trusts_its_own_authority_and_presents_its_own_certificate() {
-    let (authority, stranger) = (Authority::new(), Authority::new());
+pub(crate) async fn tls_uses_only_the_configured_authority_and_client_certificate() {
+    let (authority, stranger) = (CertificateAuthority::new(), CertificateAuthority::new());
     let (host, _) = host(&[&["127.0.0.2"]]);
     let plugin = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
     let call = async |server: &Recorder, tls: Tls| {
@@ -85,18 +95,21 @@ pub(crate) async fn tls_trusts_its_own_authority_and_presents_its_own_certificat
         assert!(error.contains("TlsCertificateError"), "{error}");
         stopped();
     }
-    let asking = server(&authority, NAME, true).await;
+    let mutual = server(&authority, NAME, true).await;
     tried();
-    assert!(call(&asking, trusting(&authority)).await.is_err(), "the server asks who calls");
+    assert!(
+        call(&mutual, trusting(&authority)).await.is_err(),
+        "the server requires a client certificate"
+    );
     stopped();
     let own = authority.identity("client.test");
     let identified =
         trusting(&authority).with_identity(own.certificate.as_bytes(), own.key.as_bytes()).unwrap();
-    assert!(call(&asking, identified).await.is_ok());
+    assert!(call(&mutual, identified).await.is_ok());
     let mixed = stranger.identity("client.test");
     assert!(
         Tls::default().with_identity(own.certificate.as_bytes(), mixed.key.as_bytes()).is_err(),
-        "they do not belong together"
+        "the certificate and the key do not belong together"
     );
     assert!(
         Tls::default().with_ca(b"nothing").is_err()

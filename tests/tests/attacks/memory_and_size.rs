@@ -1,13 +1,13 @@
-//! D: what takes space, and what crashes.
+//! Family D: attacks that take memory, are too large, or crash.
 
-use super::support::{bounded, carry_out, limit, server, stopped, tried};
+use super::support::{carry_out, limit, limited, server, stopped, tried};
 use portcullis::{Error, Host, LimitKind, LoadError};
-use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Response};
 use tests::attack::{Attack, Behaviour};
 use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
 
-/// A behaviour that crashes its instance; the next call gets another one, and crashes again.
-async fn traps(behaviour: Behaviour, says: &str) {
+/// Carries out a behaviour that crashes its instance, twice: the second call gets a new instance.
+async fn traps(behaviour: Behaviour, message: &str) {
     let server = server().await;
     let datasource =
         Attack::new(behaviour, &server.authority, "isolation = \"reuse\"").connect().await.unwrap();
@@ -15,60 +15,60 @@ async fn traps(behaviour: Behaviour, says: &str) {
         tried();
         let error = datasource.execute("GetItem", "{}").await.unwrap_err();
         assert!(
-            matches!(&error, Error::Trapped(text) if text.contains(says)),
+            matches!(&error, Error::Trapped(text) if text.contains(message)),
             "{behaviour}: {error:?}"
         );
         stopped();
     }
 }
 
-pub(crate) async fn deep_recursion_is_a_trap() {
+pub(crate) async fn deep_recursion_traps() {
     traps(Behaviour::recurse, "trap").await;
 }
 
-pub(crate) async fn a_panic_is_told_and_the_next_call_gets_another_instance() {
+pub(crate) async fn panic_is_reported_and_the_next_call_gets_a_new_instance() {
     traps(Behaviour::panic_on_purpose, "unreachable").await;
 }
 
-pub(crate) async fn an_unreachable_instruction_is_told() {
+pub(crate) async fn unreachable_instruction_is_reported() {
     traps(Behaviour::unreachable, "unreachable").await;
 }
 
-pub(crate) async fn memory_is_bounded_and_the_bound_is_named() {
+pub(crate) async fn memory_limit_is_enforced_and_named() {
     let server = server().await;
     let attack =
         Attack::new(Behaviour::grow_memory, &server.authority, "limits = { memory = \"16 MiB\" }");
-    assert_eq!(bounded(attack, "GetItem", LimitKind::Memory).await.bound, "16.0 MiB");
+    assert_eq!(limited(attack, "GetItem", LimitKind::Memory).await.bound, "16.0 MiB");
 }
 
-pub(crate) async fn a_huge_answer_of_the_guest_ends_at_the_memory_limit() {
+pub(crate) async fn huge_plugin_output_stops_at_the_memory_limit() {
     let server = server().await;
-    bounded(
-        Attack::new(Behaviour::huge_answer, &server.authority, ""),
+    limited(
+        Attack::new(Behaviour::huge_output, &server.authority, ""),
         "GetItem",
         LimitKind::Memory,
     )
     .await;
 }
 
-pub(crate) async fn resources_are_bounded_and_the_bound_is_named() {
+pub(crate) async fn resource_limit_is_enforced_and_named() {
     let server = server().await;
     let attack =
         Attack::new(Behaviour::hoard_resources, &server.authority, "limits = { resources = 50 }");
-    assert_eq!(bounded(attack, "GetItem", LimitKind::Resources).await.bound, "50");
+    assert_eq!(limited(attack, "GetItem", LimitKind::Resources).await.bound, "50");
 }
 
-pub(crate) async fn many_headers_are_not_accepted() {
+pub(crate) async fn many_headers_exceed_the_header_limit() {
     let server = server().await;
     let attack = Attack::new(
         Behaviour::many_headers,
         &server.authority,
         "limits = { header-bytes = \"32 KiB\" }",
     );
-    bounded(attack, "GetItem", LimitKind::HeaderBytes).await;
+    limited(attack, "GetItem", LimitKind::HeaderBytes).await;
 }
 
-pub(crate) async fn a_huge_header_is_not_accepted() {
+pub(crate) async fn huge_header_exceeds_the_header_limit() {
     let server = server().await;
     let attack = |bytes: &str| {
         Attack::new(
@@ -76,35 +76,38 @@ pub(crate) async fn a_huge_header_is_not_accepted() {
             &server.authority,
             "limits = { header-bytes = \"4 KiB\" }",
         )
-        .told(bytes)
+        .with_arguments(bytes)
     };
-    bounded(attack("8192"), "GetItem", LimitKind::HeaderBytes).await;
+    limited(attack("8192"), "GetItem", LimitKind::HeaderBytes).await;
     assert_eq!(carry_out(attack("1024"), "GetItem").await.unwrap(), "{\"accepted\": true}");
 }
 
-pub(crate) async fn what_is_made_in_one_piece_is_bounded() {
+pub(crate) async fn buffered_requests_and_responses_are_limited() {
     let server = server().await;
-    let attack = |told: &str| {
+    let attack = |arguments: &str| {
         let bounds = "limits = { header-bytes = \"32 KiB\", request-bytes = \"64 KiB\" }";
-        Attack::new(Behaviour::hoard_in_one_piece, &server.authority, bounds).told(told)
+        Attack::new(Behaviour::hoard_buffered, &server.authority, bounds).with_arguments(arguments)
     };
-    bounded(attack("body 65537"), "GetItem", LimitKind::RequestBytes).await;
-    bounded(attack("authority 100000000"), "GetItem", LimitKind::HeaderBytes).await;
-    for (told, says) in [("requests 2", "not sent yet"), ("wanted 65", "more than 64 headers")] {
+    limited(attack("body 65537"), "GetItem", LimitKind::RequestBytes).await;
+    limited(attack("authority 100000000"), "GetItem", LimitKind::HeaderBytes).await;
+    for (arguments, message) in
+        [("requests 2", "not sent yet"), ("wanted 65", "more than 64 headers")]
+    {
         tried();
-        let error = carry_out(attack(told), "GetItem").await.unwrap_err();
-        assert!(error.to_string().contains(says), "{told}: {error}");
+        let error = carry_out(attack(arguments), "GetItem").await.unwrap_err();
+        assert!(error.to_string().contains(message), "{arguments}: {error}");
         stopped();
     }
-    for told in ["body 65536", "requests 1", "wanted 64"] {
-        assert!(carry_out(attack(told), "GetItem").await.is_ok(), "{told}");
+    for arguments in ["body 65536", "requests 1", "wanted 64"] {
+        assert!(carry_out(attack(arguments), "GetItem").await.is_ok(), "{arguments}");
     }
 }
 
-pub(crate) async fn random_bytes_at_once_are_bounded() {
+pub(crate) async fn random_bytes_per_host_call_are_limited() {
     let server = server().await;
-    let attack =
-        |count: &str| Attack::new(Behaviour::hoard_random_bytes, &server.authority, "").told(count);
+    let attack = |count: &str| {
+        Attack::new(Behaviour::hoard_random_bytes, &server.authority, "").with_arguments(count)
+    };
     tried();
     let error = carry_out(attack("4097"), "GetItem").await.unwrap_err();
     assert!(matches!(error, Error::Trapped(_)), "{error:?}");
@@ -112,7 +115,7 @@ pub(crate) async fn random_bytes_at_once_are_bounded() {
     assert_eq!(carry_out(attack("4096"), "GetItem").await.unwrap(), "{\"got\": 4096}");
 }
 
-pub(crate) async fn an_endless_request_is_cut_at_the_limit() {
+pub(crate) async fn endless_request_body_stops_at_the_limit() {
     let server = server().await;
     let attack = |more: &str| {
         Attack::new(
@@ -121,13 +124,13 @@ pub(crate) async fn an_endless_request_is_cut_at_the_limit() {
             &format!("{more}\nlimits = {{ request-bytes = \"64 KiB\" }}"),
         )
     };
-    bounded(attack(""), "GetItem", LimitKind::RequestBytes).await;
-    // The same where the gate reads the body before it lets it go.
-    bounded(attack("tables = [\"users\"]"), "GetItem", LimitKind::RequestBytes).await;
+    limited(attack(""), "GetItem", LimitKind::RequestBytes).await;
+    // With a table list, the gate reads the body before it sends anything.
+    limited(attack("tables = [\"users\"]"), "GetItem", LimitKind::RequestBytes).await;
     assert!(server.requests().iter().all(|request| request.body.len() <= 64 * 1024));
 }
 
-/// A plugin that was given one more module, connected.
+/// Connects a datasource whose plugin contains one more core module.
 async fn with_module(module: &str) -> Result<(), Error> {
     let host = Host::new().unwrap();
     let bytes = plugins::with_module(HOSTILE, module);
@@ -135,19 +138,17 @@ async fn with_module(module: &str) -> Result<(), Error> {
     Attack::new(Behaviour::honest, "127.0.0.1:1", "").connect_on(&host, &plugin).await.map(drop)
 }
 
-pub(crate) async fn tables_are_bounded_and_the_bound_is_named() {
-    let grows = "(module (table 1 funcref) (func $s (drop (table.grow (ref.null func) (i32.const 10000000)))) (start $s))";
+pub(crate) async fn wasm_table_limit_is_enforced_and_named() {
+    let grows = "(module (table 1 funcref) \
+                 (func $s (drop (table.grow (ref.null func) (i32.const 10000000)))) (start $s))";
     assert_eq!(limit(with_module(grows).await).which, LimitKind::Tables);
-    assert!(
-        with_module("(module (table 1 funcref))").await.is_ok(),
-        "a module more is no attack by itself"
-    );
+    assert!(with_module("(module (table 1 funcref))").await.is_ok(), "an extra module is allowed");
 }
 
-pub(crate) async fn memories_and_tables_beyond_their_number_are_refused() {
+pub(crate) async fn too_many_memories_tables_or_instances_are_refused() {
     let host = Host::new().unwrap();
-    // More than there may be of each; of the other two there are few.
-    for (module, times, says) in [
+    // Each component has too many of one kind, and few of the other two kinds.
+    for (module, times, word) in [
         ("(module (memory 1))", 5, "memor"),
         ("(module (table 1 funcref))", 9, "table"),
         ("(module)", 17, "instance"),
@@ -165,7 +166,10 @@ pub(crate) async fn memories_and_tables_beyond_their_number_are_refused() {
                 .map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        assert!(matches!(&refused, Err(told) if told.contains(says)), "{module}: {refused:?}");
+        assert!(
+            matches!(&refused, Err(message) if message.contains(word)),
+            "{module}: {refused:?}"
+        );
         stopped();
     }
     tried();
@@ -178,10 +182,10 @@ pub(crate) async fn memories_and_tables_beyond_their_number_are_refused() {
     stopped();
 }
 
-pub(crate) async fn a_deeply_nested_answer_of_the_guest_is_refused() {
+pub(crate) async fn deeply_nested_plugin_output_is_refused() {
     let server = server().await;
-    bounded(
-        Attack::new(Behaviour::deep_answer, &server.authority, ""),
+    limited(
+        Attack::new(Behaviour::deep_output, &server.authority, ""),
         "GetItem",
         LimitKind::JsonDepth,
     )
@@ -212,9 +216,9 @@ pub(crate) async fn huge_or_deeply_nested_input_is_refused() {
     assert_eq!(server.requests().len(), 0);
 }
 
-pub(crate) async fn a_deeply_nested_answer_of_the_service_is_an_error() {
+pub(crate) async fn deeply_nested_service_response_is_an_error() {
     let deep = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
-    let server = recorder::start(Answer::ok(deep)).await;
+    let server = recorder::start(Response::ok(deep)).await;
     for format in ["typed", "plain"] {
         tried();
         let datasource = plugins::connect(
@@ -231,21 +235,21 @@ pub(crate) async fn a_deeply_nested_answer_of_the_service_is_an_error() {
     }
 }
 
-pub(crate) async fn no_encoding_is_negotiated_and_none_is_undone() {
-    // A thousand bytes that would be a megabyte.
+pub(crate) async fn content_encoding_is_never_negotiated_or_decoded() {
+    // The beginning of a gzip stream: the host must not try to decompress it.
     let bomb: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3];
-    let server = recorder::start(Answer {
+    let server = recorder::start(Response {
         status: 200,
         headers: vec![("content-encoding", "gzip".to_string())],
         body: bomb.into(),
     })
     .await;
-    let attack = Attack::new(Behaviour::read_answer, &server.authority, "");
+    let attack = Attack::new(Behaviour::read_response, &server.authority, "");
     tried();
     assert_eq!(
         carry_out(attack, "GetItem").await.unwrap(),
         format!("{{\"read\": {}}}", bomb.len()),
-        "the bytes are those that came"
+        "the plugin gets the bytes unchanged"
     );
     assert!(!server.requests()[0].headers.contains_key("accept-encoding"));
     stopped();

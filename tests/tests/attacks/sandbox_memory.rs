@@ -1,9 +1,9 @@
-//! C1: the long-lived secret is nowhere in the sandbox's memory.
-#![expect(unsafe_code, reason = "wasmtime's interface for memories that the host makes")]
+//! Row C1: the long-lived secret never appears in the memory of the sandbox.
+#![expect(unsafe_code, reason = "wasmtime's trait for custom memories is unsafe")]
 
 use super::support::{stopped, tried};
 use portcullis::{Connect, Fixed, Host};
-use portcullis_testkit::recorder::{self, Answer};
+use portcullis_testkit::recorder::{self, Response};
 use std::cell::UnsafeCell;
 use std::sync::{Arc, Mutex};
 use tests::plugins;
@@ -11,11 +11,11 @@ use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 
 const SECRET: &str = "wJalrXUtnFEMI-K7MDENG-the-long-lived-secret";
 
-/// Makes memories and keeps them, so that they can be searched after a call.
+/// Creates the linear memories of all instances and keeps them, so that the test can search them.
 #[derive(Default)]
 struct Memories(Mutex<Vec<Arc<Memory>>>);
 
-/// One memory, as large as it may become from the start: it never moves.
+/// One linear memory. It is allocated with its maximum size, so it never moves.
 struct Memory {
     bytes: Box<[UnsafeCell<u8>]>,
     size: Mutex<usize>,
@@ -23,14 +23,16 @@ struct Memory {
 
 struct Handle(Arc<Memory>);
 
+/// The size of each memory. The DynamoDB plugin needs far less than 64 MiB for these calls.
 const CAPACITY: usize = 64 << 20;
 
-// SAFETY: the bytes are only read here while no guest runs; wasmtime sees to it that guests do not share them.
+// SAFETY: the test reads the bytes only while no guest runs, and wasmtime never lets two guests
+// share a memory.
 unsafe impl Sync for Memory {}
-// SAFETY: the bytes are owned.
+// SAFETY: the value owns its bytes.
 unsafe impl Send for Memory {}
 
-// SAFETY: the memory has no reservation or guard pages to honour: the host asks for none.
+// SAFETY: the host asks for no reserved or guard pages, so there are none to provide.
 unsafe impl MemoryCreator for Memories {
     fn new_memory(
         &self,
@@ -47,7 +49,8 @@ unsafe impl MemoryCreator for Memories {
     }
 }
 
-// SAFETY: the pointer stays valid and the same for the life of the memory, and `byte_size` bytes are accessible.
+// SAFETY: the pointer is valid and constant for the life of the memory, and `byte_size` bytes are
+// accessible.
 unsafe impl LinearMemory for Handle {
     fn byte_size(&self) -> usize {
         *self.0.size.lock().unwrap()
@@ -58,7 +61,7 @@ unsafe impl LinearMemory for Handle {
     }
 
     fn grow_to(&mut self, size: usize) -> wasmtime::Result<()> {
-        wasmtime::ensure!(size <= CAPACITY, "the test's memories are no larger");
+        wasmtime::ensure!(size <= CAPACITY, "the memories of this test are limited to 64 MiB");
         *self.0.size.lock().unwrap() = size;
         Ok(())
     }
@@ -69,11 +72,11 @@ unsafe impl LinearMemory for Handle {
 }
 
 impl Memories {
-    /// Whether any memory holds `text`.
-    fn hold(&self, text: &str) -> bool {
+    /// Returns whether any memory contains `text`.
+    fn contain(&self, text: &str) -> bool {
         self.0.lock().unwrap().iter().any(|memory| {
             let size = *memory.size.lock().unwrap();
-            // SAFETY: `size` bytes belong to the memory, and no guest runs.
+            // SAFETY: the memory has at least `size` bytes, and no guest runs.
             let bytes =
                 unsafe { std::slice::from_raw_parts(memory.bytes.as_ptr().cast::<u8>(), size) };
             bytes.windows(text.len()).any(|window| window == text.as_bytes())
@@ -81,9 +84,9 @@ impl Memories {
     }
 }
 
-pub(crate) async fn the_long_lived_secret_is_nowhere_in_the_guests_memory() {
+pub(crate) async fn long_lived_secret_never_appears_in_sandbox_memory() {
     tried();
-    let server = recorder::start(Answer::ok("{}")).await;
+    let server = recorder::start(Response::ok("{}")).await;
     let memories = Arc::new(Memories::default());
     let host = Host::builder().host_memory(memories.clone()).build().unwrap();
     let plugin = host
@@ -109,16 +112,16 @@ pub(crate) async fn the_long_lived_secret_is_nowhere_in_the_guests_memory() {
         ("ListTables", ""),
         ("Nonsense", ""),
     ] {
-        // The last one is an error, and is here for it.
+        // The last call fails: the memory after an error is searched too.
         let _ = datasource.execute(action, input).await;
-        // The endpoint is a canary: it is kept in the sandbox, so a search that does not find it finds nothing.
-        assert!(memories.hold(&server.authority), "the search finds what is there");
+        // The sandbox keeps the endpoint, so a search that works must find it.
+        assert!(memories.contain(&server.authority), "the search finds text that must be there");
         assert!(
-            memories.hold("AKIDOFTHETEST"),
-            "the access key id is there, so the call was signed"
+            memories.contain("AKIDOFTHETEST"),
+            "the access key id is there: the call was signed"
         );
-        assert!(!memories.hold(SECRET), "after {action}");
+        assert!(!memories.contain(SECRET), "after {action}");
     }
-    assert!(!memories.hold(&format!("AWS4{SECRET}")));
+    assert!(!memories.contain(&format!("AWS4{SECRET}")));
     stopped();
 }

@@ -1,33 +1,31 @@
-//! A: where a request may go. What needs TLS and a resolver of its own stands in `tls`.
+//! Family A: where a request may go. Attacks that need TLS are in `tls.rs`.
 
-use super::support::{assert_recorded, carry_out, denial, honest, refused, server, stopped, tried};
-use portcullis::{Connect, Error, Host, PluginError, Policy, Resolve, Rule};
-use portcullis_testkit::recorder::{self, Answer};
-use std::future::Future;
-use std::io;
-use std::net::IpAddr;
-use std::pin::Pin;
+use super::support::{
+    ScriptedResolver, assert_recorded, carry_out, denial, honest, refused, server, stopped, tried,
+};
+use portcullis::{Connect, Error, Host, PluginError, Policy, Rule};
+use portcullis_testkit::recorder::{self, Response};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::attack::{Attack, Behaviour, HOST, RECORDS};
 use tests::plugins;
 
-pub(crate) async fn a_request_to_an_origin_off_the_list_is_refused() {
+pub(crate) async fn request_to_unlisted_origin_is_refused() {
     let (server, other) = (server().await, server().await);
     let attack = |more: &str| {
-        Attack::new(Behaviour::send_elsewhere, &server.authority, more).told(&other.authority)
+        Attack::new(Behaviour::send_elsewhere, &server.authority, more)
+            .with_arguments(&other.authority)
     };
     let refusal = refused(attack(""), "GetItem", Rule::Egress).await;
     assert!(refusal.remedy.contains(&other.authority), "{}", refusal.remedy);
     assert_eq!(other.connections(), 0);
-    // With the rule that the remedy names, the same request arrives: it was this rule that held it back.
+    // With the rule that the remedy names, the same request arrives: no other rule refused it.
     let allowed = plugins::policy(&other.authority, "signing = [\"us-east-1/dynamodb\"]");
-    assert!(carry_out(attack("").policy(allowed), "GetItem").await.is_ok());
+    assert!(carry_out(attack("").with_policy(allowed), "GetItem").await.is_ok());
     assert_eq!(other.requests().len(), 1);
 }
 
-pub(crate) async fn host_port_and_scheme_of_an_origin_count() {
+pub(crate) async fn host_port_and_scheme_must_all_match() {
     let server = server().await;
     let port = server.port();
     for elsewhere in [
@@ -36,28 +34,29 @@ pub(crate) async fn host_port_and_scheme_of_an_origin_count() {
         format!("localhost:{port}"),
         "127.0.0.1".to_string(),
     ] {
-        let attack = Attack::new(Behaviour::send_elsewhere, &server.authority, "").told(&elsewhere);
+        let attack = Attack::new(Behaviour::send_elsewhere, &server.authority, "")
+            .with_arguments(&elsewhere);
         refused(attack, "GetItem", Rule::Egress).await;
     }
     let attack = Attack::new(Behaviour::send_elsewhere, &server.authority, "")
-        .told(&format!("{} https", server.authority));
+        .with_arguments(&format!("{} https", server.authority));
     refused(attack, "GetItem", Rule::Egress).await;
     assert_eq!(server.connections(), 0);
 }
 
-pub(crate) async fn http_is_refused_where_https_is_allowed() {
+pub(crate) async fn http_is_refused_if_only_https_is_allowed() {
     let server = server().await;
     let text =
         format!("egress = [\"https://{}\"]\nsigning = [\"us-east-1/dynamodb\"]", server.authority);
     let policy: Policy = toml::from_str(&text).unwrap();
     let attack = Attack::new(Behaviour::send_elsewhere, &server.authority, "")
-        .told(&format!("{} http", server.authority))
-        .policy(policy);
+        .with_arguments(&format!("{} http", server.authority))
+        .with_policy(policy);
     refused(attack, "GetItem", Rule::Egress).await;
     assert_eq!(server.connections(), 0);
 }
 
-pub(crate) async fn neighbours_of_an_allowed_name_are_refused() {
+pub(crate) async fn names_similar_to_an_allowed_name_are_refused() {
     let policy: Policy =
         toml::from_str("egress = [\"http://example.com\"]\nsigning = [\"us-east-1/dynamodb\"]")
             .unwrap();
@@ -70,15 +69,16 @@ pub(crate) async fn neighbours_of_an_allowed_name_are_refused() {
         "xample.com",
     ] {
         let attack = Attack::new(Behaviour::send_elsewhere, "example.com", "")
-            .told(neighbour)
-            .policy(policy.clone());
+            .with_arguments(neighbour)
+            .with_policy(policy.clone());
         refused(attack, "GetItem", Rule::Egress).await;
     }
 }
 
-/// Sends to an authority, which must reach nothing: the gate refuses it, or it is no authority in the first place.
+/// Sends a request to the authority `odd`. It must not reach a server: either the gate refuses it,
+/// or it is not a valid authority.
 async fn reaches_nothing(listed: &str, odd: &str) {
-    let attack = Attack::new(Behaviour::odd_authority, listed, "").told(odd);
+    let attack = Attack::new(Behaviour::odd_authority, listed, "").with_arguments(odd);
     let name = attack.name.clone();
     tried();
     match carry_out(attack, "GetItem").await {
@@ -92,7 +92,7 @@ async fn reaches_nothing(listed: &str, odd: &str) {
     stopped();
 }
 
-pub(crate) async fn an_authority_in_an_odd_spelling_reaches_nothing() {
+pub(crate) async fn malformed_authority_never_reaches_a_server() {
     let server = server().await;
     let (authority, port) = (&server.authority, server.port());
     for odd in [
@@ -124,7 +124,7 @@ pub(crate) async fn an_authority_in_an_odd_spelling_reaches_nothing() {
     assert_eq!(server.connections(), 0);
 }
 
-pub(crate) async fn addresses_in_odd_spellings_reach_nothing() {
+pub(crate) async fn unusual_ipv4_notations_never_reach_a_server() {
     let server = server().await;
     let port = server.port();
     for odd in [
@@ -143,23 +143,25 @@ pub(crate) async fn addresses_in_odd_spellings_reach_nothing() {
     assert_eq!(server.connections(), 0);
 }
 
-pub(crate) async fn a_name_in_capitals_is_the_same_and_other_spellings_are_refused() {
+pub(crate) async fn host_names_ignore_case_and_other_spellings_are_refused() {
     let server = server().await;
     let listed = format!("localhost:{}", server.port());
     let policy = format!(
-        "egress = [\"http://{listed}\"]\nnetworks = {{ \"http://{listed}\" = [\"127.0.0.0/8\", \"::1/128\"] }}\nsigning = [\"us-east-1/dynamodb\"]"
+        "egress = [\"http://{listed}\"]\n\
+         networks = {{ \"http://{listed}\" = [\"127.0.0.0/8\", \"::1/128\"] }}\n\
+         signing = [\"us-east-1/dynamodb\"]"
     );
-    let shouted = Attack::new(Behaviour::odd_authority, &listed, "")
-        .told(&listed.to_uppercase())
-        .policy(toml::from_str(&policy).unwrap());
-    assert!(carry_out(shouted, "GetItem").await.is_ok(), "a name is the same in any case");
+    let capitals = Attack::new(Behaviour::odd_authority, &listed, "")
+        .with_arguments(&listed.to_uppercase())
+        .with_policy(toml::from_str(&policy).unwrap());
+    assert!(carry_out(capitals, "GetItem").await.is_ok(), "the case of a name does not matter");
     for odd in ["localhost.", "ⅼocalhost", "localhost\u{200b}", "xn--localhost-", "loc%61lhost"] {
         reaches_nothing(&listed, &format!("{odd}:{}", server.port())).await;
     }
     assert_eq!(server.requests().len(), 1);
 }
 
-pub(crate) async fn a_path_that_could_be_a_host_is_refused() {
+pub(crate) async fn path_that_looks_like_a_host_is_refused() {
     let server = server().await;
     for odd in [
         "//evil.example/",
@@ -171,7 +173,7 @@ pub(crate) async fn a_path_that_could_be_a_host_is_refused() {
         "*",
         "x",
     ] {
-        let attack = Attack::new(Behaviour::odd_path, &server.authority, "").told(odd);
+        let attack = Attack::new(Behaviour::odd_path, &server.authority, "").with_arguments(odd);
         tried();
         match carry_out(attack, "GetItem").await {
             Err(Error::Denied(denial)) => {
@@ -185,7 +187,7 @@ pub(crate) async fn a_path_that_could_be_a_host_is_refused() {
         stopped();
     }
     refused(
-        Attack::new(Behaviour::odd_path, &server.authority, "").told("//evil.example/"),
+        Attack::new(Behaviour::odd_path, &server.authority, "").with_arguments("//evil.example/"),
         "GetItem",
         Rule::Paths,
     )
@@ -193,7 +195,7 @@ pub(crate) async fn a_path_that_could_be_a_host_is_refused() {
     assert_eq!(server.connections(), 0);
 }
 
-pub(crate) async fn a_guest_cannot_write_the_host_header() {
+pub(crate) async fn plugin_cannot_set_the_host_header() {
     let server = server().await;
     tried();
     let answer =
@@ -204,34 +206,11 @@ pub(crate) async fn a_guest_cannot_write_the_host_header() {
     stopped();
 }
 
-/// Answers names as a script says, and counts how often it was asked.
-pub(crate) struct Scripted {
-    answers: Vec<Vec<IpAddr>>,
-    pub(crate) asked: Arc<AtomicUsize>,
-}
-
-impl Scripted {
-    /// The answers to one question after the other; the last one stands for all that follow.
-    pub(crate) fn new(answers: &[&[&str]]) -> Self {
-        let parse = |answer: &&[&str]| answer.iter().map(|text| text.parse().unwrap()).collect();
-        Self { answers: answers.iter().map(parse).collect(), asked: Arc::default() }
-    }
-}
-
-impl Resolve for Scripted {
-    fn resolve<'a>(
-        &'a self,
-        _: &'a str,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>> {
-        let turn = self.asked.fetch_add(1, Ordering::SeqCst);
-        Box::pin(std::future::ready(Ok(self.answers[turn.min(self.answers.len() - 1)].clone())))
-    }
-}
-
-/// Asks for a name that resolves to `addresses`, under a policy that lists it, with more of the policy's own TOML.
+/// Calls a service whose name resolves to `addresses`. The policy lists the service; `networks` is
+/// added to the policy as TOML.
 async fn resolve_to(addresses: &[&str], networks: &str) -> Result<String, Error> {
     let host = Host::builder()
-        .resolver(Scripted::new(&[addresses]))
+        .resolver(ScriptedResolver::new(&[addresses]))
         .audit(RECORDS.clone(), false)
         .build()
         .unwrap();
@@ -246,7 +225,7 @@ async fn resolve_to(addresses: &[&str], networks: &str) -> Result<String, Error>
     host.connect(&plugin, connect).await.unwrap().execute("ListTables", "").await
 }
 
-pub(crate) async fn a_name_at_an_address_of_this_network_is_refused() {
+pub(crate) async fn name_that_resolves_to_a_non_public_address_is_refused() {
     for address in [
         "127.0.0.1",
         "10.0.0.1",
@@ -283,7 +262,7 @@ pub(crate) async fn a_name_at_an_address_of_this_network_is_refused() {
     }
 }
 
-pub(crate) async fn metadata_addresses_are_refused_in_every_disguise_and_despite_a_carve_out() {
+pub(crate) async fn metadata_addresses_are_refused_in_every_form_even_if_listed() {
     let open = r#"networks = { "http://service.example" = ["0.0.0.0/0", "::/0"] }"#;
     for address in [
         "169.254.169.254",
@@ -306,12 +285,13 @@ pub(crate) async fn metadata_addresses_are_refused_in_every_disguise_and_despite
     let listed: Policy =
         toml::from_str("egress = [\"http://169.254.169.254\"]\nsigning = [\"us-east-1/dynamodb\"]")
             .unwrap();
-    let attack =
-        Attack::new(Behaviour::send_elsewhere, "x", "").told("169.254.169.254").policy(listed);
+    let attack = Attack::new(Behaviour::send_elsewhere, "x", "")
+        .with_arguments("169.254.169.254")
+        .with_policy(listed);
     refused(attack, "GetItem", Rule::Metadata).await;
 }
 
-pub(crate) async fn a_mixed_answer_of_the_resolver_is_refused_whole() {
+pub(crate) async fn dns_response_with_one_forbidden_address_is_refused() {
     for answer in [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["2600:1f18::1", "::1"]] {
         assert_eq!(denial(resolve_to(&answer, "").await).rule, Rule::Networks, "{answer:?}");
     }
@@ -321,7 +301,7 @@ pub(crate) async fn a_mixed_answer_of_the_resolver_is_refused_whole() {
 pub(crate) async fn redirects_are_not_followed() {
     let elsewhere = server().await;
     for status in [301, 302, 303, 307, 308] {
-        let redirect = Answer {
+        let redirect = Response {
             status,
             headers: vec![("location", format!("http://{}/", elsewhere.authority))],
             body: "".into(),
@@ -337,10 +317,10 @@ pub(crate) async fn redirects_are_not_followed() {
     assert_eq!(elsewhere.connections(), 0);
 }
 
-/// Names the server that the child of the next test calls.
+/// The environment variable that tells the child process of the next test which server to call.
 const CHILD: &str = "PORTCULLIS_TEST_SERVER";
 
-pub(crate) async fn proxies_of_the_environment_are_ignored() {
+pub(crate) async fn proxy_environment_variables_are_ignored() {
     if let Ok(authority) = std::env::var(CHILD) {
         Attack::new(Behaviour::honest, &authority, "")
             .connect()
@@ -354,7 +334,7 @@ pub(crate) async fn proxies_of_the_environment_are_ignored() {
     let (server, proxy) = (server().await, server().await);
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
-        .args(["--exact", "A13_proxies_of_the_environment_are_ignored"])
+        .args(["--exact", "A13_proxy_environment_variables_are_ignored"])
         .env(CHILD, &server.authority);
     for variable in
         ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
@@ -369,7 +349,7 @@ pub(crate) async fn proxies_of_the_environment_are_ignored() {
     stopped();
 }
 
-pub(crate) async fn settings_cannot_smuggle_a_host() {
+pub(crate) async fn settings_cannot_inject_a_host() {
     for settings in [
         r#"{"region": "us-east-1.evil.example/#"}"#,
         r#"{"region": "x@evil.example"}"#,
@@ -396,42 +376,48 @@ pub(crate) async fn settings_cannot_smuggle_a_host() {
             Err(error) => error,
             Ok(datasource) => datasource.execute("ListTables", "").await.unwrap_err(),
         };
-        let told = matches!(&refusal, Error::Plugin(PluginError::InvalidSettings(faults)) if !faults.is_empty())
-            || refusal.is_denied();
-        assert!(told, "{settings}: {refusal:?}");
+        let is_reported = refusal.is_denied()
+            || matches!(
+                &refusal,
+                Error::Plugin(PluginError::InvalidSettings(problems)) if !problems.is_empty()
+            );
+        assert!(is_reported, "{settings}: {refusal:?}");
         stopped();
     }
 }
 
-pub(crate) async fn a_connection_is_never_used_for_another_datasource_origin_or_identity() {
+pub(crate) async fn connections_are_not_shared_across_datasources_origins_or_identities() {
     let server = server().await;
-    // An answer that is read to its end leaves its connection for the next request.
+    // A connection is reusable once its response has been read to the end.
     let reading = async || {
-        Attack::new(Behaviour::read_answer, &server.authority, "").connect().await.unwrap()
+        Attack::new(Behaviour::read_response, &server.authority, "").connect().await.unwrap()
     };
     let (one, other) = (reading().await, reading().await);
     for datasource in [&one, &other, &one, &other] {
         datasource.execute("GetItem", "{}").await.unwrap();
     }
-    assert_eq!(server.connections(), 2, "a connection for each datasource");
-    // Two names of one address are two origins, for one and the same datasource too.
+    assert_eq!(server.connections(), 2, "each datasource has its own connection");
+    // Two names for one address are two origins, even within one datasource.
     let port = server.port();
     let policy = format!(
-        "egress = [\"http://127.0.0.1:{port}\", \"http://localhost:{port}\"]\nsigning = [\"us-east-1/dynamodb\"]\naccess = \"admin\"\n\
-         networks = {{ \"http://127.0.0.1:{port}\" = [\"127.0.0.0/8\"], \"http://localhost:{port}\" = [\"127.0.0.0/8\", \"::1/128\"] }}"
+        "egress = [\"http://127.0.0.1:{port}\", \"http://localhost:{port}\"]\n\
+         signing = [\"us-east-1/dynamodb\"]\n\
+         access = \"admin\"\n\
+         networks = {{ \"http://127.0.0.1:{port}\" = [\"127.0.0.0/8\"], \
+         \"http://localhost:{port}\" = [\"127.0.0.0/8\", \"::1/128\"] }}"
     );
     let before = server.connections();
-    let attack = Attack::new(Behaviour::read_answer, &format!("127.0.0.1:{port}"), "")
-        .told(&format!("localhost:{port}"));
-    let both = attack.policy(toml::from_str(&policy).unwrap()).connect().await.unwrap();
+    let attack = Attack::new(Behaviour::read_response, &format!("127.0.0.1:{port}"), "")
+        .with_arguments(&format!("localhost:{port}"));
+    let both = attack.with_policy(toml::from_str(&policy).unwrap()).connect().await.unwrap();
     for _ in 0..2 {
         both.execute("GetItem", "{}").await.unwrap();
     }
     assert_eq!(server.connections() - before, 2);
-    // A change of identity: the connections of the one before are closed.
-    let changing = Arc::new(super::secrets::Changing::default());
+    // When the identity changes, the connections of the old one are not used again.
+    let changing = Arc::new(super::secrets::ChangingCredentials::default());
     let connect = Connect {
-        settings: &format!("read_answer {}", server.authority),
+        settings: &format!("read_response {}", server.authority),
         policy: plugins::policy(
             &server.authority,
             "signing = [\"us-east-1/dynamodb\"]\nisolation = \"reuse\"",
