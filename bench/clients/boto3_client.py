@@ -1,4 +1,7 @@
-"""The same calls with boto3: prints the latency of each call in microseconds, as a JSON list."""
+"""Makes the calls of the comparison with boto3.
+
+Prints the latency of each call in microseconds, as a JSON list. The first 20 calls warm up.
+"""
 
 import json
 import sys
@@ -16,7 +19,13 @@ client = boto3.client(
     aws_secret_access_key="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
     config=Config(parameter_validation=True),
 )
-method = {"GetItem": client.get_item, "Query": client.query, "Scan": client.scan, "BatchWriteItem": client.batch_write_item}[action]
+methods = {
+    "GetItem": client.get_item,
+    "Query": client.query,
+    "Scan": client.scan,
+    "BatchWriteItem": client.batch_write_item,
+}
+method = methods[action]
 parameters = json.loads(text)
 taken = []
 for number in range(calls + 20):

@@ -1,29 +1,30 @@
-//! What is called, and what the server answers: fixed, so that every path does the same work.
+//! The calls that are compared, and the server's responses. Both are fixed, so every client does
+//! the same work.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// One thing to call.
+/// A call that is compared.
 #[derive(
     serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum,
 )]
 pub enum Case {
-    /// `GetItem` with an answer of 300 bytes.
+    /// `GetItem` with a response of 300 bytes.
     GetItem,
-    /// `Query` with an answer of 100 KB.
+    /// `Query` with a response of 100 KB.
     Query,
-    /// `Scan` with an answer of 1 MB.
+    /// `Scan` with a response of 1 MB.
     Scan,
     /// `BatchWriteItem` with an input of 400 KB.
     BatchWrite,
 }
 
 impl Case {
-    /// All of them.
+    /// All cases.
     pub const ALL: [Self; 4] = [Self::GetItem, Self::Query, Self::Scan, Self::BatchWrite];
 
-    /// For tables and plots.
+    /// Returns the name for tables and plots.
     pub fn title(self) -> &'static str {
         match self {
             Self::GetItem => "GetItem, 300 B",
@@ -33,7 +34,7 @@ impl Case {
         }
     }
 
-    /// The action's name.
+    /// Returns the name of the action.
     pub fn action(self) -> &'static str {
         match self {
             Self::GetItem => "GetItem",
@@ -43,8 +44,9 @@ impl Case {
         }
     }
 
-    /// Calls of a path in one round, and rounds in one run: rounds of different paths follow each other, so that what
-    /// else the machine does hits all paths alike.
+    /// Returns the calls of one client in one round, and the rounds in one run.
+    ///
+    /// Clients take turns, so that other work of the machine affects all of them equally.
     pub fn rounds(self) -> (u32, u32) {
         match self {
             Self::GetItem => (50, 40),
@@ -53,7 +55,7 @@ impl Case {
         }
     }
 
-    /// The input in DynamoDB JSON.
+    /// Returns the input in DynamoDB JSON.
     pub fn input(self) -> String {
         match self {
             Self::GetItem => {
@@ -75,13 +77,13 @@ impl Case {
         }
     }
 
-    /// The same in ordinary JSON.
+    /// Returns the input in ordinary JSON.
     pub fn plain_input(self) -> String {
         plain(&serde_json::from_str(&self.input()).expect("the input above is JSON")).to_string()
     }
 
-    /// What the server answers.
-    pub fn answer(self) -> Bytes {
+    /// Returns the body of the server's response.
+    pub fn response(self) -> Bytes {
         match self {
             Self::GetItem => Bytes::from(format!("{{\"Item\":{}}}", item(42))),
             Self::Query => page(100_000),
@@ -91,12 +93,12 @@ impl Case {
     }
 }
 
-/// The input of a `Scan` that is answered with `bytes` bytes.
+/// Returns the input of a `Scan` whose response has `bytes` bytes.
 pub fn scan(bytes: usize) -> String {
     json!({ "TableName": "orders", "Limit": bytes }).to_string()
 }
 
-/// An answer of about `bytes` bytes.
+/// Returns a page of items of about `bytes` bytes.
 pub fn page(bytes: usize) -> Bytes {
     let mut text = String::with_capacity(bytes + 512);
     text.push_str("{\"Items\":[");
@@ -109,24 +111,26 @@ pub fn page(bytes: usize) -> Bytes {
         count += 1;
     }
     write!(text, "],\"Count\":{count},\"ScannedCount\":{count}}}")
-        .expect("writing to a text cannot fail");
+        .expect("writing to a string cannot fail");
     Bytes::from(text)
 }
 
-/// An item of some 290 bytes, of the types that tables hold.
+/// Returns an item of about 290 bytes, with the attribute types that are common in tables.
 fn item(number: usize) -> String {
     format!(
         concat!(
-            r#"{{"customer":{{"S":"c-{:06}"}},"order":{{"N":"{}"}},"paid":{{"BOOL":true}},"total":{{"N":"129.95"}},"#,
-            r#""note":{{"S":"leave at the \"back\" door"}},"tags":{{"SS":["gift","express"]}},"#,
-            r#""lines":{{"L":[{{"M":{{"sku":{{"S":"A-1001"}},"count":{{"N":"2"}}}}}},{{"M":{{"sku":{{"S":"B-77"}},"count":{{"N":"1"}}}}}}]}}}}"#
+            r#"{{"customer":{{"S":"c-{:06}"}},"order":{{"N":"{}"}},"paid":{{"BOOL":true}},"#,
+            r#""total":{{"N":"129.95"}},"note":{{"S":"leave at the \"back\" door"}},"#,
+            r#""tags":{{"SS":["gift","express"]}},"#,
+            r#""lines":{{"L":[{{"M":{{"sku":{{"S":"A-1001"}},"count":{{"N":"2"}}}}}},"#,
+            r#"{{"M":{{"sku":{{"S":"B-77"}},"count":{{"N":"1"}}}}}}]}}}}"#
         ),
         number,
         1000 + number
     )
 }
 
-/// An item of some 16 KB.
+/// Returns an item of about 16 KB.
 fn large_item(number: usize) -> Value {
     let mut item: Value = serde_json::from_str(&item(number)).expect("the item above is JSON");
     for part in 0..15 {
@@ -136,11 +140,11 @@ fn large_item(number: usize) -> Value {
     item
 }
 
-/// DynamoDB JSON → ordinary JSON, as far as the inputs above need it.
+/// Converts DynamoDB JSON to ordinary JSON, as far as the inputs above need it.
 fn plain(value: &Value) -> Value {
     match value {
         Value::Object(members) if members.len() == 1 => {
-            let (name, inner) = members.iter().next().expect("there is one member");
+            let (name, inner) = members.iter().next().expect("there is one field");
             match (name.as_str(), inner) {
                 ("S" | "BOOL", inner) => inner.clone(),
                 ("N", Value::String(digits)) => {

@@ -1,39 +1,39 @@
-//! How time and memory grow with an answer.
+//! How time and memory grow with the size of the response.
 
 use crate::cases::scan;
 use crate::clients::{Format, Sandbox};
+use crate::constants::RESPONSE_SIZES;
 use crate::meter;
-use crate::server::Places;
+use crate::server::Endpoints;
 use anyhow::Result;
 use portcullis::{Host, Isolation, Plugin};
 use std::time::{Duration, Instant};
 
-/// Bytes of the answers.
-pub const SIZES: [usize; 7] = [300, 4_000, 64_000, 250_000, 1_000_000, 4_000_000, 16_000_000];
-
-/// What was measured of one format and one size.
+/// The results for one format and one size.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug)]
 pub struct Point {
-    /// `typed`, `plain` or `relay`.
+    /// The format of the calls.
     pub format: Format,
-    /// Bytes of the answer.
+    /// The size of the response, in bytes.
     pub bytes: usize,
-    /// The median of latency.
+    /// The median latency.
     pub p50: Duration,
-    /// The most memory that a call takes beside what is in use without it, in bytes, the answer included.
+    /// The peak memory during a call, minus the memory in use before it, in bytes. It includes the
+    /// response.
     pub peak: u64,
 }
 
-/// All formats and sizes.
-pub async fn run(host: &Host, plugin: &Plugin, places: &Places) -> Result<Vec<Point>> {
-    let endpoint = format!("http://localhost:{}", places.http);
+/// Measures all formats and sizes.
+pub async fn run(host: &Host, plugin: &Plugin, endpoints: &Endpoints) -> Result<Vec<Point>> {
+    let endpoint = format!("http://localhost:{}", endpoints.http);
     let mut points = Vec::new();
     for format in [Format::Relay, Format::Typed, Format::Plain] {
         let sandbox =
-            Sandbox::connect(host, plugin, &endpoint, &places.ca, format, Isolation::Reuse).await?;
-        for bytes in SIZES {
+            Sandbox::connect(host, plugin, &endpoint, &endpoints.ca, format, Isolation::Reuse)
+                .await?;
+        for bytes in RESPONSE_SIZES {
             let input = scan(bytes);
-            // The first calls make a connection and an instance.
+            // The first call opens a connection and creates an instance.
             sandbox.run("Scan", &input).await?;
             let peak = peak(&sandbox, &input).await?;
             let mut latencies = Vec::new();
@@ -50,7 +50,7 @@ pub async fn run(host: &Host, plugin: &Plugin, places: &Places) -> Result<Vec<Po
     Ok(points)
 }
 
-/// The median over a few calls: what the allocator gave back at the wrong moment must not count.
+/// Returns the median peak of five calls, since the allocator may return memory during one of them.
 async fn peak(sandbox: &Sandbox, input: &str) -> Result<u64> {
     let mut peaks = Vec::new();
     for _ in 0..5 {

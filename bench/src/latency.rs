@@ -1,27 +1,28 @@
-//! One caller: how long a call takes, and what it costs.
+//! One caller: how long a call takes, and how much processor time and how many allocations it
+//! needs.
 
 use crate::cases::Case;
-use crate::clients::{Client, Path, Wire};
+use crate::clients::{Client, ClientKind, Transport};
 use crate::meter;
 use anyhow::Result;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What was measured of one path in one run.
+/// The results of one client in one run.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, Default)]
 pub struct Sample {
-    /// The median of latency.
+    /// The median latency.
     pub p50: Duration,
-    /// The 99th percentile.
+    /// The 99th percentile of latency.
     pub p99: Duration,
-    /// Processor time of a call in this process, over all threads.
+    /// The processor time of a call in this process, over all threads.
     pub processor: Duration,
-    /// Allocations of a call.
+    /// The number of allocations of a call.
     pub allocations: f64,
 }
 
-/// What is added up while rounds go on.
+/// The sums over all rounds so far.
 #[derive(Default)]
 struct Sum {
     latencies: Vec<Duration>,
@@ -29,20 +30,20 @@ struct Sum {
     allocations: u64,
 }
 
-/// Calls of `paths` by turns, and what each took.
+/// Lets the clients in `kinds` take turns, and returns the results of each.
 pub async fn run(
-    clients: &HashMap<(Path, Wire), Arc<Client>>,
-    wire: Wire,
+    clients: &HashMap<(ClientKind, Transport), Arc<Client>>,
+    transport: Transport,
     case: Case,
-    paths: &[Path],
-) -> Result<HashMap<Path, Sample>> {
+    kinds: &[ClientKind],
+) -> Result<HashMap<ClientKind, Sample>> {
     let (calls, rounds) = case.rounds();
-    let mut sums: HashMap<Path, Sum> = HashMap::new();
+    let mut sums: HashMap<ClientKind, Sum> = HashMap::new();
     for round in 0..=rounds {
-        for turn in 0..paths.len() {
-            // Another one begins in each round: whoever is first finds colder caches.
-            let path = paths[(turn + round as usize) % paths.len()];
-            let client = &clients[&(path, wire)];
+        for turn in 0..kinds.len() {
+            // Another client begins each round, since the first one finds colder caches.
+            let kind = kinds[(turn + round as usize) % kinds.len()];
+            let client = &clients[&(kind, transport)];
             let mut sum = Sum::default();
             let (processor, allocations) = (meter::processor_time(), meter::allocations());
             for _ in 0..calls {
@@ -50,16 +51,16 @@ pub async fn run(
                 client.call(case).await?;
                 sum.latencies.push(began.elapsed());
             }
-            // The first round warms up.
+            // The first round only warms up.
             if round > 0 {
-                let all = sums.entry(path).or_default();
+                let all = sums.entry(kind).or_default();
                 all.latencies.append(&mut sum.latencies);
                 all.processor += meter::processor_time_since(processor);
                 all.allocations += meter::allocations() - allocations;
             }
         }
     }
-    Ok(sums.into_iter().map(|(path, sum)| (path, sum.sample())).collect())
+    Ok(sums.into_iter().map(|(kind, sum)| (kind, sum.sample())).collect())
 }
 
 impl Sum {

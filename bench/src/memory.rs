@@ -1,32 +1,32 @@
-//! What waits costs memory: warm instances, and datasources that nobody uses.
+//! The memory of warm instances, and of datasources that are not in use.
 
 use crate::cases::Case;
 use crate::clients::{Client, Format, Sandbox, connect, settings};
+use crate::constants::IDLE_DATASOURCES;
 use crate::meter;
-use crate::server::Places;
+use crate::server::Endpoints;
 use anyhow::Result;
 use portcullis::{Host, Isolation, Plugin};
 use std::sync::Arc;
 
-/// What was measured, in bytes.
+/// The results, in bytes.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug)]
 pub struct Memory {
-    /// For each further warm instance, its connection included.
+    /// The memory of each additional warm instance, with its connection.
     pub instance: u64,
-    /// All of [`IDLE`] datasources that are configured and were never used.
+    /// The memory of all [`IDLE_DATASOURCES`] together.
     pub idle: u64,
 }
 
-/// Datasources that are configured and idle.
-pub const IDLE: usize = 10_000;
-/// Instances that are warm at once.
+/// How many instances are warm at the same time: as many as the default limit of concurrent calls.
 const WARM: usize = 64;
 
-/// Measures both.
-pub async fn run(host: &Host, plugin: &Plugin, places: &Places) -> Result<Memory> {
-    let slow = format!("http://localhost:{}", places.slow);
+/// Measures warm instances and idle datasources.
+pub async fn run(host: &Host, plugin: &Plugin, endpoints: &Endpoints) -> Result<Memory> {
+    let slow = format!("http://localhost:{}", endpoints.slow);
     let sandbox =
-        Sandbox::connect(host, plugin, &slow, &places.ca, Format::Typed, Isolation::Reuse).await?;
+        Sandbox::connect(host, plugin, &slow, &endpoints.ca, Format::Typed, Isolation::Reuse)
+            .await?;
     let client = Arc::new(Client::Sandbox(sandbox));
     at_once(&client, 1).await?;
     let one = meter::memory()?;
@@ -35,8 +35,8 @@ pub async fn run(host: &Host, plugin: &Plugin, places: &Places) -> Result<Memory
     drop(client);
 
     let before = meter::memory()?;
-    let mut idle = Vec::with_capacity(IDLE);
-    for number in 0..IDLE {
+    let mut idle = Vec::with_capacity(IDLE_DATASOURCES);
+    for number in 0..IDLE_DATASOURCES {
         let endpoint = format!("https://localhost:{}", 1000 + number);
         let settings = settings(&endpoint, Format::Typed);
         idle.push(host.configure(plugin, connect(&settings, &endpoint, None, Isolation::Reuse)?)?);
@@ -46,7 +46,7 @@ pub async fn run(host: &Host, plugin: &Plugin, places: &Places) -> Result<Memory
     Ok(Memory { instance, idle: idle_bytes })
 }
 
-/// So many calls at the same time: each waits in an instance of its own.
+/// Makes `calls` calls at the same time. Each waits for the slow server in its own instance.
 async fn at_once(client: &Arc<Client>, calls: usize) -> Result<()> {
     let calls: Vec<_> = (0..calls)
         .map(|_| {

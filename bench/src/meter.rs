@@ -1,6 +1,6 @@
-//! What this process has used: processor time, allocations, memory.
+//! Measures what this process has used: processor time, allocations and memory.
 
-#![expect(unsafe_code, reason = "an allocator that counts")]
+#![expect(unsafe_code, reason = "GlobalAlloc, which counts allocations, is an unsafe trait")]
 
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
@@ -8,12 +8,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The system's allocator, which counts.
+/// The system allocator, with a count of allocations.
 pub struct Counting;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-// SAFETY: every call is the system allocator's own, with the caller's arguments.
+// SAFETY: every method calls the same method of the system allocator with the same arguments.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
@@ -35,35 +35,37 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Processor time since an earlier [`processor_time`].
+/// Returns the processor time since an earlier [`processor_time`].
 pub fn processor_time_since(earlier: Duration) -> Duration {
     processor_time().saturating_sub(earlier)
 }
 
-/// Allocations and reallocations of this process so far; those of guests are in their own memory, and not counted.
+/// Returns the number of allocations and reallocations so far. Guests allocate in their own memory,
+/// and are not counted.
 pub fn allocations() -> u64 {
     ALLOCATIONS.load(Ordering::Relaxed)
 }
 
-/// Processor time of all threads of this process so far.
+/// Returns the processor time of all threads of this process so far.
 pub fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
-/// Bytes of memory in use, the guests' included.
+/// Returns the resident memory of this process in bytes, with the memory of guests.
 pub fn memory() -> Result<u64> {
     status("VmRSS:")
 }
 
-/// The most memory in use since [`forget_peak`], in bytes.
+/// Returns the peak of the resident memory since [`forget_peak`], in bytes.
 pub fn peak_memory() -> Result<u64> {
     status("VmHWM:")
 }
 
-/// Begins to look for the most memory in use anew. See proc(5), `clear_refs`.
+/// Resets the peak of the resident memory. See proc(5), `clear_refs`.
 pub fn forget_peak() -> Result<()> {
-    std::fs::write("/proc/self/clear_refs", "5").context("the peak of memory cannot be reset here")
+    std::fs::write("/proc/self/clear_refs", "5")
+        .context("the peak of memory cannot be reset on this system")
 }
 
 fn status(key: &str) -> Result<u64> {

@@ -1,17 +1,17 @@
-//! What was measured → SVG.
+//! Draws the results as SVG plots.
 
 use crate::cases::Case;
-use crate::clients::{Format, Path, Wire};
+use crate::clients::{ClientKind, Format, Transport};
+use crate::constants::CALLERS;
 use crate::report::{Report, micros, name};
-use crate::throughput::CALLERS;
 use anyhow::{Result, anyhow};
 use plotters::coord::CoordTranslate;
 use plotters::coord::ranged1d::IntoSegmentedCoord;
 use plotters::prelude::*;
-use std::path::Path as File;
+use std::path::Path;
 
-/// Writes all plots to a folder.
-pub fn draw(report: &Report, folder: &File) -> Result<()> {
+/// Writes all plots to a folder, and creates the folder if necessary.
+pub fn draw(report: &Report, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     latency(report, &folder.join("latency.svg"))?;
     throughput(report, &folder.join("throughput.svg"))?;
@@ -30,19 +30,22 @@ fn color(index: usize) -> RGBColor {
     COLORS[index % COLORS.len()]
 }
 
-/// Bars: the median of each path as a share of the SDK's.
-fn latency(report: &Report, file: &File) -> Result<()> {
+/// Draws bars: the median latency of each client, relative to the SDK's.
+fn latency(report: &Report, file: &Path) -> Result<()> {
     let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
     area.fill(&WHITE).map_err(broken)?;
     let cases = Case::ALL;
-    let per_case = Path::ALL.len() + 1;
-    let share =
-        |case, path| report.p50(Wire::Http, case, path) / report.p50(Wire::Http, case, Path::Sdk);
-    let most =
-        cases.iter().flat_map(|case| Path::ALL.map(|path| share(*case, path))).fold(1.0, f64::max);
+    let per_case = ClientKind::ALL.len() + 1;
+    let share = |case, kind| {
+        report.p50(Transport::Http, case, kind) / report.p50(Transport::Http, case, ClientKind::Sdk)
+    };
+    let most = cases
+        .iter()
+        .flat_map(|case| ClientKind::ALL.map(|kind| share(*case, kind)))
+        .fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
         .caption(
-            "Latency, one caller, HTTP: median as a share of aws-sdk-dynamodb's",
+            "Median latency relative to aws-sdk-dynamodb: one caller, HTTP",
             ("sans-serif", 18),
         )
         .margin(12)
@@ -64,35 +67,36 @@ fn latency(report: &Report, file: &File) -> Result<()> {
         .y_label_formatter(&|share| format!("{share:.1}"))
         .draw()
         .map_err(broken)?;
-    for (index, path) in Path::ALL.into_iter().enumerate() {
+    for (index, kind) in ClientKind::ALL.into_iter().enumerate() {
         let bars = cases.iter().enumerate().map(|(number, case)| {
             let at = number * per_case + index;
             let corners =
-                [(SegmentValue::Exact(at), 0.0), (SegmentValue::Exact(at + 1), share(*case, path))];
+                [(SegmentValue::Exact(at), 0.0), (SegmentValue::Exact(at + 1), share(*case, kind))];
             Rectangle::new(corners, color(index).filled())
         });
         chart
             .draw_series(bars)
             .map_err(broken)?
-            .label(path.title().replace('`', ""))
+            .label(kind.title().replace('`', ""))
             .legend(move |at| swatch(at, index));
     }
     legend(&mut chart)?;
     area.present().map_err(broken)
 }
 
-/// Lines: calls in a second by callers.
-fn throughput(report: &Report, file: &File) -> Result<()> {
+/// Draws lines: calls per second by the number of callers.
+fn throughput(report: &Report, file: &Path) -> Result<()> {
     let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
     area.fill(&WHITE).map_err(broken)?;
-    let rate =
-        |callers: u32, path: Path| report.median(|run| run.crowd(Wire::Http, callers, path).rate);
+    let rate = |callers: u32, kind: ClientKind| {
+        report.median(|run| run.throughput(Transport::Http, callers, kind).rate)
+    };
     let most = CALLERS
         .iter()
-        .flat_map(|callers| Path::ALL.map(|path| rate(*callers, path)))
+        .flat_map(|callers| ClientKind::ALL.map(|kind| rate(*callers, kind)))
         .fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
-        .caption("GetItem, 300 B, HTTP: calls in a second", ("sans-serif", 18))
+        .caption("Calls per second: GetItem, 300 B, HTTP", ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(60)
@@ -100,34 +104,34 @@ fn throughput(report: &Report, file: &File) -> Result<()> {
         .map_err(broken)?;
     chart
         .configure_mesh()
-        .x_desc("callers at the same time")
+        .x_desc("concurrent callers")
         .y_label_formatter(&|rate| format!("{rate:.0}"))
         .draw()
         .map_err(broken)?;
-    for path in Path::ALL {
-        let index = Path::ALL.iter().position(|known| *known == path).unwrap_or(0);
+    for kind in ClientKind::ALL {
+        let index = ClientKind::ALL.iter().position(|known| *known == kind).unwrap_or(0);
         let line = LineSeries::new(
-            CALLERS.map(|callers| (callers, rate(callers, path))),
+            CALLERS.map(|callers| (callers, rate(callers, kind))),
             color(index).stroke_width(2),
         )
         .point_size(3);
         chart
             .draw_series(line)
             .map_err(broken)?
-            .label(path.title().replace('`', ""))
+            .label(kind.title().replace('`', ""))
             .legend(move |at| swatch(at, index));
     }
     legend(&mut chart)?;
     area.present().map_err(broken)
 }
 
-/// Lines: latency by size of the answer.
-fn growth(report: &Report, file: &File) -> Result<()> {
+/// Draws lines: latency by the size of the response.
+fn growth(report: &Report, file: &Path) -> Result<()> {
     let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
     area.fill(&WHITE).map_err(broken)?;
     let most = report.growth.iter().map(|point| micros(point.p50)).fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
-        .caption("Scan, HTTP: latency by the size of the answer", ("sans-serif", 18))
+        .caption("Latency by the size of the response: Scan, HTTP", ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(70)
@@ -158,7 +162,7 @@ fn growth(report: &Report, file: &File) -> Result<()> {
     area.present().map_err(broken)
 }
 
-/// What stands before a name in the legend.
+/// Returns the coloured square before a name in the legend.
 fn swatch((x, y): (i32, i32), index: usize) -> Rectangle<(i32, i32)> {
     Rectangle::new([(x, y - 5), (x + 12, y + 5)], color(index).filled())
 }
@@ -176,5 +180,5 @@ fn legend<'a, DB: DrawingBackend + 'a, CT: CoordTranslate>(
 }
 
 fn broken(error: impl std::fmt::Display) -> anyhow::Error {
-    anyhow!("a plot cannot be drawn: {error}")
+    anyhow!("cannot draw a plot: {error}")
 }

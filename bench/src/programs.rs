@@ -1,30 +1,33 @@
-//! Other programs: AWS's SDKs for Python and JavaScript, and how long the command lines take from start to exit.
+//! Other programs: AWS's SDKs for Python and JavaScript, and how long command lines take from start
+//! to exit.
 //!
-//! They are optional: `make servers` installs them below `target/servers`. What is not installed is left out, and said so.
+//! These programs are optional: `make servers` installs them in `target/servers`. The tables name
+//! those that are not installed.
 
 use crate::cases::Case;
-use crate::server::Places;
+use crate::constants::{ACCESS_KEY_ID, REGION, SECRET};
+use crate::server::Endpoints;
 use anyhow::{Context, Result, ensure};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The median of latency of a client in another language.
+/// The results of a client in another language.
 #[derive(Clone, Debug)]
-pub struct Foreign {
-    /// Its name.
+pub struct OtherLanguage {
+    /// The name of the client.
     pub name: &'static str,
-    /// By case; none where it is not installed.
+    /// The median latency of each case. Empty if the client is not installed.
     pub p50: Vec<(Case, Duration)>,
 }
 
-/// Calls of each case.
+/// How many calls of each case are measured.
 const CALLS: [(Case, u32); 4] =
     [(Case::GetItem, 1000), (Case::Query, 200), (Case::Scan, 20), (Case::BatchWrite, 20)];
 
-/// Runs boto3 and the SDK for JavaScript.
-pub fn foreign(places: &Places) -> Result<Vec<Foreign>> {
+/// Runs boto3 and AWS's SDK for JavaScript.
+pub fn other_languages(endpoints: &Endpoints) -> Result<Vec<OtherLanguage>> {
     let servers = servers();
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
     let python =
@@ -42,12 +45,12 @@ pub fn foreign(places: &Places) -> Result<Vec<Foreign>> {
             for (case, calls) in CALLS {
                 p50.push((
                     case,
-                    median_of(&program, &script, places, case, calls)
+                    median_of(&program, &script, endpoints, case, calls)
                         .with_context(|| format!("{name}, {}", case.title()))?,
                 ));
             }
         }
-        all.push(Foreign { name, p50 });
+        all.push(OtherLanguage { name, p50 });
     }
     Ok(all)
 }
@@ -55,20 +58,24 @@ pub fn foreign(places: &Places) -> Result<Vec<Foreign>> {
 fn median_of(
     program: &Path,
     script: &Path,
-    places: &Places,
+    endpoints: &Endpoints,
     case: Case,
     calls: u32,
 ) -> Result<Duration> {
-    let endpoint = format!("http://localhost:{}", places.http);
+    let endpoint = format!("http://localhost:{}", endpoints.http);
     let mut command = Command::new(program);
     command
         .arg(script)
         .args([&endpoint, case.action(), &calls.to_string()])
         .env("NODE_PATH", servers().join("node_modules"));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    child.stdin.take().context("its input is a pipe")?.write_all(case.input().as_bytes())?;
+    child
+        .stdin
+        .take()
+        .context("the input of the client is a pipe")?
+        .write_all(case.input().as_bytes())?;
     let output = child.wait_with_output()?;
-    ensure!(output.status.success(), "it ended with {}", output.status);
+    ensure!(output.status.success(), "the client ended with {}", output.status);
     let mut taken: Vec<f64> = serde_json::from_slice(&output.stdout)?;
     taken.sort_by(f64::total_cmp);
     Ok(Duration::from_secs_f64(taken[taken.len() / 2] / 1e6))
@@ -79,12 +86,12 @@ fn median_of(
 pub struct Startup {
     /// `portcullis execute --local FILE`, with the compiled code in its cache.
     pub ours: Duration,
-    /// `aws dynamodb get-item`; none where it is not installed.
+    /// `aws dynamodb get-item`. `None` if the AWS CLI is not installed.
     pub aws: Option<Duration>,
 }
 
-/// Measures both; none where the command line is not built.
-pub fn startup(places: &Places) -> Result<Option<Startup>> {
+/// Measures both command lines. Returns `None` if `target/debug/portcullis` is not built.
+pub fn startup(endpoints: &Endpoints) -> Result<Option<Startup>> {
     let ours = target().join("debug/portcullis");
     if !ours.exists() {
         return Ok(None);
@@ -99,7 +106,8 @@ pub fn startup(places: &Places) -> Result<Option<Startup>> {
         command.env("PORTCULLIS_CACHE", folder.path().join("cache"));
         command
     };
-    let table = r#"{"TableName": "orders", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    let table = r#"{"TableName": "orders", "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}"#;
     succeeds(local("CreateTable", table))?;
     succeeds(local(
@@ -109,7 +117,7 @@ pub fn startup(places: &Places) -> Result<Option<Startup>> {
     let taken =
         median(20, || local("GetItem", r#"{"TableName": "orders", "Key": {"id": "c-000042"}}"#))?;
     let aws = servers().join("venv/bin/aws");
-    let endpoint = format!("http://localhost:{}", places.http);
+    let endpoint = format!("http://localhost:{}", endpoints.http);
     let aws = aws.exists().then(|| {
         median(10, || {
             let mut command = Command::new(&aws);
@@ -117,16 +125,14 @@ pub fn startup(places: &Places) -> Result<Option<Startup>> {
                 "dynamodb",
                 "get-item",
                 "--region",
-                "eu-west-1",
+                REGION,
                 "--table-name",
                 "orders",
                 "--endpoint-url",
                 &endpoint,
             ]);
             command.args(["--key", r#"{"customer": {"S": "c-000042"}, "order": {"N": "1042"}}"#]);
-            command
-                .env("AWS_ACCESS_KEY_ID", crate::clients::ACCESS_KEY_ID)
-                .env("AWS_SECRET_ACCESS_KEY", crate::clients::SECRET);
+            command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET);
             command
         })
     });
@@ -140,7 +146,7 @@ fn median(times: usize, command: impl Fn() -> Command) -> Result<Duration> {
         succeeds(command())?;
         taken.push(began.elapsed());
     }
-    // The first one fills caches.
+    // The first run fills caches, and is left out.
     let taken = &mut taken[1..];
     taken.sort_unstable();
     Ok(taken[times / 2])

@@ -1,7 +1,8 @@
-//! The service that all paths call: fixed answers, on loopback, in a process of its own, so that its processor time and
-//! its memory are nobody's.
+//! The service that all clients call. It sends fixed responses on loopback. It is a separate
+//! process, so that its processor time and memory are not measured with those of a client.
 
 use crate::cases::{Case, page};
+use crate::constants::RESPONSE_SIZES;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -26,30 +27,30 @@ use tokio_rustls::TlsAcceptor;
 
 /// Where the server listens.
 #[derive(Clone, Debug)]
-pub struct Places {
-    /// HTTP.
+pub struct Endpoints {
+    /// The port for HTTP.
     pub http: u16,
-    /// HTTP over TLS.
+    /// The port for HTTP over TLS.
     pub https: u16,
-    /// The same, and each connection is closed behind its answer.
+    /// The port for HTTP over TLS that closes each connection after its response.
     pub closing: u16,
-    /// HTTP, and each answer comes after [`SLOW`].
+    /// The port for HTTP that delays each response by [`SLOW`].
     pub slow: u16,
-    /// The authority that vouches for `localhost`, in PEM.
+    /// The certificate of the authority that issued the server's certificate, in PEM format.
     pub ca: String,
 }
 
-/// What the server says behind all that it has to say.
+/// The line that the server prints last, after its ports and the certificate.
 const END: &str = "listening";
 
-/// How long the slow place takes.
+/// The delay of the slow port. It is long enough that 64 calls are in flight at the same time.
 pub const SLOW: Duration = Duration::from_millis(400);
 
-/// A running server; it ends with this value.
+/// A running server process. It is killed when this value is dropped.
 pub struct Server {
     child: Child,
-    /// Where it listens.
-    pub places: Places,
+    /// Where the server listens.
+    pub endpoints: Endpoints,
 }
 
 impl Server {
@@ -61,28 +62,28 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut told = BufReader::new(child.stdout.take().context("its output is a pipe")?);
+        let mut output = BufReader::new(child.stdout.take().context("its output is a pipe")?);
         let mut ports = String::new();
-        told.read_line(&mut ports)?;
+        output.read_line(&mut ports)?;
         let ports: Vec<u16> = ports
             .split_whitespace()
             .map(str::parse)
             .collect::<Result<_, _>>()
             .context("the server did not start")?;
-        let ca: Vec<String> = told
+        let ca: Vec<String> = output
             .lines()
             .take_while(|line| line.as_ref().is_ok_and(|line| line != END))
             .collect::<Result<_, _>>()?;
         let ca = ca.join("\n");
-        let places =
-            Places { http: ports[0], https: ports[1], closing: ports[2], slow: ports[3], ca };
-        Ok(Self { child, places })
+        let endpoints =
+            Endpoints { http: ports[0], https: ports[1], closing: ports[2], slow: ports[3], ca };
+        Ok(Self { child, endpoints })
     }
 }
 
-/// Binds this process, the server, to the last core: where it runs would otherwise be chance. Nothing changes on a
-/// machine with one core.
-fn keep_to_one_core() -> Result<()> {
+/// Binds the server's process to the last core, so that it does not move between cores in some runs
+/// and not in others. Does nothing on a machine with one core.
+fn bind_to_last_core() -> Result<()> {
     let cores = std::thread::available_parallelism()?.get();
     if cores < 2 {
         return Ok(());
@@ -94,7 +95,7 @@ fn keep_to_one_core() -> Result<()> {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It ends by itself when its input is closed; this is for one that hangs.
+        // The server ends when its input is closed. This is for a server that hangs.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -102,12 +103,12 @@ impl Drop for Server {
 
 /// Serves until the standard input is closed.
 pub fn serve() -> Result<()> {
-    keep_to_one_core()?;
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(answer_all())
+    bind_to_last_core()?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(respond_to_all())
 }
 
-async fn answer_all() -> Result<()> {
-    let answers = Arc::new(answers());
+async fn respond_to_all() -> Result<()> {
+    let responses = Arc::new(responses());
     let (acceptor, ca) = tls()?;
     let mut ports = Vec::new();
     for (tls, closing, slow) in
@@ -115,18 +116,18 @@ async fn answer_all() -> Result<()> {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         ports.push(listener.local_addr()?.port().to_string());
-        let (answers, acceptor) = (answers.clone(), tls.then(|| acceptor.clone()));
+        let (responses, acceptor) = (responses.clone(), tls.then(|| acceptor.clone()));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (answers, acceptor) = (answers.clone(), acceptor.clone());
+                let (responses, acceptor) = (responses.clone(), acceptor.clone());
                 tokio::spawn(async move {
-                    // What becomes of a connection is for the client to notice.
+                    // Errors are ignored: the client notices them.
                     let _ = stream.set_nodelay(true);
                     match acceptor {
-                        None => answer(stream, answers, closing, slow).await,
+                        None => serve_connection(stream, responses, closing, slow).await,
                         Some(acceptor) => {
                             if let Ok(stream) = acceptor.accept(stream).await {
-                                answer(stream, answers, closing, slow).await;
+                                serve_connection(stream, responses, closing, slow).await;
                             }
                         }
                     }
@@ -141,61 +142,64 @@ async fn answer_all() -> Result<()> {
     Ok(())
 }
 
-struct Answer {
+struct CannedResponse {
     body: Bytes,
     crc32: HeaderValue,
 }
 
-/// By action; and for `Scan` by the size that its input asks for.
-fn answers() -> HashMap<String, Answer> {
-    let mut answers: HashMap<String, Answer> = HashMap::new();
+/// Returns the responses by action, and those of `Scan` by the size that the input asks for.
+fn responses() -> HashMap<String, CannedResponse> {
+    let mut responses: HashMap<String, CannedResponse> = HashMap::new();
     for case in Case::ALL {
-        answers.insert(format!("DynamoDB_20120810.{}", case.action()), Answer::new(case.answer()));
+        responses.insert(
+            format!("DynamoDB_20120810.{}", case.action()),
+            CannedResponse::new(case.response()),
+        );
     }
-    for size in crate::growth::SIZES {
-        answers.insert(format!("size-{size}"), Answer::new(page(size)));
+    for size in RESPONSE_SIZES {
+        responses.insert(format!("size-{size}"), CannedResponse::new(page(size)));
     }
-    answers
+    responses
 }
 
-impl Answer {
+impl CannedResponse {
     fn new(body: Bytes) -> Self {
         let crc32 = HeaderValue::from(crc32fast::hash(&body));
         Self { body, crc32 }
     }
 }
 
-async fn answer(
+async fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    answers: Arc<HashMap<String, Answer>>,
+    responses: Arc<HashMap<String, CannedResponse>>,
     closing: bool,
     slow: bool,
 ) {
     let service = service_fn(|request: Request<Incoming>| {
-        let answers = &answers;
+        let responses = &responses;
         async move {
             let key = target(request.headers());
-            // Read to its end, as a service does.
-            let asked = request
+            // Read the whole body, as a service does.
+            let input = request
                 .into_body()
                 .collect()
                 .await
                 .map(http_body_util::Collected::to_bytes)
                 .unwrap_or_default();
-            let key = if key.ends_with(".Scan") { size_of(&asked) } else { key };
+            let key = if key.ends_with(".Scan") { size_of(&input) } else { key };
             if slow {
                 tokio::time::sleep(SLOW).await;
             }
-            let mut response = match answers.get(&key) {
-                Some(answer) => {
-                    let mut response = Response::new(Full::new(answer.body.clone()));
-                    response.headers_mut().insert("x-amz-crc32", answer.crc32.clone());
+            let mut response = match responses.get(&key) {
+                Some(canned) => {
+                    let mut response = Response::new(Full::new(canned.body.clone()));
+                    response.headers_mut().insert("x-amz-crc32", canned.crc32.clone());
                     response
                 }
                 None => Response::builder()
                     .status(400)
                     .body(Full::new(Bytes::from_static(b"{}")))
-                    .expect("a valid answer"),
+                    .expect("the response is valid"),
             };
             let headers = response.headers_mut();
             headers.insert("content-type", HeaderValue::from_static("application/x-amz-json-1.0"));
@@ -222,13 +226,13 @@ fn target(headers: &HeaderMap) -> String {
         .to_string()
 }
 
-/// `Scan` is answered with a page of as many bytes as its `Limit` says.
+/// Returns the key of a `Scan` response: its size is the `Limit` of the input.
 fn size_of(body: &[u8]) -> String {
-    let asked: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    format!("size-{}", asked["Limit"])
+    let input: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    format!("size-{}", input["Limit"])
 }
 
-/// An authority, and a certificate of it for `localhost`.
+/// Creates a certificate authority and a certificate for `localhost`.
 fn tls() -> Result<(TlsAcceptor, String)> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

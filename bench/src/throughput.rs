@@ -1,4 +1,4 @@
-//! Many callers at once: calls in a second, latency and processor time.
+//! Many concurrent callers: calls per second, latency and processor time.
 
 use crate::cases::Case;
 use crate::clients::Client;
@@ -8,23 +8,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Callers at the same time that are compared.
-pub const CALLERS: [u32; 4] = [1, 8, 64, 512];
-
-/// What was measured of one path.
+/// The results of one client.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, Default)]
 pub struct Sample {
-    /// Calls in a second.
+    /// Calls per second.
     pub rate: f64,
     /// The 99th percentile of latency.
     pub p99: Duration,
-    /// Processor time of a call.
+    /// The processor time of a call.
     pub processor: Duration,
-    /// The most memory that the path took for so many callers, in bytes, its connections and instances included.
+    /// The peak memory that the client needs for this many callers, in bytes. It includes
+    /// connections and instances.
     pub memory: u64,
 }
 
-/// `calls` calls of one client by `callers` tasks.
+/// Makes `calls` calls with one client, from `callers` concurrent tasks.
 pub async fn run(client: &Arc<Client>, case: Case, callers: u32, calls: u32) -> Result<Sample> {
     let left = Arc::new(AtomicU32::new(calls));
     let (began, processor) = (Instant::now(), meter::processor_time());
@@ -58,8 +56,8 @@ pub async fn run(client: &Arc<Client>, case: Case, callers: u32, calls: u32) -> 
     })
 }
 
-/// The same, and by how much memory grew at its most.
-pub async fn weighed(
+/// Does the same as [`run`], and also returns by how many bytes memory grew at its peak.
+pub async fn run_and_measure_memory(
     client: &Arc<Client>,
     case: Case,
     callers: u32,

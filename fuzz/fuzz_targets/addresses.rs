@@ -1,4 +1,5 @@
-//! Classes of addresses, against a second formulation: tables of blocks, as the registries of IANA print them.
+//! The classification of IP addresses must agree with a second formulation: the tables of special
+//! blocks in the registries of IANA.
 #![no_main]
 
 use ipnet::IpNet;
@@ -7,26 +8,28 @@ use portcullis_policy::{Class, classify};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
-/// Blocks that are not reached from everywhere.
+/// Blocks that are not globally reachable.
 static SPECIAL: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
-    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 \
-     192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 \
-     ::/8 64:ff9b::/96 64:ff9b:1::/48 100::/8 2001::/23 2001:db8::/32 2002::/16 3fff::/20 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8"
+    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 \
+     192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 \
+     224.0.0.0/4 240.0.0.0/4 \
+     ::/8 64:ff9b::/96 64:ff9b:1::/48 100::/8 2001::/23 2001:db8::/32 2002::/16 3fff::/20 \
+     5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8"
         .split(' ')
         .map(|block| block.parse().unwrap())
         .collect()
 });
 
-/// Addresses of metadata services.
+/// The addresses of metadata services of cloud providers.
 static METADATA: LazyLock<Vec<IpAddr>> = LazyLock::new(|| {
-    "169.254.169.254 169.254.170.2 169.254.170.23 100.100.100.200 168.63.129.16 192.0.0.192 169.254.42.42 \
-     fd00:ec2::254 fd00:ec2::23 fd20:ce::254 fe80::a9fe:a9fe fd00:42::42"
+    "169.254.169.254 169.254.170.2 169.254.170.23 100.100.100.200 168.63.129.16 192.0.0.192 \
+     169.254.42.42 fd00:ec2::254 fd00:ec2::23 fd20:ce::254 fe80::a9fe:a9fe fd00:42::42"
         .split(' ')
         .map(|address| address.parse().unwrap())
         .collect()
 });
 
-/// What all others are but those of 2000::/3.
+/// Returns whether the address is in space that IANA has assigned: of IPv6, only 2000::/3.
 fn is_assigned(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(_) => true,
@@ -34,22 +37,21 @@ fn is_assigned(address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 address within an IPv6 one, by the places that the schemes give it.
+/// Returns the IPv4 address that an IPv6 address contains, at the position that its scheme defines.
 fn within(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let bytes = address.octets();
-    let at = |place: usize| {
-        Ipv4Addr::new(bytes[place], bytes[place + 1], bytes[place + 2], bytes[place + 3])
-    };
-    let begins = |block: &str| block.parse::<IpNet>().unwrap().contains(&IpAddr::V6(address));
-    if begins("2002::/16") {
+    let at =
+        |byte: usize| Ipv4Addr::new(bytes[byte], bytes[byte + 1], bytes[byte + 2], bytes[byte + 3]);
+    let is_in = |block: &str| block.parse::<IpNet>().unwrap().contains(&IpAddr::V6(address));
+    if is_in("2002::/16") {
         Some(at(2))
-    } else if begins("2001::/32") {
+    } else if is_in("2001::/32") {
         Some(Ipv4Addr::from(!u32::from(at(12))))
-    } else if begins("::ffff:0:0/96")
-        || begins("::ffff:0:0:0/96")
-        || begins("::/96")
-        || begins("64:ff9b::/96")
-        || begins("64:ff9b:1::/48")
+    } else if is_in("::ffff:0:0/96")
+        || is_in("::ffff:0:0:0/96")
+        || is_in("::/96")
+        || is_in("64:ff9b::/96")
+        || is_in("64:ff9b:1::/48")
     {
         Some(at(12))
     } else {
@@ -59,7 +61,7 @@ fn within(address: Ipv6Addr) -> Option<Ipv4Addr> {
 
 fuzz_target!(|bytes: [u8; 17]| {
     let mut inner = <[u8; 16]>::try_from(&bytes[1..]).unwrap();
-    // Most random addresses are of no block: some are moved into one.
+    // Most random addresses are in no special block, so some are moved into one.
     let blocks: Vec<&IpNet> = SPECIAL.iter().filter(|block| block.addr().is_ipv6()).collect();
     if let Some(IpNet::V6(block)) = blocks.get(bytes[0] as usize % (blocks.len() * 2)) {
         let prefix = block.network().octets();

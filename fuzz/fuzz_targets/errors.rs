@@ -1,21 +1,21 @@
-//! Bodies of errors: every one gives a code and a message.
+//! Every error response of a service is decoded to a code and a message.
 #![no_main]
 
-use dynamodb_plugin::answer::{Answer, ServiceError};
-use dynamodb_plugin::hints::Asked;
+use dynamodb_plugin::hints::HintContext;
+use dynamodb_plugin::response::{Response, ServiceError};
 use dynamodb_plugin::transcode::Format;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: (u16, &str, &[u8])| {
     let (status, kind, body) = data;
-    let answer = Answer::new(
+    let response = Response::new(
         status,
         vec![("x-amzn-errortype".to_string(), kind.to_string())],
         body.to_vec(),
     );
-    let error = ServiceError::read(
-        &answer,
-        &Asked { action: "GetItem", region: "eu-west-1" },
+    let error = ServiceError::from_response(
+        &response,
+        &HintContext { action: "GetItem", region: "eu-west-1" },
         Format::Plain,
         1,
     );

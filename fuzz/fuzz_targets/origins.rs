@@ -1,5 +1,5 @@
-//! Origins and egress rules: no text makes reading panic, what is displayed reads as the same, and whatever is taken for
-//! an origin is the same one for the URL parser that browsers use (WHATWG URL).
+//! Origins and egress rules: no text makes the parsers panic, a displayed value parses to the same
+//! value, and every accepted origin is the same origin for a WHATWG URL parser, as browsers have.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -14,14 +14,14 @@ fuzz_target!(|text: &str| {
     }
     let Ok(origin) = text.parse::<Origin>() else { return };
     assert_eq!(origin.to_string().parse::<Origin>().as_ref(), Ok(&origin));
-    // A name that begins as an international one may be none for the other parser; then it is nobody's.
+    // The other parser rejects names with invalid Punycode (`xn--`). Nobody can own such a name.
     let Ok(url) = url::Url::parse(text) else {
-        assert!(origin.to_string().contains("xn--"), "only we read {text:?}");
+        assert!(origin.to_string().contains("xn--"), "only our parser accepts {text:?}");
         return;
     };
     assert_eq!(url.scheme(), origin.scheme().as_str());
     assert_eq!(url.port_or_known_default(), Some(origin.port()));
-    match (url.host().expect("it has a host"), origin.host()) {
+    match (url.host().expect("the URL has a host"), origin.host()) {
         (url::Host::Domain(name), Host::Name(own)) => assert_eq!(name, own),
         (url::Host::Ipv4(address), Host::Address(own)) => {
             assert_eq!(std::net::IpAddr::from(address), *own)
@@ -29,6 +29,6 @@ fuzz_target!(|text: &str| {
         (url::Host::Ipv6(address), Host::Address(own)) => {
             assert_eq!(std::net::IpAddr::from(address), *own)
         }
-        (theirs, ours) => panic!("{theirs:?} is {ours:?} for us"),
+        (theirs, ours) => panic!("the URL parser returns {theirs:?}, ours {ours:?}"),
     }
 });

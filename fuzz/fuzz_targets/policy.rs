@@ -1,4 +1,5 @@
-//! Policies and what stands in them: no text makes reading panic, and what is displayed reads as the same.
+//! Policies and their values: no text makes the parsers panic, and a displayed value parses to the
+//! same value.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,7 +7,7 @@ use portcullis_config::PolicyFile;
 use portcullis_policy::{CredentialScope, Origin, TablePattern};
 
 fuzz_target!(|text: &str| {
-    // Whether it is one does not matter here.
+    // The result does not matter: it must not panic.
     let _ = PolicyFile::parse(text);
     if let Ok(origin) = text.parse::<Origin>() {
         assert_eq!(origin.to_string().parse::<Origin>().as_ref(), Ok(&origin));

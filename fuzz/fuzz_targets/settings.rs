@@ -1,5 +1,5 @@
-//! Settings of the DynamoDB plugin: no text makes reading panic, and settings that are taken lead to an authority
-//! of plain characters, in which nothing can be smuggled.
+//! Settings of the DynamoDB plugin: no text makes the parser panic, and accepted settings lead to
+//! an authority of plain characters, so that settings cannot inject another host.
 #![no_main]
 
 use dynamodb_plugin::endpoint::{Endpoint, Service};
@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &str| {
     let Ok(settings) = Settings::parse(text) else { return };
     for service in [Service::Data, Service::Search] {
-        let Ok(endpoint) = Endpoint::of(&settings, service) else { continue };
+        let Ok(endpoint) = Endpoint::from_settings(&settings, service) else { continue };
         let authority = &endpoint.authority;
         let plain = |byte: u8| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')

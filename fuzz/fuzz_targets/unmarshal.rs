@@ -1,4 +1,5 @@
-//! Answers of any operation: in plain they are JSON, in typed they stay as they are.
+//! Responses of any operation: decoded to ordinary JSON they are valid JSON, and decoded to
+//! DynamoDB JSON they are unchanged.
 #![no_main]
 
 use dynamodb_plugin::catalogue::OPERATIONS;
@@ -14,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(typed, text);
     }
     if let Ok(plain) = decode(text.to_string(), operation.output, Format::Plain) {
-        // Numbers beyond what serde_json reads as f64 are JSON all the same.
+        // serde_json refuses some numbers that are too large for it, although they are valid JSON.
         assert!(is_json(&plain) || !is_json(text), "{text:?} became {plain:?}");
     }
 });

@@ -1,7 +1,8 @@
-//! What HTTP alone costs: hyper-util's pooled client, with a request as the plugin sends it, made once.
+//! Measures what HTTP alone costs: hyper-util's pooled client sends the same requests as the
+//! plugin, with bodies that were made in advance and with a fixed signature.
 
-use super::{ACCESS_KEY_ID, REGION};
 use crate::cases::Case;
+use crate::constants::{ACCESS_KEY_ID, REGION};
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -15,7 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 
-/// The client and its requests.
+/// The client, and a body for each case.
 pub struct Bare {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     endpoint: String,
@@ -57,7 +58,8 @@ impl Bare {
             .header(
                 "authorization",
                 format!(
-                    "AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/20150830/{REGION}/dynamodb/aws4_request, \
+                    "AWS4-HMAC-SHA256 \
+                     Credential={ACCESS_KEY_ID}/20150830/{REGION}/dynamodb/aws4_request, \
                      SignedHeaders=content-type;host;x-amz-date;x-amz-target, \
                      Signature=cea326deeabad8d78de446662ed2b82ab1399a05fb27456547a5ee456745285d"
                 ),
@@ -65,8 +67,8 @@ impl Bare {
             .body(Full::new(body.clone()))?;
         let response = self.client.request(request).await?;
         let status = response.status();
-        let answer = response.into_body().collect().await?.to_bytes();
-        ensure!(status == StatusCode::OK && !answer.is_empty(), "{status}");
+        let body = response.into_body().collect().await?.to_bytes();
+        ensure!(status == StatusCode::OK && !body.is_empty(), "{status}");
         Ok(())
     }
 }

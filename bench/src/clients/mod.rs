@@ -1,4 +1,4 @@
-//! The paths that are compared: each makes the same call of the same server in its own way.
+//! The clients that are compared. Each makes the same calls to the same server in its own way.
 
 mod bare;
 mod sandbox;
@@ -7,35 +7,35 @@ mod sdk;
 pub use sandbox::{Format, Sandbox, connect, host, plugin, settings};
 
 use crate::cases::Case;
-use crate::server::Places;
+use crate::server::Endpoints;
 use anyhow::Result;
 use portcullis::{Host, Plugin};
 
-/// A path.
+/// Which client makes the calls.
 #[derive(
     serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum,
 )]
-pub enum Path {
-    /// hyper-util's pooled client, which sends a request that was made and signed beforehand.
+pub enum ClientKind {
+    /// hyper-util's pooled client, which sends requests with a fixed signature.
     Bare,
-    /// The plugin in a warm instance, bytes through.
+    /// The plugin in a warm instance, with raw requests and responses.
     Relay,
-    /// The plugin in a warm instance, DynamoDB JSON.
+    /// The plugin in a warm instance, with DynamoDB JSON.
     Typed,
-    /// The plugin in a warm instance, ordinary JSON.
+    /// The plugin in a warm instance, with ordinary JSON.
     Plain,
-    /// The plugin in a fresh instance for each call, DynamoDB JSON.
+    /// The plugin in a new instance for each call, with DynamoDB JSON.
     Fresh,
-    /// `aws-sdk-dynamodb`.
+    /// AWS's SDK for Rust, `aws-sdk-dynamodb`.
     Sdk,
 }
 
-impl Path {
-    /// All of them.
+impl ClientKind {
+    /// All clients, in the order of tables and plots.
     pub const ALL: [Self; 6] =
         [Self::Bare, Self::Relay, Self::Typed, Self::Plain, Self::Fresh, Self::Sdk];
 
-    /// For tables and plots.
+    /// Returns the name for tables and plots.
     pub fn title(self) -> &'static str {
         match self {
             Self::Bare => "bare hyper",
@@ -48,24 +48,24 @@ impl Path {
     }
 }
 
-/// How the server is reached.
+/// How a client reaches the server.
 #[derive(
     serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum,
 )]
-pub enum Wire {
-    /// HTTP, connections kept.
+pub enum Transport {
+    /// HTTP, with connections that are reused.
     Http,
-    /// TLS, connections kept.
+    /// TLS, with connections that are reused.
     Tls,
-    /// TLS, a new connection for each call, sessions resumed.
+    /// TLS, with a new connection for each call. TLS sessions are resumed.
     Cold,
 }
 
-impl Wire {
-    /// All of them.
+impl Transport {
+    /// All transports.
     pub const ALL: [Self; 3] = [Self::Http, Self::Tls, Self::Cold];
 
-    /// For tables.
+    /// Returns the name for tables.
     pub fn title(self) -> &'static str {
         match self {
             Self::Http => "HTTP",
@@ -74,52 +74,52 @@ impl Wire {
         }
     }
 
-    /// The endpoint.
-    pub fn endpoint(self, places: &Places) -> String {
+    /// Returns the server's URL for this transport.
+    pub fn endpoint(self, endpoints: &Endpoints) -> String {
         match self {
-            Self::Http => format!("http://localhost:{}", places.http),
-            Self::Tls => format!("https://localhost:{}", places.https),
-            Self::Cold => format!("https://localhost:{}", places.closing),
+            Self::Http => format!("http://localhost:{}", endpoints.http),
+            Self::Tls => format!("https://localhost:{}", endpoints.https),
+            Self::Cold => format!("https://localhost:{}", endpoints.closing),
         }
     }
 }
 
-/// A client for one path and one wire.
+/// A client of one kind, for one transport.
 pub enum Client {
-    /// See [`Path::Bare`].
+    /// See [`ClientKind::Bare`].
     Bare(Box<bare::Bare>),
-    /// All that go through the sandbox.
+    /// All kinds that use the sandbox.
     Sandbox(Sandbox),
-    /// See [`Path::Sdk`].
+    /// See [`ClientKind::Sdk`].
     Sdk(sdk::Sdk),
 }
 
 impl Client {
-    /// A client for `path`.
+    /// Creates a client of this kind for this transport.
     pub async fn new(
-        path: Path,
-        wire: Wire,
-        places: &Places,
+        kind: ClientKind,
+        transport: Transport,
+        endpoints: &Endpoints,
         host: &Host,
         plugin: &Plugin,
     ) -> Result<Self> {
-        let endpoint = wire.endpoint(places);
+        let endpoint = transport.endpoint(endpoints);
         let sandbox = async |format, isolation| {
-            Sandbox::connect(host, plugin, &endpoint, &places.ca, format, isolation)
+            Sandbox::connect(host, plugin, &endpoint, &endpoints.ca, format, isolation)
                 .await
                 .map(Self::Sandbox)
         };
-        match path {
-            Path::Bare => Ok(Self::Bare(bare::Bare::new(&endpoint, &places.ca)?.into())),
-            Path::Relay => sandbox(Format::Relay, portcullis::Isolation::Reuse).await,
-            Path::Typed => sandbox(Format::Typed, portcullis::Isolation::Reuse).await,
-            Path::Plain => sandbox(Format::Plain, portcullis::Isolation::Reuse).await,
-            Path::Fresh => sandbox(Format::Typed, portcullis::Isolation::Fresh).await,
-            Path::Sdk => Ok(Self::Sdk(sdk::Sdk::new(&endpoint, &places.ca)?)),
+        match kind {
+            ClientKind::Bare => Ok(Self::Bare(bare::Bare::new(&endpoint, &endpoints.ca)?.into())),
+            ClientKind::Relay => sandbox(Format::Relay, portcullis::Isolation::Reuse).await,
+            ClientKind::Typed => sandbox(Format::Typed, portcullis::Isolation::Reuse).await,
+            ClientKind::Plain => sandbox(Format::Plain, portcullis::Isolation::Reuse).await,
+            ClientKind::Fresh => sandbox(Format::Typed, portcullis::Isolation::Fresh).await,
+            ClientKind::Sdk => Ok(Self::Sdk(sdk::Sdk::new(&endpoint, &endpoints.ca)?)),
         }
     }
 
-    /// Makes one call and drops its answer.
+    /// Makes one call and drops the response.
     pub async fn call(&self, case: Case) -> Result<()> {
         match self {
             Self::Bare(client) => client.call(case).await,
@@ -128,10 +128,3 @@ impl Client {
         }
     }
 }
-
-/// The credentials that all sign with.
-pub const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
-/// See [`ACCESS_KEY_ID`].
-pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-/// Where the server pretends to be.
-pub const REGION: &str = "eu-west-1";

@@ -1,17 +1,18 @@
-//! The plugin in its sandbox, through the host library, with its gate, limits, audit and checksums as they are by default.
+//! The plugin in its sandbox, called through the host library. The gate, the limits, the audit
+//! counters and the checksums have their defaults.
 
-use super::{ACCESS_KEY_ID, REGION, SECRET};
 use crate::cases::Case;
+use crate::constants::{ACCESS_KEY_ID, REGION, SECRET};
 use anyhow::{Result, ensure};
 use portcullis::{
     Connect, Credentials, Datasource, Fixed, Host, Isolation, Limits, Plugin, Policy, Secret, Tls,
 };
 use std::sync::Arc;
 
-/// How the caller's JSON is written.
+/// The format of inputs and responses.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Bytes through.
+    /// Raw bytes: the plugin does not read them.
     Relay,
     /// DynamoDB JSON.
     Typed,
@@ -19,7 +20,7 @@ pub enum Format {
     Plain,
 }
 
-/// A datasource and its inputs.
+/// A datasource, and an input for each case.
 pub struct Sandbox {
     /// The datasource.
     pub datasource: Datasource,
@@ -27,12 +28,12 @@ pub struct Sandbox {
     inputs: Vec<(Case, String)>,
 }
 
-/// The host of all paths.
+/// Creates the host that all clients share.
 pub fn host() -> Result<Host> {
     Ok(Host::builder().build()?)
 }
 
-/// The plugin, pinned.
+/// Loads the DynamoDB plugin, pinned by its digest.
 pub fn plugin(host: &Host) -> Result<Plugin> {
     Ok(host.load(
         dynamodb_component::COMPONENT,
@@ -69,26 +70,26 @@ impl Sandbox {
         self.run(case.action(), input).await
     }
 
-    /// Makes one call.
+    /// Calls an action with this input.
     pub async fn run(&self, action: &str, input: &str) -> Result<()> {
         if self.format == Format::Relay {
-            let answer = self.datasource.relay(action, input.as_bytes()).await?;
-            ensure!(answer.status == 200 && !answer.body.is_empty(), "{}", answer.status);
+            let response = self.datasource.relay(action, input.as_bytes()).await?;
+            ensure!(response.status == 200 && !response.body.is_empty(), "{}", response.status);
         } else {
-            let answer = self.datasource.execute(action, input).await?;
-            ensure!(!answer.is_empty(), "an empty answer");
+            let output = self.datasource.execute(action, input).await?;
+            ensure!(!output.is_empty(), "the response is empty");
         }
         Ok(())
     }
 }
 
-/// The settings of a datasource.
+/// Returns the settings of a datasource.
 pub fn settings(endpoint: &str, format: Format) -> String {
     let format = if format == Format::Plain { "plain" } else { "typed" };
     format!("{{\"region\": \"{REGION}\", \"endpoint\": \"{endpoint}\", \"format\": \"{format}\"}}")
 }
 
-/// A datasource with a policy that allows what is called.
+/// Returns the configuration of a datasource whose policy allows the calls of the comparison.
 pub fn connect<'a>(
     settings: &'a str,
     endpoint: &str,
@@ -100,7 +101,7 @@ pub fn connect<'a>(
         networks: [(endpoint.parse()?, vec!["127.0.0.0/8".parse()?, "::1/128".parse()?])].into(),
         access: portcullis::Access::Write,
         isolation: Some(isolation),
-        // As many as the most callers of a comparison; the default is 64.
+        // The default is 64, but up to 512 callers are compared.
         limits: Limits::default().with_concurrent_calls(512),
         ..Policy::default()
     };

@@ -1,7 +1,7 @@
-//! AWS's own SDK for Rust, with its defaults; TLS by `ring`, as all paths here.
+//! AWS's SDK for Rust with its defaults, except that TLS uses `ring`, like all clients here.
 
-use super::{ACCESS_KEY_ID, REGION, SECRET};
 use crate::cases::Case;
+use crate::constants::{ACCESS_KEY_ID, REGION, SECRET};
 use anyhow::{Result, ensure};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient};
@@ -13,7 +13,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// The client, and what it writes.
+/// The client, and the items of the write case in the SDK's types.
 pub struct Sdk {
     client: Client,
     writes: HashMap<String, Vec<WriteRequest>>,
@@ -45,9 +45,12 @@ impl Sdk {
                     ("order", AttributeValue::N("1042".to_string())),
                 ];
                 let key = key.map(|(name, value)| (name.to_string(), value)).into();
-                let answer =
+                let response =
                     self.client.get_item().table_name("orders").set_key(Some(key)).send().await?;
-                ensure!(answer.item().is_some_and(|item| item.len() == 7), "an incomplete item");
+                ensure!(
+                    response.item().is_some_and(|item| item.len() == 7),
+                    "the item is incomplete"
+                );
             }
             Case::Query => {
                 let values = [(":c".to_string(), AttributeValue::S("c-000042".to_string()))].into();
@@ -56,13 +59,19 @@ impl Sdk {
                     .query()
                     .table_name("orders")
                     .key_condition_expression("customer = :c");
-                let answer = query.set_expression_attribute_values(Some(values)).send().await?;
-                ensure!(answer.count() as usize == answer.items().len(), "an incomplete answer");
+                let response = query.set_expression_attribute_values(Some(values)).send().await?;
+                ensure!(
+                    response.count() as usize == response.items().len(),
+                    "the response is incomplete"
+                );
             }
             Case::Scan => {
-                let answer =
+                let response =
                     self.client.scan().table_name("orders").limit(1_000_000).send().await?;
-                ensure!(answer.count() as usize == answer.items().len(), "an incomplete answer");
+                ensure!(
+                    response.count() as usize == response.items().len(),
+                    "the response is incomplete"
+                );
             }
             Case::BatchWrite => {
                 self.client
@@ -76,7 +85,7 @@ impl Sdk {
     }
 }
 
-/// The input of the largest case, in the SDK's own types.
+/// Returns the input of the write case in the SDK's types.
 fn writes() -> Result<HashMap<String, Vec<WriteRequest>>> {
     let input: Value = serde_json::from_str(&Case::BatchWrite.input())?;
     let mut writes = Vec::new();
