@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::rows::{Members, rows};
 use crate::target::Opened;
 use dynamodb_plugin::catalogue::{Paging, Shape};
-use dynamodb_plugin::transcode::{Format, Rules, encode};
+use dynamodb_plugin::transcode::{EncodeOptions, Format, encode};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -29,14 +29,15 @@ impl<'a> Pages<'a> {
         input: &str,
     ) -> Result<Self, Failure> {
         // Comments and the like are taken out, so that a cursor can be put in; its places are checked where it is sent.
-        let strict = encode(input, &Shape::Any, Rules { format: Format::Typed, strict: false })
-            .map_err(|faults| {
-                let faults: Vec<String> = faults
-                    .iter()
-                    .map(|fault| format!("{}: {}", fault.pointer, fault.message))
-                    .collect();
-                Failure::input(format!("the input cannot be sent:\n  {}", faults.join("\n  ")))
-            })?;
+        let strict =
+            encode(input, &Shape::Any, EncodeOptions { format: Format::Typed, strict: false })
+                .map_err(|faults| {
+                    let faults: Vec<String> = faults
+                        .iter()
+                        .map(|fault| format!("{}: {}", fault.pointer, fault.message))
+                        .collect();
+                    Failure::input(format!("the input cannot be sent:\n  {}", faults.join("\n  ")))
+                })?;
         let input = serde_json::from_str(&strict)
             .map_err(|error| Failure::input(format!("the input is no JSON object: {error}")))?;
         Ok(Self { opened, action, paging, options, input, cursor: None, began: false })

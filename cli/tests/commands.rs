@@ -124,14 +124,14 @@ fn each_kind_of_error_has_its_exit_code_and_names_the_remedy() {
         (
             &["execute", "--local", "GetItem", "{\"TableName\": \"t\"}"],
             5,
-            "/Key: this member is required",
+            "/Key: this field is required",
         ),
         (&["execute", "--local", "GetItem", "{"], 5, "line 1, column 2"),
         (&["execute", "--local", "GetItem", "@nothing.json"], 5, "nothing.json"),
         (
             &["execute", "--local", "DescribeTable", "{\"TableName\": \"nope\"}"],
             8,
-            "hint: Region us-east-1 was asked",
+            "hint: The request went to region us-east-1",
         ),
         (&["execute", "--policy", "nothing.toml", "ListTables"], 3, "portcullis init"),
         (&["execute", "--nonsense"], 2, "--nonsense"),

@@ -28,7 +28,7 @@ async fn connection_test_distinguishes_unreachable_denied_and_missing_credential
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let authority = format!("127.0.0.1:{port}");
     let nobody = plugins::datasource(&authority, "").await.test().await;
-    assert!(transport_error(nobody).message.contains("nobody answers"));
+    assert!(transport_error(nobody).message.contains("cannot connect to the endpoint"));
     let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"}}");
     let policy = portcullis::Policy::default();
     let connect = Connect {

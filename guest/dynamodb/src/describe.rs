@@ -1,12 +1,12 @@
-//! What the plugin says of itself, for people and forms.
+//! The plugin's description of itself, for people and forms.
 
 use crate::catalogue::{Access, OPERATIONS, Shape, json_schema};
-use crate::settings::{MEANINGS, OPTIONS, SETTINGS};
+use crate::settings::{DESCRIPTIONS, OPTIONS, SETTINGS};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde_json::{Value, json};
 
-/// Name, version, settings, options and actions, as JSON.
+/// Returns the plugin's name, version, settings, options and actions, as JSON.
 #[must_use]
 pub fn describe() -> String {
     let actions: Vec<Value> = OPERATIONS
@@ -20,25 +20,25 @@ pub fn describe() -> String {
         "name": "dynamodb",
         "title": "Amazon DynamoDB",
         "version": env!("CARGO_PKG_VERSION"),
-        "settings": explained(&SETTINGS),
-        "options": explained(&OPTIONS),
+        "settings": described_schema(&SETTINGS),
+        "options": described_schema(&OPTIONS),
         "actions": actions,
     })
     .to_string()
 }
 
-/// The JSON Schema of settings or options, with what each means.
-fn explained(shape: &Shape) -> Value {
+/// Returns the JSON Schema of the settings or options, with descriptions.
+fn described_schema(shape: &Shape) -> Value {
     let mut schema = json_schema(shape);
-    for (name, meaning) in MEANINGS {
+    for (name, description) in DESCRIPTIONS {
         if let Some(property) = schema["properties"].get_mut(name) {
-            property["description"] = json!(meaning);
+            property["description"] = json!(description);
         }
     }
     schema
 }
 
-/// The access class as policies write it.
+/// Returns the access class as it is written in policies.
 #[must_use]
 pub fn access(access: Access) -> &'static str {
     match access {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_and_option_is_explained() {
+    fn every_setting_and_option_has_a_description() {
         let described: Value = serde_json::from_str(&describe()).unwrap();
         for part in ["settings", "options"] {
             for (name, property) in described[part]["properties"].as_object().unwrap() {

@@ -1,78 +1,52 @@
-//! Where the service is: region and settings → scheme, authority and signing region.
+//! Resolves the endpoint of the service: scheme, authority and signing region.
 //!
-//! The rules are those of the API's endpoint rule set. The host's egress rules stay the last word.
+//! The rules are those of the API's endpoint rule set. The host's egress rules have the last word.
 //! <https://docs.aws.amazon.com/general/latest/gr/ddb.html>
+//!
+//! ```
+//! use dynamodb_plugin::endpoint::{Endpoint, Service};
+//! use dynamodb_plugin::settings::Settings;
+//!
+//! let settings = Settings::parse(r#"{"region": "cn-north-1"}"#).unwrap();
+//! let endpoint = Endpoint::from_settings(&settings, Service::Data).unwrap();
+//! assert_eq!(endpoint.authority, "dynamodb.cn-north-1.amazonaws.com.cn");
+//! ```
 
+use crate::catalogue::{self, Partition};
 use crate::settings::{AccountIdMode, Settings};
-use crate::transcode::Fault;
+use crate::transcode::Diagnostic;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-/// Where requests go, and the region that signs them.
+/// The destination of requests, and the region for which they are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Whether by TLS.
+    /// Whether to use TLS.
     pub https: bool,
-    /// Host, and port where it is not the scheme's: the value of the `host` header.
+    /// The value of the `host` header: the host, and the port if it is not the default of the scheme.
     pub authority: String,
     /// The region of the credential scope.
     pub signing_region: String,
 }
 
-/// A set of regions with domain names of its own.
-struct Partition {
-    /// How its regions' names start; the first that fits is taken.
-    prefix: &'static str,
-    suffix: &'static str,
-    dual_stack_suffix: &'static str,
-    /// The regions with endpoints of their own for each account; none given means all.
-    account_regions: Option<&'static [&'static str]>,
-}
-
-const PARTITIONS: [Partition; 8] = [
-    partition(
-        "cn-",
-        "amazonaws.com.cn",
-        "api.amazonwebservices.com.cn",
-        Some(&["cn-north-1", "cn-northwest-1"]),
-    ),
-    partition("us-gov-", "amazonaws.com", "api.aws", Some(&["us-gov-east-1", "us-gov-west-1"])),
-    partition("us-isob-", "sc2s.sgov.gov", "api.aws.scloud", Some(&[])),
-    partition("us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov", Some(&[])),
-    partition("us-iso-", "c2s.ic.gov", "api.aws.ic.gov", Some(&[])),
-    partition("eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk", Some(&[])),
-    partition("eusc-", "amazonaws.eu", "api.amazonwebservices.eu", Some(&[])),
-    partition("", "amazonaws.com", "api.aws", None),
-];
-
-const fn partition(
-    prefix: &'static str,
-    suffix: &'static str,
-    dual_stack_suffix: &'static str,
-    account_regions: Option<&'static [&'static str]>,
-) -> Partition {
-    Partition { prefix, suffix, dual_stack_suffix, account_regions }
-}
-
-/// The service's host names: items and tables, and the search of vectors, which has hosts of its own.
+/// A part of the service that has its own host names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// `dynamodb.{region}`.
+    /// Items and tables: `dynamodb.{region}`.
     Data,
-    /// `search-dynamodb.{region}`.
+    /// Vector search: `search-dynamodb.{region}`.
     Search,
 }
 
 impl Endpoint {
-    /// The endpoint that `settings` ask for.
+    /// Resolves the endpoint for `settings`.
     ///
     /// # Errors
-    /// A combination that has no endpoint: the setting that has to change, and why.
-    pub fn of(settings: &Settings, service: Service) -> Result<Self, Fault> {
+    /// Returns a diagnostic for the setting to change if the combination has no endpoint.
+    pub fn from_settings(settings: &Settings, service: Service) -> Result<Self, Diagnostic> {
         let region = settings.region.as_str();
         let signing_region = if region == "local" { "us-east-1" } else { region }.to_string();
-        let partition = PARTITIONS.iter().find(|partition| region.starts_with(partition.prefix));
-        let partition = partition.unwrap_or(&PARTITIONS[PARTITIONS.len() - 1]);
+        let partition = catalogue::partition(region);
         let (name, short) = match service {
             Service::Data => ("dynamodb", "ddb"),
             Service::Search => ("search-dynamodb", "search-ddb"),
@@ -86,34 +60,37 @@ impl Endpoint {
         };
         if let Some((https, authority, what)) = fixed {
             if settings.use_fips {
-                return Err(Fault::new(
+                return Err(Diagnostic::new(
                     "/useFips",
-                    format!("{what} has no FIPS variant; take useFips out"),
+                    format!("{what} has no FIPS variant; remove useFips"),
                 ));
             }
             if settings.use_dual_stack {
-                return Err(Fault::new(
+                return Err(Diagnostic::new(
                     "/useDualStack",
-                    format!("{what} has no dual-stack variant; take useDualStack out"),
+                    format!("{what} has no dual-stack variant; remove useDualStack"),
                 ));
             }
             let dual_stack =
-                |name: &str| format!("{name}.{region}.{}", partition.dual_stack_suffix);
+                |name: &str| format!("{name}.{region}.{}", partition.dual_stack_dns_suffix);
             if authority == dual_stack("dynamodb") || authority == dual_stack(name) {
-                return Err(Fault::new(
+                return Err(Diagnostic::new(
                     "/endpoint",
-                    "this is the region's dual-stack endpoint: set useDualStack to true instead",
+                    "this is the region's dual-stack endpoint; set useDualStack to true instead",
                 ));
             }
             return Ok(Self { https, authority, signing_region });
         }
-        let suffix =
-            if settings.use_dual_stack { partition.dual_stack_suffix } else { partition.suffix };
+        let suffix = if settings.use_dual_stack {
+            partition.dual_stack_dns_suffix
+        } else {
+            partition.dns_suffix
+        };
         let authority = match account(settings, partition)? {
             Some(account) => format!("{account}.{short}.{region}.{suffix}"),
-            // GovCloud's ordinary endpoint is the FIPS one; its dual-stack endpoint is not.
+            // The standard endpoint of GovCloud is a FIPS endpoint; its dual-stack endpoint is not.
             None if settings.use_fips
-                && (settings.use_dual_stack || partition.prefix != "us-gov-") =>
+                && (settings.use_dual_stack || partition.name != "aws-us-gov") =>
             {
                 format!("{name}-fips.{region}.{suffix}")
             }
@@ -123,26 +100,40 @@ impl Endpoint {
     }
 }
 
-/// The account whose own endpoint is used, if one is.
-fn account<'s>(settings: &'s Settings, partition: &Partition) -> Result<Option<&'s str>, Fault> {
+/// Returns the account whose endpoint is used, or `None` for the region's endpoint.
+fn account<'s>(
+    settings: &'s Settings,
+    partition: &Partition,
+) -> Result<Option<&'s str>, Diagnostic> {
     let required = settings.account_id_mode == AccountIdMode::Required;
     let refuse = |message: &str| {
-        if required { Err(Fault::new("/accountIdEndpointMode", message)) } else { Ok(None) }
+        if required { Err(Diagnostic::new("/accountIdEndpointMode", message)) } else { Ok(None) }
     };
     if settings.account_id_mode == AccountIdMode::Disabled {
         return Ok(None);
     }
     if settings.use_fips {
-        return refuse("an endpoint of the account is required, and there is none with FIPS");
+        return refuse(
+            "an account endpoint is required, but there is none with FIPS; remove useFips",
+        );
     }
     let Some(account) = settings.account_id.as_deref() else {
-        return refuse("an endpoint of the account is required, and there is no accountId");
+        return refuse("an account endpoint is required, but accountId is missing");
     };
-    if partition.account_regions.is_some_and(|regions| !regions.contains(&settings.region.as_str()))
-    {
-        return refuse("an endpoint of the account is required, and this region has none");
+    if !has_account_endpoints(partition, &settings.region) {
+        return refuse("an account endpoint is required, but this region has none");
     }
     Ok(Some(account))
+}
+
+/// Returns whether a region has endpoints for accounts, by the API's endpoint rule set.
+fn has_account_endpoints(partition: &Partition, region: &str) -> bool {
+    match partition.name {
+        "aws" => true,
+        "aws-cn" => matches!(region, "cn-north-1" | "cn-northwest-1"),
+        "aws-us-gov" => matches!(region, "us-gov-east-1" | "us-gov-west-1"),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -150,8 +141,8 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    /// Runs a published case with its parameters as settings.
-    fn resolve(params: &Value) -> Result<String, Vec<Fault>> {
+    /// Resolves a published case with its parameters as settings.
+    fn resolve(params: &Value) -> Result<String, Vec<Diagnostic>> {
         let mut settings = json!({});
         for (param, setting) in [
             ("Region", "region"),
@@ -168,55 +159,57 @@ mod tests {
         let settings = Settings::parse(&settings.to_string())?;
         let service =
             if params["IsSearchOperation"] == true { Service::Search } else { Service::Data };
-        let endpoint = Endpoint::of(&settings, service).map_err(|fault| vec![fault])?;
+        let endpoint =
+            Endpoint::from_settings(&settings, service).map_err(|diagnostic| vec![diagnostic])?;
         Ok(format!("{}://{}", if endpoint.https { "https" } else { "http" }, endpoint.authority))
     }
 
-    /// Why a published case does not hold here; each reason is documented in docs/endpoints.md.
+    /// Returns why a published case does not apply here. `docs/endpoints.md` documents each reason.
     fn exception(params: &Value) -> Option<&'static str> {
         let names_arn =
             ["ResourceArn", "ResourceArnList"].iter().any(|name| !params[name].is_null());
         if names_arn && params["AccountIdEndpointMode"] != "disabled" {
             return Some(
-                "the account of an ARN in the input chooses no host: the operator lists origins, which must not depend on a query",
+                "the account of an ARN in the input does not select the host: the operator lists \
+                 origins, and they must not depend on a query",
             );
         }
         if params["AccountId"] == "" {
-            return Some("an empty accountId is a fault, whatever the mode");
+            return Some("an empty accountId is invalid in every mode");
         }
         if params.get("Region").is_none() && params.get("Endpoint").is_some() {
-            return Some("a region is required, as a request cannot be signed without one");
+            return Some("a region is required, because a request cannot be signed without one");
         }
         None
     }
 
     #[test]
-    fn the_published_cases_hold() {
+    fn the_published_endpoint_cases_pass() {
         let cases: Vec<Value> =
             serde_json::from_str(include_str!("../tests/fixtures/endpoint-tests.json")).unwrap();
         assert_eq!(cases.len(), 433);
-        let (mut held, mut exceptions) = (0, 0);
+        let (mut passed, mut exceptions) = (0, 0);
         let mut wrong = Vec::new();
         for case in &cases {
             let result = resolve(&case["params"]);
-            let holds = match case["expect"].as_str() {
+            let matches = match case["expect"].as_str() {
                 Some(url) => result.as_deref().ok() == Some(url),
                 None => result.is_err(),
             };
-            match (holds, exception(&case["params"])) {
-                (true, _) => held += 1,
+            match (matches, exception(&case["params"])) {
+                (true, _) => passed += 1,
                 (false, Some(_)) => exceptions += 1,
                 (false, None) => wrong.push(format!("{case} gave {result:?}")),
             }
         }
         assert!(wrong.is_empty(), "{} of 433:\n{}", wrong.len(), wrong.join("\n"));
-        assert_eq!((held, exceptions), (382, 51));
+        assert_eq!((passed, exceptions), (382, 51));
     }
 
     #[test]
-    fn local_and_custom_endpoints_sign_for_a_region() {
+    fn local_and_custom_endpoints_have_a_signing_region() {
         let endpoint = |settings: &str| {
-            Endpoint::of(&Settings::parse(settings).unwrap(), Service::Data).unwrap()
+            Endpoint::from_settings(&Settings::parse(settings).unwrap(), Service::Data).unwrap()
         };
         assert_eq!(endpoint(r#"{"region":"local"}"#).signing_region, "us-east-1");
         assert_eq!(

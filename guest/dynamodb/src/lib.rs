@@ -1,16 +1,18 @@
 //! The DynamoDB connector.
 //!
-//! Everything here but the shell is pure: no network, no clock, no wasm. It runs and is tested natively.
+//! [`call::Connection`] runs actions with checked [`settings`]. It encodes the input ([`transcode`]),
+//! signs the request ([`sigv4`]), retries ([`retry`]) and decodes the response. Everything but the module
+//! `shell` is pure: it uses no network, no clock and no WebAssembly, so it runs and is tested natively.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
 
-pub mod answer;
 pub mod call;
 pub mod catalogue;
 pub mod describe;
 pub mod endpoint;
 pub mod hints;
+pub mod response;
 pub mod retry;
 pub mod settings;
 pub mod sigv4;

@@ -1,8 +1,21 @@
-//! What a datasource's author writes. Untrusted: it is checked here for the author's sake, and all it asks
-//! for is checked again by the host against the operator's policy.
+//! The settings of a datasource and the options of a call.
+//!
+//! Both are untrusted. They are checked here to help their author. The host checks every resulting request
+//! again, against the operator's policy.
+//!
+//! ```
+//! use dynamodb_plugin::settings::Settings;
+//!
+//! let settings = Settings::parse(r#"{"region": "eu-west-1", "maxAttempts": 2}"#).unwrap();
+//! assert_eq!((settings.region.as_str(), settings.max_attempts), ("eu-west-1", 2));
+//!
+//! let problems = Settings::parse(r#"{"regoin": "eu-west-1"}"#).unwrap_err();
+//! assert_eq!(problems[0].pointer, "/regoin");
+//! assert_eq!(problems[0].message, "unknown field; did you mean region?");
+//! ```
 
-use crate::catalogue::{Member, Shape};
-use crate::transcode::{Fault, Format, Rules, encode};
+use crate::catalogue::{Field, Shape};
+use crate::transcode::{Diagnostic, EncodeOptions, Format, encode};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -12,78 +25,78 @@ use serde_json::{Map, Value};
 
 /// The settings of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the settings")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate switch in the settings")]
 pub struct Settings {
-    /// The region: `eu-west-1`, or `local` for a server on this machine.
+    /// The region, such as `eu-west-1`, or `local` for a server on this machine.
     pub region: String,
-    /// Another endpoint than the region's.
+    /// An endpoint to use instead of the region's.
     pub endpoint: Option<CustomEndpoint>,
-    /// How attribute values are written, unless a call says otherwise.
+    /// The format of attribute values, unless a call overrides it.
     pub format: Format,
-    /// Whether input is held against the model before it is sent, unless a call says otherwise.
+    /// Whether to check input against the API model before it is sent, unless a call overrides it.
     pub strict: bool,
-    /// Use the FIPS endpoint of the region.
+    /// Whether to use the FIPS endpoint of the region.
     pub use_fips: bool,
-    /// Use the endpoint that answers over IPv6 as well.
+    /// Whether to use the dual-stack endpoint, which supports IPv6 too.
     pub use_dual_stack: bool,
-    /// Use the endpoint of this account.
+    /// The AWS account whose own endpoint is used.
     pub account_id: Option<String>,
-    /// Whether the account's endpoint is used.
+    /// Whether to use the account's endpoint.
     pub account_id_mode: AccountIdMode,
-    /// How many requests one call may send for one answer; 1 turns retries off.
+    /// The maximum number of requests for one response. 1 turns retries off.
     pub max_attempts: u32,
-    /// Add a token to calls whose repetition would otherwise do harm.
+    /// Whether to add an idempotency token to actions that accept one, so that a retry has no second effect.
     pub idempotency_tokens: bool,
-    /// Check the CRC-32 that the service sends with its answers.
+    /// Whether to check the CRC-32 that the service sends with its responses.
     pub verify_checksums: bool,
-    /// Learn the service's time from its answers when this machine's clock is off.
+    /// Whether to use the service's time, taken from its responses, if this machine's clock is wrong.
     pub correct_clock: bool,
 }
 
-/// Whether the endpoint of an account is used.
+/// When to use the endpoint of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AccountIdMode {
-    /// Where there is one, and the account is given.
+    /// If the account is given and such an endpoint exists.
     #[default]
     Preferred,
-    /// Never another.
+    /// Always. A call fails if there is no such endpoint.
     Required,
     /// Never.
     Disabled,
 }
 
-/// A custom endpoint.
+/// An endpoint to use instead of the region's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomEndpoint {
-    /// Whether by TLS.
+    /// Whether to use TLS.
     pub https: bool,
-    /// Host and, where it is not the scheme's, port.
+    /// The host, and the port if it is not the default of the scheme.
     pub authority: String,
 }
 
-/// Options of one call.
+/// The options of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How attribute values are written.
+    /// The format of attribute values.
     pub format: Format,
-    /// Whether input is held against the model.
+    /// Whether to check input against the API model.
     pub strict: bool,
-    /// Whether all pages of an answer are fetched, rather than one.
+    /// Whether to fetch all pages instead of one.
     pub all_pages: bool,
-    /// With all pages: stop after the page that reaches so many items.
+    /// With all pages: stop after the page that reaches this number of items.
     pub max_items: u64,
-    /// With all pages: stop after the page that reaches so many bytes.
+    /// With all pages: stop after the page that reaches this number of bytes.
     pub max_bytes: u64,
-    /// Whether what a batch leaves undone is sent again.
+    /// Whether to send the unprocessed entries of a batch again.
     pub resubmit: bool,
 }
 
-/// Items of an answer of all pages, unless the options say otherwise: more is a job for a cursor.
+/// The default for `maxItems`. Callers that need more items should page with a cursor.
 const DEFAULT_MAX_ITEMS: u64 = 100_000;
-/// Bytes of an answer of all pages, unless the options say otherwise: what fits an instance's memory with its copies.
+/// The default for `maxBytes`. This size, with its copies, fits into the memory of an instance.
 const DEFAULT_MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Attempts unless the settings say otherwise: what AWS's SDKs use for DynamoDB in standard mode.
+/// The default for `maxAttempts`: that of the AWS SDKs for DynamoDB in standard mode.
 pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
 
 static TEXT: Shape = Shape::String { min: 1, max: 2048, values: &[] };
@@ -96,24 +109,24 @@ static MODE: Shape =
     Shape::String { min: 0, max: u32::MAX, values: &["preferred", "required", "disabled"] };
 static ACCOUNT: Shape = Shape::String { min: 12, max: 12, values: &[] };
 
-/// The shape of settings; it also gives their JSON Schema.
+/// The shape of the settings. Their JSON Schema is derived from it.
 pub static SETTINGS: Shape = Shape::Structure(&[
-    Member { name: "accountId", shape: &ACCOUNT, required: false },
-    Member { name: "accountIdEndpointMode", shape: &MODE, required: false },
-    Member { name: "correctClock", shape: &Shape::Boolean, required: false },
-    Member { name: "endpoint", shape: &TEXT, required: false },
-    Member { name: "format", shape: &FORMAT, required: false },
-    Member { name: "idempotencyTokens", shape: &Shape::Boolean, required: false },
-    Member { name: "maxAttempts", shape: &ATTEMPTS, required: false },
-    Member { name: "region", shape: &TEXT, required: true },
-    Member { name: "strict", shape: &Shape::Boolean, required: false },
-    Member { name: "useDualStack", shape: &Shape::Boolean, required: false },
-    Member { name: "useFips", shape: &Shape::Boolean, required: false },
-    Member { name: "verifyChecksums", shape: &Shape::Boolean, required: false },
+    Field { name: "accountId", shape: &ACCOUNT, required: false },
+    Field { name: "accountIdEndpointMode", shape: &MODE, required: false },
+    Field { name: "correctClock", shape: &Shape::Boolean, required: false },
+    Field { name: "endpoint", shape: &TEXT, required: false },
+    Field { name: "format", shape: &FORMAT, required: false },
+    Field { name: "idempotencyTokens", shape: &Shape::Boolean, required: false },
+    Field { name: "maxAttempts", shape: &ATTEMPTS, required: false },
+    Field { name: "region", shape: &TEXT, required: true },
+    Field { name: "strict", shape: &Shape::Boolean, required: false },
+    Field { name: "useDualStack", shape: &Shape::Boolean, required: false },
+    Field { name: "useFips", shape: &Shape::Boolean, required: false },
+    Field { name: "verifyChecksums", shape: &Shape::Boolean, required: false },
 ]);
 
-/// What each setting and option means, for the JSON Schema of a form.
-pub static MEANINGS: [(&str, &str); 16] = [
+/// The descriptions of settings and options, for the JSON Schema of a form.
+pub static DESCRIPTIONS: [(&str, &str); 16] = [
     ("accountId", "The twelve digits of an AWS account, to use that account's own endpoint."),
     (
         "accountIdEndpointMode",
@@ -121,60 +134,69 @@ pub static MEANINGS: [(&str, &str); 16] = [
     ),
     (
         "correctClock",
-        "Learn the service's time from its answers when this clock is off by more than 4 minutes. Default true.",
+        "Use the service's time if this machine's clock is wrong by more than 4 minutes. Default true.",
     ),
     (
         "endpoint",
-        "Another origin than the region's: scheme, host and port, as in http://localhost:8000.",
+        "An origin to use instead of the region's endpoint, such as http://localhost:8000.",
     ),
     (
         "format",
-        "How attribute values are written: typed ({\"S\": \"a\"}; the default) or plain (\"a\").",
+        "The format of attribute values: typed ({\"S\": \"a\"}; the default) or plain (\"a\").",
     ),
     (
         "idempotencyTokens",
-        "Add a token to calls that take one, so that no retry acts twice. Default true.",
+        "Add a token to actions that accept one, so that a retry has no second effect. Default true.",
     ),
-    ("maxAttempts", "Requests for one answer; 1 turns retries off. Default 4."),
-    ("maxBytes", "With pages all: stop after the page that reaches so many bytes. Default 16 MiB."),
+    (
+        "maxAttempts",
+        "The maximum number of requests for one response; 1 turns retries off. Default 4.",
+    ),
+    (
+        "maxBytes",
+        "With pages = all: stop after the page that reaches this number of bytes. Default 16 MiB.",
+    ),
     (
         "maxItems",
-        "With pages all: stop after the page that reaches so many items. Default 100,000.",
+        "With pages = all: stop after the page that reaches this number of items. Default 100,000.",
     ),
-    ("pages", "one (the default), or all to fetch every page as one answer."),
-    ("region", "The AWS region, as in eu-west-1; local for a server on this machine."),
-    ("resubmit", "Send again what a batch leaves undone. Default false."),
-    ("strict", "Hold input against the API model before it is sent. Default true."),
-    ("useDualStack", "Use the endpoint that answers over IPv6 as well. Default false."),
+    ("pages", "one (the default), or all to fetch all pages as one result."),
+    ("region", "The AWS region, such as eu-west-1, or local for a server on this machine."),
+    ("resubmit", "Send the unprocessed entries of a batch again. Default false."),
+    ("strict", "Check input against the API model before it is sent. Default true."),
+    ("useDualStack", "Use the dual-stack endpoint, which supports IPv6 too. Default false."),
     ("useFips", "Use the FIPS endpoint. Default false."),
-    ("verifyChecksums", "Check the CRC-32 that the service sends with its answers. Default true."),
+    (
+        "verifyChecksums",
+        "Check the CRC-32 that the service sends with its responses. Default true.",
+    ),
 ];
 
-/// The shape of a call's options.
+/// The shape of a call's options. Their JSON Schema is derived from it.
 pub static OPTIONS: Shape = Shape::Structure(&[
-    Member { name: "format", shape: &FORMAT, required: false },
-    Member { name: "maxBytes", shape: &BYTES, required: false },
-    Member { name: "maxItems", shape: &ITEMS, required: false },
-    Member { name: "pages", shape: &PAGES, required: false },
-    Member { name: "resubmit", shape: &Shape::Boolean, required: false },
-    Member { name: "strict", shape: &Shape::Boolean, required: false },
+    Field { name: "format", shape: &FORMAT, required: false },
+    Field { name: "maxBytes", shape: &BYTES, required: false },
+    Field { name: "maxItems", shape: &ITEMS, required: false },
+    Field { name: "pages", shape: &PAGES, required: false },
+    Field { name: "resubmit", shape: &Shape::Boolean, required: false },
+    Field { name: "strict", shape: &Shape::Boolean, required: false },
 ]);
 
 impl Settings {
-    /// Reads settings from relaxed JSON.
+    /// Parses settings from relaxed JSON.
     ///
     /// # Errors
-    /// All faults, with their places.
-    pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+    /// Returns all problems, each with a JSON Pointer.
+    pub fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
         let object = parse(text, &SETTINGS).map_err(explain_secrets)?;
         let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::trim);
         let truth = |name: &str, default: bool| {
             object.get(name).and_then(Value::as_bool).unwrap_or(default)
         };
-        let mut faults = Vec::new();
+        let mut diagnostics = Vec::new();
         let mut checked = |name: &str, result: Result<(), String>| {
             if let Err(message) = result {
-                faults.push(Fault::new(format!("/{name}"), message));
+                diagnostics.push(Diagnostic::new(format!("/{name}"), message));
             }
         };
 
@@ -191,7 +213,7 @@ impl Settings {
                 None
             }
         };
-        if faults.is_empty() {
+        if diagnostics.is_empty() {
             Ok(Self {
                 region: region.to_string(),
                 endpoint,
@@ -214,11 +236,11 @@ impl Settings {
                 correct_clock: truth("correctClock", true),
             })
         } else {
-            Err(faults)
+            Err(diagnostics)
         }
     }
 
-    /// The options of a call that gives none.
+    /// Returns the options of a call that has none of its own.
     #[must_use]
     pub fn options(&self) -> Options {
         Options {
@@ -233,11 +255,11 @@ impl Settings {
 }
 
 impl Options {
-    /// Reads a call's options; what they do not say, `settings` say.
+    /// Parses the options of a call from relaxed JSON. `settings` provide the defaults.
     ///
     /// # Errors
-    /// All faults, with their places.
-    pub fn parse(text: &str, settings: &Settings) -> Result<Self, Vec<Fault>> {
+    /// Returns all problems, each with a JSON Pointer.
+    pub fn parse(text: &str, settings: &Settings) -> Result<Self, Vec<Diagnostic>> {
         let object = parse(text, &OPTIONS)?;
         let default = settings.options();
         Ok(Self {
@@ -251,30 +273,37 @@ impl Options {
     }
 }
 
-fn parse(text: &str, shape: &'static Shape) -> Result<Map<String, Value>, Vec<Fault>> {
-    let strict = encode(text, shape, Rules { format: Format::Typed, strict: true })?;
+/// Parses relaxed JSON and checks it against `shape`.
+fn parse(text: &str, shape: &'static Shape) -> Result<Map<String, Value>, Vec<Diagnostic>> {
+    let strict = encode(text, shape, EncodeOptions { format: Format::Typed, strict: true })?;
     match serde_json::from_str(&strict) {
         Ok(Value::Object(object)) => Ok(object),
-        // `null` stands for no settings at all, and whatever is required is then missing.
-        _ => encode("{}", shape, Rules { format: Format::Typed, strict: true }).map(|_| Map::new()),
+        // `null` means no settings at all, so all required settings are missing.
+        _ => encode("{}", shape, EncodeOptions { format: Format::Typed, strict: true })
+            .map(|_| Map::new()),
     }
 }
 
-/// Credentials in the settings would be a secret inside the sandbox. Say where they belong.
-fn explain_secrets(mut faults: Vec<Fault>) -> Vec<Fault> {
-    for fault in &mut faults {
-        let name = fault.pointer.to_ascii_lowercase();
-        if fault.message.starts_with("unknown member")
+/// Explains where credentials belong. In the settings, a secret would be inside the sandbox.
+fn explain_secrets(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    for diagnostic in &mut diagnostics {
+        let name = diagnostic.pointer.to_ascii_lowercase();
+        if diagnostic.message.starts_with("unknown field")
             && ["secret", "accesskey", "token", "password", "credential", "profile"]
                 .iter()
                 .any(|word| name.contains(word))
         {
-            fault.message = "credentials do not belong in the settings: the operator's policy says where the host finds them, as in credentials = { from = \"env\" }".to_string();
+            diagnostic.message =
+                "credentials do not belong in the settings; the operator's policy tells the \
+                                  host where to find them, for example with \
+                                  credentials = { from = \"env\" }"
+                    .to_string();
         }
     }
-    faults
+    diagnostics
 }
 
+/// Returns the format that the settings or options select.
 fn format_of(object: &Map<String, Value>) -> Option<Format> {
     match object.get("format")?.as_str()? {
         "plain" => Some(Format::Plain),
@@ -282,7 +311,7 @@ fn format_of(object: &Map<String, Value>) -> Option<Format> {
     }
 }
 
-/// A region becomes part of a host name, so it must be one DNS label (RFC 1035, section 2.3.1).
+/// Checks a region. It becomes part of a host name, so it must be one DNS label (RFC 1035, section 2.3.1).
 fn check_region(region: &str) -> Result<(), String> {
     let label = !region.is_empty()
         && region.len() <= 63
@@ -296,15 +325,17 @@ fn check_region(region: &str) -> Result<(), String> {
     }
     let shown: String = region.chars().take(70).collect();
     Err(format!(
-        "{shown:?} is no region; expected one like eu-west-1: lower-case letters, digits and hyphens"
+        "{shown:?} is not a region; expected lower-case letters, digits and hyphens, as in eu-west-1"
     ))
 }
 
-/// The spelling is the one that the host sends as `host`: what is signed must be what is sent.
+/// Parses an endpoint. Its authority is normalised as the host normalises the `host` header, because the
+/// signed value must be the value that is sent.
 fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
-    let complain = |what: &str| {
+    let error = |what: &str| {
         format!(
-            "{what}; expected an origin as in https://dynamodb.eu-west-1.amazonaws.com or http://localhost:8000"
+            "{what}; expected an origin such as https://dynamodb.eu-west-1.amazonaws.com \
+             or http://localhost:8000"
         )
     };
     let lower = text.to_ascii_lowercase();
@@ -313,18 +344,18 @@ fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
     } else if let Some(rest) = lower.strip_prefix("http://") {
         (false, rest)
     } else {
-        return Err(complain("the endpoint does not start with https:// or http://"));
+        return Err(error("the endpoint does not start with https:// or http://"));
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (address, after) =
-            rest.split_once(']').ok_or_else(|| complain("the IPv6 address is not closed by ]"))?;
+            rest.split_once(']').ok_or_else(|| error("the IPv6 address has no closing ]"))?;
         let address: Ipv6Addr =
-            address.parse().map_err(|_| complain("what stands in brackets is no IPv6 address"))?;
+            address.parse().map_err(|_| error("the text in brackets is not an IPv6 address"))?;
         let port = if after.is_empty() { Some("") } else { after.strip_prefix(':') };
         (
             format!("[{address}]"),
-            port.ok_or_else(|| complain("something follows the IPv6 address"))?,
+            port.ok_or_else(|| error("unexpected text after the IPv6 address"))?,
         )
     } else {
         let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
@@ -336,13 +367,13 @@ fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
                 && !label.ends_with('-')
         };
         if !host.bytes().all(known) || !host.split('.').all(label) {
-            return Err(complain("the endpoint is more than scheme, host and port"));
+            return Err(error("the endpoint is not just a scheme, a host and a port"));
         }
         (host.to_string(), port)
     };
     if port.is_empty() {
         return if authority.ends_with(':') {
-            Err(complain("there is no port behind the colon"))
+            Err(error("the port after the colon is missing"))
         } else {
             Ok(CustomEndpoint { https, authority: host })
         };
@@ -352,10 +383,10 @@ fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
         .parse()
         .ok()
         .filter(|port| digits && *port > 0)
-        .ok_or_else(|| complain("the port is no number from 1 to 65535"))?;
-    let own_port = if https { 443 } else { 80 };
-    // The port is left out where it is the scheme's own, as the host writes the `host` header.
-    let authority = if port == own_port { host } else { format!("{host}:{port}") };
+        .ok_or_else(|| error("the port is not a number from 1 to 65535"))?;
+    let default_port = if https { 443 } else { 80 };
+    // The host omits the scheme's default port from the `host` header, so it is omitted here too.
+    let authority = if port == default_port { host } else { format!("{host}:{port}") };
     Ok(CustomEndpoint { https, authority })
 }
 
@@ -363,16 +394,16 @@ fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
 mod tests {
     use super::*;
 
-    fn faults(text: &str) -> Vec<(String, String)> {
+    fn problems(text: &str) -> Vec<(String, String)> {
         Settings::parse(text)
             .unwrap_err()
             .into_iter()
-            .map(|fault| (fault.pointer, fault.message))
+            .map(|diagnostic| (diagnostic.pointer, diagnostic.message))
             .collect()
     }
 
     #[test]
-    fn a_region_is_enough_and_is_trimmed() {
+    fn a_region_is_the_only_required_setting_and_is_trimmed() {
         let settings = Settings::parse("{\"region\": \" eu-west-1\\n\"} // mine").unwrap();
         assert_eq!(settings.region, "eu-west-1");
         assert_eq!(
@@ -382,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_that_smuggles_a_host_is_refused() {
+    fn a_region_that_could_change_the_host_is_rejected() {
         for region in [
             "us-east-1.evil.example/#",
             "x@evil",
@@ -393,27 +424,27 @@ mod tests {
             "a/b",
             "a?b",
         ] {
-            let found = faults(&format!("{{\"region\": \"{region}\"}}"));
+            let found = problems(&format!("{{\"region\": \"{region}\"}}"));
             assert_eq!(found[0].0, "/region", "{region}");
         }
     }
 
     #[test]
-    fn all_faults_of_settings_are_named_at_once() {
-        let found = faults(r#"{"regoin":"x","format":"Typed","maxAttempts":0,"useFips":"yes"}"#);
-        let places: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
-        assert_eq!(places, ["/regoin", "/format", "/maxAttempts", "/useFips", "/region"]);
+    fn all_problems_in_settings_are_reported_at_once() {
+        let found = problems(r#"{"regoin":"x","format":"Typed","maxAttempts":0,"useFips":"yes"}"#);
+        let pointers: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(pointers, ["/regoin", "/format", "/maxAttempts", "/useFips", "/region"]);
         assert!(found[0].1.contains("did you mean region?"));
     }
 
     #[test]
-    fn credentials_in_settings_are_sent_where_they_belong() {
-        let found = faults(r#"{"region":"eu-west-1","secretAccessKey":"x"}"#);
+    fn credentials_in_settings_are_rejected_with_a_pointer_to_the_policy() {
+        let found = problems(r#"{"region":"eu-west-1","secretAccessKey":"x"}"#);
         assert!(found[0].1.contains("policy"), "{found:?}");
     }
 
     #[test]
-    fn an_endpoint_is_an_origin_and_nothing_more() {
+    fn an_endpoint_is_an_origin_without_path_query_or_user() {
         for endpoint in [
             "ftp://x",
             "https://a@b",
@@ -426,7 +457,7 @@ mod tests {
             "https://%61",
         ] {
             let found =
-                faults(&format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"{endpoint}\"}}"));
+                problems(&format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"{endpoint}\"}}"));
             assert_eq!(found[0].0, "/endpoint", "{endpoint}");
         }
         let custom =
@@ -448,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn options_override_settings_and_unknown_ones_are_faults() {
+    fn options_override_settings_and_unknown_options_are_rejected() {
         let settings = Settings::parse(r#"{"region":"eu-west-1","strict":false}"#).unwrap();
         let options = Options::parse(r#"{"format":"plain"}"#, &settings).unwrap();
         assert_eq!(options, Options { format: Format::Plain, ..settings.options() });
@@ -459,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_are_no_object_are_refused() {
+    fn settings_that_are_not_an_object_are_rejected() {
         for text in ["[]", "1", "\"eu-west-1\"", "null", "", "{"] {
             assert!(Settings::parse(text).is_err(), "{text}");
         }

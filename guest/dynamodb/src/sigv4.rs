@@ -1,7 +1,36 @@
-//! AWS Signature Version 4 for requests with headers.
+//! AWS Signature Version 4, in the `authorization` header.
 //!
-//! Three small steps, each a value that a failing test can print: canonical request ▸ string to sign ▸ signature.
+//! There are three steps, and a failing test can print the result of each: canonical request, string to
+//! sign, signature.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+//!
+//! ```
+//! use dynamodb_plugin::sigv4::{Request, RequestPrefix, Scope, Signer, Timestamp, derive_key};
+//!
+//! let timestamp = Timestamp::from_unix(1_440_938_160);
+//! assert_eq!(timestamp.date_time, "20150830T123600Z");
+//! let scope = Scope {
+//!     date: timestamp.date.clone(),
+//!     region: "us-east-1".to_string(),
+//!     service: "dynamodb".to_string(),
+//! };
+//! // Once per day: the key, and a signer that uses it.
+//! let signer = Signer::new(&scope, "AKIDEXAMPLE", &derive_key("SECRET", &scope));
+//! // Once per endpoint: the headers that are always the same, sorted by name.
+//! let host = [("host", "dynamodb.us-east-1.amazonaws.com")];
+//! let prefix = RequestPrefix::new("POST", "/", "", &host);
+//! // Once per request.
+//! let headers = [
+//!     ("x-amz-date", timestamp.date_time.as_str()),
+//!     ("x-amz-target", "DynamoDB_20120810.ListTables"),
+//! ];
+//! let request = Request { prefix: &prefix, headers: &headers, body: b"{}" };
+//! let authorization = signer.authorization(&request, &timestamp.date_time);
+//! assert!(authorization.starts_with(
+//!     "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/dynamodb/aws4_request, \
+//!      SignedHeaders=host;x-amz-date;x-amz-target, Signature="
+//! ));
+//! ```
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -9,19 +38,23 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-/// The beginning that all canonical requests to one place have, hashed once: method, path, query, and the headers that
-/// are always the same.
+/// The common prefix of all canonical requests to one endpoint, hashed once.
+///
+/// It consists of the method, path and query, and the headers that are always the same.
 #[derive(Clone, Debug)]
-pub struct Beginning {
+pub struct RequestPrefix {
     text: String,
     hash: Sha256,
-    /// Names of the headers in it.
+    /// The names of the headers in the prefix, separated by semicolons.
     names: String,
 }
 
-impl Beginning {
-    /// `method` is in upper case, `path` in the form in which it is sent, `query` in canonical form without its question
-    /// mark. Names of `headers` are in lower case, sorted, each once; those of each request come after them.
+impl RequestPrefix {
+    /// Hashes the prefix.
+    ///
+    /// `method` must be in upper case, `path` as it is sent, and `query` in canonical form without the
+    /// question mark. The names of `headers` must be in lower case, sorted and unique, and must sort before
+    /// the headers of each [`Request`].
     #[must_use]
     pub fn new(method: &str, path: &str, query: &str, headers: &[(&str, &str)]) -> Self {
         let (mut text, mut names) = (String::with_capacity(128), String::new());
@@ -34,39 +67,42 @@ impl Beginning {
     }
 }
 
-/// A request as far as it is signed.
+/// The signed parts of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// What comes first.
-    pub beginning: &'a Beginning,
-    /// Names in lower case, sorted, each once, and after those of the beginning; all of them are signed.
+    /// The part that all requests to the endpoint have in common.
+    pub prefix: &'a RequestPrefix,
+    /// The headers to sign. The names must be in lower case, sorted and unique, and sort after those of
+    /// the prefix.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
 }
 
-/// What a key is good for: one day, one region, one service.
+/// A credential scope: the day, region and service for which a signing key is valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// `YYYYMMDD`, UTC.
+    /// The day in UTC, as `YYYYMMDD`.
     pub date: String,
-    /// `eu-west-1`.
+    /// The region, such as `eu-west-1`.
     pub region: String,
-    /// `dynamodb`.
+    /// The service, such as `dynamodb`.
     pub service: String,
 }
 
-/// A moment in both forms that signing needs.
+/// A point in time, in the two forms that signing needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timestamp {
-    /// `YYYYMMDD`.
+    /// The day, as `YYYYMMDD`.
     pub date: String,
-    /// `YYYYMMDD'T'HHMMSS'Z'`, the value of `x-amz-date`.
+    /// The second, as `YYYYMMDD'T'HHMMSS'Z'`: the value of `x-amz-date`.
     pub date_time: String,
 }
 
 impl Timestamp {
-    /// The moment `seconds` after the Unix epoch; the epoch itself for seconds outside the years 0 to 9999.
+    /// Creates the timestamp `seconds` after the Unix epoch.
+    ///
+    /// For a time outside the years 0 to 9999, returns the epoch itself.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
         let moment = OffsetDateTime::from_unix_timestamp(seconds)
@@ -90,14 +126,14 @@ impl Timestamp {
     }
 }
 
-/// A number of two digits: it is written for each request, and the formatter is slow.
+/// Appends a number of two digits. It is written for each request, and `format!` is slow.
 fn push_two(out: &mut String, number: u32) {
     for digit in [number / 10 % 10, number % 10] {
         out.push(char::from(b'0' + digit as u8));
     }
 }
 
-/// Who signs, with the key of a scope made ready once for all its requests.
+/// An access key ID and the signing key of a scope, prepared once for all requests of that scope.
 #[derive(Clone)]
 pub struct Signer {
     /// `YYYYMMDD/region/service/aws4_request`.
@@ -107,7 +143,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// `key` is the derived signing key of `scope`.
+    /// Creates a signer. `key` is the derived signing key of `scope`; see [`derive_key`].
     #[must_use]
     pub fn new(scope: &Scope, access_key_id: &str, key: &[u8]) -> Self {
         let Scope { date, region, service } = scope;
@@ -115,11 +151,11 @@ impl Signer {
         Self { scope, access_key_id: access_key_id.to_string(), mac: mac(key) }
     }
 
-    /// The value of the `authorization` header. `date_time` is that of `x-amz-date`.
+    /// Returns the value of the `authorization` header. `date_time` is the value of `x-amz-date`.
     #[must_use]
     pub fn authorization(&self, request: &Request, date_time: &str) -> String {
-        let mut hash = request.beginning.hash.clone();
-        hash.update(rest_of_canonical_request(request));
+        let mut hash = request.prefix.hash.clone();
+        hash.update(canonical_request_suffix(request));
         let to_sign = self.string_to_sign(date_time, &hash.finalize().into());
         let mut text = String::with_capacity(320);
         for part in [
@@ -137,7 +173,7 @@ impl Signer {
         text
     }
 
-    /// Step 2: the moment, the scope and the canonical request's hash.
+    /// Step 2: returns the string to sign, from the time, the scope and the hash of the canonical request.
     fn string_to_sign(&self, date_time: &str, canonical_request: &[u8; 32]) -> String {
         let mut text = String::with_capacity(192);
         for part in ["AWS4-HMAC-SHA256\n", date_time, "\n", &self.scope, "\n"] {
@@ -148,13 +184,13 @@ impl Signer {
     }
 }
 
-/// Step 1: the request in the one form that both sides hash.
+/// Step 1: returns the canonical request, which both sides hash.
 #[must_use]
 pub fn canonical_request(request: &Request) -> String {
-    request.beginning.text.clone() + &rest_of_canonical_request(request)
+    request.prefix.text.clone() + &canonical_request_suffix(request)
 }
 
-fn rest_of_canonical_request(request: &Request) -> String {
+fn canonical_request_suffix(request: &Request) -> String {
     let mut text = String::with_capacity(512);
     push_headers(&mut text, request.headers);
     text.push('\n');
@@ -164,7 +200,10 @@ fn rest_of_canonical_request(request: &Request) -> String {
     text
 }
 
-/// The signing key of a scope. In the sandbox the host does this; here it serves tests and documentation.
+/// Derives the signing key of a scope from a secret access key.
+///
+/// The plugin never has the secret: in the sandbox the host derives the key. This function is for tests and
+/// documentation.
 #[must_use]
 pub fn derive_key(secret: &str, scope: &Scope) -> [u8; 32] {
     let key = hmac_sha256(format!("AWS4{secret}").as_bytes(), scope.date.as_bytes());
@@ -183,7 +222,7 @@ fn push_headers(out: &mut String, headers: &[(&str, &str)]) {
 }
 
 fn push_signed_headers(out: &mut String, request: &Request) {
-    let first = Some(request.beginning.names.as_str()).filter(|names| !names.is_empty());
+    let first = Some(request.prefix.names.as_str()).filter(|names| !names.is_empty());
     push_names(out, first.into_iter().chain(request.headers.iter().map(|(name, _)| *name)));
 }
 
@@ -196,7 +235,8 @@ fn push_names<'n>(out: &mut String, names: impl Iterator<Item = &'n str>) {
     }
 }
 
-/// Header values are signed without outer white space, and with inner runs of it as one space.
+/// Appends a header value without outer white space, and with one space for each inner run of it, as it is
+/// signed.
 fn push_trimmed(out: &mut String, value: &str) {
     if !value.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
         out.push_str(value);
@@ -240,8 +280,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-    const BODY: &[u8] =
-        br#"{"TableName": "Music", "Item": {"pk": {"S": "\u017c\u00f3\u0142w \ud83d\udc22"}, "n": {"N": "1.50"}, "b": {"B": "AP8="}}}"#;
+    const BODY: &[u8] = br#"{"TableName": "Music", "Item": {"pk": {"S": "\u017c\u00f3\u0142w \ud83d\udc22"}, "n": {"N": "1.50"}, "b": {"B": "AP8="}}}"#;
 
     fn scope(date: &str) -> Scope {
         Scope {
@@ -270,7 +309,7 @@ mod tests {
         headers.push(("x-amz-target", "DynamoDB_20120810.PutItem"));
         let (first, rest) = headers.split_at(2);
         let request = Request {
-            beginning: &Beginning::new("POST", "/", "", first),
+            prefix: &RequestPrefix::new("POST", "/", "", first),
             headers: rest,
             body: BODY,
         };
@@ -278,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn put_item_signs_as_the_published_vector() {
+    fn put_item_gets_the_published_signature() {
         assert_eq!(
             signature(&sign_put(None)),
             "cea326deeabad8d78de446662ed2b82ab1399a05fb27456547a5ee456745285d"
@@ -286,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn put_item_with_a_session_token_signs_as_the_published_vector() {
+    fn put_item_with_a_session_token_gets_the_published_signature() {
         assert_eq!(
             signature(&sign_put(Some("SESSIONTOKEN"))),
             "0bacf651d54199364cfbbe7124b9c013bca4bdcb64b89dc8b4ec9f4f11d5776c"
@@ -294,15 +333,15 @@ mod tests {
     }
 
     #[test]
-    fn timestamps_are_written_as_iso_8601_basic() {
+    fn timestamps_have_the_iso_8601_basic_format() {
         assert_eq!(Timestamp::from_unix(1_440_938_160).date_time, "20150830T123600Z");
         assert_eq!(Timestamp::from_unix(951_782_400).date, "20000229");
         assert_eq!(Timestamp::from_unix(i64::MAX).date, "19700101");
     }
 
-    /// The official suite's cases for headers and plain posts, from the package of `aws-sigv4`.
+    /// The cases of the official suite for headers and plain posts, from the package `aws-sigv4`.
     #[test]
-    fn the_official_suite_agrees() {
+    fn the_official_test_suite_passes() {
         let cases = include_str!("../tests/fixtures/aws-signing-test-suite.txt");
         let mut count = 0;
         for case in cases.split("\n=====\n") {
@@ -330,11 +369,11 @@ mod tests {
             let headers: Vec<(&str, &str)> =
                 headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let signer = signer(&Scope { service: "service".to_string(), ..scope("20150830") });
-            // Wherever the beginning ends, the request is the same.
+            // The result must not depend on how many headers are in the prefix.
             for known in 0..=headers.len() {
                 let (first, rest) = headers.split_at(known);
                 let request = Request {
-                    beginning: &Beginning::new(start[0], start[1], "", first),
+                    prefix: &RequestPrefix::new(start[0], start[1], "", first),
                     headers: rest,
                     body: body.as_bytes(),
                 };
@@ -357,7 +396,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_request_signs_as_aws_sigv4_signs_it(
+        fn any_request_gets_the_signature_of_the_crate_aws_sigv4(
             body in prop::collection::vec(any::<u8>(), 0..600),
             region in "[a-z]{2}-[a-z]{4,9}-[1-9]",
             target in "[A-Za-z]{1,40}",
@@ -369,12 +408,21 @@ mod tests {
             let timestamp = Timestamp::from_unix(seconds);
             let host = format!("dynamodb.{region}.amazonaws.com");
             let target = format!("DynamoDB_20120810.{target}");
-            let mut headers = std::vec![("content-type", "application/x-amz-json-1.0"), ("host", host.as_str()), ("x-amz-date", timestamp.date_time.as_str())];
+            let mut headers = std::vec![
+                ("content-type", "application/x-amz-json-1.0"),
+                ("host", host.as_str()),
+                ("x-amz-date", timestamp.date_time.as_str()),
+            ];
             headers.extend(token.as_deref().map(|token| ("x-amz-security-token", token)));
             headers.push(("x-amz-target", &target));
             let (first, rest) = headers.split_at(known);
-            let request = Request { beginning: &Beginning::new("POST", "/", "", first), headers: rest, body: &body };
-            let scope = Scope { date: timestamp.date.clone(), region: region.clone(), service: "dynamodb".to_string() };
+            let prefix = RequestPrefix::new("POST", "/", "", first);
+            let request = Request { prefix: &prefix, headers: rest, body: &body };
+            let scope = Scope {
+                date: timestamp.date.clone(),
+                region: region.clone(),
+                service: "dynamodb".to_string(),
+            };
             let signer = Signer::new(&scope, "AKIDEXAMPLE", &derive_key(&secret, &scope));
             let ours = signer.authorization(&request, &timestamp.date_time);
 
@@ -382,10 +430,26 @@ mod tests {
             let credentials = oracle::credentials(&secret, token.as_deref());
             let mut settings = SigningSettings::default();
             settings.signature_location = SignatureLocation::Headers;
-            let params = identity.identity(&credentials).region(&region).name("dynamodb").settings(settings)
-                .time(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds as u64)).build().unwrap();
+            let params = identity
+                .identity(&credentials)
+                .region(&region)
+                .name("dynamodb")
+                .settings(settings)
+                .time(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds as u64))
+                .build()
+                .unwrap();
             let url = format!("https://{host}/");
-            let signable = SignableRequest::new("POST", &url, [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())].into_iter(), SignableBody::Bytes(&body)).unwrap();
+            let signed_headers = [
+                ("content-type", "application/x-amz-json-1.0"),
+                ("x-amz-target", target.as_str()),
+            ];
+            let signable = SignableRequest::new(
+                "POST",
+                &url,
+                signed_headers.into_iter(),
+                SignableBody::Bytes(&body),
+            )
+            .unwrap();
             let theirs = sign(signable, &params.into()).unwrap();
             prop_assert_eq!(signature(&ours), theirs.signature());
         }

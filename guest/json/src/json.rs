@@ -1,26 +1,52 @@
-//! JSON as text: a forward scanner that yields spans, never a tree.
+//! A forward scanner for JSON text. It yields spans of the text and builds no tree.
 //!
-//! It reads strict JSON (RFC 8259); in relaxed mode also `//` and `/* */` comments, and commas before a closing
-//! bracket. Every token is checked: control characters, escapes, lone surrogates and numbers.
+//! [`Scanner`] reads strict JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)) and checks every
+//! token: control characters, escapes, surrogate pairs and numbers. Relaxed JSON also allows `//` and
+//! `/* */` comments, and a comma before a closing bracket; [`crate::transcode::encode`] accepts it
+//! with the help of [`Scanner::skip_comment`].
+//!
+//! ```
+//! use dynamodb_json::json::{Kind, Scanner, unescape};
+//!
+//! let mut scanner = Scanner::new(r#"{"id": 1.50, "tags": ["a"]}"#);
+//! let mut names = Vec::new();
+//! let mut more = scanner.enter_unless_empty(b'}')?;
+//! while more {
+//!     let name = scanner.field_name()?;
+//!     names.push(unescape(scanner.slice(name.start + 1..name.end - 1)));
+//!     if scanner.peek_kind()? == Kind::Number {
+//!         let number = scanner.number()?;
+//!         assert_eq!(scanner.slice(number), "1.50"); // the digits as written
+//!     } else {
+//!         scanner.skip_value()?;
+//!     }
+//!     more = scanner.next_element(b'}')?;
+//! }
+//! scanner.expect_end()?;
+//! assert_eq!(names, ["id", "tags"]);
+//! # Ok::<(), dynamodb_json::json::SyntaxError>(())
+//! ```
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::ops::Range;
 
-/// How deep arrays and objects may nest. DynamoDB allows 32 levels of attribute values, each written as two
-/// (`{"M": {…}}`), below at most eight of the request; twice that leaves room, and keeps recursion small.
+/// The maximum nesting depth of arrays and objects.
+///
+/// DynamoDB allows 32 levels of attribute values. Each takes two levels of JSON (`{"M": {…}}`), below at
+/// most eight levels of the request. 128 is well above that and still bounds the depth of recursion.
 pub const MAX_DEPTH: u32 = 128;
 
-/// What is wrong with a text, and at which byte.
+/// An error in the JSON syntax, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed {
-    /// The offset in bytes.
-    pub at: usize,
-    /// What was expected or found.
+pub struct SyntaxError {
+    /// The offset of the error, in bytes.
+    pub offset: usize,
+    /// What is wrong, or what was expected.
     pub message: &'static str,
 }
 
-/// The kind of a JSON value, by its first byte.
+/// The kind of a JSON value, as told by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `{…}`
@@ -38,7 +64,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind with its article, for messages.
+    /// Returns the kind with its article, for messages.
     #[must_use]
     pub fn with_article(self) -> &'static str {
         match self {
@@ -52,47 +78,47 @@ impl Kind {
     }
 }
 
-/// A scanner over a text.
+/// A position in a JSON text. See the [module documentation](self) for an example.
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
     text: &'a str,
-    /// The offset of the next unread byte.
+    /// The offset of the next byte to read.
     pub pos: usize,
     depth: u32,
 }
 
 impl<'a> Scanner<'a> {
-    /// A scanner at the start of `text`. A byte order mark is passed over.
+    /// Starts at the beginning of `text`, after a byte order mark if there is one.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         let pos = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         Self { text, pos, depth: 0 }
     }
 
-    /// The text between two offsets that this scanner gave out.
+    /// Returns the text of a span that this scanner returned.
     #[must_use]
     pub fn slice(&self, span: Range<usize>) -> &'a str {
         &self.text[span]
     }
 
-    /// The next byte.
+    /// Returns the next byte without consuming it.
     #[must_use]
     pub fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.pos).copied()
     }
 
-    /// Passes over white space.
-    pub fn space(&mut self) {
+    /// Skips white space.
+    pub fn skip_whitespace(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.pos += 1;
         }
     }
 
-    /// Passes over one comment, if there is one here.
+    /// Skips one comment and returns true, or returns false if no comment starts here.
     ///
     /// # Errors
-    /// A comment that does not end, or a lone slash.
-    pub fn comment(&mut self) -> Result<bool, Malformed> {
+    /// Returns an error if the comment is not closed, or if a lone slash is found.
+    pub fn skip_comment(&mut self) -> Result<bool, SyntaxError> {
         if self.peek() != Some(b'/') {
             return Ok(false);
         }
@@ -101,19 +127,21 @@ impl<'a> Scanner<'a> {
             self.pos += 1 + rest.find('\n').unwrap_or(rest.len());
             Ok(true)
         } else if let Some(inner) = rest.strip_prefix('*') {
-            let length = inner.find("*/").ok_or(self.malformed("a comment that does not end"))?;
+            let length = inner
+                .find("*/")
+                .ok_or(self.syntax_error("this comment is not closed; end it with */"))?;
             self.pos += 2 + length + 2;
             Ok(true)
         } else {
-            Err(self.malformed("a slash outside a string; a comment starts with // or /*"))
+            Err(self.syntax_error("a slash outside a string; a comment starts with // or /*"))
         }
     }
 
-    /// The kind of the value that starts here.
+    /// Returns the kind of the value that starts here, without consuming it.
     ///
     /// # Errors
-    /// The end of the text, or a byte that starts no value.
-    pub fn kind(&self) -> Result<Kind, Malformed> {
+    /// Returns an error if the text ends here, or if no JSON value starts with this byte.
+    pub fn peek_kind(&self) -> Result<Kind, SyntaxError> {
         match self.peek() {
             Some(b'{') => Ok(Kind::Object),
             Some(b'[') => Ok(Kind::Array),
@@ -122,21 +150,21 @@ impl<'a> Scanner<'a> {
             Some(b't' | b'f') => Ok(Kind::Boolean),
             Some(b'n') => Ok(Kind::Null),
             Some(b'\'') => {
-                Err(self.malformed("a single quote; JSON strings stand in double quotes"))
+                Err(self.syntax_error("a single quote; JSON strings need double quotes"))
             }
-            Some(_) => Err(self.malformed("expected a value")),
-            None => Err(self.malformed("the text ends where a value is expected")),
+            Some(_) => Err(self.syntax_error("expected a value")),
+            None => Err(self.syntax_error("expected a value, but the text ends here")),
         }
     }
 
-    /// Enters an object or array.
+    /// Consumes the opening bracket of an object or array.
     ///
     /// # Errors
-    /// Nesting deeper than [`MAX_DEPTH`].
-    pub fn open(&mut self) -> Result<(), Malformed> {
+    /// Returns an error if the text nests deeper than [`MAX_DEPTH`].
+    pub fn enter(&mut self) -> Result<(), SyntaxError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(self.malformed(
+            return Err(self.syntax_error(
                 "nested deeper than 128 levels; DynamoDB allows 32 levels of attribute values",
             ));
         }
@@ -144,60 +172,66 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Leaves an object or array.
-    pub fn close(&mut self) {
+    /// Consumes the closing bracket of an object or array.
+    pub fn leave(&mut self) {
         self.depth -= 1;
         self.pos += 1;
     }
 
-    /// Reads a string; the span includes its quotes.
+    /// Reads a string and returns its span, quotes included.
     ///
     /// # Errors
-    /// No string here, or one with control characters, bad escapes or lone surrogates, or without an end.
-    pub fn string(&mut self) -> Result<Range<usize>, Malformed> {
+    /// Returns an error if no string starts here, if it is not closed, or if it contains a control
+    /// character, an invalid escape or half of a surrogate pair.
+    pub fn string(&mut self) -> Result<Range<usize>, SyntaxError> {
         if self.peek() != Some(b'"') {
-            return Err(self.malformed("expected a string in double quotes"));
+            return Err(self.syntax_error("expected a string in double quotes"));
         }
         let start = self.pos;
         let bytes = self.text.as_bytes();
         let mut pos = start + 1;
         loop {
-            pos = plain_run(bytes, pos);
+            pos = skip_unescaped(bytes, pos);
             match bytes.get(pos) {
                 Some(b'"') => {
                     self.pos = pos + 1;
                     return Ok(start..self.pos);
                 }
-                Some(b'\\') => pos = escape(bytes, pos)?,
+                Some(b'\\') => pos = check_escape(bytes, pos)?,
                 Some(_) => {
-                    return Err(Malformed {
-                        at: pos,
-                        message: "a control character in a string; write it as an escape, as in \\n",
+                    return Err(SyntaxError {
+                        offset: pos,
+                        message: "a control character in a string; write it as an escape such as \\n",
                     });
                 }
-                None => return Err(Malformed { at: start, message: "a string that does not end" }),
+                None => {
+                    return Err(SyntaxError {
+                        offset: start,
+                        message: "this string is not closed; end it with a double quote",
+                    });
+                }
             }
         }
     }
 
-    /// Reads a number.
+    /// Reads a number and returns its span.
     ///
     /// # Errors
-    /// No number by RFC 8259, section 6.
-    pub fn number(&mut self) -> Result<Range<usize>, Malformed> {
+    /// Returns an error if no number starts here (RFC 8259, section 6).
+    pub fn number(&mut self) -> Result<Range<usize>, SyntaxError> {
         let start = self.pos;
         let length = number_length(&self.text.as_bytes()[start..]);
-        let malformed = self.malformed("expected a number as JSON has it: 12, -3.5, 6e7");
+        let malformed = self.syntax_error("expected a JSON number such as 12, -3.5 or 6e7");
         let length = length.ok_or(malformed)?;
         self.pos += length;
         Ok(start..self.pos)
     }
 
-    /// Reads `true`, `false` or `null`.
+    /// Reads `true`, `false` or `null` and returns its span.
     ///
     /// # Errors
-    /// Any other word.
-    pub fn word(&mut self) -> Result<Range<usize>, Malformed> {
+    /// Returns an error if none of the three starts here.
+    pub fn literal(&mut self) -> Result<Range<usize>, SyntaxError> {
         let rest = &self.text[self.pos..];
         for word in ["true", "false", "null"] {
             let ends = !rest.as_bytes().get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
@@ -207,16 +241,17 @@ impl<'a> Scanner<'a> {
                 return Ok(start..self.pos);
             }
         }
-        Err(self.malformed("expected true, false or null"))
+        Err(self.syntax_error("expected true, false or null"))
     }
 
-    /// Passes over one value of strict JSON.
+    /// Skips one value of strict JSON and returns its span.
     ///
     /// # Errors
-    /// Anything that is not JSON.
-    pub fn skip(&mut self) -> Result<Range<usize>, Malformed> {
+    /// Returns an error if the text here is not a valid JSON value.
+    pub fn skip_value(&mut self) -> Result<Range<usize>, SyntaxError> {
         let (start, outside) = (self.pos, self.depth);
-        // What is open, the innermost in the lowest bit: 1 for an object, 0 for an array. It holds [`MAX_DEPTH`] levels.
+        // One bit for each open bracket, the innermost lowest: 1 for an object, 0 for an array.
+        // 128 bits hold [`MAX_DEPTH`] levels.
         let mut open = 0u128;
         loop {
             let entered = match self.peek() {
@@ -226,31 +261,33 @@ impl<'a> Scanner<'a> {
                 }
                 Some(b'{') => {
                     open = open << 1 | 1;
-                    self.first(b'}')?
+                    self.enter_unless_empty(b'}')?
                 }
                 Some(b'[') => {
                     open <<= 1;
-                    self.first(b']')?
+                    self.enter_unless_empty(b']')?
                 }
                 Some(b'-' | b'0'..=b'9') => {
                     self.number()?;
                     false
                 }
                 _ => {
-                    self.kind()?;
-                    self.word()?;
+                    self.peek_kind()?;
+                    self.literal()?;
                     false
                 }
             };
             if !entered {
-                // An empty object or array was left again by `first`.
+                // `enter_unless_empty` has already left an empty object or array.
                 let is_empty =
                     matches!(self.text.as_bytes().get(self.pos.wrapping_sub(1)), Some(b'}' | b']'));
                 if is_empty {
                     open >>= 1;
                 }
-                // Leaves what ends here.
-                while self.depth > outside && !self.next(if open & 1 == 1 { b'}' } else { b']' })? {
+                // Leaves all objects and arrays that end here.
+                while self.depth > outside
+                    && !self.next_element(if open & 1 == 1 { b'}' } else { b']' })?
+                {
                     open >>= 1;
                 }
                 if self.depth == outside {
@@ -258,83 +295,88 @@ impl<'a> Scanner<'a> {
                 }
             }
             if open & 1 == 1 {
-                self.name()?;
+                self.field_name()?;
             }
         }
     }
 
-    /// Enters an object or array of strict JSON; false when it is empty, and then already left.
+    /// Enters an object or array of strict JSON and returns true.
+    ///
+    /// If it is empty, consumes all of it and returns false.
     ///
     /// # Errors
-    /// Nesting too deep.
-    pub fn first(&mut self, closing: u8) -> Result<bool, Malformed> {
-        self.open()?;
-        self.space();
+    /// Returns an error if the text nests deeper than [`MAX_DEPTH`].
+    pub fn enter_unless_empty(&mut self, closing: u8) -> Result<bool, SyntaxError> {
+        self.enter()?;
+        self.skip_whitespace();
         if self.peek() == Some(closing) {
-            self.close();
+            self.leave();
             return Ok(false);
         }
         Ok(true)
     }
 
-    /// After an element: passes the comma (true), or leaves the object or array (false).
+    /// After an element, consumes the comma and returns true, or leaves the object or array and
+    /// returns false.
     ///
     /// # Errors
-    /// Neither is here.
-    pub fn next(&mut self, closing: u8) -> Result<bool, Malformed> {
-        self.space();
+    /// Returns an error if neither a comma nor the closing bracket follows.
+    pub fn next_element(&mut self, closing: u8) -> Result<bool, SyntaxError> {
+        self.skip_whitespace();
         match self.peek() {
             Some(b',') => {
                 self.pos += 1;
-                self.space();
+                self.skip_whitespace();
                 Ok(true)
             }
             Some(byte) if byte == closing => {
-                self.close();
+                self.leave();
                 Ok(false)
             }
-            _ => Err(self.malformed("expected a comma or the closing bracket")),
+            _ => Err(self.syntax_error("expected a comma or the closing bracket")),
         }
     }
 
-    /// Reads a member's name and the colon behind it; the span includes the quotes.
+    /// Reads the name of a field and the colon after it. Returns the span of the name, quotes included.
     ///
     /// # Errors
-    /// Anything else.
-    pub fn name(&mut self) -> Result<Range<usize>, Malformed> {
+    /// Returns an error if no string starts here, or if no colon follows it.
+    pub fn field_name(&mut self) -> Result<Range<usize>, SyntaxError> {
         let name = self.string()?;
-        self.space();
+        self.skip_whitespace();
         if self.peek() != Some(b':') {
-            return Err(self.malformed("expected a colon behind a member's name"));
+            return Err(self.syntax_error("expected a colon after the name of a field"));
         }
         self.pos += 1;
-        self.space();
+        self.skip_whitespace();
         Ok(name)
     }
 
-    /// That nothing but white space is left.
+    /// Checks that nothing but white space is left.
     ///
     /// # Errors
-    /// Something is.
-    pub fn end(&mut self) -> Result<(), Malformed> {
-        self.space();
+    /// Returns an error if other text follows.
+    pub fn expect_end(&mut self) -> Result<(), SyntaxError> {
+        self.skip_whitespace();
         if self.pos < self.text.len() {
-            return Err(self.malformed("text after the end of the JSON value"));
+            return Err(self.syntax_error("unexpected text after the end of the JSON value"));
         }
         Ok(())
     }
 
-    /// A complaint about the byte here.
+    /// Returns an error at the current position.
     #[must_use]
-    pub fn malformed(&self, message: &'static str) -> Malformed {
-        Malformed { at: self.pos, message }
+    pub fn syntax_error(&self, message: &'static str) -> SyntaxError {
+        SyntaxError { offset: self.pos, message }
     }
 }
 
-/// The first byte from `pos` on that ends a string, starts an escape or must not stand in a string.
-fn plain_run(bytes: &[u8], mut pos: usize) -> usize {
-    // Eight bytes at a time: a byte is special when it is below 0x20, a quote or a backslash. The classic
-    // trick finds a zero byte in a word; borrows can only mark bytes above a true hit, so the first is right.
+/// Returns the offset of the first byte at or after `pos` that ends a string, starts an escape or is not
+/// allowed in a string.
+fn skip_unescaped(bytes: &[u8], mut pos: usize) -> usize {
+    // Eight bytes at a time: a byte is special if it is below 0x20, a quote or a backslash.
+    // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord finds a zero byte in a word. A borrow
+    // can only set false marks above a true one, so the lowest mark is always right.
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     while let Some(chunk) = bytes.get(pos..pos + 8) {
@@ -356,43 +398,44 @@ fn plain_run(bytes: &[u8], mut pos: usize) -> usize {
     pos
 }
 
-/// Checks the escape at `pos` and returns the offset behind it.
-fn escape(bytes: &[u8], pos: usize) -> Result<usize, Malformed> {
+/// Checks the escape at `pos` and returns the offset after it.
+fn check_escape(bytes: &[u8], pos: usize) -> Result<usize, SyntaxError> {
     match bytes.get(pos + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(pos + 2),
         Some(b'u') => match hex4(bytes, pos + 2) {
             Some(0xd800..=0xdbff) => {
                 match (bytes.get(pos + 6), bytes.get(pos + 7), hex4(bytes, pos + 8)) {
                     (Some(b'\\'), Some(b'u'), Some(0xdc00..=0xdfff)) => Ok(pos + 12),
-                    _ => Err(Malformed {
-                        at: pos,
-                        message: "half of a surrogate pair (\\ud800 to \\udbff) without its other half",
+                    _ => Err(SyntaxError {
+                        offset: pos,
+                        message: "the first half of a surrogate pair (\\ud800 to \\udbff) without the second",
                     }),
                 }
             }
-            Some(0xdc00..=0xdfff) => Err(Malformed {
-                at: pos,
-                message: "the second half of a surrogate pair without its first",
+            Some(0xdc00..=0xdfff) => Err(SyntaxError {
+                offset: pos,
+                message: "the second half of a surrogate pair (\\udc00 to \\udfff) without the first",
             }),
             Some(_) => Ok(pos + 6),
-            None => Err(Malformed {
-                at: pos,
+            None => Err(SyntaxError {
+                offset: pos,
                 message: "\\u is not followed by four hexadecimal digits",
             }),
         },
-        _ => Err(Malformed {
-            at: pos,
-            message: "an escape that JSON does not have; a backslash itself is written \\\\",
+        _ => Err(SyntaxError {
+            offset: pos,
+            message: "an escape that JSON does not have; write a backslash as \\\\",
         }),
     }
 }
 
+/// Returns the value of the four hexadecimal digits at `at`.
 fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
     let digits = bytes.get(at..at + 4)?;
     digits.iter().try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
 }
 
-/// The length of the JSON number at the start of `bytes`.
+/// Returns the length of the JSON number at the start of `bytes`.
 fn number_length(bytes: &[u8]) -> Option<usize> {
     let digits =
         |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -420,13 +463,13 @@ fn number_length(bytes: &[u8]) -> Option<usize> {
     Some(pos)
 }
 
-/// Whether `text` is one JSON number and nothing else.
+/// Returns whether `text` is one JSON number and nothing else.
 #[must_use]
 pub fn is_number(text: &str) -> bool {
     number_length(text.as_bytes()) == Some(text.len())
 }
 
-/// The text of a string that was scanned; `raw` without its quotes.
+/// Decodes the escapes of a string that was scanned. `raw` is the string without its quotes.
 #[must_use]
 pub fn unescape(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
@@ -463,7 +506,7 @@ pub fn unescape(raw: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Appends `text` as a JSON string with its quotes.
+/// Appends `text` as a JSON string, quotes included.
 pub fn push_string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
@@ -492,12 +535,12 @@ mod tests {
 
     fn accepts(text: &str) -> bool {
         let mut scanner = Scanner::new(text);
-        scanner.space();
-        scanner.skip().and_then(|_| scanner.end()).is_ok()
+        scanner.skip_whitespace();
+        scanner.skip_value().and_then(|_| scanner.expect_end()).is_ok()
     }
 
     #[test]
-    fn the_scanner_accepts_what_serde_json_accepts() {
+    fn the_scanner_accepts_exactly_what_serde_json_accepts() {
         for text in [
             "{}",
             "[]",
@@ -535,15 +578,19 @@ mod tests {
     }
 
     #[test]
-    fn lone_surrogates_are_refused_at_their_place() {
-        assert_eq!(Scanner::new("\"ab\\ud800x\"").skip().unwrap_err().at, 3);
+    fn lone_surrogates_are_rejected_with_their_offset() {
+        assert_eq!(Scanner::new("\"ab\\ud800x\"").skip_value().unwrap_err().offset, 3);
         assert!(
-            Scanner::new("\"\\udc00\"").skip().unwrap_err().message.contains("without its first")
+            Scanner::new("\"\\udc00\"")
+                .skip_value()
+                .unwrap_err()
+                .message
+                .contains("without the first")
         );
     }
 
     #[test]
-    fn nesting_is_bounded() {
+    fn nesting_deeper_than_128_levels_is_rejected() {
         let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
         assert!(accepts(&deep(128)));
         assert!(!accepts(&deep(129)));
@@ -551,7 +598,7 @@ mod tests {
     }
 
     #[test]
-    fn unescape_gives_what_serde_json_gives() {
+    fn unescape_agrees_with_serde_json() {
         for raw in [
             "plain",
             "a\\nb",
@@ -566,7 +613,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn push_string_and_unescape_are_inverse(text in ".*") {
+        fn unescape_reverses_push_string(text in ".*") {
             let mut out = String::new();
             push_string(&mut out, &text);
             proptest::prop_assert_eq!(unescape(&out[1..out.len() - 1]).to_string(), text.clone());
@@ -574,8 +621,11 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_judged_as_serde_json_judges_it(text in "[\\[\\]{}\",:0-9a-f\\\\u.eE+-]{0,40}") {
-            proptest::prop_assert_eq!(accepts(&text), serde_json::from_str::<serde_json::Value>(&text).is_ok());
+        fn any_text_is_accepted_if_and_only_if_serde_json_accepts_it(text in "[\\[\\]{}\",:0-9a-f\\\\u.eE+-]{0,40}") {
+            proptest::prop_assert_eq!(
+                accepts(&text),
+                serde_json::from_str::<serde_json::Value>(&text).is_ok()
+            );
         }
     }
 }

@@ -1,7 +1,14 @@
-//! DynamoDB JSON, between the caller and the service: one forward pass over text, and never a tree.
+//! DynamoDB JSON: a scanner, and both directions between the caller's JSON and the service's.
 //!
-//! A crate of its own, because it is built for speed and the rest of the plugin for size: each byte of every call passes
-//! here.
+//! Each direction is one forward pass over the text. No tree of values is built.
+//!
+//! - [`json`]: the scanner, which yields spans of the text
+//! - [`shape`]: the shapes of the service's inputs and outputs
+//! - [`transcode`]: [`transcode::encode`] for requests, [`transcode::decode`] for responses
+//! - [`nearest`]: suggestions for misspelt names
+//!
+//! This is a separate crate because it is compiled for speed, while the rest of the plugin is compiled
+//! for size: every byte of every call passes through here.
 #![no_std]
 
 extern crate alloc;

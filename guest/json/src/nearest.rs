@@ -1,11 +1,20 @@
-//! The nearest known name to one that is not known.
+//! Suggestions for misspelt names.
 
 use alloc::vec::Vec;
 
-/// The name in `known` that takes the fewest edits to get from `wrong`, case aside; none when all are far.
+/// Returns the name in `known` that is closest to `wrong`, ignoring case.
+///
+/// Returns `None` if even the closest name differs in more than half of the letters.
+///
+/// ```
+/// use dynamodb_json::nearest::nearest;
+///
+/// assert_eq!(nearest("getitem", ["BatchGetItem", "GetItem"]), Some("GetItem"));
+/// assert_eq!(nearest("DropDatabase", ["BatchGetItem", "GetItem"]), None);
+/// ```
 #[must_use]
 pub fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    // A longer text than any name is no misspelling, and would cost its length times that of every name.
+    // No name is this long, and the cost is the product of the two lengths, for every name.
     if wrong.len() > 100 {
         return None;
     }
@@ -18,7 +27,7 @@ pub fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
         .map(|(_, name)| name)
 }
 
-/// Levenshtein's distance, case aside.
+/// Returns the Levenshtein distance, ignoring case.
 fn edits(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
@@ -38,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_name_finds_the_nearest() {
+    fn a_misspelt_name_gets_the_closest_known_name() {
         let known = ["BatchGetItem", "GetItem", "PutItem"];
         assert_eq!(nearest("getitem", known), Some("GetItem"));
         assert_eq!(nearest("PutItems", known), Some("PutItem"));

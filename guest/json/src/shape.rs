@@ -1,42 +1,50 @@
-//! The shapes of the service's JSON, as far as passing it on needs them.
+//! Shapes of the service's inputs and outputs, as far as encoding and decoding need them.
 
-/// The shape of a JSON value in the model.
+/// The shape of a JSON value in the API model.
+///
+/// ```
+/// use dynamodb_json::shape::{Field, Shape};
+///
+/// static NAME: Shape = Shape::String { min: 1, max: 1024, values: &[] };
+/// static INPUT: Shape =
+///     Shape::Structure(&[Field { name: "TableName", shape: &NAME, required: true }]);
+/// ```
 #[derive(Debug)]
 pub enum Shape {
-    /// An object with known members, sorted by name.
-    Structure(&'static [Member]),
-    /// An array; bounds on the number of its elements.
+    /// An object with these fields, sorted by name.
+    Structure(&'static [Field]),
+    /// An array with a bounded number of elements.
     List {
         /// The shape of each element.
         member: &'static Shape,
-        /// The fewest elements.
+        /// The minimum number of elements.
         min: u32,
-        /// The most elements.
+        /// The maximum number of elements.
         max: u32,
     },
-    /// An object with names of the caller's choice; bounds on the number of its members.
+    /// An object whose field names the caller chooses, with a bounded number of fields.
     Map {
         /// The shape of each value.
         value: &'static Shape,
-        /// The fewest members.
+        /// The minimum number of fields.
         min: u32,
-        /// The most members.
+        /// The maximum number of fields.
         max: u32,
     },
-    /// A string; bounds on its length in characters, and its possible values where they are fixed.
+    /// A string with a bounded length, or one of a fixed list of values.
     String {
-        /// The fewest characters.
+        /// The minimum number of characters.
         min: u32,
-        /// The most characters.
+        /// The maximum number of characters.
         max: u32,
-        /// The values of an enumeration; empty for any text.
+        /// The values of an enumeration. Empty if any text is allowed.
         values: &'static [&'static str],
     },
     /// A whole number.
     Integer {
-        /// The least value.
+        /// The minimum value.
         min: i64,
-        /// The greatest value.
+        /// The maximum value.
         max: i64,
     },
     /// A number.
@@ -45,29 +53,29 @@ pub enum Shape {
     Boolean,
     /// Seconds since the Unix epoch, as a number.
     Timestamp,
-    /// Bytes, as base64 text.
+    /// Bytes, as Base64 text.
     Blob,
-    /// DynamoDB's tagged union: `{"S": "text"}`, `{"N": "1"}` …
+    /// A DynamoDB attribute value, which is a tagged union: `{"S": "text"}`, `{"N": "1"}` …
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html>
     AttributeValue,
-    /// Not looked into.
+    /// Any value. It is not checked against the model.
     Any,
 }
 
-/// A member of a structure.
+/// A field of a structure.
 #[derive(Debug)]
-pub struct Member {
-    /// Its name.
+pub struct Field {
+    /// The name of the field.
     pub name: &'static str,
-    /// Its shape.
+    /// The shape of its value.
     pub shape: &'static Shape,
-    /// Whether the service insists on it.
+    /// Whether the service requires it.
     pub required: bool,
 }
 
-/// The member called `name` of a structure's `members`.
+/// Returns the field called `name`. `fields` must be sorted by name.
 #[must_use]
-pub fn member(members: &'static [Member], name: &str) -> Option<&'static Member> {
-    let index = members.binary_search_by(|member| member.name.cmp(name)).ok()?;
-    Some(&members[index])
+pub fn find_field(fields: &'static [Field], name: &str) -> Option<&'static Field> {
+    let index = fields.binary_search_by(|field| field.name.cmp(name)).ok()?;
+    Some(&fields[index])
 }

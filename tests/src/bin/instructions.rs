@@ -4,8 +4,8 @@
 //! action of one of the calls in `tests::calls`, and how many times to run it.
 
 use dynamodb_plugin::catalogue::operation;
-use dynamodb_plugin::sigv4::{Beginning, Request, Scope, Signer};
-use dynamodb_plugin::transcode::{Format, Rules, decode, encode};
+use dynamodb_plugin::sigv4::{Request, RequestPrefix, Scope, Signer};
+use dynamodb_plugin::transcode::{EncodeOptions, Format, decode, encode};
 use portcullis::{Access, Origin, Policy};
 use std::hint::black_box;
 use tests::calls;
@@ -20,7 +20,7 @@ fn main() {
         .find(|call| call.action == action)
         .expect("the second argument is the action of one of the three calls");
     let shapes = operation(call.action).expect("the action is in the catalogue");
-    let rules = |format| Rules { format, strict: true };
+    let options = |format| EncodeOptions { format, strict: true };
     let policy: Policy = toml::from_str(
         "egress = [\"POST https://dynamodb.eu-west-1.amazonaws.com/*\"]\n\
              access = \"write\"\n\
@@ -31,7 +31,7 @@ fn main() {
         ("content-type", "application/x-amz-json-1.0"),
         ("host", "dynamodb.eu-west-1.amazonaws.com"),
     ];
-    let beginning = Beginning::new("POST", "/", "", &first);
+    let prefix = RequestPrefix::new("POST", "/", "", &first);
     let headers =
         [("x-amz-date", "20150830T123600Z"), ("x-amz-target", "DynamoDB_20120810.GetItem")];
     let scope = Scope {
@@ -43,10 +43,10 @@ fn main() {
     for _ in 0..times {
         match path.as_str() {
             "encode-typed" => {
-                drop(black_box(encode(&call.input, shapes.input, rules(Format::Typed))))
+                drop(black_box(encode(&call.input, shapes.input, options(Format::Typed))))
             }
             "encode-plain" => {
-                drop(black_box(encode(&call.plain_input, shapes.input, rules(Format::Plain))))
+                drop(black_box(encode(&call.plain_input, shapes.input, options(Format::Plain))))
             }
             "decode-typed" => {
                 drop(black_box(decode(call.response.clone(), shapes.output, Format::Typed)))
@@ -55,11 +55,8 @@ fn main() {
                 drop(black_box(decode(call.response.clone(), shapes.output, Format::Plain)))
             }
             "sign" => {
-                let request = Request {
-                    beginning: &beginning,
-                    headers: &headers,
-                    body: call.input.as_bytes(),
-                };
+                let request =
+                    Request { prefix: &prefix, headers: &headers, body: call.input.as_bytes() };
                 drop(black_box(signer.authorization(&request, "20150830T123600Z")));
             }
             "policy" => {

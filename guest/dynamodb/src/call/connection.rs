@@ -1,19 +1,19 @@
-//! A connection: settings that were checked, and the calls made with them.
+//! A connection: the checked settings of a datasource, and the calls made with them.
 
-use super::pages::{left_member, with_member};
-use super::{
-    Error, Interruption, Platform, Request, SendError, SigningError, SigningMaterial, date,
-};
-use crate::answer::{Answer, ServiceError};
+use super::date;
+use super::error::{Error, TransportError};
+use super::fields::{has_field, unprocessed_field, with_field};
+use super::platform::{Platform, Request, SendError, SigningError, SigningMaterial};
 use crate::catalogue::{OPERATIONS, Operation, operation};
 use crate::endpoint::{Endpoint, Service};
-use crate::hints::Asked;
-use crate::json::{Kind, Scanner, push_string, unescape};
+use crate::hints::HintContext;
+use crate::json::push_string;
 use crate::nearest::nearest;
+use crate::response::{Response, ServiceError};
 use crate::retry::{CLOCK_ERRORS, CLOCK_TOLERANCE_MS, RETURN_WITHOUT_RETRY, Reason, delay_ms};
 use crate::settings::{Options, Settings};
-use crate::sigv4::{Beginning, Scope, Signer, Timestamp};
-use crate::transcode::{Format, Rules, decode, encode};
+use crate::sigv4::{RequestPrefix, Scope, Signer, Timestamp};
+use crate::transcode::{EncodeOptions, Format, decode, encode};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::rc::Rc;
@@ -21,36 +21,39 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-/// A datasource as the plugin sees it.
+/// A connection to a datasource: its settings and its current signing key.
 pub struct Connection<P> {
     pub(super) platform: P,
     settings: Settings,
     data: Destination,
     search: Destination,
-    /// The last signing key. It serves all calls of its day until it expires.
-    key: RefCell<Option<Rc<Signing>>>,
+    /// The last signing key. All calls of its day use it until it expires.
+    signer: RefCell<Option<Rc<DaySigner>>>,
 }
 
 impl<P: Platform> Connection<P> {
-    /// Checks settings; sends nothing.
+    /// Checks the settings. Sends nothing.
     ///
     /// # Errors
-    /// [`Error::InvalidSettings`] with every fault.
+    /// Returns [`Error::InvalidSettings`] with all problems if the settings are invalid.
     pub fn open(settings: &str, platform: P) -> Result<Self, Error> {
         let settings = Settings::parse(settings).map_err(Error::InvalidSettings)?;
         let destination = |service| {
-            Endpoint::of(&settings, service)
+            Endpoint::from_settings(&settings, service)
                 .map(Destination::new)
-                .map_err(|fault| Error::InvalidSettings([fault].into()))
+                .map_err(|diagnostic| Error::InvalidSettings([diagnostic].into()))
         };
         let (data, search) = (destination(Service::Data)?, destination(Service::Search)?);
-        Ok(Self { platform, settings, data, search, key: RefCell::new(None) })
+        Ok(Self { platform, settings, data, search, signer: RefCell::new(None) })
     }
 
-    /// Runs an action and returns the answer's JSON. `options` is JSON too; none for the settings' own.
+    /// Runs an action and returns the response as JSON.
+    ///
+    /// `options` is a JSON object; see [`Options::parse`]. Without it, the settings apply.
     ///
     /// # Errors
-    /// Whatever [`Error`] names.
+    /// Returns an error if the input is invalid, if the request cannot be sent or signed, or if the
+    /// service responds with an error.
     pub fn execute(
         &self,
         action: &str,
@@ -64,108 +67,112 @@ impl<P: Platform> Connection<P> {
         self.run(action, input, options)
     }
 
-    /// Runs an action with options that were read.
+    /// Runs an action with parsed options.
     pub(super) fn run(&self, action: &str, input: &str, options: Options) -> Result<String, Error> {
-        let operation = known(action)?;
-        let rules = Rules { format: options.format, strict: options.strict };
-        let body = encode(input, operation.input, rules).map_err(Error::InvalidInput)?;
-        let body = self.with_token(operation, body);
-        let text = match (&operation.paging, left_member(operation.name)) {
+        let operation = find_operation(action)?;
+        let encode_options = EncodeOptions { format: options.format, strict: options.strict };
+        let body = encode(input, operation.input, encode_options).map_err(Error::InvalidInput)?;
+        let body = self.add_idempotency_token(operation, body);
+        let text = match (&operation.paging, unprocessed_field(operation.name)) {
             (Some(paging), _) if options.all_pages => {
-                self.all_pages(operation, paging, &body, &options)?
+                self.fetch_all_pages(operation, paging, &body, &options)?
             }
-            (_, Some(left)) if options.resubmit => {
-                self.whole_batch(operation, left, &body, &options)?
+            (_, Some(unprocessed)) if options.resubmit => {
+                self.resubmit_batch(operation, unprocessed, &body, &options)?
             }
             _ => {
-                let answer = self.exchange(operation.name, body.as_bytes(), options.format)?;
-                if answer.body.is_empty() {
-                    // TagResource and UntagResource answer with nothing at all.
+                let response =
+                    self.send_with_retries(operation.name, body.as_bytes(), options.format)?;
+                if response.body.is_empty() {
+                    // `TagResource` and `UntagResource` respond with an empty body.
                     return Ok("{}".to_string());
                 }
-                String::from_utf8(answer.body)
-                    .map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?
+                String::from_utf8(response.body)
+                    .map_err(|_| Error::Other("the service's response is not UTF-8".to_string()))?
             }
         };
-        decode(text, operation.output, options.format).map_err(|malformed| {
+        decode(text, operation.output, options.format).map_err(|error| {
             Error::Other(format!(
-                "the service's answer is not JSON: at byte {}, {}",
-                malformed.at, malformed.message
+                "the service's response is not JSON: at byte {}, {}",
+                error.offset, error.message
             ))
         })
     }
 
-    /// Sends `body` as it is and returns the answer as it is, in one attempt.
+    /// Sends `body` unchanged, in one attempt, and returns the response unchanged.
     ///
     /// # Errors
-    /// There is no answer.
-    pub fn relay(&self, action: &str, body: &[u8]) -> Result<Answer, Error> {
+    /// Returns an error if there is no response. An error of the service is a response.
+    pub fn relay(&self, action: &str, body: &[u8]) -> Result<Response, Error> {
         let well_formed = (1..=64).contains(&action.len())
             && action.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !well_formed {
             return Err(Error::UnknownAction(
-                "the name of an action is 1 to 64 letters and digits".to_string(),
+                "expected the name of an action: 1 to 64 letters and digits, such as GetItem"
+                    .to_string(),
             ));
         }
-        let mut progress = Progress { wants_headers: true, ..Progress::default() };
-        let answer = self.attempt(action, body, &mut progress)?;
-        answer.map_err(|error| self.interruption(error, &progress))
+        let mut progress = Progress { all_headers: true, ..Progress::default() };
+        let response = self.send_once(action, body, &mut progress)?;
+        response.map_err(|error| self.transport_error(error, &progress))
     }
 
-    /// The options of a call that gives none.
+    /// Returns the options of a call that has none of its own.
     pub(super) fn options(&self) -> Options {
         self.settings.options()
     }
 
-    /// The region that signs.
+    /// Returns the region of the credential scope.
     pub(super) fn region(&self) -> &str {
         &self.data.endpoint.signing_region
     }
 
-    /// Sends until the service answers with success or the rules say to stop.
-    pub(super) fn exchange(
+    /// Sends a request, with retries, until the service responds with success or no retry is allowed.
+    pub(super) fn send_with_retries(
         &self,
         action: &str,
         body: &[u8],
         format: Format,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         let mut progress = Progress::default();
         let mut last_cost = None;
         loop {
-            let sent = self.attempt(action, body, &mut progress)?;
-            let (reason, asked_delay, error) = match sent {
-                Ok(answer) if answer.is_success() => {
-                    if !self.settings.verify_checksums || answer.is_whole() {
+            let sent = self.send_once(action, body, &mut progress)?;
+            let (reason, requested_delay, error) = match sent {
+                Ok(response) if response.is_success() => {
+                    if !self.settings.verify_checksums || response.checksum_matches() {
                         self.platform.return_retry(last_cost.unwrap_or(RETURN_WITHOUT_RETRY));
-                        return Ok(answer);
+                        return Ok(response);
                     }
-                    let message = "the answer is damaged: its CRC-32 is not the one in x-amz-crc32"
+                    let message = "the response is corrupted: its CRC-32 does not match the header x-amz-crc32"
                         .to_string();
                     (
                         Some(Reason::Transient),
                         None,
-                        Error::Transport(Interruption {
+                        Error::Transport(TransportError {
                             message,
                             maybe_applied: true,
                             attempts: progress.attempts,
                         }),
                     )
                 }
-                Ok(answer) => {
-                    let asked = Asked { action, region: &self.data.endpoint.signing_region };
-                    let error = ServiceError::read(&answer, &asked, format, progress.attempts);
-                    let reason = Reason::of_service(error.http_status, &error.code)
-                        .or_else(|| self.clock_was_off(&error.code, &mut progress));
+                Ok(response) => {
+                    let context =
+                        HintContext { action, region: &self.data.endpoint.signing_region };
+                    let error =
+                        ServiceError::from_response(&response, &context, format, progress.attempts);
+                    let reason = Reason::from_service_error(error.http_status, &error.code)
+                        .or_else(|| self.correct_clock(&error.code, &mut progress));
                     (
                         reason,
-                        answer.header("x-amz-retry-after").and_then(|ms| ms.trim().parse().ok()),
+                        response.header("x-amz-retry-after").and_then(|ms| ms.trim().parse().ok()),
                         Error::Service(error.into()),
                     )
                 }
                 Err(error) => {
                     let reason =
                         matches!(error, SendError::Failed { .. }).then_some(Reason::Transient);
-                    (reason, None, self.interruption(error, &progress))
+                    (reason, None, self.transport_error(error, &progress))
                 }
             };
             let Some(reason) = reason else { return Err(error) };
@@ -173,8 +180,9 @@ impl<P: Platform> Connection<P> {
                 return Err(error);
             }
             let delay =
-                delay_ms(reason, progress.attempts - 1, self.platform.random(), asked_delay);
-            // No retry that the deadline would end: the caller learns more from this error than from a timeout.
+                delay_ms(reason, progress.attempts - 1, self.platform.random(), requested_delay);
+            // Do not start a retry that the deadline would interrupt: this error tells the caller more
+            // than a timeout would.
             if delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns
                 || !self.platform.take_retry(reason.cost())
             {
@@ -187,17 +195,17 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// One request, freshly signed. The outer error ends the call; the inner one may be tried again.
-    fn attempt(
+    /// Signs and sends one request. The outer error ends the call. The inner error may be retried.
+    fn send_once(
         &self,
         action: &str,
         body: &[u8],
         progress: &mut Progress,
-    ) -> Result<Result<Answer, SendError>, Error> {
+    ) -> Result<Result<Response, SendError>, Error> {
         let now = self.platform.now();
         if now.remaining_ns == 0 {
             let message = "the deadline of the call has passed".to_string();
-            return Err(Error::Timeout(Interruption {
+            return Err(Error::Timeout(TransportError {
                 message,
                 maybe_applied: progress.reached,
                 attempts: progress.attempts,
@@ -206,41 +214,41 @@ impl<P: Platform> Connection<P> {
         let began = now.unix_ms;
         let seconds = (began + now.clock_offset_ms).div_euclid(1000);
         let timestamp = Timestamp::from_unix(seconds);
-        let signing = self.signing(&timestamp, seconds)?;
-        let Destination { endpoint, beginning } =
+        let day = self.signer_for(&timestamp, seconds)?;
+        let Destination { endpoint, prefix } =
             if action == "SearchVectors" { &self.search } else { &self.data };
         let target = ["DynamoDB_20120810.", action].concat();
         let length = body.len().to_string();
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(8);
         headers.push(("x-amz-date", &timestamp.date_time));
-        if let Some(token) = &signing.session_token {
+        if let Some(token) = &day.session_token {
             headers.push(("x-amz-security-token", token));
         }
         headers.push(("x-amz-target", &target));
-        let signed = crate::sigv4::Request { beginning, headers: &headers, body };
-        let authorization = signing.signer.authorization(&signed, &timestamp.date_time);
-        // Of what is signed first, the host writes `host` itself, from the authority.
+        let signed = crate::sigv4::Request { prefix, headers: &headers, body };
+        let authorization = day.signer.authorization(&signed, &timestamp.date_time);
+        // `host` is signed too, but the host of the sandbox adds it, from the authority.
         headers.push(CONTENT_TYPE);
         headers.push(("authorization", &authorization));
         headers.push(("content-length", &length));
 
         progress.attempts += 1;
-        let wants_headers = progress.wants_headers;
+        let all_headers = progress.all_headers;
         let request = Request {
             https: endpoint.https,
             authority: &endpoint.authority,
             headers: &headers,
             body,
-            wants_headers,
+            all_headers,
         };
         let sent = self.platform.send(&request);
         match &sent {
-            Ok(answer) => {
+            Ok(response) => {
                 progress.reached = true;
-                // A success shows that the clock is right enough.
-                if !answer.is_success() {
+                // A success shows that the clock is accurate enough.
+                if !response.is_success() {
                     let round_trip_ms = (self.platform.now().unix_ms - began).max(0);
-                    progress.clock_offset_ms = service_clock_offset(answer, began, round_trip_ms);
+                    progress.clock_offset_ms = service_clock_offset(response, began, round_trip_ms);
                 }
             }
             Err(SendError::Failed { reached, .. }) => progress.reached |= reached,
@@ -250,8 +258,9 @@ impl<P: Platform> Connection<P> {
         Ok(sent)
     }
 
-    /// Whether an error comes of a wrong clock; then the datasource's clock is put right, once a call.
-    fn clock_was_off(&self, code: &str, progress: &mut Progress) -> Option<Reason> {
+    /// If clock skew caused the error, corrects the datasource's clock, once per call, and returns the
+    /// reason to retry.
+    fn correct_clock(&self, code: &str, progress: &mut Progress) -> Option<Reason> {
         if !self.settings.correct_clock || progress.clock_corrected || !CLOCK_ERRORS.contains(&code)
         {
             return None;
@@ -265,9 +274,9 @@ impl<P: Platform> Connection<P> {
         Some(Reason::Transient)
     }
 
-    /// The key of a day; region and service are always the same.
-    fn signing(&self, timestamp: &Timestamp, now: i64) -> Result<Rc<Signing>, Error> {
-        if let Some(known) = &*self.key.borrow()
+    /// Returns the signer of the day. The region and the service never change.
+    fn signer_for(&self, timestamp: &Timestamp, now: i64) -> Result<Rc<DaySigner>, Error> {
+        if let Some(known) = &*self.signer.borrow()
             && known.date == timestamp.date
             && (now.max(0) as u64) < known.expires
         {
@@ -284,13 +293,13 @@ impl<P: Platform> Connection<P> {
         })?;
         let SigningMaterial { access_key_id, session_token, key, expires } = material;
         let signer = Signer::new(&scope, &access_key_id, &key);
-        let signing = Rc::new(Signing { date: scope.date, signer, session_token, expires });
-        *self.key.borrow_mut() = Some(signing.clone());
-        Ok(signing)
+        let day = Rc::new(DaySigner { date: scope.date, signer, session_token, expires });
+        *self.signer.borrow_mut() = Some(day.clone());
+        Ok(day)
     }
 
-    fn interruption(&self, error: SendError, progress: &Progress) -> Error {
-        let interruption = |message| Interruption {
+    fn transport_error(&self, error: SendError, progress: &Progress) -> Error {
+        let transport_error = |message| TransportError {
             message,
             maybe_applied: progress.reached,
             attempts: progress.attempts,
@@ -299,105 +308,90 @@ impl<P: Platform> Connection<P> {
             SendError::Refused(message) => Error::Refused(message),
             SendError::Impossible(message) => Error::Other(message),
             SendError::Failed { .. } if self.platform.now().remaining_ns == 0 => Error::Timeout(
-                interruption("the deadline came before the service's answer was whole".to_string()),
+                transport_error("the deadline passed before the response was complete".to_string()),
             ),
             SendError::Failed { message, .. } | SendError::TooLarge(message) => {
-                Error::Transport(interruption(message))
+                Error::Transport(transport_error(message))
             }
         }
     }
 
-    /// Adds an idempotency token, so that all attempts of a call count as one.
-    fn with_token<'b>(&self, operation: &Operation, body: Cow<'b, str>) -> Cow<'b, str> {
+    /// Adds an idempotency token, so that the service treats all attempts of a call as one.
+    fn add_idempotency_token<'b>(&self, operation: &Operation, body: Cow<'b, str>) -> Cow<'b, str> {
         let Some(name) = operation.token.filter(|_| self.settings.idempotency_tokens) else {
             return body;
         };
-        if has_member(&body, name) {
+        if has_field(&body, name) {
             return body;
         }
         let mut token = String::new();
         push_string(&mut token, &uuid(self.platform.random(), self.platform.random()));
-        // The body was read as an object before, so this gives one.
-        with_member(&body, name, &token).map_or(body, Cow::Owned)
+        // `encode` has checked that the body is an object, so this succeeds.
+        with_field(&body, name, &token).map_or(body, Cow::Owned)
     }
 }
 
-/// What requests of a day are signed with.
-struct Signing {
+/// The signing material of one day.
+struct DaySigner {
     date: String,
     signer: Signer,
     session_token: Option<String>,
     expires: u64,
 }
 
-/// Where requests go, and how all of them begin when they are signed.
+/// An endpoint, and the hashed prefix of all canonical requests to it.
 struct Destination {
     endpoint: Endpoint,
-    beginning: Beginning,
+    prefix: RequestPrefix,
 }
 
 impl Destination {
     fn new(endpoint: Endpoint) -> Self {
-        let beginning =
-            Beginning::new("POST", "/", "", &[CONTENT_TYPE, ("host", &endpoint.authority)]);
-        Self { endpoint, beginning }
+        let prefix =
+            RequestPrefix::new("POST", "/", "", &[CONTENT_TYPE, ("host", &endpoint.authority)]);
+        Self { endpoint, prefix }
     }
 }
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
 
-/// What a call has done so far.
+/// The state of a call over all its attempts.
 #[derive(Default)]
 struct Progress {
-    /// Whether the caller gets the headers of the answer.
-    wants_headers: bool,
+    /// Whether the caller needs all headers of the response.
+    all_headers: bool,
     attempts: u32,
     /// Whether any request may have reached the service.
     reached: bool,
-    /// The service's time less ours, as the last answer told it.
+    /// The service's time minus ours, according to the last response.
     clock_offset_ms: Option<i64>,
     clock_corrected: bool,
 }
 
-fn known(action: &str) -> Result<&'static Operation, Error> {
+/// Returns the operation called `action`, or an error that suggests the closest name.
+fn find_operation(action: &str) -> Result<&'static Operation, Error> {
     operation(action).ok_or_else(|| {
         let shown: String = action.chars().take(70).collect();
         let guess = nearest(action, OPERATIONS.iter().map(|operation| operation.name));
-        let rest = guess
-            .map_or("`actions` lists all".to_string(), |guess| format!("did you mean {guess}?"));
+        let rest = guess.map_or("`actions` lists all of them".to_string(), |guess| {
+            format!("did you mean {guess}?")
+        });
         Error::UnknownAction(format!("DynamoDB has no action {shown:?}; {rest}"))
     })
 }
 
-/// The service's time less ours, by its `date` header: taken in the middle of the round trip. An answer from a
-/// cache (`age`), or one that took longer than a signature lives, says nothing.
-fn service_clock_offset(answer: &Answer, began_ms: i64, round_trip_ms: i64) -> Option<i64> {
-    if answer.header("age").is_some() || round_trip_ms > 15 * 60 * 1000 {
+/// Returns the service's time minus ours, according to the `date` header.
+///
+/// Our time is taken in the middle of the round trip. Returns `None` for a response from a cache (it has
+/// the header `age`), and for one that took longer than the 15 minutes for which a signature is valid.
+fn service_clock_offset(response: &Response, began_ms: i64, round_trip_ms: i64) -> Option<i64> {
+    if response.header("age").is_some() || round_trip_ms > 15 * 60 * 1000 {
         return None;
     }
-    Some(date::parse(answer.header("date")?)? - (began_ms + round_trip_ms / 2))
+    Some(date::parse(response.header("date")?)? - (began_ms + round_trip_ms / 2))
 }
 
-/// Whether a JSON object has a member called `name`; null stands for none.
-fn has_member(object: &str, name: &str) -> bool {
-    let search = || {
-        let mut scanner = Scanner::new(object);
-        scanner.space();
-        let mut more = scanner.first(b'}')?;
-        while more {
-            let span = scanner.name()?;
-            if unescape(scanner.slice(span.start + 1..span.end - 1)) == name {
-                return Ok(scanner.kind()? != Kind::Null);
-            }
-            scanner.skip()?;
-            more = scanner.next(b'}')?;
-        }
-        Ok::<bool, crate::json::Malformed>(false)
-    };
-    search().unwrap_or(true)
-}
-
-/// A random UUID (RFC 9562, section 5.4).
+/// Returns a random UUID (RFC 9562, section 5.4).
 fn uuid(high: u64, low: u64) -> String {
     let high = high & !0xf000 | 0x4000;
     let low = low & !(0b11 << 62) | 1 << 63;

@@ -1,8 +1,8 @@
-//! The `date` header: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
+//! Parses the `date` header: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
 
 use time::{Date, Month, Time};
 
-/// Milliseconds since the Unix epoch; none for any other text.
+/// Returns milliseconds since the Unix epoch, or `None` if the text is not such a date.
 pub(super) fn parse(text: &str) -> Option<i64> {
     let (_, rest) = text.trim().split_once(", ")?;
     let mut words = rest.split(' ');
@@ -39,12 +39,12 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn the_date_of_rfc_9110_is_read() {
+    fn the_example_of_rfc_9110_is_parsed() {
         assert_eq!(parse("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
     }
 
     #[test]
-    fn other_texts_are_not_dates() {
+    fn other_texts_are_not_parsed() {
         for text in [
             "",
             "now",

@@ -1,9 +1,12 @@
-//! All pages of an answer as one, and batches sent until nothing is left.
+//! Fetches all pages of a result, and sends batches until every entry is processed.
 
-use super::merge::Part;
-use super::{Connection, Error, Platform};
+use super::connection::Connection;
+use super::error::Error;
+use super::fields::{count_elements, field, with_field};
+use super::merge::MergedJson;
+use super::platform::Platform;
 use crate::catalogue::{Operation, Paging};
-use crate::json::{Malformed, Scanner, unescape};
+use crate::json::SyntaxError;
 use crate::retry::{Reason, delay_ms};
 use crate::settings::Options;
 use alloc::format;
@@ -12,9 +15,11 @@ use alloc::vec::Vec;
 use serde_json::json;
 
 impl<P: Platform> Connection<P> {
-    /// Fetches pages until there are no more, or a bound of the options is met. The answer then has the cursor, and a
-    /// member `Paging` that says how many pages there were and why it ended.
-    pub(super) fn all_pages(
+    /// Fetches pages until there are no more, or a limit of the options is reached.
+    ///
+    /// The result has a field `Paging` with the number of pages and the reason why paging stopped. If
+    /// pages are left, it also has the cursor of the next page.
+    pub(super) fn fetch_all_pages(
         &self,
         operation: &Operation,
         paging: &Paging,
@@ -22,20 +27,20 @@ impl<P: Platform> Connection<P> {
         options: &Options,
     ) -> Result<String, Error> {
         let mut body = body.to_string();
-        let mut all: Option<Part> = None;
+        let mut all: Option<MergedJson> = None;
         let mut pages = 0u32;
         let mut slowest_ns = 0;
         loop {
             let started = self.platform.now().remaining_ns;
             let page = self
-                .exchange(operation.name, body.as_bytes(), options.format)
-                .and_then(|answer| part(answer.body));
+                .send_with_retries(operation.name, body.as_bytes(), options.format)
+                .and_then(|response| parse_body(response.body));
             let mut page = match (page, &mut all) {
                 (Ok(page), _) => page,
                 (Err(error), None) => return Err(error),
-                // What has been fetched is not lost, and the cursor says where to go on.
+                // Keep the pages fetched so far. The cursor lets the caller continue.
                 (Err(error), Some(fetched)) => {
-                    let cursor = member(&body, paging.input).map_err(not_json)?;
+                    let cursor = field(&body, paging.input).map_err(invalid_json)?;
                     return Ok(finish(fetched, paging, cursor, pages, &failure(&error)));
                 }
             };
@@ -44,7 +49,7 @@ impl<P: Platform> Connection<P> {
             pages += 1;
             let cursor = page.take(paging.output).filter(|cursor| cursor != "null");
             match &mut all {
-                Some(all) => all.add(page),
+                Some(all) => all.merge(page),
                 None => all = Some(page),
             }
             let Some(fetched) = &mut all else { continue };
@@ -63,34 +68,36 @@ impl<P: Platform> Connection<P> {
             if let Some(stop) = stop {
                 return Ok(finish(fetched, paging, Some(cursor), pages, stop));
             }
-            body = with_member(&body, paging.input, &cursor).map_err(not_json)?;
+            body = with_field(&body, paging.input, &cursor).map_err(invalid_json)?;
         }
     }
 
-    /// Sends a batch, and what was left of it again with growing delays, until nothing is left or the attempts or the
-    /// time are used up. What is left then stands in the answer.
-    pub(super) fn whole_batch(
+    /// Sends a batch, then sends unprocessed entries again with growing delays.
+    ///
+    /// Stops when all entries are processed, or when the requests or the time are used up. The result
+    /// then lists the entries that are left.
+    pub(super) fn resubmit_batch(
         &self,
         operation: &Operation,
-        left_member: &str,
+        unprocessed_field: &str,
         body: &str,
         options: &Options,
     ) -> Result<String, Error> {
         let mut body = body.to_string();
-        let mut all: Option<Part> = None;
+        let mut all: Option<MergedJson> = None;
         let mut sent = 0;
         loop {
-            let answer = self
-                .exchange(operation.name, body.as_bytes(), options.format)
-                .and_then(|answer| part(answer.body));
-            let mut answer = match (answer, &mut all) {
-                (Ok(answer), _) => answer,
+            let response = self
+                .send_with_retries(operation.name, body.as_bytes(), options.format)
+                .and_then(|response| parse_body(response.body));
+            let mut response = match (response, &mut all) {
+                (Ok(response), _) => response,
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(done)) => {
-                    let left = member(&body, "RequestItems")
-                        .map_err(not_json)?
+                    let left = field(&body, "RequestItems")
+                        .map_err(invalid_json)?
                         .unwrap_or_else(|| "{}".to_string());
-                    done.set(left_member, left);
+                    done.set(unprocessed_field, left);
                     done.set(
                         "Resubmission",
                         json!({"Requests": sent + 1, "StoppedBy": failure(&error)}).to_string(),
@@ -99,24 +106,23 @@ impl<P: Platform> Connection<P> {
                 }
             };
             sent += 1;
-            let left = answer.take(left_member).unwrap_or_else(|| "{}".to_string());
+            let left = response.take(unprocessed_field).unwrap_or_else(|| "{}".to_string());
             match &mut all {
-                Some(all) => all.add(answer),
-                None => all = Some(answer),
+                Some(all) => all.merge(response),
+                None => all = Some(response),
             }
             let Some(done) = &mut all else { continue };
-            let nothing_left =
-                matches!(Part::read(&left), Ok(Part::Object(members)) if members.is_empty());
+            let nothing_left = matches!(MergedJson::parse(&left), Ok(MergedJson::Object(fields)) if fields.is_empty());
             let delay = delay_ms(Reason::Transient, sent - 1, self.platform.random(), None);
             let out_of_time = delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns;
             if nothing_left || sent >= MAX_RESUBMISSIONS || out_of_time {
-                done.set(left_member, left);
+                done.set(unprocessed_field, left);
                 let stopped = if nothing_left {
                     "nothing is left"
                 } else if out_of_time {
                     "the deadline"
                 } else {
-                    "the most requests"
+                    "the maximum number of requests"
                 };
                 done.set(
                     "Resubmission",
@@ -125,25 +131,18 @@ impl<P: Platform> Connection<P> {
                 return Ok(done.to_json());
             }
             self.platform.sleep_ms(delay);
-            body = with_member(&body, "RequestItems", &left).map_err(not_json)?;
+            body = with_field(&body, "RequestItems", &left).map_err(invalid_json)?;
         }
     }
 }
 
-/// Requests for one batch: with delays that double from 25 ms, about 25 s in all, if the deadline allows.
+/// The maximum number of requests for one batch. The delays double from 25 ms, so all of them take about
+/// 25 s if the deadline allows.
 const MAX_RESUBMISSIONS: u32 = 11;
 
-/// The member of a batch's answer that holds what was not done.
-pub(super) fn left_member(action: &str) -> Option<&'static str> {
-    match action {
-        "BatchGetItem" => Some("UnprocessedKeys"),
-        "BatchWriteItem" => Some("UnprocessedItems"),
-        _ => None,
-    }
-}
-
+/// Adds the cursor and the field `Paging`, and returns the result as JSON.
 fn finish(
-    all: &mut Part,
+    all: &mut MergedJson,
     paging: &Paging,
     cursor: Option<String>,
     pages: u32,
@@ -156,36 +155,25 @@ fn finish(
     all.to_json()
 }
 
-/// How many results there are: what the service counted, or the elements of the list.
-fn items(all: &Part, paging: &Paging) -> u64 {
-    match (all.member("Count"), all.member(paging.results)) {
-        // With Select COUNT there is a count and no item.
-        (Some(Part::Number(count)), Some(Part::Array(elements))) if !elements.is_empty() => {
+/// Returns the number of results: the service's count, or the number of elements in the list.
+fn items(all: &MergedJson, paging: &Paging) -> u64 {
+    match (all.field("Count"), all.field(paging.results)) {
+        // With `Select: COUNT` the response has a count but no items.
+        (Some(MergedJson::Number(count)), Some(MergedJson::Array(elements)))
+            if !elements.is_empty() =>
+        {
             count.parse().unwrap_or(u64::MAX)
         }
-        (_, Some(Part::Array(elements))) => count_elements(elements),
+        (_, Some(MergedJson::Array(elements))) => count_elements(elements),
         _ => 0,
     }
 }
 
-fn count_elements(elements: &str) -> u64 {
-    let mut scanner = Scanner::new(elements);
-    let mut count = 0;
-    while scanner.peek().is_some() && scanner.skip().is_ok() {
-        count += 1;
-        scanner.space();
-        if scanner.peek() == Some(b',') {
-            scanner.pos += 1;
-            scanner.space();
-        }
-    }
-    count
-}
-
+/// Returns the message of an error that stopped paging or resubmission.
 fn failure(error: &Error) -> String {
     match error {
         Error::Service(error) => format!("{}: {}", error.code, error.message),
-        Error::Transport(end) | Error::Timeout(end) => end.message.clone(),
+        Error::Transport(error) | Error::Timeout(error) => error.message.clone(),
         Error::Refused(message)
         | Error::Credentials(message)
         | Error::Other(message)
@@ -196,63 +184,16 @@ fn failure(error: &Error) -> String {
     }
 }
 
-fn part(body: Vec<u8>) -> Result<Part, Error> {
+fn parse_body(body: Vec<u8>) -> Result<MergedJson, Error> {
     let text = String::from_utf8(body)
-        .map_err(|_| Error::Other("the service's answer is not UTF-8".to_string()))?;
-    Part::read(&text).map_err(not_json)
+        .map_err(|_| Error::Other("the service's response is not UTF-8".to_string()))?;
+    MergedJson::parse(&text).map_err(invalid_json)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn not_json(malformed: Malformed) -> Error {
+#[expect(clippy::needless_pass_by_value, reason = "this is the signature that map_err needs")]
+fn invalid_json(error: SyntaxError) -> Error {
     Error::Other(format!(
-        "the service's answer is not JSON: at byte {}, {}",
-        malformed.at, malformed.message
+        "the service's response is not JSON: at byte {}, {}",
+        error.offset, error.message
     ))
-}
-
-/// A member of an object, as JSON.
-fn member(object: &str, name: &str) -> Result<Option<String>, Malformed> {
-    Ok(Part::read(object)?.take(name))
-}
-
-/// The object with a member set to `json`, in place of one that may be there.
-pub(super) fn with_member(object: &str, name: &str, json: &str) -> Result<String, Malformed> {
-    let mut scanner = Scanner::new(object);
-    scanner.space();
-    let mut out = String::with_capacity(object.len() + json.len() + name.len() + 4);
-    out.push_str("{\"");
-    out.push_str(name);
-    out.push_str("\":");
-    out.push_str(json);
-    let mut more = scanner.first(b'}')?;
-    while more {
-        let start = scanner.pos;
-        let span = scanner.name()?;
-        let known = unescape(scanner.slice(span.start + 1..span.end - 1)) == name;
-        scanner.skip()?;
-        if !known {
-            out.push(',');
-            out.push_str(scanner.slice(start..scanner.pos));
-        }
-        more = scanner.next(b'}')?;
-    }
-    out.push('}');
-    Ok(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_member_is_set_in_place_of_another() {
-        assert_eq!(with_member(r#"{"a": 1, "b":[2]}"#, "b", "3").unwrap(), r#"{"b":3,"a": 1}"#);
-        assert_eq!(with_member("{}", "b", "3").unwrap(), r#"{"b":3}"#);
-    }
-
-    #[test]
-    fn elements_are_counted_at_their_own_level() {
-        assert_eq!(count_elements(r#"{"a":[1,2]}, "x,y" ,[3]"#), 3);
-        assert_eq!(count_elements(""), 0);
-    }
 }

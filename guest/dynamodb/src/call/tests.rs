@@ -1,5 +1,6 @@
 use super::*;
-use crate::sigv4::derive_key;
+use crate::response::Response;
+use crate::sigv4::{Scope, derive_key};
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::ToString;
@@ -8,30 +9,30 @@ use core::cell::{Cell, RefCell};
 
 const NOW_MS: i64 = 1_440_938_160_000;
 
-/// Headers and body of a request.
+/// The headers and body of a request.
 type Sent = (Vec<(String, String)>, String);
 
-/// A world with a scripted service and a clock that only moves when told.
-struct Script {
+/// A platform with a scripted service, and a clock that only moves when a test sets it.
+struct ScriptedPlatform {
     now_ms: Cell<i64>,
     deadline_ns: Cell<u64>,
     offset_ms: Cell<i64>,
     quota: Cell<u32>,
-    answers: RefCell<VecDeque<Result<Answer, SendError>>>,
+    responses: RefCell<VecDeque<Result<Response, SendError>>>,
     sent: RefCell<Vec<Sent>>,
     slept_ms: RefCell<Vec<u64>>,
     keys: Cell<u32>,
     key: fn(&Scope) -> Result<SigningMaterial, SigningError>,
 }
 
-impl Script {
-    fn new(answers: impl IntoIterator<Item = Result<Answer, SendError>>) -> Self {
+impl ScriptedPlatform {
+    fn new(responses: impl IntoIterator<Item = Result<Response, SendError>>) -> Self {
         Self {
             now_ms: Cell::new(NOW_MS),
             deadline_ns: Cell::new(60_000_000_000),
             offset_ms: Cell::new(0),
             quota: Cell::new(500),
-            answers: RefCell::new(answers.into_iter().collect()),
+            responses: RefCell::new(responses.into_iter().collect()),
             sent: RefCell::default(),
             slept_ms: RefCell::default(),
             keys: Cell::new(0),
@@ -48,7 +49,7 @@ impl Script {
     }
 }
 
-impl Platform for &Script {
+impl Platform for &ScriptedPlatform {
     fn now(&self) -> Moment {
         Moment {
             unix_ms: self.now_ms.get(),
@@ -77,7 +78,7 @@ impl Platform for &Script {
         self.keys.set(self.keys.get() + 1);
         (self.key)(scope)
     }
-    fn send(&self, request: &Request) -> Result<Answer, SendError> {
+    fn send(&self, request: &Request) -> Result<Response, SendError> {
         let authority = [("authority", request.authority)];
         let headers = authority
             .iter()
@@ -85,32 +86,40 @@ impl Platform for &Script {
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
         self.sent.borrow_mut().push((headers, String::from_utf8(request.body.to_vec()).unwrap()));
-        self.answers.borrow_mut().pop_front().expect("the script has an answer for every request")
+        self.responses
+            .borrow_mut()
+            .pop_front()
+            .expect("the platform has an response for every request")
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "an entry of a script is an answer or an error")]
-fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Answer, SendError> {
+#[expect(clippy::unnecessary_wraps, reason = "an entry of a platform is an response or an error")]
+fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Response, SendError> {
     let headers =
         headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    Ok(Answer::new(status, headers, body.as_bytes().to_vec()))
+    Ok(Response::new(status, headers, body.as_bytes().to_vec()))
 }
 
-fn throttled() -> Result<Answer, SendError> {
-    answer(
+fn throttled() -> Result<Response, SendError> {
+    response(
         400,
         &[],
         r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#,
     )
 }
 
-fn unavailable() -> Result<Answer, SendError> {
-    answer(503, &[], "")
+fn unavailable() -> Result<Response, SendError> {
+    response(503, &[], "")
 }
 
-fn call(script: &Script, settings: &str, action: &str, input: &str) -> Result<String, Error> {
+fn call(
+    platform: &ScriptedPlatform,
+    settings: &str,
+    action: &str,
+    input: &str,
+) -> Result<String, Error> {
     let connection =
-        Connection::open(&format!("{{\"region\":\"us-east-1\"{settings}}}"), script).unwrap();
+        Connection::open(&format!("{{\"region\":\"us-east-1\"{settings}}}"), platform).unwrap();
     connection.execute(action, input, None)
 }
 
@@ -123,10 +132,10 @@ fn header(sent: &Sent, name: &str) -> String {
 }
 
 #[test]
-fn a_success_is_one_request_with_the_actions_target() {
-    let script = Script::new([answer(200, &[], "{\"TableNames\":[]}")]);
-    assert_eq!(call(&script, "", "ListTables", "").unwrap(), "{\"TableNames\":[]}");
-    let sent = script.sent.borrow();
+fn a_successful_call_sends_one_request_with_the_target_header() {
+    let platform = ScriptedPlatform::new([response(200, &[], "{\"TableNames\":[]}")]);
+    assert_eq!(call(&platform, "", "ListTables", "").unwrap(), "{\"TableNames\":[]}");
+    let sent = platform.sent.borrow();
     assert_eq!(sent.len(), 1);
     assert_eq!(header(&sent[0], "x-amz-target"), "DynamoDB_20120810.ListTables");
     assert_eq!(header(&sent[0], "content-length"), "2");
@@ -134,155 +143,159 @@ fn a_success_is_one_request_with_the_actions_target() {
 }
 
 #[test]
-fn throttling_is_retried_four_times_with_growing_delays() {
-    let script = Script::new([throttled(), throttled(), throttled(), throttled()]);
-    let Error::Service(error) = call(&script, "", "ListTables", "").unwrap_err() else {
+fn throttling_ends_after_four_attempts_with_growing_delays() {
+    let platform = ScriptedPlatform::new([throttled(), throttled(), throttled(), throttled()]);
+    let Error::Service(error) = call(&platform, "", "ListTables", "").unwrap_err() else {
         panic!("a service error")
     };
     assert_eq!(
         (error.code.as_str(), error.attempts, error.retryable),
         ("ThrottlingException", 4, true)
     );
-    assert_eq!(*script.slept_ms.borrow(), [999, 1999, 3999]);
-    assert_eq!(script.quota.get(), 500 - 3 * 5);
+    assert_eq!(*platform.slept_ms.borrow(), [999, 1999, 3999]);
+    assert_eq!(platform.quota.get(), 500 - 3 * 5);
 }
 
 #[test]
-fn a_success_after_a_retry_gives_its_cost_back() {
-    let script = Script::new([unavailable(), answer(200, &[], "{}")]);
-    assert!(call(&script, "", "ListTables", "").is_ok());
-    assert_eq!((script.quota.get(), script.slept_ms.borrow().as_slice()), (500, [24].as_slice()));
-}
-
-#[test]
-fn an_empty_quota_ends_the_retries() {
-    let script = Script::new([unavailable()]);
-    script.quota.set(13);
-    assert!(
-        matches!(call(&script, "", "ListTables", ""), Err(Error::Service(error)) if error.attempts == 1)
+fn a_success_after_a_retry_returns_its_tokens_to_the_quota() {
+    let platform = ScriptedPlatform::new([unavailable(), response(200, &[], "{}")]);
+    assert!(call(&platform, "", "ListTables", "").is_ok());
+    assert_eq!(
+        (platform.quota.get(), platform.slept_ms.borrow().as_slice()),
+        (500, [24].as_slice())
     );
 }
 
 #[test]
-fn one_attempt_turns_retries_off() {
-    let script = Script::new([unavailable()]);
+fn no_retry_is_made_without_tokens_in_the_quota() {
+    let platform = ScriptedPlatform::new([unavailable()]);
+    platform.quota.set(13);
     assert!(
-        matches!(call(&script, ",\"maxAttempts\":1", "ListTables", ""), Err(Error::Service(error)) if error.attempts == 1)
+        matches!(call(&platform, "", "ListTables", ""), Err(Error::Service(error)) if error.attempts == 1)
     );
 }
 
 #[test]
-fn a_retry_that_the_deadline_would_end_is_not_begun() {
-    let script = Script::new([throttled()]);
-    script.deadline_ns.set(500_000_000);
-    assert!(matches!(call(&script, "", "ListTables", ""), Err(Error::Service(_))));
-    assert!(script.slept_ms.borrow().is_empty());
-}
-
-#[test]
-fn a_passed_deadline_sends_nothing() {
-    let script = Script::new([]);
-    script.deadline_ns.set(0);
+fn max_attempts_of_one_turns_retries_off() {
+    let platform = ScriptedPlatform::new([unavailable()]);
     assert!(
-        matches!(call(&script, "", "ListTables", ""), Err(Error::Timeout(end)) if end.attempts == 0 && !end.maybe_applied)
+        matches!(call(&platform, ",\"maxAttempts\":1", "ListTables", ""), Err(Error::Service(error)) if error.attempts == 1)
     );
 }
 
 #[test]
-fn a_lost_answer_says_that_the_action_may_have_been_applied() {
+fn no_retry_is_started_that_would_exceed_the_deadline() {
+    let platform = ScriptedPlatform::new([throttled()]);
+    platform.deadline_ns.set(500_000_000);
+    assert!(matches!(call(&platform, "", "ListTables", ""), Err(Error::Service(_))));
+    assert!(platform.slept_ms.borrow().is_empty());
+}
+
+#[test]
+fn nothing_is_sent_after_the_deadline() {
+    let platform = ScriptedPlatform::new([]);
+    platform.deadline_ns.set(0);
+    assert!(
+        matches!(call(&platform, "", "ListTables", ""), Err(Error::Timeout(error)) if error.attempts == 0 && !error.maybe_applied)
+    );
+}
+
+#[test]
+fn a_lost_response_sets_maybe_applied() {
     let failed = |reached| Err(SendError::Failed { message: "gone".to_string(), reached });
-    let script = Script::new([failed(true), failed(false)]);
-    let error = call(&script, ",\"maxAttempts\":2", "ListTables", "").unwrap_err();
+    let platform = ScriptedPlatform::new([failed(true), failed(false)]);
+    let error = call(&platform, ",\"maxAttempts\":2", "ListTables", "").unwrap_err();
     assert_eq!(
         error,
-        Error::Transport(Interruption {
+        Error::Transport(TransportError {
             message: "gone".to_string(),
             maybe_applied: true,
             attempts: 2
         })
     );
-    let script = Script::new([failed(false)]);
+    let platform = ScriptedPlatform::new([failed(false)]);
     assert!(
-        matches!(call(&script, ",\"maxAttempts\":1", "ListTables", ""), Err(Error::Transport(end)) if !end.maybe_applied)
+        matches!(call(&platform, ",\"maxAttempts\":1", "ListTables", ""), Err(Error::Transport(error)) if !error.maybe_applied)
     );
 }
 
 #[test]
 fn refusals_are_not_retried() {
-    let script = Script::new([Err(SendError::Refused("no".to_string()))]);
-    assert_eq!(call(&script, "", "ListTables", ""), Err(Error::Refused("no".to_string())));
+    let platform = ScriptedPlatform::new([Err(SendError::Refused("no".to_string()))]);
+    assert_eq!(call(&platform, "", "ListTables", ""), Err(Error::Refused("no".to_string())));
     let conditional =
-        answer(400, &[], r#"{"__type":"x#ConditionalCheckFailedException","message":"m"}"#);
-    let script = Script::new([conditional]);
+        response(400, &[], r#"{"__type":"x#ConditionalCheckFailedException","message":"m"}"#);
+    let platform = ScriptedPlatform::new([conditional]);
     assert!(
-        matches!(call(&script, "", "ListTables", ""), Err(Error::Service(error)) if !error.retryable)
+        matches!(call(&platform, "", "ListTables", ""), Err(Error::Service(error)) if !error.retryable)
     );
 }
 
 #[test]
-fn a_damaged_answer_is_fetched_again() {
-    let damaged = || answer(200, &[("x-amz-crc32", "1")], "{}");
-    let script = Script::new([damaged(), answer(200, &[("x-amz-crc32", "2745614147")], "{}")]);
-    assert_eq!(call(&script, "", "ListTables", "").unwrap(), "{}");
-    let script = Script::new([damaged()]);
-    assert!(call(&script, ",\"verifyChecksums\":false", "ListTables", "").is_ok());
+fn a_response_with_a_wrong_checksum_is_retried() {
+    let damaged = || response(200, &[("x-amz-crc32", "1")], "{}");
+    let platform =
+        ScriptedPlatform::new([damaged(), response(200, &[("x-amz-crc32", "2745614147")], "{}")]);
+    assert_eq!(call(&platform, "", "ListTables", "").unwrap(), "{}");
+    let platform = ScriptedPlatform::new([damaged()]);
+    assert!(call(&platform, ",\"verifyChecksums\":false", "ListTables", "").is_ok());
 }
 
 #[test]
-fn a_wrong_clock_is_corrected_once_and_the_retry_is_signed_with_the_services_time() {
+fn clock_skew_is_corrected_once_and_the_retry_uses_the_services_time() {
     let skewed = || {
-        answer(
+        response(
             400,
             &[("date", "Sun, 30 Aug 2015 13:36:00 GMT")],
             r#"{"__type":"x#InvalidSignatureException","message":"expired"}"#,
         )
     };
-    let script = Script::new([skewed(), answer(200, &[], "{}")]);
-    assert!(call(&script, "", "ListTables", "").is_ok());
-    assert_eq!(script.offset_ms.get(), 3_600_000);
-    let sent = script.sent.borrow();
+    let platform = ScriptedPlatform::new([skewed(), response(200, &[], "{}")]);
+    assert!(call(&platform, "", "ListTables", "").is_ok());
+    assert_eq!(platform.offset_ms.get(), 3_600_000);
+    let sent = platform.sent.borrow();
     assert_eq!(
         (header(&sent[0], "x-amz-date"), header(&sent[1], "x-amz-date")),
         ("20150830T123600Z".into(), "20150830T133600Z".into())
     );
     assert_ne!(header(&sent[0], "authorization"), header(&sent[1], "authorization"));
 
-    let script = Script::new([skewed(), skewed()]);
-    assert!(call(&script, "", "ListTables", "").is_err());
-    let script = Script::new([skewed()]);
-    assert!(call(&script, ",\"correctClock\":false", "ListTables", "").is_err());
+    let platform = ScriptedPlatform::new([skewed(), skewed()]);
+    assert!(call(&platform, "", "ListTables", "").is_err());
+    let platform = ScriptedPlatform::new([skewed()]);
+    assert!(call(&platform, ",\"correctClock\":false", "ListTables", "").is_err());
 }
 
 #[test]
-fn a_right_clock_with_a_wrong_signature_is_not_retried() {
-    let wrong = answer(
+fn a_wrong_signature_without_clock_skew_is_not_retried() {
+    let wrong = response(
         400,
         &[("date", "Sun, 30 Aug 2015 12:38:00 GMT")],
         r#"{"__type":"x#InvalidSignatureException","message":"m"}"#,
     );
-    let script = Script::new([wrong]);
-    assert!(call(&script, "", "ListTables", "").is_err());
-    assert_eq!(script.offset_ms.get(), 0);
+    let platform = ScriptedPlatform::new([wrong]);
+    assert!(call(&platform, "", "ListTables", "").is_err());
+    assert_eq!(platform.offset_ms.get(), 0);
 }
 
 #[test]
-fn the_clock_of_a_cached_or_late_answer_says_nothing() {
-    let cached = answer(
+fn the_date_of_a_cached_response_does_not_correct_the_clock() {
+    let cached = response(
         400,
         &[("date", "Sun, 30 Aug 2015 13:36:00 GMT"), ("age", "3600")],
         r#"{"__type":"x#InvalidSignatureException"}"#,
     );
-    let script = Script::new([cached]);
-    assert!(call(&script, "", "ListTables", "").is_err());
-    assert_eq!(script.offset_ms.get(), 0);
+    let platform = ScriptedPlatform::new([cached]);
+    assert!(call(&platform, "", "ListTables", "").is_err());
+    assert_eq!(platform.offset_ms.get(), 0);
 }
 
 #[test]
-fn one_idempotency_token_serves_all_attempts() {
+fn all_attempts_of_a_call_use_the_same_idempotency_token() {
     let input = r#"{"TransactItems":[{"Delete":{"TableName":"t","Key":{"a":"b"}}}]}"#;
-    let script = Script::new([unavailable(), answer(200, &[], "{}")]);
-    call(&script, "", "TransactWriteItems", input).unwrap();
-    let sent = script.sent.borrow();
+    let platform = ScriptedPlatform::new([unavailable(), response(200, &[], "{}")]);
+    call(&platform, "", "TransactWriteItems", input).unwrap();
+    let sent = platform.sent.borrow();
     assert_eq!(sent[0].1, sent[1].1);
     let token =
         serde_json::from_str::<serde_json::Value>(&sent[0].1).unwrap()["ClientRequestToken"]
@@ -291,35 +304,35 @@ fn one_idempotency_token_serves_all_attempts() {
 }
 
 #[test]
-fn a_callers_own_token_is_kept_and_the_setting_turns_tokens_off() {
+fn the_callers_idempotency_token_is_kept_and_a_setting_turns_tokens_off() {
     let input = |own: &str| {
         format!(r#"{{{own}"TransactItems":[{{"Delete":{{"TableName":"t","Key":{{"a":"b"}}}}}}]}}"#)
     };
-    let script = Script::new([answer(200, &[], "{}")]);
-    call(&script, "", "TransactWriteItems", &input(r#""ClientRequestToken":"mine","#)).unwrap();
-    assert!(script.sent.borrow()[0].1.starts_with(r#"{"ClientRequestToken":"mine","#));
-    let script = Script::new([answer(200, &[], "{}")]);
-    call(&script, "", "TransactWriteItems", &input(r#""ClientRequestToken":null,"#)).unwrap();
-    let body = script.sent.borrow()[0].1.clone();
+    let platform = ScriptedPlatform::new([response(200, &[], "{}")]);
+    call(&platform, "", "TransactWriteItems", &input(r#""ClientRequestToken":"mine","#)).unwrap();
+    assert!(platform.sent.borrow()[0].1.starts_with(r#"{"ClientRequestToken":"mine","#));
+    let platform = ScriptedPlatform::new([response(200, &[], "{}")]);
+    call(&platform, "", "TransactWriteItems", &input(r#""ClientRequestToken":null,"#)).unwrap();
+    let body = platform.sent.borrow()[0].1.clone();
     assert!(body.matches("ClientRequestToken").count() == 1 && !body.contains("null"), "{body}");
-    let script = Script::new([answer(200, &[], "{}")]);
-    call(&script, ",\"idempotencyTokens\":false", "TransactWriteItems", &input("")).unwrap();
-    assert!(!script.sent.borrow()[0].1.contains("ClientRequestToken"));
+    let platform = ScriptedPlatform::new([response(200, &[], "{}")]);
+    call(&platform, ",\"idempotencyTokens\":false", "TransactWriteItems", &input("")).unwrap();
+    assert!(!platform.sent.borrow()[0].1.contains("ClientRequestToken"));
 }
 
 #[test]
-fn the_signing_key_is_asked_for_once_a_day_and_again_when_it_expires() {
-    let script = Script::new((0..4).map(|_| answer(200, &[], "{}")));
-    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+fn the_signing_key_is_derived_once_per_day_and_again_after_expiry() {
+    let platform = ScriptedPlatform::new((0..4).map(|_| response(200, &[], "{}")));
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap();
     connection.execute("ListTables", "", None).unwrap();
     connection.execute("ListTables", "", None).unwrap();
-    assert_eq!(script.keys.get(), 1);
-    script.now_ms.set(NOW_MS + 24 * 3_600_000);
+    assert_eq!(platform.keys.get(), 1);
+    platform.now_ms.set(NOW_MS + 24 * 3_600_000);
     connection.execute("ListTables", "", None).unwrap();
-    assert_eq!(script.keys.get(), 2);
+    assert_eq!(platform.keys.get(), 2);
 
-    let mut script = Script::new((0..2).map(|_| answer(200, &[], "{}")));
-    script.key = |_| {
+    let mut platform = ScriptedPlatform::new((0..2).map(|_| response(200, &[], "{}")));
+    platform.key = |_| {
         Ok(SigningMaterial {
             access_key_id: "A".into(),
             session_token: Some("T".into()),
@@ -327,11 +340,11 @@ fn the_signing_key_is_asked_for_once_a_day_and_again_when_it_expires() {
             expires: 1,
         })
     };
-    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap();
     connection.execute("ListTables", "", None).unwrap();
     connection.execute("ListTables", "", None).unwrap();
-    assert_eq!(script.keys.get(), 2);
-    let sent = script.sent.borrow();
+    assert_eq!(platform.keys.get(), 2);
+    let sent = platform.sent.borrow();
     assert_eq!(header(&sent[0], "x-amz-security-token"), "T");
     assert!(
         header(&sent[0], "authorization").contains("x-amz-date;x-amz-security-token;x-amz-target")
@@ -339,74 +352,74 @@ fn the_signing_key_is_asked_for_once_a_day_and_again_when_it_expires() {
 }
 
 #[test]
-fn missing_credentials_and_refused_scopes_are_told_apart() {
-    let mut script = Script::new([]);
-    script.key = |_| Err(SigningError::Unavailable("none".to_string()));
-    assert_eq!(call(&script, "", "ListTables", ""), Err(Error::Credentials("none".to_string())));
-    script.key = |_| Err(SigningError::Refused("region".to_string()));
-    assert_eq!(call(&script, "", "ListTables", ""), Err(Error::Refused("region".to_string())));
+fn missing_credentials_and_refused_scopes_are_different_errors() {
+    let mut platform = ScriptedPlatform::new([]);
+    platform.key = |_| Err(SigningError::Unavailable("none".to_string()));
+    assert_eq!(call(&platform, "", "ListTables", ""), Err(Error::Credentials("none".to_string())));
+    platform.key = |_| Err(SigningError::Refused("region".to_string()));
+    assert_eq!(call(&platform, "", "ListTables", ""), Err(Error::Refused("region".to_string())));
 }
 
 #[test]
-fn an_unknown_action_names_the_nearest() {
-    let script = Script::new([]);
-    let Error::UnknownAction(message) = call(&script, "", "getItem", "").unwrap_err() else {
+fn an_unknown_action_suggests_the_closest_name() {
+    let platform = ScriptedPlatform::new([]);
+    let Error::UnknownAction(message) = call(&platform, "", "getItem", "").unwrap_err() else {
         panic!("an unknown action")
     };
     assert!(message.contains("did you mean GetItem?"), "{message}");
 }
 
 #[test]
-fn an_empty_answer_is_an_empty_object() {
-    let script = Script::new([answer(200, &[], "")]);
+fn an_empty_response_becomes_an_empty_object() {
+    let platform = ScriptedPlatform::new([response(200, &[], "")]);
     let input =
         r#"{"ResourceArn":"arn:aws:dynamodb:us-east-1:123456789012:table/users","TagKeys":["a"]}"#;
-    assert_eq!(call(&script, "", "UntagResource", input).unwrap(), "{}");
+    assert_eq!(call(&platform, "", "UntagResource", input).unwrap(), "{}");
 }
 
 #[test]
-fn relay_passes_bytes_both_ways_in_one_attempt() {
-    let script = Script::new([answer(503, &[("x-a", "b")], "\u{1}not json")]);
-    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+fn relay_sends_and_returns_bytes_unchanged_in_one_attempt() {
+    let platform = ScriptedPlatform::new([response(503, &[("x-a", "b")], "\u{1}not json")]);
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap();
     let relayed = connection.relay("ActionOfTomorrow", b"any bytes").unwrap();
     assert_eq!(
         (relayed.status, relayed.body.as_slice(), relayed.header("x-a")),
         (503, "\u{1}not json".as_bytes(), Some("b"))
     );
-    assert_eq!(script.sent.borrow()[0].1, "any bytes");
+    assert_eq!(platform.sent.borrow()[0].1, "any bytes");
     assert!(matches!(connection.relay("Get Item", b""), Err(Error::UnknownAction(_))));
 }
 
 #[test]
-fn answers_that_are_not_the_protocol_are_errors() {
+fn responses_that_are_not_json_are_errors() {
     for body in ["<html>", "{", ""] {
-        let script = Script::new([answer(200, &[], body)]);
-        let result = call(&script, "", "ListTables", "");
+        let platform = ScriptedPlatform::new([response(200, &[], body)]);
+        let result = call(&platform, "", "ListTables", "");
         assert_eq!(result.is_ok(), body.is_empty(), "{body}");
     }
-    let script = Script::new([Ok(Answer::new(200, vec![], vec![0xff]))]);
-    assert!(matches!(call(&script, "", "ListTables", ""), Err(Error::Other(_))));
+    let platform = ScriptedPlatform::new([Ok(Response::new(200, vec![], vec![0xff]))]);
+    assert!(matches!(call(&platform, "", "ListTables", ""), Err(Error::Other(_))));
 }
 
 fn call_with(
-    script: &Script,
+    platform: &ScriptedPlatform,
     action: &str,
     input: &str,
     options: &str,
 ) -> Result<serde_json::Value, Error> {
-    let connection = Connection::open("{\"region\":\"us-east-1\"}", script).unwrap();
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", platform).unwrap();
     connection
         .execute(action, input, Some(options))
-        .map(|answer| serde_json::from_str(&answer).unwrap())
+        .map(|response| serde_json::from_str(&response).unwrap())
 }
 
-fn page(id: u32, next: bool) -> Result<Answer, SendError> {
+fn page(id: u32, next: bool) -> Result<Response, SendError> {
     let cursor = if next {
         format!(",\"LastEvaluatedKey\":{{\"id\":{{\"N\":\"{id}\"}}}}")
     } else {
         String::new()
     };
-    answer(
+    response(
         200,
         &[],
         &format!(
@@ -418,77 +431,78 @@ fn page(id: u32, next: bool) -> Result<Answer, SendError> {
 const SCAN: &str = r#"{"TableName":"t","ExclusiveStartKey":{"id":{"N":"0"}}}"#;
 
 #[test]
-fn all_pages_are_one_answer() {
-    let empty = answer(
+fn all_pages_are_merged_into_one_result() {
+    let empty = response(
         200,
         &[],
         r#"{"Items":[],"Count":0,"ScannedCount":2,"LastEvaluatedKey":{"id":{"N":"2"}}}"#,
     );
-    let script = Script::new([page(1, true), empty, page(3, false)]);
+    let platform = ScriptedPlatform::new([page(1, true), empty, page(3, false)]);
     let input = SCAN.replace(r#"{"N":"0"}"#, "0");
-    let answer = call_with(&script, "Scan", &input, r#"{"pages":"all","format":"plain"}"#).unwrap();
+    let response =
+        call_with(&platform, "Scan", &input, r#"{"pages":"all","format":"plain"}"#).unwrap();
     assert_eq!(
-        answer,
+        response,
         serde_json::json!({"Items": [{"id": 1}, {"id": 3}], "Count": 2, "ScannedCount": 6, "Paging": {"Pages": 3, "StoppedBy": "the last page"}})
     );
-    let sent = script.sent.borrow();
+    let sent = platform.sent.borrow();
     assert!(sent[0].1.contains(r#""ExclusiveStartKey":{"id":{"N":"0"}}"#));
     assert_eq!(sent[1].1, r#"{"ExclusiveStartKey":{"id":{"N":"1"}},"TableName":"t"}"#);
     assert_eq!(sent[2].1, r#"{"ExclusiveStartKey":{"id":{"N":"2"}},"TableName":"t"}"#);
 }
 
 #[test]
-fn one_page_is_the_default_and_comes_as_it_is() {
-    let script = Script::new([page(1, true)]);
-    let answer = call_with(&script, "Scan", SCAN, "{}").unwrap();
-    assert!(answer["Paging"].is_null() && answer["LastEvaluatedKey"].is_object());
+fn one_page_is_the_default_and_is_returned_unchanged() {
+    let platform = ScriptedPlatform::new([page(1, true)]);
+    let response = call_with(&platform, "Scan", SCAN, "{}").unwrap();
+    assert!(response["Paging"].is_null() && response["LastEvaluatedKey"].is_object());
 }
 
 #[test]
-fn bounds_stop_paging_early_and_the_cursor_says_where_to_go_on() {
+fn limits_stop_paging_and_the_cursor_is_returned() {
     for (options, stop) in [
         (r#"{"pages":"all","maxItems":2}"#, "maxItems"),
         (r#"{"pages":"all","maxBytes":60}"#, "maxBytes"),
     ] {
-        let script = Script::new([page(1, true), page(2, true)]);
-        let answer = call_with(&script, "Scan", SCAN, options).unwrap();
-        assert_eq!(answer["Paging"], serde_json::json!({"Pages": 2, "StoppedBy": stop}));
-        assert_eq!(answer["LastEvaluatedKey"]["id"]["N"], "2");
+        let platform = ScriptedPlatform::new([page(1, true), page(2, true)]);
+        let response = call_with(&platform, "Scan", SCAN, options).unwrap();
+        assert_eq!(response["Paging"], serde_json::json!({"Pages": 2, "StoppedBy": stop}));
+        assert_eq!(response["LastEvaluatedKey"]["id"]["N"], "2");
     }
 }
 
 #[test]
-fn a_page_that_fails_does_not_lose_those_before_it() {
+fn a_failed_page_does_not_lose_the_pages_before_it() {
     let refused =
-        || answer(400, &[], r#"{"__type":"x#ResourceNotFoundException","message":"gone"}"#);
-    let script = Script::new([page(1, true), refused()]);
-    let answer = call_with(&script, "Scan", SCAN, r#"{"pages":"all"}"#).unwrap();
-    assert_eq!(answer["Paging"]["StoppedBy"], "ResourceNotFoundException: gone");
+        || response(400, &[], r#"{"__type":"x#ResourceNotFoundException","message":"gone"}"#);
+    let platform = ScriptedPlatform::new([page(1, true), refused()]);
+    let response = call_with(&platform, "Scan", SCAN, r#"{"pages":"all"}"#).unwrap();
+    assert_eq!(response["Paging"]["StoppedBy"], "ResourceNotFoundException: gone");
     assert_eq!(
-        (&answer["Count"], &answer["LastEvaluatedKey"]["id"]["N"]),
+        (&response["Count"], &response["LastEvaluatedKey"]["id"]["N"]),
         (&serde_json::json!(1), &serde_json::json!("1"))
     );
-    let script = Script::new([refused()]);
-    assert!(call_with(&script, "Scan", SCAN, r#"{"pages":"all"}"#).is_err());
+    let platform = ScriptedPlatform::new([refused()]);
+    assert!(call_with(&platform, "Scan", SCAN, r#"{"pages":"all"}"#).is_err());
 }
 
 #[test]
-fn lists_of_names_are_paged_by_their_own_cursor() {
-    let script = Script::new([
-        answer(200, &[], r#"{"TableNames":["a","b"],"LastEvaluatedTableName":"b"}"#),
-        answer(200, &[], r#"{"TableNames":["c"]}"#),
+fn list_tables_is_paged_with_its_own_cursor() {
+    let platform = ScriptedPlatform::new([
+        response(200, &[], r#"{"TableNames":["a","b"],"LastEvaluatedTableName":"b"}"#),
+        response(200, &[], r#"{"TableNames":["c"]}"#),
     ]);
-    let answer = call_with(&script, "ListTables", "", r#"{"pages":"all"}"#).unwrap();
-    assert_eq!(answer["TableNames"], serde_json::json!(["a", "b", "c"]));
-    assert_eq!(script.sent.borrow()[1].1, r#"{"ExclusiveStartTableName":"b"}"#);
+    let response = call_with(&platform, "ListTables", "", r#"{"pages":"all"}"#).unwrap();
+    assert_eq!(response["TableNames"], serde_json::json!(["a", "b", "c"]));
+    assert_eq!(platform.sent.borrow()[1].1, r#"{"ExclusiveStartTableName":"b"}"#);
 }
 
 #[test]
-fn what_a_batch_leaves_is_sent_again_and_what_is_left_at_the_end_is_returned() {
+fn unprocessed_entries_are_sent_again_and_the_rest_is_returned() {
     let input = r#"{"RequestItems":{"t":{"Keys":[{"id":"1"},{"id":"2"}]}}}"#;
     let left = r#"{"t":{"Keys":[{"id":{"S":"2"}}]}}"#;
     let first = || {
-        answer(
+        response(
             200,
             &[],
             &format!(
@@ -496,42 +510,43 @@ fn what_a_batch_leaves_is_sent_again_and_what_is_left_at_the_end_is_returned() {
             ),
         )
     };
-    let script = Script::new([
+    let platform = ScriptedPlatform::new([
         first(),
-        answer(200, &[], r#"{"Responses":{"t":[{"id":{"S":"2"}}]},"UnprocessedKeys":{}}"#),
+        response(200, &[], r#"{"Responses":{"t":[{"id":{"S":"2"}}]},"UnprocessedKeys":{}}"#),
     ]);
     let whole =
-        call_with(&script, "BatchGetItem", input, r#"{"resubmit":true,"format":"plain"}"#).unwrap();
+        call_with(&platform, "BatchGetItem", input, r#"{"resubmit":true,"format":"plain"}"#)
+            .unwrap();
     assert_eq!(whole["Responses"], serde_json::json!({"t": [{"id": "1"}, {"id": "2"}]}));
     assert_eq!(whole["UnprocessedKeys"], serde_json::json!({}));
-    assert_eq!(script.sent.borrow()[1].1, format!("{{\"RequestItems\":{left}}}"));
-    assert_eq!(script.slept_ms.borrow().len(), 1);
+    assert_eq!(platform.sent.borrow()[1].1, format!("{{\"RequestItems\":{left}}}"));
+    assert_eq!(platform.slept_ms.borrow().len(), 1);
 
-    let script = Script::new([
+    let platform = ScriptedPlatform::new([
         first(),
-        answer(400, &[], r#"{"__type":"x#AccessDeniedException","message":"no"}"#),
+        response(400, &[], r#"{"__type":"x#AccessDeniedException","message":"no"}"#),
     ]);
-    let part = call_with(&script, "BatchGetItem", input, r#"{"resubmit":true}"#).unwrap();
+    let part = call_with(&platform, "BatchGetItem", input, r#"{"resubmit":true}"#).unwrap();
     assert_eq!(part["UnprocessedKeys"], serde_json::from_str::<serde_json::Value>(left).unwrap());
     assert!(
         part["Resubmission"]["StoppedBy"].as_str().unwrap().starts_with("AccessDeniedException")
     );
 
-    let script = Script::new([first()]);
-    script.deadline_ns.set(1);
-    let late = call_with(&script, "BatchGetItem", input, r#"{"resubmit":true}"#).unwrap();
+    let platform = ScriptedPlatform::new([first()]);
+    platform.deadline_ns.set(1);
+    let late = call_with(&platform, "BatchGetItem", input, r#"{"resubmit":true}"#).unwrap();
     assert_eq!(late["Resubmission"]["StoppedBy"], "the deadline");
 }
 
 #[test]
-fn the_connection_test_tells_bad_keys_from_missing_permissions() {
-    let denied = answer(
+fn the_connection_test_distinguishes_bad_keys_from_missing_permissions() {
+    let denied = response(
         400,
         &[],
         r#"{"__type":"x#AccessDeniedException","Message":"not authorized to perform: dynamodb:ListTables"}"#,
     );
-    let script = Script::new([denied]);
-    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+    let platform = ScriptedPlatform::new([denied]);
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap();
     let tested: serde_json::Value = serde_json::from_str(&connection.test().unwrap()).unwrap();
     assert_eq!(
         (&tested["ok"], &tested["missing"]),
@@ -540,38 +555,38 @@ fn the_connection_test_tells_bad_keys_from_missing_permissions() {
     for code in
         ["UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException"]
     {
-        let script = Script::new([answer(
+        let platform = ScriptedPlatform::new([response(
             400,
             &[],
             &format!("{{\"__type\":\"x#{code}\",\"message\":\"m\"}}"),
         )]);
-        let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+        let connection = Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap();
         assert!(
             matches!(connection.test(), Err(Error::Service(error)) if error.code == code && error.hint.is_some())
         );
     }
-    let script = Script::new([Err(SendError::Refused("no".to_string()))]);
+    let platform = ScriptedPlatform::new([Err(SendError::Refused("no".to_string()))]);
     assert!(matches!(
-        Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap().test(),
+        Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap().test(),
         Err(Error::Refused(_))
     ));
 }
 
 #[test]
-fn the_structure_lists_all_pages_within_its_bounds() {
+fn structure_lists_the_tables_of_all_pages_up_to_its_limit() {
     let table = r#"{"Table":{"TableName":"b","TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],
         "AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"},{"AttributeName":"at","AttributeType":"N"}],
         "GlobalSecondaryIndexes":[{"IndexName":"by-at","KeySchema":[{"AttributeName":"at","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}]}}"#;
     let names =
-        |names: &str, last: &str| answer(200, &[], &format!("{{\"TableNames\":{names}{last}}}"));
-    let gone = answer(400, &[], r#"{"__type":"x#ResourceNotFoundException","message":"gone"}"#);
-    let script = Script::new([
+        |names: &str, last: &str| response(200, &[], &format!("{{\"TableNames\":{names}{last}}}"));
+    let gone = response(400, &[], r#"{"__type":"x#ResourceNotFoundException","message":"gone"}"#);
+    let platform = ScriptedPlatform::new([
         names("[\"a\"]", ",\"LastEvaluatedTableName\":\"a\""),
         gone,
         names("[\"b\",\"c\"]", ""),
-        answer(200, &[], table),
+        response(200, &[], table),
     ]);
-    let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap();
     let found: serde_json::Value =
         serde_json::from_str(&connection.structure("{\"limit\":2}").unwrap()).unwrap();
     assert_eq!(
@@ -587,33 +602,33 @@ fn the_structure_lists_all_pages_within_its_bounds() {
 }
 
 #[test]
-fn vectors_are_searched_at_their_own_endpoint() {
-    let script = Script::new([answer(200, &[], "{}")]);
+fn search_vectors_uses_its_own_endpoint() {
+    let platform = ScriptedPlatform::new([response(200, &[], "{}")]);
     call(
-        &script,
+        &platform,
         "",
         "SearchVectors",
         r#"{"TableName":"t","IndexName":"idx","SearchVector":[1],"TopK":1}"#,
     )
     .unwrap();
     assert_eq!(
-        header(&script.sent.borrow()[0], "authority"),
+        header(&platform.sent.borrow()[0], "authority"),
         "search-dynamodb.us-east-1.amazonaws.com"
     );
 }
 
 proptest::proptest! {
     #[test]
-    fn relay_hands_back_any_status_headers_and_bytes(
+    fn relay_returns_any_status_headers_and_body_unchanged(
         status in 100u16..600,
         headers in proptest::collection::vec(("[a-z][a-z0-9-]{0,20}", "[ -~]{0,40}"), 0..6),
         body in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
         sent in "[ -~]{0,200}",
     ) {
-        let upstream = Answer::new(status, headers, body);
-        let script = Script::new([Ok(upstream.clone())]);
-        let connection = Connection::open("{\"region\":\"us-east-1\"}", &script).unwrap();
+        let upstream = Response::new(status, headers, body);
+        let platform = ScriptedPlatform::new([Ok(upstream.clone())]);
+        let connection = Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap();
         proptest::prop_assert_eq!(connection.relay("GetItem", sent.as_bytes()).unwrap(), upstream);
-        proptest::prop_assert_eq!(&script.sent.borrow()[0].1, &sent);
+        proptest::prop_assert_eq!(&platform.sent.borrow()[0].1, &sent);
     }
 }

@@ -1,81 +1,60 @@
-//! What the plugin knows of the service: every operation of the API model with the shape of its input and
-//! output. The tables in `generated` come from the model (`make catalogue`); this file gives them their types.
+//! The catalogue: every operation of the API model, with the shapes of its input and output.
+//!
+//! The tables in `generated` and `partitions` are generated from the model (`make catalogue`).
+//!
+//! ```
+//! use dynamodb_plugin::catalogue::{Access, json_schema, operation};
+//!
+//! let query = operation("Query").expect("an operation of the model");
+//! assert_eq!(query.access, Access::Read);
+//! assert_eq!(json_schema(query.input)["required"], serde_json::json!(["TableName"]));
+//! ```
 
-#[rustfmt::skip]
 mod generated;
-
+mod operation;
+mod partitions;
 mod schema;
 
-pub use dynamodb_json::shape::{Member, Shape, member};
-pub use generated::OPERATIONS;
+pub use dynamodb_json::shape::{Field, Shape, find_field};
 pub use generated::{
-    CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS, TRANSACTION_CANCELED_EXCEPTION_DETAILS,
+    CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS, OPERATIONS, TRANSACTION_CANCELED_EXCEPTION_DETAILS,
 };
-
+pub use operation::{Access, Operation, Paging};
+pub use partitions::{PARTITIONS, Partition};
 pub use schema::json_schema;
 
-/// One operation of the service.
-#[derive(Debug)]
-pub struct Operation {
-    /// The service's name for it: `GetItem`.
-    pub name: &'static str,
-    /// What it does to the caller's data.
-    pub access: Access,
-    /// The shape of its input; always a structure.
-    pub input: &'static Shape,
-    /// The shape of its output, as far as attribute values reach; `Any` where it holds none.
-    pub output: &'static Shape,
-    /// The member that makes repeating the call harmless.
-    pub token: Option<&'static str>,
-    /// How its answers are paged, for operations that are.
-    pub paging: Option<Paging>,
-    /// The JSON of a small call.
-    pub example: &'static str,
-}
+use generated::PERMISSIONS;
 
-/// What an operation does: reads, changes items, or administers tables and permissions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Reads items or descriptions.
-    Read,
-    /// Changes items.
-    Write,
-    /// Creates, changes or deletes tables, backups, tags, policies …
-    Admin,
-}
-
-/// The members that carry a paged operation's cursor and results.
-#[derive(Clone, Copy, Debug)]
-pub struct Paging {
-    /// The member of the input that continues.
-    pub input: &'static str,
-    /// The member of the output that says where to continue.
-    pub output: &'static str,
-    /// The member of the output that holds the list.
-    pub results: &'static str,
-}
-
-/// The operation called `name`, by its exact name.
+/// Returns the operation called `name`. The case must match.
 #[must_use]
 pub fn operation(name: &str) -> Option<&'static Operation> {
     let index = OPERATIONS.binary_search_by(|operation| operation.name.cmp(name)).ok()?;
     Some(&OPERATIONS[index])
 }
 
-const fn required(name: &'static str, shape: &'static Shape) -> Member {
-    Member { name, shape, required: true }
+/// Returns the IAM permissions of an action whose permissions are not called like the action itself.
+///
+/// The result is empty for all other actions: the name of the permission is then the name of the action.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html>
+#[must_use]
+pub fn permissions(action: &str) -> &'static [&'static str] {
+    PERMISSIONS.iter().find(|(known, _)| *known == action).map_or(&[], |(_, names)| *names)
 }
 
-const fn optional(name: &'static str, shape: &'static Shape) -> Member {
-    Member { name, shape, required: false }
+/// Returns the AWS partition of a region. An unknown region belongs to the partition `aws`.
+#[must_use]
+pub fn partition(region: &str) -> &'static Partition {
+    let known = PARTITIONS.iter().find(|partition| region.starts_with(partition.region_prefix));
+    known.unwrap_or(&PARTITIONS[PARTITIONS.len() - 1])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
-    fn all_operations_of_the_model_are_known_by_name() {
+    fn every_operation_is_found_by_its_exact_name() {
         assert_eq!(OPERATIONS.len(), 62);
         for known in &OPERATIONS {
             assert!(
@@ -88,12 +67,38 @@ mod tests {
     }
 
     #[test]
-    fn members_are_sorted_so_that_search_finds_them() {
+    fn fields_are_sorted_as_the_binary_search_needs() {
         for known in &OPERATIONS {
-            let Shape::Structure(members) = known.input else {
+            let Shape::Structure(fields) = known.input else {
                 panic!("{} has a structure as input", known.name)
             };
-            assert!(members.is_sorted_by(|a, b| a.name < b.name), "{}", known.name);
+            assert!(fields.is_sorted_by(|a, b| a.name < b.name), "{}", known.name);
+        }
+    }
+
+    #[test]
+    fn a_schema_has_required_fields_bounds_and_enumerations() {
+        let schema = json_schema(operation("Query").unwrap().input);
+        assert_eq!(schema["required"], json!(["TableName"]));
+        assert_eq!(
+            schema["properties"]["Limit"],
+            json!({"type": "integer", "minimum": 1, "maximum": i32::MAX})
+        );
+        assert!(
+            schema["properties"]["Select"]["enum"].as_array().unwrap().contains(&json!("COUNT"))
+        );
+    }
+
+    #[test]
+    fn every_region_has_a_partition() {
+        for (region, name) in [
+            ("eu-west-1", "aws"),
+            ("us-gov-east-1", "aws-us-gov"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("cn-north-1", "aws-cn"),
+            ("local", "aws"),
+        ] {
+            assert_eq!(partition(region).name, name, "{region}");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! JSON Schema of shapes, for editors and forms.
+//! Converts shapes to JSON Schema, for editors and forms.
 //! <https://json-schema.org/draft/2020-12/json-schema-core>
 
-use super::Shape;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use dynamodb_json::shape::Shape;
 use serde_json::{Map, Value, json};
 
-/// The JSON Schema of `shape`. An attribute value may be typed or untyped, as in the format `typed`.
+/// Returns the JSON Schema of `shape`. An attribute value may be tagged or not, as in the format `typed`.
 #[must_use]
 pub fn json_schema(shape: &Shape) -> Value {
     let mut schema = schema(shape);
@@ -18,14 +18,19 @@ pub fn json_schema(shape: &Shape) -> Value {
 
 fn schema(shape: &Shape) -> Value {
     match shape {
-        Shape::Structure(members) => {
+        Shape::Structure(fields) => {
             let mut properties = Map::new();
-            for member in *members {
-                properties.insert(member.name.to_string(), schema(member.shape));
+            for field in *fields {
+                properties.insert(field.name.to_string(), schema(field.shape));
             }
             let required: Vec<&str> =
-                members.iter().filter(|member| member.required).map(|member| member.name).collect();
-            json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+                fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+            json!({
+                "type": "object",
+                "properties": properties,
+                "required": required,
+                "additionalProperties": false,
+            })
         }
         Shape::Map { value, min, max } => bounded(
             json!({"type": "object", "additionalProperties": schema(value)}),
@@ -53,12 +58,16 @@ fn schema(shape: &Shape) -> Value {
         Shape::Boolean => json!({"type": "boolean"}),
         Shape::Blob => json!({"type": "string", "contentEncoding": "base64"}),
         Shape::AttributeValue => {
-            json!({"description": "an attribute value: {\"S\": \"text\"}, {\"N\": \"1\"} …, or its ordinary JSON"})
+            json!({
+                "description":
+                    "an attribute value: {\"S\": \"text\"}, {\"N\": \"1\"} …, or ordinary JSON",
+            })
         }
         Shape::Any => json!({}),
     }
 }
 
+/// Adds the bounds that are not the defaults.
 fn bounded(mut schema: Value, min: u32, max: u32, min_name: &str, max_name: &str) -> Value {
     if let Some(object) = schema.as_object_mut() {
         if min > 0 {
@@ -69,23 +78,4 @@ fn bounded(mut schema: Value, min: u32, max: u32, min_name: &str, max_name: &str
         }
     }
     schema
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalogue::operation;
-
-    #[test]
-    fn a_schema_names_members_bounds_and_values() {
-        let schema = json_schema(operation("Query").unwrap().input);
-        assert_eq!(schema["required"], json!(["TableName"]));
-        assert_eq!(
-            schema["properties"]["Limit"],
-            json!({"type": "integer", "minimum": 1, "maximum": i32::MAX})
-        );
-        assert!(
-            schema["properties"]["Select"]["enum"].as_array().unwrap().contains(&json!("COUNT"))
-        );
-    }
 }

@@ -1,22 +1,22 @@
-//! The exported interface: the connector's types ↔ the contract's.
+//! The exported interface. Converts between the connector's types and those of the contract.
 
 use super::Component;
 use super::exports::portcullis::datasource::connector::{
     Connection, Error, Guest, GuestConnection, Relayed,
 };
-use super::platform::Sandbox;
+use super::platform::WasmPlatform;
 use super::portcullis::datasource::types;
-use crate::answer::ServiceError;
 use crate::call;
-use crate::transcode::Fault;
+use crate::response::ServiceError;
+use crate::transcode::Diagnostic;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 impl Guest for Component {
-    type Connection = call::Connection<Sandbox>;
+    type Connection = call::Connection<WasmPlatform>;
 
     fn connect(settings: String) -> Result<Connection, Error> {
-        Ok(Connection::new(call::Connection::open(&settings, Sandbox)?))
+        Ok(Connection::new(call::Connection::open(&settings, WasmPlatform)?))
     }
 
     fn describe() -> String {
@@ -24,7 +24,7 @@ impl Guest for Component {
     }
 }
 
-impl GuestConnection for call::Connection<Sandbox> {
+impl GuestConnection for call::Connection<WasmPlatform> {
     fn execute(&self, action: String, input: String) -> Result<String, Error> {
         Ok(self.execute(&action, &input, None)?)
     }
@@ -39,8 +39,8 @@ impl GuestConnection for call::Connection<Sandbox> {
     }
 
     fn relay(&self, action: String, body: Vec<u8>) -> Result<Relayed, Error> {
-        let answer = self.relay(&action, &body)?;
-        Ok(Relayed { status: answer.status, headers: answer.headers, body: answer.body })
+        let response = self.relay(&action, &body)?;
+        Ok(Relayed { status: response.status, headers: response.headers, body: response.body })
     }
 
     fn test(&self) -> Result<String, Error> {
@@ -55,23 +55,23 @@ impl GuestConnection for call::Connection<Sandbox> {
 impl From<call::Error> for Error {
     fn from(error: call::Error) -> Self {
         match error {
-            call::Error::InvalidSettings(faults) => Self::InvalidSettings(convert_faults(faults)),
+            call::Error::InvalidSettings(diagnostics) => Self::InvalidSettings(faults(diagnostics)),
             call::Error::UnknownAction(message) => Self::UnknownAction(message),
-            call::Error::InvalidInput(faults) => Self::InvalidInput(convert_faults(faults)),
+            call::Error::InvalidInput(diagnostics) => Self::InvalidInput(faults(diagnostics)),
             call::Error::Credentials(message) => Self::Credentials(message),
             call::Error::Refused(message) => Self::Refused(message),
             call::Error::Service(error) => Self::Service((*error).into()),
-            call::Error::Transport(end) => Self::Transport(end.into()),
-            call::Error::Timeout(end) => Self::Timeout(end.into()),
+            call::Error::Transport(error) => Self::Transport(error.into()),
+            call::Error::Timeout(error) => Self::Timeout(error.into()),
             call::Error::Other(message) => Self::Other(message),
         }
     }
 }
 
-fn convert_faults(faults: Vec<Fault>) -> Vec<types::Fault> {
-    faults
+fn faults(diagnostics: Vec<Diagnostic>) -> Vec<types::Fault> {
+    diagnostics
         .into_iter()
-        .map(|fault| types::Fault { pointer: fault.pointer, message: fault.message })
+        .map(|Diagnostic { pointer, message }| types::Fault { pointer, message })
         .collect()
 }
 
@@ -91,8 +91,9 @@ impl From<ServiceError> for types::ServiceError {
     }
 }
 
-impl From<call::Interruption> for types::Interruption {
-    fn from(end: call::Interruption) -> Self {
-        Self { message: end.message, maybe_applied: end.maybe_applied, attempts: end.attempts }
+impl From<call::TransportError> for types::Interruption {
+    fn from(error: call::TransportError) -> Self {
+        let call::TransportError { message, maybe_applied, attempts } = error;
+        Self { message, maybe_applied, attempts }
     }
 }

@@ -1,21 +1,21 @@
-//! What the sandbox imports, as the [`Platform`] of a call.
+//! The imports of the component, as the [`Platform`] of a call.
 
 use super::portcullis::datasource::{aws_signing, call, http_messages};
 use super::wasi::clocks::monotonic_clock;
 use super::wasi::http::outgoing_handler::handle;
 use super::wasi::http::types::{ErrorCode, Method, Scheme};
 use super::wasi::random::random::get_random_u64;
-use crate::answer::{Answer, CHECKSUM};
 use crate::call::{Moment, Platform, Request, SendError, SigningError, SigningMaterial};
+use crate::response::{CHECKSUM, Response};
 use crate::sigv4::Scope;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The world of the component.
-pub(super) struct Sandbox;
+/// The platform inside the sandbox.
+pub(super) struct WasmPlatform;
 
-impl Platform for Sandbox {
+impl Platform for WasmPlatform {
     fn now(&self) -> Moment {
         let call::Moment { unix_ms, clock_offset_ms, remaining_ns } = call::now();
         Moment { unix_ms, clock_offset_ms, remaining_ns }
@@ -56,7 +56,7 @@ impl Platform for Sandbox {
         }
     }
 
-    fn send(&self, request: &Request) -> Result<Answer, SendError> {
+    fn send(&self, request: &Request) -> Result<Response, SendError> {
         let scheme = if request.https { Scheme::Https } else { Scheme::Http };
         let headers: Vec<(&str, &[u8])> =
             request.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
@@ -70,19 +70,19 @@ impl Platform for Sandbox {
         )
         .map_err(|error| SendError::Impossible(format!("the request cannot be sent: {error}")))?;
         let future = handle(outgoing, None).map_err(failed)?;
-        // Of a success its checksum is enough: each header costs two calls into the sandbox.
-        let wanted = if request.wants_headers { None } else { Some(&[CHECKSUM][..]) };
+        // Of a success only the checksum is needed. Each further header costs two calls into the sandbox.
+        let wanted = if request.all_headers { None } else { Some(&[CHECKSUM][..]) };
         let http_messages::Answer { status, headers, body } =
             http_messages::response(future, wanted).map_err(failed)?;
         let headers = headers
             .into_iter()
             .map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned()))
             .collect();
-        Ok(Answer::new(status, headers, body))
+        Ok(Response::new(status, headers, body))
     }
 }
 
-/// What went wrong, and whether the service may have the request.
+/// Describes what went wrong, and whether the request may have reached the service.
 fn failed(code: ErrorCode) -> SendError {
     let reached = !matches!(
         code,
@@ -108,33 +108,35 @@ fn failed(code: ErrorCode) -> SendError {
             return SendError::TooLarge("the request is larger than the host's limit".to_string());
         }
         ErrorCode::HttpResponseBodySize(_) => {
-            return SendError::TooLarge("the answer is larger than the host's limit".to_string());
+            return SendError::TooLarge("the response is larger than the host's limit".to_string());
         }
         ErrorCode::DnsTimeout => {
-            "the name of the endpoint could not be resolved in time".to_string()
+            "the host name of the endpoint could not be resolved in time".to_string()
         }
         ErrorCode::DnsError(payload) => format!(
-            "the name of the endpoint cannot be resolved: {}",
+            "the host name of the endpoint cannot be resolved: {}",
             payload.rcode.unwrap_or_default()
         ),
         ErrorCode::ConnectionRefused => {
-            "nobody answers at the endpoint: connection refused".to_string()
+            "cannot connect to the endpoint: connection refused".to_string()
         }
-        ErrorCode::ConnectionTimeout => {
-            "nobody answers at the endpoint: no connection in time".to_string()
+        ErrorCode::ConnectionTimeout => "cannot connect to the endpoint: timed out".to_string(),
+        ErrorCode::ConnectionTerminated => {
+            "the connection was closed before the response".to_string()
         }
-        ErrorCode::ConnectionTerminated => "the connection was lost before the answer".to_string(),
         ErrorCode::HttpResponseIncomplete => {
-            "the connection was lost in the middle of the answer".to_string()
+            "the connection was closed in the middle of the response".to_string()
         }
         ErrorCode::HttpResponseTimeout | ErrorCode::ConnectionReadTimeout => {
-            "the service did not answer in time".to_string()
+            "the service did not respond in time".to_string()
         }
-        ErrorCode::TlsProtocolError => "TLS failed: is this an https endpoint?".to_string(),
+        ErrorCode::TlsProtocolError => {
+            "the TLS handshake failed; check that the endpoint supports https".to_string()
+        }
         ErrorCode::TlsCertificateError => {
             "the endpoint's TLS certificate is not trusted".to_string()
         }
-        ErrorCode::HttpProtocolError => "the endpoint does not speak HTTP as expected".to_string(),
+        ErrorCode::HttpProtocolError => "the endpoint sent an invalid HTTP response".to_string(),
         ErrorCode::InternalError(Some(message)) => message,
         other => format!("{other:?}"),
     };

@@ -1,19 +1,21 @@
-//! An attribute value in the caller's JSON → DynamoDB JSON.
+//! Encodes an attribute value of the caller's JSON as DynamoDB JSON.
 //!
-//! In `typed`, an object whose first member is a type's name is typed; any other value is untyped and marshalled.
-//! An untyped map may not call an attribute by a type's name: whether it is typed would then depend on the order
-//! of its members. `{"M": {…}}` says which is meant, and so does `plain`.
+//! In the format `typed`, an object is a tagged value if its first field is a data type descriptor such
+//! as `S`. Any other value is converted. An untagged map must not have an attribute with the name of a
+//! descriptor, because the order of its fields would then decide whether it is tagged. The caller can
+//! write `{"M": {…}}` or use the format `plain` instead.
 
 use super::encode::Encoder;
-use super::{Content, Format, descriptor, escape, number};
-use crate::json::{Kind, Malformed};
+use super::format::{Content, Format, descriptor, escape};
+use super::number;
+use crate::json::{Kind, SyntaxError};
 use alloc::format;
 use alloc::string::{String, ToString};
 
 impl Encoder<'_> {
-    /// Reads one attribute value.
-    pub(super) fn attribute(&mut self) -> Result<(), Malformed> {
-        match self.scanner.kind()? {
+    /// Encodes one attribute value.
+    pub(super) fn attribute(&mut self) -> Result<(), SyntaxError> {
+        match self.scanner.peek_kind()? {
             Kind::String => {
                 self.insert("{\"S\":");
                 self.scanner.string()?;
@@ -26,11 +28,11 @@ impl Encoder<'_> {
             }
             Kind::Boolean => {
                 self.insert("{\"BOOL\":");
-                self.scanner.word()?;
+                self.scanner.literal()?;
                 self.insert("}");
             }
             Kind::Null => {
-                let word = self.scanner.word()?;
+                let word = self.scanner.literal()?;
                 self.drop_span(word);
                 self.insert("{\"NULL\":true}");
             }
@@ -39,30 +41,32 @@ impl Encoder<'_> {
                 self.elements(Self::attribute)?;
                 self.insert("}");
             }
-            Kind::Object => return self.object(),
+            Kind::Object => return self.object_value(),
         }
         Ok(())
     }
 
-    /// Reads an object that stands for an attribute value: typed, escaped, or a map.
-    fn object(&mut self) -> Result<(), Malformed> {
-        if let Some((name, span)) = self.first_name()? {
-            let content = match self.rules.format {
+    /// Encodes an object: a tagged value, an escape, or an untagged map.
+    fn object_value(&mut self) -> Result<(), SyntaxError> {
+        if let Some((name, span)) = self.peek_first_name()? {
+            let content = match self.options.format {
                 Format::Typed => descriptor(&name),
                 Format::Plain => escape(&name),
             };
             if let Some(content) = content {
-                return self.typed(&name, content, span.start + 1);
+                return self.tagged(&name, content, span.start + 1);
             }
         }
         self.insert("{\"M\":");
-        self.members(|this, name| {
-            match this.rules.format {
-                Format::Typed if descriptor(name).is_some() => this.complain(format!(
-                    "{name} is the name of a type, and this map has other members too; write the map as {{\"M\": {{…}}}}, or use the format plain"
+        self.fields(|this, name| {
+            match this.options.format {
+                Format::Typed if descriptor(name).is_some() => this.report(format!(
+                    "{name} is the name of a type, but this map has other fields too; \
+                     write the map as {{\"M\": {{…}}}}, or use the format plain"
                 )),
-                Format::Plain if escape(name).is_some() => this.complain(format!(
-                    "{name} is an escape of the format plain, and this map has other members too; write the map as {{\"$M\": {{…}}}}"
+                Format::Plain if escape(name).is_some() => this.report(format!(
+                    "{name} is an escape of the format plain, but this map has other fields too; \
+                     write the map as {{\"$M\": {{…}}}}"
                 )),
                 _ => {}
             }
@@ -72,35 +76,42 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// Reads `{"S": …}` or, in `plain`, `{"$SS": …}`. `name_at` is where the first name's text starts.
-    fn typed(&mut self, first: &str, content: Content, name_at: usize) -> Result<(), Malformed> {
-        let plain = self.rules.format == Format::Plain;
+    /// Encodes `{"S": …}` or, in `plain`, `{"$SS": …}`. `name_offset` is the offset of the text of the
+    /// first name.
+    fn tagged(
+        &mut self,
+        first: &str,
+        content: Content,
+        name_offset: usize,
+    ) -> Result<(), SyntaxError> {
+        let plain = self.options.format == Format::Plain;
         let mut count = 0;
         if plain {
             // `{"$SS": …}` becomes `{"SS": …}`.
-            if self.scanner.slice(name_at..name_at + 1) == "$" {
-                self.escape_at = Some(name_at);
+            if self.scanner.slice(name_offset..name_offset + 1) == "$" {
+                self.escape_offset = Some(name_offset);
             } else {
-                self.complain(format!("write {first} without escapes"));
+                self.report(format!("write the name {first} without JSON escapes"));
             }
         }
-        self.members(|this, name| {
+        self.fields(|this, name| {
             count += 1;
             if count > 1 {
                 let map = if plain { "$M" } else { "M" };
-                this.complain(format!(
-                    "an attribute value has one type, and {first} has been given already; to write a map with attributes called {first} and {name}, write {{\"{map}\": {{…}}}}"
+                this.report(format!(
+                    "an attribute value has exactly one type, and {first} comes first; to write a \
+                     map with attributes called {first} and {name}, write {{\"{map}\": {{…}}}}"
                 ));
-                return this.any();
+                return this.unchecked_value();
             }
-            this.content(content)
+            this.tagged_content(content)
         })?;
         Ok(())
     }
 
-    /// Reads what stands behind a type's name.
-    fn content(&mut self, content: Content) -> Result<(), Malformed> {
-        let kind = self.scanner.kind()?;
+    /// Encodes the value after a data type descriptor.
+    fn tagged_content(&mut self, content: Content) -> Result<(), SyntaxError> {
+        let kind = self.scanner.peek_kind()?;
         match (content, kind) {
             (Content::Text, Kind::String) => self.scanner.string().map(|_| ()),
             (Content::Number, Kind::String) => {
@@ -117,41 +128,44 @@ impl Encoder<'_> {
             (Content::Bytes, Kind::String) => {
                 let text = self.text()?;
                 if !is_base64(&text) {
-                    self.check(|| {
-                        "expected base64 with its padding (RFC 4648, section 4), as in \"AP8=\""
+                    self.report_if_strict(|| {
+                        "expected Base64 with padding (RFC 4648, section 4), such as \"AP8=\""
                             .to_string()
                     });
                 }
                 Ok(())
             }
             (Content::Set(member), Kind::Array) => {
-                let count = self.elements(|this| this.content(*member))?;
+                let count = self.elements(|this| this.tagged_content(*member))?;
                 if count == 0 {
-                    self.check(|| "a set has at least one element; leave the attribute out, or store an empty list".to_string());
+                    self.report_if_strict(|| {
+                        "a set needs at least one element; omit the attribute, or store an empty list"
+                            .to_string()
+                    });
                 }
                 Ok(())
             }
-            (Content::Map, Kind::Object) => self.members(|this, _| this.attribute()).map(|_| ()),
+            (Content::Map, Kind::Object) => self.fields(|this, _| this.attribute()).map(|_| ()),
             (Content::List, Kind::Array) => self.elements(Self::attribute).map(|_| ()),
-            (Content::Boolean, Kind::Boolean) => self.scanner.word().map(|_| ()),
+            (Content::Boolean, Kind::Boolean) => self.scanner.literal().map(|_| ()),
             (Content::Null, Kind::Boolean) => {
-                let word = self.scanner.word()?;
+                let word = self.scanner.literal()?;
                 if self.scanner.slice(word) == "false" {
-                    self.check(|| {
-                        "NULL can only be true; leave the attribute out to have none".to_string()
+                    self.report_if_strict(|| {
+                        "NULL can only be true; omit the attribute to store no value".to_string()
                     });
                 }
                 Ok(())
             }
             _ => {
-                // Sent on, the service could only refuse it; and an untyped reading would be a guess.
-                self.complain(mismatch(content, kind, self.rules.format));
-                self.any()
+                // The service would reject it, and to treat it as an untagged map would be a guess.
+                self.report(mismatch(content, kind, self.options.format));
+                self.unchecked_value()
             }
         }
     }
 
-    fn number(&mut self) -> Result<(), Malformed> {
+    fn number(&mut self) -> Result<(), SyntaxError> {
         let span = self.scanner.number()?;
         let text = self.scanner.slice(span);
         self.check_number(text);
@@ -159,29 +173,29 @@ impl Encoder<'_> {
     }
 
     fn check_number(&mut self, text: &str) {
-        if let Some(complaint) = number::complaint(text) {
+        if let Some(problem) = number::problem(text) {
             let shown: String = text.chars().take(50).collect();
-            self.check(|| format!("{shown:?} {complaint}"));
+            self.report_if_strict(|| format!("{shown:?} {problem}"));
         }
     }
 }
 
 fn mismatch(content: Content, kind: Kind, format: Format) -> String {
     let expected = match content {
-        Content::Text => "a string behind S",
-        Content::Number => "a number or its text behind N",
-        Content::Bytes => "base64 text behind B",
-        Content::Set(_) => "an array behind a set's type",
-        Content::Map => "an object behind M",
-        Content::List => "an array behind L",
-        Content::Boolean => "true or false behind BOOL",
-        Content::Null => "true behind NULL",
+        Content::Text => "a string after S",
+        Content::Number => "a number, or a number in a string, after N",
+        Content::Bytes => "a Base64 string after B",
+        Content::Set(_) => "an array after SS, NS or BS",
+        Content::Map => "an object after M",
+        Content::List => "an array after L",
+        Content::Boolean => "true or false after BOOL",
+        Content::Null => "true after NULL",
     };
-    let way_out = match format {
-        Format::Typed => "to write a map with an attribute of that name, write {\"M\": {…}}",
-        Format::Plain => "to write a map with an attribute of that name, write {\"$M\": {…}}",
+    let remedy = match format {
+        Format::Typed => "for a map with an attribute of that name, write {\"M\": {…}}",
+        Format::Plain => "for a map with an attribute of that name, write {\"$M\": {…}}",
     };
-    format!("expected {expected}, found {}; {way_out}", kind.with_article())
+    format!("expected {expected}, found {}; {remedy}", kind.with_article())
 }
 
 fn is_base64(text: &str) -> bool {

@@ -1,9 +1,10 @@
-//! The caller's JSON for an action → the body of a request.
+//! Encodes the caller's JSON for an action as the body of a request.
 
-use super::{Fault, Format};
-use crate::json::{Kind, Malformed, Scanner, unescape};
+use super::diagnostic::Diagnostic;
+use super::format::Format;
+use crate::json::{Kind, Scanner, SyntaxError, unescape};
 use crate::nearest::nearest;
-use crate::shape::{Member, Shape, member};
+use crate::shape::{Field, Shape, find_field};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -11,95 +12,115 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// How an input is read.
+/// How [`encode`] reads the input.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// How attribute values are written.
+pub struct EncodeOptions {
+    /// The format of attribute values in the input.
     pub format: Format,
-    /// Whether the input is held against the model: members, kinds, bounds, enumerations.
+    /// Whether to check the input against the model: fields, kinds, bounds and enumerations.
     pub strict: bool,
 }
 
-/// Reads `input`, relaxed JSON, as `shape`, and returns it as strict JSON with every attribute value typed.
-/// An input that needs no change is handed back as it is. Nothing but white space and comments means `{}`.
+/// Checks `input` against `shape` and returns it as strict JSON with every attribute value tagged.
+///
+/// `input` is relaxed JSON: it may have comments and trailing commas. If it contains nothing else, it
+/// means `{}`. An input that needs no change is returned without a copy.
+///
+/// ```
+/// use dynamodb_json::shape::{Field, Shape};
+/// use dynamodb_json::transcode::{EncodeOptions, Format, encode};
+///
+/// static KEY: Shape = Shape::Map { value: &Shape::AttributeValue, min: 0, max: u32::MAX };
+/// static INPUT: Shape = Shape::Structure(&[Field { name: "Key", shape: &KEY, required: true }]);
+///
+/// let options = EncodeOptions { format: Format::Typed, strict: true };
+/// let body = encode(r#"{"Key": {"id": "a", "n": {"N": "7"},}}"#, &INPUT, options).unwrap();
+/// assert_eq!(body, r#"{"Key": {"id": {"S":"a"}, "n": {"N": "7"}}}"#);
+///
+/// let problems = encode(r#"{"Kye": {}}"#, &INPUT, options).unwrap_err();
+/// assert_eq!(problems[0].pointer, "/Kye");
+/// assert!(problems[0].message.contains("did you mean Key?"));
+/// ```
 ///
 /// # Errors
-/// All faults at once, at most [`MAX_FAULTS`]; a text that is not JSON is one fault.
+/// Returns all problems at once, at most [`MAX_DIAGNOSTICS`]. The first syntax error ends the search.
 pub fn encode<'a>(
     input: &'a str,
     shape: &'static Shape,
-    rules: Rules,
-) -> Result<Cow<'a, str>, Vec<Fault>> {
+    options: EncodeOptions,
+) -> Result<Cow<'a, str>, Vec<Diagnostic>> {
     let mut encoder = Encoder {
         text: input,
         scanner: Scanner::new(input),
         out: String::new(),
         copied: 0,
-        trail: Vec::new(),
-        faults: Vec::new(),
-        rules,
-        escape_at: None,
+        path: Vec::new(),
+        diagnostics: Vec::new(),
+        options,
+        escape_offset: None,
     };
-    // A byte order mark is passed over, not sent.
+    // A byte order mark is skipped and not sent.
     encoder.copied = encoder.scanner.pos;
     let result = encoder.document(shape);
-    if let Err(malformed) = result {
-        let (line, column) = position(input, malformed.at);
-        let message = format!("not JSON at line {line}, column {column}: {}", malformed.message);
-        encoder.complain(message);
+    if let Err(error) = result {
+        let (line, column) = line_and_column(input, error.offset);
+        let message = format!("not JSON at line {line}, column {column}: {}", error.message);
+        encoder.report(message);
     }
-    if encoder.faults.is_empty() { Ok(encoder.finish()) } else { Err(encoder.faults) }
+    if encoder.diagnostics.is_empty() { Ok(encoder.finish()) } else { Err(encoder.diagnostics) }
 }
 
-/// Enough to mend an input in one go, few enough to read.
-pub(super) const MAX_FAULTS: usize = 20;
+/// The maximum number of problems that are reported: enough to fix an input in one go, and few enough to
+/// read.
+pub(super) const MAX_DIAGNOSTICS: usize = 20;
 
+/// Copies the input to the output, up to the parts that must change.
 pub(super) struct Encoder<'a> {
     text: &'a str,
     pub(super) scanner: Scanner<'a>,
     out: String,
-    /// How far the text has been copied to `out`, or dropped.
+    /// The offset up to which the text has been copied to `out` or dropped.
     copied: usize,
-    /// The way from the root to the value being read.
-    pub(super) trail: Vec<Step<'a>>,
-    faults: Vec<Fault>,
-    pub(super) rules: Rules,
-    /// Where the `$` of an escape stands that the next name begins with: it is left out when that name is read, before
-    /// anything behind it is.
-    pub(super) escape_at: Option<usize>,
+    /// The JSON path from the root to the current value.
+    pub(super) path: Vec<Step<'a>>,
+    diagnostics: Vec<Diagnostic>,
+    pub(super) options: EncodeOptions,
+    /// The offset of the `$` that starts the next field name, if that name is an escape. The `$` is
+    /// dropped when the name is copied.
+    pub(super) escape_offset: Option<usize>,
 }
 
-/// A member's name, and where it stands with its quotes.
+/// The name of a field, and its span with the quotes.
 type Name<'a> = (Cow<'a, str>, Range<usize>);
 
-/// One step of a JSON Pointer.
+/// One step of a JSON path.
 pub(super) enum Step<'a> {
     Name(Cow<'a, str>),
     Index(usize),
 }
 
 impl<'a> Encoder<'a> {
-    fn document(&mut self, shape: &'static Shape) -> Result<(), Malformed> {
-        self.gap()?;
-        let is_null = self.scanner.peek() == Some(b'n') && self.scanner.clone().word().is_ok();
+    fn document(&mut self, shape: &'static Shape) -> Result<(), SyntaxError> {
+        self.skip_trivia()?;
+        let is_null = self.scanner.peek() == Some(b'n') && self.scanner.clone().literal().is_ok();
         if is_null {
-            self.scanner.word()?;
-            self.gap()?;
-            self.scanner.end()?;
+            self.scanner.literal()?;
+            self.skip_trivia()?;
+            self.scanner.expect_end()?;
         }
-        // Nothing at all, and null, mean no members.
+        // No value, or null, means no fields.
         if is_null || self.scanner.peek().is_none() {
             self.out.clear();
             self.copied = self.scanner.pos;
             self.out.push_str("{}");
-            if let Shape::Structure(members) = shape {
-                self.missing(members, &[]);
+            if let Shape::Structure(fields) = shape {
+                self.report_missing(fields, &[]);
             }
             return Ok(());
         }
         self.value(shape)?;
-        self.gap()?;
-        self.scanner.end()
+        self.skip_trivia()?;
+        self.scanner.expect_end()
     }
 
     fn finish(mut self) -> Cow<'a, str> {
@@ -110,22 +131,22 @@ impl<'a> Encoder<'a> {
         Cow::Owned(self.out)
     }
 
-    /// Reads one value as `shape`.
-    fn value(&mut self, shape: &'static Shape) -> Result<(), Malformed> {
-        let kind = self.scanner.kind()?;
+    /// Encodes one value as `shape`.
+    fn value(&mut self, shape: &'static Shape) -> Result<(), SyntaxError> {
+        let kind = self.scanner.peek_kind()?;
         match (shape, kind) {
             (Shape::AttributeValue, _) => self.attribute(),
-            // On the wire, null stands for an absent member.
-            (_, Kind::Null) => self.scanner.word().map(|_| ()),
-            (Shape::Structure(members), Kind::Object) => self.structure(members),
+            // The service treats null as an absent field.
+            (_, Kind::Null) => self.scanner.literal().map(|_| ()),
+            (Shape::Structure(fields), Kind::Object) => self.structure(fields),
             (Shape::Map { value, min, max }, Kind::Object) => {
-                let count = self.members(|this, _| this.value(value))?;
-                self.bounded(count, *min, *max, "member", "members");
+                let count = self.fields(|this, _| this.value(value))?;
+                self.check_length(count, *min, *max, "field", "fields");
                 Ok(())
             }
             (Shape::List { member, min, max }, Kind::Array) => {
                 let count = self.elements(|this| this.value(member))?;
-                self.bounded(count, *min, *max, "element", "elements");
+                self.check_length(count, *min, *max, "element", "elements");
                 Ok(())
             }
             (Shape::String { min, max, values }, Kind::String) => {
@@ -133,199 +154,208 @@ impl<'a> Encoder<'a> {
                 if !values.is_empty() && !values.contains(&text.as_ref()) {
                     let guess = nearest(&text, values.iter().copied())
                         .map_or(String::new(), |guess| format!("; did you mean {guess}?"));
-                    self.check(|| format!("{text:?} is none of {}{guess}", values.join(", ")));
+                    self.report_if_strict(|| {
+                        format!("{text:?} is not one of {}{guess}", values.join(", "))
+                    });
                 }
-                self.bounded(text.chars().count(), *min, *max, "character", "characters");
+                self.check_length(text.chars().count(), *min, *max, "character", "characters");
                 Ok(())
             }
             (Shape::Blob, Kind::String) => self.text().map(|_| ()),
             (Shape::Integer { min, max }, Kind::Number) => {
                 let span = self.scanner.number()?;
-                self.whole_number(span, *min, *max);
+                self.check_integer(span, *min, *max);
                 Ok(())
             }
             (Shape::Double | Shape::Timestamp, Kind::Number) => self.scanner.number().map(|_| ()),
-            (Shape::Boolean, Kind::Boolean) => self.scanner.word().map(|_| ()),
-            (Shape::Any, _) => self.any(),
+            (Shape::Boolean, Kind::Boolean) => self.scanner.literal().map(|_| ()),
+            (Shape::Any, _) => self.unchecked_value(),
             _ => {
                 let expected = match shape {
                     Shape::Structure(_) | Shape::Map { .. } => "an object",
                     Shape::List { .. } => "an array",
                     Shape::String { .. } => "a string",
-                    Shape::Blob => "a string of base64",
+                    Shape::Blob => "a Base64 string",
                     Shape::Integer { .. } => "a whole number",
                     Shape::Double => "a number",
                     Shape::Timestamp => "a number of seconds since 1970-01-01T00:00:00Z",
                     Shape::Boolean => "true or false",
                     Shape::AttributeValue | Shape::Any => "a value",
                 };
-                self.check(|| format!("expected {expected}, found {}", kind.with_article()));
-                self.any()
+                self.report_if_strict(|| {
+                    format!("expected {expected}, found {}", kind.with_article())
+                });
+                self.unchecked_value()
             }
         }
     }
 
-    fn structure(&mut self, members: &'static [Member]) -> Result<(), Malformed> {
+    fn structure(&mut self, fields: &'static [Field]) -> Result<(), SyntaxError> {
         let mut present = Vec::new();
-        self.members(|this, name| {
-            let Some(member) = member(members, name) else {
-                this.check(|| {
-                    let guess = nearest(name, members.iter().map(|member| member.name));
+        self.fields(|this, name| {
+            let Some(field) = find_field(fields, name) else {
+                this.report_if_strict(|| {
+                    let guess = nearest(name, fields.iter().map(|field| field.name));
                     guess.map_or_else(
                         || {
                             format!(
-                                "unknown member; known are {}",
-                                join(members.iter().map(|member| member.name))
+                                "unknown field; the known fields are {}",
+                                join(fields.iter().map(|field| field.name))
                             )
                         },
-                        |guess| format!("unknown member; did you mean {guess}?"),
+                        |guess| format!("unknown field; did you mean {guess}?"),
                     )
                 });
-                return this.any();
+                return this.unchecked_value();
             };
-            if this.scanner.kind()? != Kind::Null {
-                present.push(member.name);
+            if this.scanner.peek_kind()? != Kind::Null {
+                present.push(field.name);
             }
-            this.value(member.shape)
+            this.value(field.shape)
         })?;
-        self.missing(members, &present);
+        self.report_missing(fields, &present);
         Ok(())
     }
 
-    fn missing(&mut self, members: &'static [Member], present: &[&str]) {
-        for member in
-            members.iter().filter(|member| member.required && !present.contains(&member.name))
+    fn report_missing(&mut self, fields: &'static [Field], present: &[&str]) {
+        for field in fields.iter().filter(|field| field.required && !present.contains(&field.name))
         {
-            self.trail.push(Step::Name(Cow::Borrowed(member.name)));
-            self.check(|| "this member is required, and it is missing".to_string());
-            self.trail.pop();
+            self.path.push(Step::Name(Cow::Borrowed(field.name)));
+            self.report_if_strict(|| "this field is required, but it is missing".to_string());
+            self.path.pop();
         }
     }
 
-    fn whole_number(&mut self, span: Range<usize>, min: i64, max: i64) {
+    fn check_integer(&mut self, span: Range<usize>, min: i64, max: i64) {
         let text = &self.text[span];
         let within = text.parse::<i64>().is_ok_and(|number| (min..=max).contains(&number));
         if !within {
-            self.check(|| format!("expected a whole number from {min} to {max}, found {text}"));
+            self.report_if_strict(|| {
+                format!("expected a whole number from {min} to {max}, found {text}")
+            });
         }
     }
 
-    fn bounded(&mut self, count: usize, min: u32, max: u32, one: &str, many: &str) {
+    fn check_length(&mut self, count: usize, min: u32, max: u32, one: &str, many: &str) {
         if count < min as usize {
             let unit = if min == 1 { one } else { many };
-            self.check(|| format!("expected at least {min} {unit}, found {count}"));
+            self.report_if_strict(|| format!("expected at least {min} {unit}, found {count}"));
         } else if count > max as usize {
-            self.check(|| format!("expected at most {max} {many}, found {count}"));
+            self.report_if_strict(|| format!("expected at most {max} {many}, found {count}"));
         }
     }
 
-    /// Reads any value, unlooked at but for comments, trailing commas and duplicate members.
-    pub(super) fn any(&mut self) -> Result<(), Malformed> {
-        match self.scanner.kind()? {
-            Kind::Object => self.members(|this, _| this.any()).map(|_| ()),
-            Kind::Array => self.elements(Self::any).map(|_| ()),
+    /// Copies any value. Only comments, trailing commas and duplicate fields are handled.
+    pub(super) fn unchecked_value(&mut self) -> Result<(), SyntaxError> {
+        match self.scanner.peek_kind()? {
+            Kind::Object => self.fields(|this, _| this.unchecked_value()).map(|_| ()),
+            Kind::Array => self.elements(Self::unchecked_value).map(|_| ()),
             Kind::String => self.scanner.string().map(|_| ()),
             Kind::Number => self.scanner.number().map(|_| ()),
-            Kind::Boolean | Kind::Null => self.scanner.word().map(|_| ()),
+            Kind::Boolean | Kind::Null => self.scanner.literal().map(|_| ()),
         }
     }
 
-    /// Reads an object; `each` is given every name and reads its value. Returns how many members there were.
-    pub(super) fn members(
+    /// Reads an object and returns the number of its fields. `each` gets the name and reads the value.
+    pub(super) fn fields(
         &mut self,
-        mut each: impl FnMut(&mut Self, &str) -> Result<(), Malformed>,
-    ) -> Result<usize, Malformed> {
+        mut each: impl FnMut(&mut Self, &str) -> Result<(), SyntaxError>,
+    ) -> Result<usize, SyntaxError> {
         let mut names = Names::default();
         let mut count = 0;
-        self.scanner.open()?;
-        self.gap()?;
+        self.scanner.enter()?;
+        self.skip_trivia()?;
         let mut more = self.scanner.peek() != Some(b'}');
         while more {
             let span = self.scanner.string()?;
             let name = unescape(&self.text[span.start + 1..span.end - 1]);
-            if let Some(at) = self.escape_at.take() {
+            if let Some(at) = self.escape_offset.take() {
                 self.drop_span(at..at + 1);
             }
-            self.gap()?;
+            self.skip_trivia()?;
             if self.scanner.peek() != Some(b':') {
-                return Err(self.scanner.malformed("expected a colon behind a member's name"));
+                return Err(self
+                    .scanner
+                    .syntax_error("expected a colon after the name of a field"));
             }
             self.scanner.pos += 1;
-            self.gap()?;
-            self.trail.push(Step::Name(name.clone()));
+            self.skip_trivia()?;
+            self.path.push(Step::Name(name.clone()));
             if !names.insert(name.clone()) {
-                self.complain(
-                    "this member stands twice in its object; one of the two would be lost"
-                        .to_string(),
+                self.report(
+                    "this field appears twice in its object; remove one of the two".to_string(),
                 );
             }
             each(self, &name)?;
-            self.trail.pop();
+            self.path.pop();
             count += 1;
-            more = self.separator(b'}')?;
+            more = self.next_follows(b'}')?;
         }
-        self.scanner.close();
+        self.scanner.leave();
         Ok(count)
     }
 
-    /// Reads an array; `each` reads an element. Returns how many there were.
+    /// Reads an array and returns the number of its elements. `each` reads an element.
     pub(super) fn elements(
         &mut self,
-        mut each: impl FnMut(&mut Self) -> Result<(), Malformed>,
-    ) -> Result<usize, Malformed> {
+        mut each: impl FnMut(&mut Self) -> Result<(), SyntaxError>,
+    ) -> Result<usize, SyntaxError> {
         let mut count = 0;
-        self.scanner.open()?;
-        self.gap()?;
+        self.scanner.enter()?;
+        self.skip_trivia()?;
         let mut more = self.scanner.peek() != Some(b']');
         while more {
-            self.trail.push(Step::Index(count));
+            self.path.push(Step::Index(count));
             each(self)?;
-            self.trail.pop();
+            self.path.pop();
             count += 1;
-            more = self.separator(b']')?;
+            more = self.next_follows(b']')?;
         }
-        self.scanner.close();
+        self.scanner.leave();
         Ok(count)
     }
 
-    /// Between elements: whether another one follows. A comma before the closing bracket is dropped.
-    fn separator(&mut self, closing: u8) -> Result<bool, Malformed> {
-        self.gap()?;
+    /// Returns whether another element follows. Drops a comma before the closing bracket.
+    fn next_follows(&mut self, closing: u8) -> Result<bool, SyntaxError> {
+        self.skip_trivia()?;
         match self.scanner.peek() {
             Some(byte) if byte == closing => Ok(false),
             Some(b',') => {
                 let comma = self.scanner.pos;
                 self.scanner.pos += 1;
-                if self.after_gap()? == Some(closing) {
+                if self.peek_after_trivia()? == Some(closing) {
                     self.drop_span(comma..comma + 1);
-                    self.gap()?;
+                    self.skip_trivia()?;
                     return Ok(false);
                 }
-                self.gap()?;
+                self.skip_trivia()?;
                 Ok(true)
             }
-            Some(_) => Err(self.scanner.malformed("expected a comma or the closing bracket")),
-            None => Err(self.scanner.malformed("the text ends before the closing bracket")),
+            Some(_) => Err(self.scanner.syntax_error("expected a comma or the closing bracket")),
+            None => Err(self
+                .scanner
+                .syntax_error("expected the closing bracket, but the text ends here")),
         }
     }
 
-    /// The byte behind the white space and comments that follow; nothing is read.
-    fn after_gap(&self) -> Result<Option<u8>, Malformed> {
+    /// Returns the first byte after white space and comments, without consuming anything.
+    fn peek_after_trivia(&self) -> Result<Option<u8>, SyntaxError> {
         let mut ahead = self.scanner.clone();
-        ahead.space();
-        while ahead.comment()? {
-            ahead.space();
+        ahead.skip_whitespace();
+        while ahead.skip_comment()? {
+            ahead.skip_whitespace();
         }
         Ok(ahead.peek())
     }
 
-    /// The name that follows an opening brace, with its span; none in an empty object. Nothing is read.
-    pub(super) fn first_name(&self) -> Result<Option<Name<'a>>, Malformed> {
+    /// Returns the first field name of the object that starts here, with its span, or `None` if the
+    /// object is empty. Consumes nothing.
+    pub(super) fn peek_first_name(&self) -> Result<Option<Name<'a>>, SyntaxError> {
         let mut ahead = self.scanner.clone();
         ahead.pos += 1;
-        ahead.space();
-        while ahead.comment()? {
-            ahead.space();
+        ahead.skip_whitespace();
+        while ahead.skip_comment()? {
+            ahead.skip_whitespace();
         }
         if ahead.peek() == Some(b'}') {
             return Ok(None);
@@ -334,36 +364,36 @@ impl<'a> Encoder<'a> {
         Ok(Some((unescape(&self.text[span.start + 1..span.end - 1]), span)))
     }
 
-    /// Passes over white space, and drops comments.
-    fn gap(&mut self) -> Result<(), Malformed> {
-        self.scanner.space();
+    /// Skips white space, and drops comments.
+    fn skip_trivia(&mut self) -> Result<(), SyntaxError> {
+        self.scanner.skip_whitespace();
         let mut start = self.scanner.pos;
-        while self.scanner.comment()? {
+        while self.scanner.skip_comment()? {
             self.drop_span(start..self.scanner.pos);
-            self.scanner.space();
+            self.scanner.skip_whitespace();
             start = self.scanner.pos;
         }
         Ok(())
     }
 
-    /// Reads a string and returns its text.
-    pub(super) fn text(&mut self) -> Result<Cow<'a, str>, Malformed> {
+    /// Reads a string and returns its decoded text.
+    pub(super) fn text(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
         let span = self.scanner.string()?;
         Ok(unescape(&self.text[span.start + 1..span.end - 1]))
     }
 
-    /// Copies what has been read to the output, and `inserted` behind it.
+    /// Copies the text up to the current position to the output, then `inserted`.
     pub(super) fn insert(&mut self, inserted: &str) {
         self.insert_at(self.scanner.pos, inserted);
     }
 
-    /// Copies the text up to `at` to the output, and `inserted` behind it.
+    /// Copies the text up to `at` to the output, then `inserted`.
     pub(super) fn insert_at(&mut self, at: usize, inserted: &str) {
         self.flush(at);
         self.out.push_str(inserted);
     }
 
-    /// Leaves a span of the text out of the output.
+    /// Omits a span of the text from the output.
     pub(super) fn drop_span(&mut self, span: Range<usize>) {
         self.flush(span.start);
         self.copied = span.end;
@@ -377,32 +407,33 @@ impl<'a> Encoder<'a> {
         self.copied = upto;
     }
 
-    /// Notes a fault against the model here; the service is left to judge where `strict` is off.
-    pub(super) fn check(&mut self, message: impl FnOnce() -> String) {
-        if self.rules.strict && self.faults.len() < MAX_FAULTS {
+    /// Reports a violation of the model at the current value. If `strict` is off, the service checks
+    /// instead.
+    pub(super) fn report_if_strict(&mut self, message: impl FnOnce() -> String) {
+        if self.options.strict && self.diagnostics.len() < MAX_DIAGNOSTICS {
             let message = message();
-            self.complain(message);
+            self.report(message);
         }
     }
 
-    /// Notes a fault here.
-    pub(super) fn complain(&mut self, message: String) {
-        if self.faults.len() >= MAX_FAULTS {
+    /// Reports a problem at the current value.
+    pub(super) fn report(&mut self, message: String) {
+        if self.diagnostics.len() >= MAX_DIAGNOSTICS {
             return;
         }
         let mut pointer = String::new();
-        for step in &self.trail {
+        for step in &self.path {
             pointer.push('/');
             match step {
                 Step::Name(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
                 Step::Index(index) => pointer.push_str(&index.to_string()),
             }
         }
-        self.faults.push(Fault { pointer, message });
+        self.diagnostics.push(Diagnostic { pointer, message });
     }
 }
 
-/// The names seen in one object. Most objects have few; a set is only made for many.
+/// The field names seen in one object. Most objects have few, so a set is only used for many.
 #[derive(Default)]
 struct Names<'a> {
     few: Vec<Cow<'a, str>>,
@@ -412,7 +443,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     const FEW: usize = 16;
 
-    /// False when the name was there already.
+    /// Adds a name. Returns false if it was already present.
     fn insert(&mut self, name: Cow<'a, str>) -> bool {
         if !self.many.is_empty() {
             return self.many.insert(name);
@@ -422,7 +453,7 @@ impl<'a> Names<'a> {
         }
         self.few.push(name);
         if self.few.len() > Self::FEW {
-            // One by one: what sorts them first takes more code than it saves time.
+            // Inserted one by one: `collect` would sort first, which costs more code than time saved.
             for name in self.few.drain(..) {
                 self.many.insert(name);
             }
@@ -435,8 +466,8 @@ fn join<'n>(names: impl Iterator<Item = &'n str>) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Line and column, from 1, of a byte; the column counts characters.
-fn position(text: &str, at: usize) -> (usize, usize) {
+/// Returns the line and column of a byte, both from 1. The column counts characters.
+fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;

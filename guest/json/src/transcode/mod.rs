@@ -1,91 +1,43 @@
-//! Between the caller's JSON and the service's.
+//! Converts between the caller's JSON and DynamoDB JSON.
 //!
-//! Attribute values are found by their place in the model, never by the name of a member: an attribute called
-//! `S` or `L` is data. Both directions are one forward pass that copies spans of the text and rewrites only
-//! what must change, so numbers keep their digits, and unknown members their bytes.
+//! Attribute values are found by their position in the API model, never by the name of a field: an
+//! attribute called `S` or `L` is data. Both directions are one forward pass that copies spans of the text
+//! and rewrites only what must change, so numbers keep their digits and unknown fields keep their bytes.
 //!
 //! | attribute value | `typed` | `plain` |
 //! |---|---|---|
 //! | text | `{"S": "a"}`; in input also `"a"` | `"a"` |
-//! | number | `{"N": "1.50"}`; in input also `1.50` or `{"N": 1.50}` | `1.50`; `{"$N": "007"}` where JSON has no such number |
+//! | number | `{"N": "1.50"}`; in input also `1.50` or `{"N": 1.50}` | `1.50`; `{"$N": "007"}` if JSON cannot write the number |
 //! | boolean, null | `{"BOOL": true}`, `{"NULL": true}`; in input also `true`, `null` | `true`, `null` |
 //! | list | `{"L": […]}`; in input also `[…]` | `[…]` |
-//! | map | `{"M": {…}}`; in input also `{…}` | `{…}`; `{"$M": {…}}` where a member is called as an escape |
+//! | map | `{"M": {…}}`; in input also `{…}` | `{…}`; `{"$M": {…}}` if a field has the name of an escape |
 //! | binary | `{"B": "AA=="}` | `{"$B": "AA=="}` |
 //! | sets | `{"SS": […]}`, `{"NS": […]}`, `{"BS": […]}` | `{"$SS": […]}`, `{"$NS": […]}`, `{"$BS": […]}` |
+//!
+//! ```
+//! use dynamodb_json::shape::{Field, Shape};
+//! use dynamodb_json::transcode::{EncodeOptions, Format, decode, encode};
+//!
+//! static ITEM: Shape = Shape::Map { value: &Shape::AttributeValue, min: 0, max: u32::MAX };
+//! static ITEM_FIELD: Shape =
+//!     Shape::Structure(&[Field { name: "Item", shape: &ITEM, required: true }]);
+//!
+//! let options = EncodeOptions { format: Format::Plain, strict: true };
+//! let request = encode(r#"{"Item": {"id": "a", "n": 1.50}}"#, &ITEM_FIELD, options).unwrap();
+//! assert_eq!(request, r#"{"Item": {"id": {"S":"a"}, "n": {"N":"1.50"}}}"#);
+//!
+//! let response = decode(request.into_owned(), &ITEM_FIELD, Format::Plain).unwrap();
+//! assert_eq!(response, r#"{"Item": {"id": "a", "n": 1.50}}"#);
+//! ```
 
 mod attribute;
 mod decode;
+mod diagnostic;
 mod encode;
+mod format;
 mod number;
 
 pub use decode::{decode, details};
-pub use encode::{Rules, encode};
-
-use alloc::string::String;
-
-/// How attribute values are written in the caller's JSON.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// DynamoDB JSON: `{"S": "text"}`.
-    #[default]
-    Typed,
-    /// Ordinary JSON: `"text"`.
-    Plain,
-}
-
-/// One thing wrong with the caller's JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// A JSON Pointer (RFC 6901); empty for the whole.
-    pub pointer: String,
-    /// What is wrong and what was expected.
-    pub message: String,
-}
-
-impl Fault {
-    /// A fault at `pointer`.
-    #[must_use]
-    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
-    }
-}
-
-/// The types of attribute values, by their names in DynamoDB JSON, with the kind of their content.
-const DESCRIPTORS: [(&str, Content); 10] = [
-    ("S", Content::Text),
-    ("N", Content::Number),
-    ("B", Content::Bytes),
-    ("SS", Content::Set(&Content::Text)),
-    ("NS", Content::Set(&Content::Number)),
-    ("BS", Content::Set(&Content::Bytes)),
-    ("M", Content::Map),
-    ("L", Content::List),
-    ("BOOL", Content::Boolean),
-    ("NULL", Content::Null),
-];
-
-/// The escapes of `plain`: what ordinary JSON cannot say.
-const ESCAPES: [&str; 6] = ["$B", "$SS", "$NS", "$BS", "$N", "$M"];
-
-/// What stands behind a type's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
-    Text,
-    Number,
-    Bytes,
-    Set(&'static Content),
-    Map,
-    List,
-    Boolean,
-    Null,
-}
-
-fn descriptor(name: &str) -> Option<Content> {
-    DESCRIPTORS.iter().find(|(known, _)| *known == name).map(|(_, content)| *content)
-}
-
-/// The type that an escape of `plain` stands for.
-fn escape(name: &str) -> Option<Content> {
-    if ESCAPES.contains(&name) { descriptor(&name[1..]) } else { None }
-}
+pub use diagnostic::Diagnostic;
+pub use encode::{EncodeOptions, encode};
+pub use format::Format;

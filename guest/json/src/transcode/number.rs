@@ -1,9 +1,9 @@
-//! The range of DynamoDB's numbers: up to 38 significant digits, magnitudes from 1E-130 to
+//! The range of DynamoDB numbers: up to 38 significant digits, and magnitudes from 1E-130 to
 //! 9.9999999999999999999999999999999999999E+125.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html#HowItWorks.DataTypes.Number>
 
-/// What is wrong with the text of a number; none when DynamoDB can hold it.
-pub(super) fn complaint(text: &str) -> Option<&'static str> {
+/// Returns what is wrong with a number, or `None` if DynamoDB can store it exactly.
+pub(super) fn problem(text: &str) -> Option<&'static str> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
         Some(at) => (&unsigned[..at], &unsigned[at + 1..]),
@@ -20,18 +20,19 @@ pub(super) fn complaint(text: &str) -> Option<&'static str> {
     {
         return Some("is not a number");
     }
-    // Significant digits lie between the first and the last digit that is not zero.
+    // The significant digits run from the first to the last digit that is not zero.
     let all = || whole.bytes().chain(fraction.bytes());
     let count = whole.len() + fraction.len();
-    // No such digit means zero, however it is written.
+    // Without such a digit the number is zero, however it is written.
     let leading = all().position(|byte| byte != b'0')?;
     let trailing = all().rev().position(|byte| byte != b'0').unwrap_or(0);
     if count - leading - trailing > 38 {
         return Some(
-            "has more than 38 significant digits, which is all that DynamoDB keeps; store it as a string",
+            "has more than 38 significant digits, the maximum that DynamoDB stores; \
+             store it as a string instead",
         );
     }
-    // The power of ten of the first significant digit.
+    // The exponent of the first significant digit.
     let power = exponent
         .parse::<i64>()
         .ok()
@@ -39,17 +40,18 @@ pub(super) fn complaint(text: &str) -> Option<&'static str> {
     match power {
         Some(-130..=125) => None,
         _ => Some(
-            "is outside DynamoDB's range of magnitudes, 1E-130 to 9.99E+125; store it as a string",
+            "is outside DynamoDB's range of magnitudes (1E-130 to 9.99E+125); \
+             store it as a string instead",
         ),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::complaint;
+    use super::problem;
 
     #[test]
-    fn numbers_within_dynamodbs_range_pass() {
+    fn numbers_that_dynamodb_can_store_are_accepted() {
         for text in [
             "0",
             "-0.0",
@@ -63,12 +65,12 @@ mod tests {
             "007",
             "0e999",
         ] {
-            assert_eq!(complaint(text), None, "{text}");
+            assert_eq!(problem(text), None, "{text}");
         }
     }
 
     #[test]
-    fn numbers_that_dynamodb_would_round_or_refuse_are_named() {
+    fn numbers_that_dynamodb_would_round_or_reject_are_reported() {
         for text in [
             "1e400",
             "1e-131",
@@ -84,7 +86,7 @@ mod tests {
             "NaN",
             "1_000",
         ] {
-            assert!(complaint(text).is_some(), "{text}");
+            assert!(problem(text).is_some(), "{text}");
         }
     }
 }

@@ -1,127 +1,134 @@
-//! The service's answers that are errors: their code, message and details, from whatever form they come in.
+//! Responses of the service, and the code, message and details of those that are errors.
 
 use crate::catalogue::{
     CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS, Shape, TRANSACTION_CANCELED_EXCEPTION_DETAILS,
 };
-use crate::hints::{self, Asked};
+use crate::hints::{self, HintContext};
 use crate::json::{Kind, Scanner, unescape};
 use crate::transcode::{Format, details};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The header with the CRC-32 of the body's bytes, in decimal.
+/// The response header with the CRC-32 of the body, as a decimal number.
 pub const CHECKSUM: &str = "x-amz-crc32";
 
-/// An answer as it came.
+/// A response, unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Names in lower case.
+    /// The headers. Their names are in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body's bytes.
+    /// The body.
     pub body: Vec<u8>,
     /// The CRC-32 of the body.
     pub crc32: u32,
 }
 
-impl Answer {
-    /// An answer with a body that is there as a whole.
+impl Response {
+    /// Creates a response and computes the CRC-32 of its body.
     #[must_use]
     pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
         let crc32 = crc32fast::hash(&body);
         Self { status, headers, body, crc32 }
     }
 
-    /// The value of the first header called `name`, in lower case.
+    /// Returns the value of the first header called `name`, which must be in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the status is one of success.
+    /// Returns whether the status is 2xx.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// Whether the body is what the service computed its CRC-32 of; true where it sent none.
-    /// The service computes it of the bytes on the wire.
+    /// Returns whether the body matches the CRC-32 that the service sent. True if it sent none.
+    ///
+    /// The service computes the CRC-32 over the bytes that it sends.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
+    pub fn checksum_matches(&self) -> bool {
         checksum(&self.headers).is_none_or(|expected| self.crc32 == expected)
     }
 }
 
-/// The checksum that the service states of a body.
+/// Returns the CRC-32 that the service sent.
 #[must_use]
 pub fn checksum(headers: &[(String, String)]) -> Option<u32> {
     headers.iter().find(|(name, _)| name == CHECKSUM)?.1.trim().parse().ok()
 }
 
-/// What the service said is wrong.
+/// An error of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceError {
-    /// The code without its name space.
+    /// The error code, without its namespace.
     pub code: String,
-    /// The service's text.
+    /// The service's message.
     pub message: String,
     /// The HTTP status.
     pub http_status: u16,
-    /// The service's id of the request.
+    /// The ID that the service gave to the request.
     pub request_id: Option<String>,
     /// Whether the same call may succeed later.
     pub retryable: bool,
-    /// Requests sent.
+    /// The number of requests that were sent.
     pub attempts: u32,
-    /// Further members, as JSON.
+    /// Further fields of the response, as JSON.
     pub details: Option<String>,
-    /// What the caller can do.
+    /// What the caller can do about the error.
     pub hint: Option<String>,
 }
 
 impl ServiceError {
-    /// Reads an answer whose status is not one of success.
+    /// Reads an error from a response whose status is not 2xx.
     #[must_use]
-    pub fn read(answer: &Answer, asked: &Asked, format: Format, attempts: u32) -> Self {
-        let body = String::from_utf8_lossy(&answer.body);
+    pub fn from_response(
+        response: &Response,
+        context: &HintContext,
+        format: Format,
+        attempts: u32,
+    ) -> Self {
+        let body = String::from_utf8_lossy(&response.body);
         let found = json_error(&body).or_else(|| xml_error(&body)).unwrap_or_default();
-        // The header is written as `Code:http://internal.amazon.com/…` by some services.
-        let from_header = answer.header("x-amzn-errortype").map(str::to_string);
+        // Some services write this header as `Code:http://internal.amazon.com/…`.
+        let from_header = response.header("x-amzn-errortype").map(str::to_string);
         let code = found
             .code
             .or(from_header)
-            .map(|code| bare(&code).to_string())
+            .map(|code| bare_code(&code).to_string())
             .filter(|code| !code.is_empty());
-        let code = code.unwrap_or_else(|| status_code(answer.status).to_string());
+        let code = code.unwrap_or_else(|| status_code(response.status).to_string());
         let message = found
             .message
             .filter(|message| !message.is_empty())
-            .unwrap_or_else(|| without_text(&body, answer));
+            .unwrap_or_else(|| fallback_message(&body, response));
         let shape = match code.as_str() {
             "ConditionalCheckFailedException" => CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS,
             "TransactionCanceledException" => TRANSACTION_CANCELED_EXCEPTION_DETAILS,
             _ => &Shape::Any,
         };
-        let request_id = answer
+        let request_id = response
             .header("x-amzn-requestid")
-            .or(answer.header("x-amz-request-id"))
+            .or(response.header("x-amz-request-id"))
             .map(str::to_string)
             .or(found.request_id);
         Self {
-            hint: hints::hint(&code, &message, asked),
-            retryable: crate::retry::Reason::of_service(answer.status, &code).is_some(),
+            hint: hints::hint(&code, &message, context),
+            retryable: crate::retry::Reason::from_service_error(response.status, &code).is_some(),
             details: details(&body, shape, format).unwrap_or_default(),
             code,
             message,
-            http_status: answer.status,
+            http_status: response.status,
             request_id,
             attempts,
         }
     }
 }
 
+/// The parts of an error that were found in the body.
 #[derive(Default)]
 struct Found {
     code: Option<String>,
@@ -129,20 +136,21 @@ struct Found {
     request_id: Option<String>,
 }
 
-/// `{"__type": "com.amazonaws.dynamodb.v20120810#Code", "message": "…"}`; the message is also spelt `Message`.
+/// Parses `{"__type": "com.amazonaws.dynamodb.v20120810#Code", "message": "…"}`. Some errors spell the
+/// message `Message`.
 fn json_error(body: &str) -> Option<Found> {
     let mut scanner = Scanner::new(body);
-    scanner.space();
-    if scanner.kind() != Ok(Kind::Object) {
+    scanner.skip_whitespace();
+    if scanner.peek_kind() != Ok(Kind::Object) {
         return None;
     }
     let mut found = Found::default();
-    let mut more = scanner.first(b'}').ok()?;
+    let mut more = scanner.enter_unless_empty(b'}').ok()?;
     while more {
-        let name = scanner.name().ok()?;
+        let name = scanner.field_name().ok()?;
         let name = unescape(scanner.slice(name.start + 1..name.end - 1)).into_owned();
-        let is_string = scanner.kind().ok()? == Kind::String;
-        let value = scanner.skip().ok()?;
+        let is_string = scanner.peek_kind().ok()? == Kind::String;
+        let value = scanner.skip_value().ok()?;
         if is_string {
             let text =
                 || Some(unescape(scanner.slice(value.start + 1..value.end - 1)).into_owned());
@@ -153,13 +161,15 @@ fn json_error(body: &str) -> Option<Found> {
                 _ => {}
             }
         }
-        more = scanner.next(b'}').ok()?;
+        more = scanner.next_element(b'}').ok()?;
     }
     Some(found)
 }
 
-/// `<ErrorResponse><Error><Code>…</Code><Message>…</Message></Error><RequestId>…</RequestId></ErrorResponse>`:
-/// not DynamoDB's own form, but that of proxies and of other AWS services on the way.
+/// Parses the XML form
+/// `<ErrorResponse><Error><Code>…</Code><Message>…</Message></Error><RequestId>…</RequestId></ErrorResponse>`.
+///
+/// DynamoDB does not use it, but proxies and other AWS services on the path do.
 fn xml_error(body: &str) -> Option<Found> {
     let element = |name: &str| {
         let (open, close) = (format!("<{name}>"), format!("</{name}>"));
@@ -182,13 +192,14 @@ fn xml_error(body: &str) -> Option<Found> {
     })
 }
 
-/// The code between a name space (`com.amazonaws.dynamodb.v20120810#`) and an address (`:http://…`).
-fn bare(code: &str) -> &str {
+/// Returns the code without its namespace (`com.amazonaws.dynamodb.v20120810#`) and without the URL after it
+/// (`:http://…`).
+fn bare_code(code: &str) -> &str {
     let code = code.split(':').next().unwrap_or(code);
     code.rsplit('#').next().unwrap_or(code).trim()
 }
 
-/// What to call an error that has no code.
+/// Returns a code for an error that has none.
 fn status_code(status: u16) -> &'static str {
     match status {
         400 => "BadRequest",
@@ -205,17 +216,18 @@ fn status_code(status: u16) -> &'static str {
     }
 }
 
-/// A message for an error that brings none.
-fn without_text(body: &str, answer: &Answer) -> String {
-    let kind = answer.header("content-type").unwrap_or("no content type");
+/// Returns a message for an error that has none.
+fn fallback_message(body: &str, response: &Response) -> String {
+    let kind = response.header("content-type").unwrap_or("no content type");
     let text = body.trim();
     if text.is_empty() {
-        return format!("the service answered with status {} and an empty body", answer.status);
+        return format!("the service responded with status {} and an empty body", response.status);
     }
     let shown: String = text.chars().take(200).collect();
     format!(
-        "the service answered with status {} and a body that is not DynamoDB's ({kind}): {shown}",
-        answer.status
+        "the service responded with status {} and a body that is not a DynamoDB error ({kind}): \
+         {shown}",
+        response.status
     )
 }
 
@@ -226,17 +238,17 @@ mod tests {
     fn read(status: u16, headers: &[(&str, &str)], body: &str) -> ServiceError {
         let headers =
             headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let answer = Answer::new(status, headers, body.as_bytes().to_vec());
-        ServiceError::read(
-            &answer,
-            &Asked { action: "GetItem", region: "eu-west-1" },
+        let response = Response::new(status, headers, body.as_bytes().to_vec());
+        ServiceError::from_response(
+            &response,
+            &HintContext { action: "GetItem", region: "eu-west-1" },
             Format::Typed,
             1,
         )
     }
 
     #[test]
-    fn every_spelling_of_the_type_gives_the_bare_code() {
+    fn the_code_is_read_without_its_namespace() {
         for prefix in [
             "com.amazonaws.dynamodb.v20120810#",
             "com.amazon.coral.service#",
@@ -262,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn message_and_capital_message_are_both_read() {
+    fn the_message_is_read_in_both_spellings() {
         assert_eq!(
             read(400, &[], r#"{"__type":"x#AccessDeniedException","Message":"no"}"#).message,
             "no"
@@ -270,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn cancellation_reasons_and_items_are_kept() {
+    fn details_keep_the_other_fields_of_the_error() {
         let error = read(
             400,
             &[],
@@ -281,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_html_and_xml_bodies_give_a_code_and_a_text() {
+    fn errors_without_a_json_body_have_a_code_and_a_message() {
         assert_eq!(read(503, &[], "").code, "ServiceUnavailable");
         let html = read(502, &[("content-type", "text/html")], "<html><h1>Bad Gateway</h1></html>");
         assert!(
@@ -301,20 +313,28 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_of_the_bytes_as_received() {
-        let answer = |crc: &str| {
-            Answer::new(200, alloc::vec![("x-amz-crc32".into(), crc.into())], b"123456789".to_vec())
+    fn the_checksum_is_compared_with_the_bytes_as_received() {
+        let response = |crc: &str| {
+            Response::new(
+                200,
+                alloc::vec![("x-amz-crc32".into(), crc.into())],
+                b"123456789".to_vec(),
+            )
         };
-        assert!(answer("3421780262").is_whole());
-        assert!(!answer("1").is_whole());
-        assert!(Answer::new(200, Vec::new(), b"x".to_vec()).is_whole());
+        assert!(response("3421780262").checksum_matches());
+        assert!(!response("1").checksum_matches());
+        assert!(Response::new(200, Vec::new(), b"x".to_vec()).checksum_matches());
     }
 
     proptest::proptest! {
         #[test]
-        fn no_body_makes_reading_panic(status in 300u16..600, body in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            let answer = Answer::new(status, Vec::new(), body);
-            let error = ServiceError::read(&answer, &Asked { action: "GetItem", region: "x" }, Format::Plain, 1);
+        fn any_body_gives_a_code_and_a_message(
+            status in 300u16..600,
+            body in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+        ) {
+            let response = Response::new(status, Vec::new(), body);
+            let context = HintContext { action: "GetItem", region: "x" };
+            let error = ServiceError::from_response(&response, &context, Format::Plain, 1);
             proptest::prop_assert!(!error.code.is_empty() && !error.message.is_empty());
         }
     }

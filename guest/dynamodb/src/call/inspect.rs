@@ -1,51 +1,72 @@
-//! The connection test, and what tables there are.
+//! The connection test, and the list of tables.
 
-use super::{Connection, Error, Platform};
-use crate::catalogue::{Member, Shape};
+use super::connection::Connection;
+use super::error::Error;
+use super::platform::Platform;
+use crate::catalogue::{Field, Shape};
 use crate::settings::Options;
-use crate::transcode::{Format, Rules, encode};
+use crate::transcode::{EncodeOptions, Format, encode};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde_json::{Value, json};
 
-/// Tables described unless the options say otherwise: enough for a form, few enough for one call's limits.
+/// The default for `limit`: enough for a form, and few enough for the request limit of one call.
 const DEFAULT_TABLES: u64 = 100;
 
 static TABLES: Shape = Shape::Integer { min: 1, max: 1000 };
 static PREFIX: Shape = Shape::String { min: 0, max: 255, values: &[] };
 static STRUCTURE_OPTIONS: Shape = Shape::Structure(&[
-    Member { name: "limit", shape: &TABLES, required: false },
-    Member { name: "prefix", shape: &PREFIX, required: false },
+    Field { name: "limit", shape: &TABLES, required: false },
+    Field { name: "prefix", shape: &PREFIX, required: false },
 ]);
 
 impl<P: Platform> Connection<P> {
-    /// Whether the service is reached and accepts the identity. A key that may not list tables is a good key.
+    /// Checks that the service can be reached and accepts the credentials.
+    ///
+    /// The test lists tables. If the credentials are valid but not allowed to do that, it succeeds.
     ///
     /// # Errors
-    /// The identity is bad, the host refused, or nobody answers: each as its own case.
+    /// Returns an error if the credentials are rejected, if the host refuses the request, or if the
+    /// service cannot be reached.
     pub fn test(&self) -> Result<String, Error> {
         let region = self.region();
         match self.query("ListTables", r#"{"Limit":1}"#) {
-            Ok(_) => Ok(json!({"ok": true, "message": format!("DynamoDB in {region} answers, and the identity may list tables")}).to_string()),
-            Err(Error::Service(error)) if matches!(error.code.as_str(), "AccessDeniedException" | "AccessDenied") => Ok(json!({
-                "ok": true,
-                "message": format!("DynamoDB in {region} answers and knows the identity, which may not list tables; other actions may be allowed"),
-                "missing": "dynamodb:ListTables",
-            })
-            .to_string()),
+            Ok(_) => {
+                let message = format!(
+                    "DynamoDB in {region} accepts the credentials, and they may list tables"
+                );
+                Ok(json!({"ok": true, "message": message}).to_string())
+            }
+            Err(Error::Service(error))
+                if matches!(error.code.as_str(), "AccessDeniedException" | "AccessDenied") =>
+            {
+                let message = format!(
+                    "DynamoDB in {region} accepts the credentials, but they may not list tables; \
+                     other actions may be allowed"
+                );
+                let result =
+                    json!({"ok": true, "message": message, "missing": "dynamodb:ListTables"});
+                Ok(result.to_string())
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// The tables with their keys, indexes and sizes. `options`: `limit` (tables, 100), `prefix` (of their names).
+    /// Returns the tables with their keys, indexes and sizes.
+    ///
+    /// `options` is a JSON object: `limit` is the maximum number of tables (1 to 1000, default 100), and
+    /// `prefix` selects tables by the start of their names.
     ///
     /// # Errors
-    /// As of an action.
+    /// Returns an error if the options are invalid, or if the tables cannot be listed or described.
     pub fn structure(&self, options: &str) -> Result<String, Error> {
-        let options =
-            encode(options, &STRUCTURE_OPTIONS, Rules { format: Format::Typed, strict: true })
-                .map_err(Error::InvalidInput)?;
+        let options = encode(
+            options,
+            &STRUCTURE_OPTIONS,
+            EncodeOptions { format: Format::Typed, strict: true },
+        )
+        .map_err(Error::InvalidInput)?;
         let options: Value = serde_json::from_str(&options).unwrap_or_default();
         let limit = options["limit"].as_u64().unwrap_or(DEFAULT_TABLES) as usize;
         let prefix = options["prefix"].as_str().unwrap_or_default();
@@ -74,14 +95,14 @@ impl<P: Platform> Connection<P> {
                     self.query("DescribeTable", &json!({"TableName": name}).to_string());
                 tables.push(match description {
                     Ok(description) => table(&description["Table"]),
-                    // Deleted in between, or not this identity's or this policy's to see: the others are of use all the same.
+                    // The table was deleted meanwhile, or IAM or the policy hides it. The others are still useful.
                     Err(Error::Service(error)) => {
                         json!({"name": name, "error": format!("{}: {}", error.code, error.message)})
                     }
                     Err(Error::Refused(message)) if !message.contains("ConnectionLimitReached") => {
                         json!({"name": name, "error": "not allowed by the policy"})
                     }
-                    // Out of requests or of time: what there is, is of use too.
+                    // No requests or no time left. Return the tables found so far.
                     Err(_) if !tables.is_empty() => {
                         return Ok(json!({"tables": tables, "more": true}).to_string());
                     }
@@ -95,24 +116,29 @@ impl<P: Platform> Connection<P> {
         }
     }
 
+    /// Runs an action in the format `typed`, without client-side checks.
     fn query(&self, action: &str, input: &str) -> Result<Value, Error> {
-        let answer = self.run(
+        let response = self.run(
             action,
             input,
             Options { format: Format::Typed, strict: false, ..self.options() },
         )?;
-        serde_json::from_str(&answer).map_err(|error| {
-            Error::Other(format!("the service's answer to {action} cannot be read: {error}"))
+        serde_json::from_str(&response).map_err(|error| {
+            Error::Other(format!("the service's response to {action} is not JSON: {error}"))
         })
     }
 }
 
+/// Returns the part of a table's description that callers see.
 fn table(description: &Value) -> Value {
     let types = &description["AttributeDefinitions"];
     let indexes: Vec<Value> = ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"]
         .iter()
         .flat_map(|kind| description[*kind].as_array().into_iter().flatten())
-        .map(|index| json!({"name": index["IndexName"], "keys": keys(index, types), "projection": index["Projection"]["ProjectionType"]}))
+        .map(|index| {
+            let projection = &index["Projection"]["ProjectionType"];
+            json!({"name": index["IndexName"], "keys": keys(index, types), "projection": projection})
+        })
         .collect();
     json!({
         "name": description["TableName"],
@@ -124,6 +150,7 @@ fn table(description: &Value) -> Value {
     })
 }
 
+/// Returns the key attributes of a table or index, with their types and roles.
 fn keys(owner: &Value, types: &Value) -> Vec<Value> {
     let schema = owner["KeySchema"].as_array().into_iter().flatten();
     let kind = |name: &Value| {
