@@ -198,9 +198,9 @@ pub(crate) async fn path_that_looks_like_a_host_is_refused() {
 pub(crate) async fn plugin_cannot_set_the_host_header() {
     let server = server().await;
     tried();
-    let answer =
+    let result =
         carry_out(Attack::new(Behaviour::host_header, &server.authority, ""), "GetItem").await;
-    assert_eq!(answer.unwrap(), "{\"accepted\": false}");
+    assert_eq!(result.unwrap(), "{\"accepted\": false}");
     honest(&server).await.execute("GetItem", "{}").await.unwrap();
     assert_eq!(server.requests()[0].header("host"), server.authority);
     stopped();
@@ -292,8 +292,8 @@ pub(crate) async fn metadata_addresses_are_refused_in_every_form_even_if_listed(
 }
 
 pub(crate) async fn dns_response_with_one_forbidden_address_is_refused() {
-    for answer in [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["2600:1f18::1", "::1"]] {
-        assert_eq!(denial(resolve_to(&answer, "").await).rule, Rule::Networks, "{answer:?}");
+    for addresses in [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["2600:1f18::1", "::1"]] {
+        assert_eq!(denial(resolve_to(&addresses, "").await).rule, Rule::Networks, "{addresses:?}");
     }
     assert_eq!(denial(resolve_to(&["8.8.8.8", "169.254.169.254"], "").await).rule, Rule::Metadata);
 }

@@ -85,8 +85,8 @@ pub(crate) async fn huge_header_exceeds_the_header_limit() {
 pub(crate) async fn buffered_requests_and_responses_are_limited() {
     let server = server().await;
     let attack = |arguments: &str| {
-        let bounds = "limits = { header-bytes = \"32 KiB\", request-bytes = \"64 KiB\" }";
-        Attack::new(Behaviour::hoard_buffered, &server.authority, bounds).with_arguments(arguments)
+        let limits = "limits = { header-bytes = \"32 KiB\", request-bytes = \"64 KiB\" }";
+        Attack::new(Behaviour::hoard_buffered, &server.authority, limits).with_arguments(arguments)
     };
     limited(attack("body 65537"), "GetItem", LimitKind::RequestBytes).await;
     limited(attack("authority 100000000"), "GetItem", LimitKind::HeaderBytes).await;

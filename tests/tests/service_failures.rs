@@ -7,7 +7,7 @@ use tests::plugins::{self, host};
 
 fn transport_error(result: Result<String, Error>) -> Interruption {
     match result {
-        Err(Error::Plugin(PluginError::Transport(end) | PluginError::Timeout(end))) => end,
+        Err(Error::Plugin(PluginError::Transport(error) | PluginError::Timeout(error))) => error,
         other => panic!("expected a transport error, got {other:?}"),
     }
 }
@@ -16,19 +16,19 @@ fn transport_error(result: Result<String, Error>) -> Interruption {
 async fn unreachable_server_is_reported_with_the_number_of_attempts() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let datasource = plugins::datasource(&format!("127.0.0.1:{port}"), "").await;
-    let end = transport_error(
+    let error = transport_error(
         datasource.execute("PutItem", r#"{"TableName":"t","Item":{"a":"b"}}"#).await,
     );
-    assert!(end.message.contains("connection refused"), "{}", end.message);
-    assert!(end.attempts >= 1 && !end.maybe_applied, "{end:?}");
+    assert!(error.message.contains("connection refused"), "{}", error.message);
+    assert!(error.attempts >= 1 && !error.maybe_applied, "{error:?}");
 }
 
 #[tokio::test]
 async fn connection_test_distinguishes_unreachable_denied_and_missing_credentials() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let authority = format!("127.0.0.1:{port}");
-    let nobody = plugins::datasource(&authority, "").await.test().await;
-    assert!(transport_error(nobody).message.contains("cannot connect to the endpoint"));
+    let unreachable = plugins::datasource(&authority, "").await.test().await;
+    assert!(transport_error(unreachable).message.contains("cannot connect to the endpoint"));
     let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"}}");
     let policy = portcullis::Policy::default();
     let connect = Connect {
@@ -68,11 +68,11 @@ async fn connection_lost_during_the_response_may_have_applied_the_action() {
     )
     .await;
     let datasource = plugins::connect(&server.authority, "", ",\"maxAttempts\":1").await.unwrap();
-    let end = transport_error(
+    let error = transport_error(
         datasource.execute("PutItem", r#"{"TableName":"t","Item":{"a":"b"}}"#).await,
     );
-    assert_eq!((end.maybe_applied, end.attempts), (true, 1));
-    assert!(end.message.contains("middle of the answer"), "{}", end.message);
+    assert_eq!((error.maybe_applied, error.attempts), (true, 1));
+    assert!(error.message.contains("middle of the answer"), "{}", error.message);
 }
 
 #[tokio::test]
