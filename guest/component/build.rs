@@ -1,4 +1,4 @@
-//! Builds the plugin as a component and leaves its path to the library.
+//! Builds the plugin as a component, and passes its path and hash to the library.
 
 use sha2::{Digest, Sha256};
 use std::path::Path;

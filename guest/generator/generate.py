@@ -47,8 +47,8 @@ WRITES = {
 }
 STATEMENTS = {"Statement"}
 
-# The IAM permissions of actions whose permissions have other names than the action. This is the only source: the
-# manifest and the hints of the plugin are generated from it.
+# The IAM permissions of actions, where their names differ from the name of the action. This is the only source: the
+# manifest and the table for the plugin's hints are generated from it.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 ITEM_WRITES = ["DeleteItem", "PutItem", "UpdateItem"]
 RESTORE = ["BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"]
@@ -237,7 +237,7 @@ def catalogue(model, paginators):
         lines.append("    },")
     lines.append("];")
     lines.append("")
-    lines.append("/// The IAM permissions of actions whose permissions have other names than the action.")
+    lines.append("/// The IAM permissions of actions, where their names differ from the name of the action.")
     lines.append(f"pub(super) static PERMISSIONS: [(&str, &[&str]); {len(IAM)}] = [")
     for name in sorted(IAM):
         lines.append(f"    ({text(name)}, &[{', '.join(text(permission) for permission in IAM[name])}]),")
@@ -373,8 +373,8 @@ def example_value(shapes, name, member):
 def read_partitions(path):
     """The partitions as tuples: region prefix, name, DNS suffix and dual-stack DNS suffix.
 
-    The prefix is the literal start of the expression that region names match. It is empty for the partition `aws`, whose
-    regions have many prefixes, so `aws` comes last.
+    The prefix is the literal start of the expression that region names match. It is empty for the partition `aws`,
+    because its regions have many prefixes. So `aws` comes last.
     """
     partitions = []
     for partition in json.loads(path.read_text())["partitions"]:
@@ -470,7 +470,7 @@ def manifest(model):
         "",
         "# Per action: the access class, and the JSON paths of table names and PartiQL statements in its body. `*` matches",
         "# each element of a list or each value of a map, and `{key}` matches the field names of a map. `iam` lists the IAM",
-        "# permissions if they are not called like the action, and `resources` their resource types if those are not just",
+        "# permissions if their names differ from the action, and `resources` the resource types if these are not just",
         "# tables.",
         "[actions]",
     ]

@@ -1,22 +1,26 @@
 //! Builds a crate of this workspace as a WebAssembly component, from a build script.
 //!
-//! The target is `wasm32-unknown-unknown`, linked by `wasm-component-ld`, which ships with every Rust toolchain: the
-//! component imports what its world names and nothing of `wasi:cli`, which a build for `wasm32-wasip2` would bring.
-//! Where the toolchain has no standard library for the target, and none can be fetched, Debian's compiler with the
-//! sources of `core` and `alloc` serves.
+//! The target is `wasm32-unknown-unknown`, linked by `wasm-component-ld`, which ships with every
+//! Rust toolchain. The component then imports only what its world names. A build for
+//! `wasm32-wasip2` would also import `wasi:cli`.
+//!
+//! If the toolchain has no standard library for the target, and none can be downloaded, Debian's
+//! compiler is used, with the sources of `core` and `alloc`.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Builds the library of `package`, a member of the workspace at `workspace`, and returns the component's path.
+/// Builds the library of `package` as a component and returns the path of the component.
 ///
-/// To be called from a build script: it uses a target folder of its own below `OUT_DIR`, and tells cargo to run the
-/// script again when a file below one of `sources` changes. Paths are relative to `workspace`.
+/// `package` is a member of the workspace at `workspace`. Call this from a build script: it uses a
+/// separate target folder below `OUT_DIR`, and tells cargo to run the script again if a file below
+/// one of `sources` changes. `sources` are relative to `workspace`.
 ///
 /// # Errors
-/// A text to show: no compiler for the target, with the command that installs one, or the compiler's own complaint.
+/// Returns a message for the user if no compiler for the target is found, with the command that
+/// installs one, or if the compiler fails, with its output.
 pub fn build(workspace: &Path, package: &str, sources: &[&str]) -> Result<PathBuf, String> {
     for source in sources.iter().chain(&["Cargo.toml", "Cargo.lock"]) {
         println!("cargo::rerun-if-changed={}", workspace.join(source).display());
@@ -24,7 +28,7 @@ pub fn build(workspace: &Path, package: &str, sources: &[&str]) -> Result<PathBu
     println!("cargo::rerun-if-env-changed=PORTCULLIS_WASM_RUSTC");
 
     let out = PathBuf::from(
-        env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: call this from a build script")?,
+        env::var_os("OUT_DIR").ok_or("OUT_DIR is not set; call this from a build script")?,
     );
     let target_dir = out.join("component");
     let toolchain = Toolchain::find()?;
@@ -34,10 +38,10 @@ pub fn build(workspace: &Path, package: &str, sources: &[&str]) -> Result<PathBu
         target_dir.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_")));
     let bytes =
         std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-    // Version 13, layer 1: a component. A core module has 1 and 0.
+    // A component has version 13 and layer 1. A core module has version 1 and layer 0.
     if bytes.get(4..8) != Some(&[0x0d, 0, 1, 0]) {
         return Err(format!(
-            "{} is not a component: was it linked by wasm-component-ld?",
+            "{} is not a component; check that wasm-component-ld linked it",
             file.display()
         ));
     }
@@ -47,11 +51,11 @@ pub fn build(workspace: &Path, package: &str, sources: &[&str]) -> Result<PathBu
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "component";
 
-/// What compiles for the target on this machine.
+/// The compiler and linkers for the target on this machine.
 struct Toolchain {
     /// The compiler.
     rustc: PathBuf,
-    /// Whether `core` and `alloc` have to be built from source first.
+    /// Whether `core` and `alloc` must first be built from source.
     build_std: bool,
     /// The folder with `wasm-component-ld` and `gcc-ld/wasm-ld`.
     linkers: PathBuf,
@@ -61,13 +65,12 @@ impl Toolchain {
     fn find() -> Result<Self, String> {
         let own = PathBuf::from(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
         let host =
-            env::var("HOST").map_err(|_| "HOST is not set: call this from a build script")?;
-        let sysroot =
-            ask(&own, &["--print", "sysroot"]).ok_or("rustc --print sysroot gives no answer")?;
+            env::var("HOST").map_err(|_| "HOST is not set; call this from a build script")?;
+        let sysroot = query(&own, &["--print", "sysroot"]).ok_or("rustc --print sysroot failed")?;
         let linkers = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin");
         if !linkers.join(executable("wasm-component-ld")).exists() {
             return Err(format!(
-                "{} has no wasm-component-ld; install Rust with rustup: it brings it",
+                "{} has no wasm-component-ld; install Rust with rustup, which includes it",
                 linkers.display()
             ));
         }
@@ -86,16 +89,17 @@ impl Toolchain {
                 return Ok(Self { rustc, build_std: true, linkers });
             }
         }
-        Err("this machine has no Rust standard library for wasm32-unknown-unknown. Install it with\n    \
+        Err("this machine has no Rust standard library for wasm32-unknown-unknown; install it with\n    \
              rustup target add wasm32-unknown-unknown\nor, on Debian, with\n    \
-             apt-get install --no-install-recommends rustc-web rust-web-src\n`make setup` does one or the other."
+             apt-get install --no-install-recommends rustc-web rust-web-src\n\
+             `make setup` runs one of the two commands."
             .to_string())
     }
 
     fn command(&self, workspace: &Path, package: &str, target_dir: &Path) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(workspace);
-        // What the outer build says of compiler and flags is for the host, not for this target.
+        // The outer build sets the compiler and flags for the host, not for this target.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             let inherited = text.starts_with("RUSTC")
@@ -115,10 +119,11 @@ impl Toolchain {
         let wasm_ld = self.linkers.join("gcc-ld").join(executable("wasm-ld"));
         let flags = [
             "-Ctarget-feature=+simd128".into(),
-            concat("-Clinker=", &linker),
-            concat("-Clink-arg=--wasm-ld-path=", &wasm_ld),
-            // A stack for 128 levels of JSON and more. All that a small call touches then lies within the first MiB, of which
-            // hosts keep what was touched for the next instance, and its heap need not grow.
+            with_path("-Clinker=", &linker),
+            with_path("-Clink-arg=--wasm-ld-path=", &wasm_ld),
+            // The stack is large enough for more than 128 levels of JSON. With these sizes a small
+            // call only touches the first MiB, which hosts keep for the next instance, and the heap
+            // need not grow.
             "-Clink-arg=-zstack-size=524288".into(),
             "-Clink-arg=--initial-memory=1048576".into(),
         ];
@@ -139,7 +144,7 @@ impl Toolchain {
         ]);
         command.arg("--target-dir").arg(target_dir);
         if self.build_std {
-            // The nightly option is wanted for this one command; the compiler is a released one.
+            // A released compiler needs this variable to accept the unstable option -Zbuild-std.
             command.env("RUSTC_BOOTSTRAP", "1");
             command.arg("-Zbuild-std=core,alloc,panic_abort");
         }
@@ -147,25 +152,27 @@ impl Toolchain {
     }
 }
 
-/// Whether the compiler's standard library for the target is installed.
+/// Returns whether the compiler's standard library for the target is installed.
 fn has_target(rustc: &Path) -> bool {
-    ask(rustc, &["--print", "target-libdir", "--target", TARGET])
+    query(rustc, &["--print", "target-libdir", "--target", TARGET])
         .is_some_and(|folder| Path::new(&folder).is_dir())
 }
 
-/// Whether the compiler comes with the sources of its standard library.
+/// Returns whether the compiler comes with the sources of its standard library.
 fn has_sources(rustc: &Path) -> bool {
-    ask(rustc, &["--print", "sysroot"]).is_some_and(|sysroot| {
+    query(rustc, &["--print", "sysroot"]).is_some_and(|sysroot| {
         Path::new(&sysroot).join("lib/rustlib/src/rust/library/core").is_dir()
     })
 }
 
-fn ask(rustc: &Path, arguments: &[&str]) -> Option<String> {
+/// Runs the compiler and returns its output, or `None` if it fails.
+fn query(rustc: &Path, arguments: &[&str]) -> Option<String> {
     let output = Command::new(rustc).args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_string())
 }
 
+/// Runs a command. Its standard error becomes the error message.
 fn run(mut command: Command) -> Result<(), String> {
     let output = command.output().map_err(|error| format!("cannot start cargo: {error}"))?;
     if output.status.success() {
@@ -174,11 +181,12 @@ fn run(mut command: Command) -> Result<(), String> {
     Err(format!("building the component failed:\n{}", String::from_utf8_lossy(&output.stderr)))
 }
 
+/// Returns the file name of an executable on this platform.
 fn executable(name: &str) -> String {
     format!("{name}{}", env::consts::EXE_SUFFIX)
 }
 
-fn concat(prefix: &str, path: &Path) -> OsString {
+fn with_path(prefix: &str, path: &Path) -> OsString {
     let mut text = OsString::from(prefix);
     text.push(path);
     text

@@ -23,7 +23,8 @@ use alloc::string::{String, ToString};
 pub struct Endpoint {
     /// Whether to use TLS.
     pub https: bool,
-    /// The value of the `host` header: the host, and the port if it is not the default of the scheme.
+    /// The value of the `host` header: the host, and the port if it is not the default of the
+    /// scheme.
     pub authority: String,
     /// The region of the credential scope.
     pub signing_region: String,

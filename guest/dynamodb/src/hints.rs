@@ -25,8 +25,8 @@ pub fn hint(code: &str, message: &str, context: &HintContext) -> Option<String> 
             "Check IndexName. `DescribeTable` lists the indexes of the table.".to_string()
         }
         "ResourceNotFoundException" => format!(
-            "The request went to region {region}, with the account of these credentials. Check the \
-             table's name and case, the region, and the account. `ListTables` lists the tables there."
+            "The request went to region {region}, with the account of these credentials. Check the table's \
+             name and case, the region, and the account. `ListTables` lists the tables there."
         ),
         "ResourceInUseException" => "The table already exists, or is being created or changed. \
              Wait until `DescribeTable` returns the status ACTIVE."
@@ -34,9 +34,11 @@ pub fn hint(code: &str, message: &str, context: &HintContext) -> Option<String> 
         "ConditionalCheckFailedException" => "The condition was false, so nothing was written. \
              Set ReturnValuesOnConditionCheckFailure to ALL_OLD to see the item."
             .to_string(),
-        "TransactionCanceledException" => "Nothing was written. `details.CancellationReasons` has \
-             one entry for each item, in order. The code None means that the item was not the cause."
-            .to_string(),
+        "TransactionCanceledException" => {
+            "Nothing was written. `details.CancellationReasons` has one \
+             entry for each item, in order. The code None means that the item was not the cause."
+                .to_string()
+        }
         "TransactionConflictException" | "TransactionInProgressException" => {
             "Another transaction is using the same items. Try again.".to_string()
         }
@@ -136,12 +138,12 @@ fn validation(says: &dyn Fn(&str) -> bool) -> Option<String> {
         || says("invalid conditionexpression")
         || says("invalid projectionexpression")
     {
-        "In expressions, write values as :v and define them in ExpressionAttributeValues. Write names \
-         that are reserved or have special characters as #n and define them in \
+        "In expressions, write values as :v and define them in ExpressionAttributeValues. Write \
+         names that are reserved or have special characters as #n and define them in \
          ExpressionAttributeNames."
     } else if says("item size") {
-        "An item may have at most 400 KB, names and values together. Store large data elsewhere, and \
-         a reference in the item."
+        "An item may have at most 400 KB, names and values together. Store large data elsewhere, \
+         and a reference in the item."
     } else if says("empty string") || says("empty value") || says("emptystring") {
         "Key attributes must not be empty. Other attributes may be."
     } else if says("duplicates") || says("duplicate") {

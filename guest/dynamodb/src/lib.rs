@@ -1,8 +1,9 @@
 //! The DynamoDB connector.
 //!
-//! [`call::Connection`] runs actions with checked [`settings`]. It encodes the input ([`transcode`]),
-//! signs the request ([`sigv4`]), retries ([`retry`]) and decodes the response. Everything but the module
-//! `shell` is pure: it uses no network, no clock and no WebAssembly, so it runs and is tested natively.
+//! [`call::Connection`] runs actions with checked [`settings`]. It encodes the input
+//! ([`transcode`]), signs the request ([`sigv4`]), retries ([`retry`]) and decodes the response.
+//! Everything but the module `shell` is pure: it uses no network, no clock and no WebAssembly, so
+//! it runs and is tested natively.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;

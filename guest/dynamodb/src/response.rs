@@ -136,8 +136,8 @@ struct Found {
     request_id: Option<String>,
 }
 
-/// Parses `{"__type": "com.amazonaws.dynamodb.v20120810#Code", "message": "…"}`. Some errors spell the
-/// message `Message`.
+/// Parses `{"__type": "com.amazonaws.dynamodb.v20120810#Code", "message": "…"}`. Some errors spell
+/// the message `Message`.
 fn json_error(body: &str) -> Option<Found> {
     let mut scanner = Scanner::new(body);
     scanner.skip_whitespace();
@@ -192,8 +192,8 @@ fn xml_error(body: &str) -> Option<Found> {
     })
 }
 
-/// Returns the code without its namespace (`com.amazonaws.dynamodb.v20120810#`) and without the URL after it
-/// (`:http://…`).
+/// Returns the code without its namespace (`com.amazonaws.dynamodb.v20120810#`) and without the URL
+/// after it (`:http://…`).
 fn bare_code(code: &str) -> &str {
     let code = code.split(':').next().unwrap_or(code);
     code.rsplit('#').next().unwrap_or(code).trim()

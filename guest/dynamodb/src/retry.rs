@@ -1,4 +1,5 @@
-//! Decides when to retry and how long to wait, as the standard mode of the AWS SDKs does for DynamoDB.
+//! Decides when to retry and how long to wait, as the standard mode of the AWS SDKs does for
+//! DynamoDB.
 //!
 //! ```
 //! use dynamodb_plugin::retry::{Reason, delay_ms};
@@ -22,7 +23,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns the reason to retry after an error of the service, or `None` if a retry would not help.
+    /// Returns the reason to retry after an error of the service, or `None` if a retry would not
+    /// help.
     #[must_use]
     pub fn from_service_error(status: u16, code: &str) -> Option<Self> {
         if THROTTLING.contains(&code) || code.starts_with("Throttling") {
@@ -54,9 +56,9 @@ impl Reason {
 
 /// Returns the delay before retry number `retry` (from 0), in milliseconds.
 ///
-/// The delay is a random fraction of an exponential backoff. `random` must be uniformly distributed over
-/// all values of `u64`. `requested` is the service's `x-amz-retry-after`, in milliseconds. It is respected
-/// if it is longer, but adds at most 5 s.
+/// The delay is a random fraction of an exponential backoff. `random` must be uniformly distributed
+/// over all values of `u64`. `requested` is the service's `x-amz-retry-after`, in milliseconds. It
+/// is respected if it is longer, but adds at most 5 s.
 #[must_use]
 pub fn delay_ms(reason: Reason, retry: u32, random: u64, requested: Option<u64>) -> u64 {
     let ceiling = reason.base_ms().saturating_mul(1 << retry.min(20)).min(MAX_BACKOFF_MS);
@@ -105,8 +107,8 @@ pub const CLOCK_ERRORS: [&str; 5] = [
     "AuthFailure",
 ];
 
-/// The smallest clock skew that is corrected, in milliseconds. DynamoDB accepts at least 5 minutes, so a
-/// smaller skew is not the cause of an error.
+/// The smallest clock skew that is corrected, in milliseconds. DynamoDB accepts at least 5 minutes,
+/// so a smaller skew is not the cause of an error.
 pub const CLOCK_TOLERANCE_MS: i64 = 4 * 60 * 1000;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The settings of a datasource and the options of a call.
 //!
-//! Both are untrusted. They are checked here to help their author. The host checks every resulting request
-//! again, against the operator's policy.
+//! Both are untrusted. They are checked here to help their author. The host checks every resulting
+//! request again, against the operator's policy.
 //!
 //! ```
 //! use dynamodb_plugin::settings::Settings;
@@ -45,11 +45,13 @@ pub struct Settings {
     pub account_id_mode: AccountIdMode,
     /// The maximum number of requests for one response. 1 turns retries off.
     pub max_attempts: u32,
-    /// Whether to add an idempotency token to actions that accept one, so that a retry has no second effect.
+    /// Whether to add an idempotency token to actions that accept one, so that a retry has no
+    /// second effect.
     pub idempotency_tokens: bool,
     /// Whether to check the CRC-32 that the service sends with its responses.
     pub verify_checksums: bool,
-    /// Whether to use the service's time, taken from its responses, if this machine's clock is wrong.
+    /// Whether to use the service's time, taken from its responses, if this machine's clock is
+    /// wrong.
     pub correct_clock: bool,
 }
 
@@ -134,7 +136,7 @@ pub static DESCRIPTIONS: [(&str, &str); 16] = [
     ),
     (
         "correctClock",
-        "Use the service's time if this machine's clock is wrong by more than 4 minutes. Default true.",
+        "Use the service's time if this machine's clock is off by over 4 minutes. Default true.",
     ),
     (
         "endpoint",
@@ -146,7 +148,7 @@ pub static DESCRIPTIONS: [(&str, &str); 16] = [
     ),
     (
         "idempotencyTokens",
-        "Add a token to actions that accept one, so that a retry has no second effect. Default true.",
+        "Add an idempotency token to actions that accept one, for safe retries. Default true.",
     ),
     (
         "maxAttempts",
@@ -311,7 +313,8 @@ fn format_of(object: &Map<String, Value>) -> Option<Format> {
     }
 }
 
-/// Checks a region. It becomes part of a host name, so it must be one DNS label (RFC 1035, section 2.3.1).
+/// Checks a region. It becomes part of a host name, so it must be one DNS label (RFC 1035, section
+/// 2.3.1).
 fn check_region(region: &str) -> Result<(), String> {
     let label = !region.is_empty()
         && region.len() <= 63
@@ -325,12 +328,13 @@ fn check_region(region: &str) -> Result<(), String> {
     }
     let shown: String = region.chars().take(70).collect();
     Err(format!(
-        "{shown:?} is not a region; expected lower-case letters, digits and hyphens, as in eu-west-1"
+        "{shown:?} is not a region; expected lower-case letters, digits and hyphens, as in \
+         eu-west-1"
     ))
 }
 
-/// Parses an endpoint. Its authority is normalised as the host normalises the `host` header, because the
-/// signed value must be the value that is sent.
+/// Parses an endpoint. Its authority is normalised as the host normalises the `host` header,
+/// because the signed value must be the value that is sent.
 fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
     let error = |what: &str| {
         format!(

@@ -1,7 +1,7 @@
 //! AWS Signature Version 4, in the `authorization` header.
 //!
-//! There are three steps, and a failing test can print the result of each: canonical request, string to
-//! sign, signature.
+//! There are three steps, and a failing test can print the result of each: canonical request,
+//! string to sign, signature.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 //!
 //! ```
@@ -52,9 +52,9 @@ pub struct RequestPrefix {
 impl RequestPrefix {
     /// Hashes the prefix.
     ///
-    /// `method` must be in upper case, `path` as it is sent, and `query` in canonical form without the
-    /// question mark. The names of `headers` must be in lower case, sorted and unique, and must sort before
-    /// the headers of each [`Request`].
+    /// `method` must be in upper case, `path` as it is sent, and `query` in canonical form without
+    /// the question mark. The names of `headers` must be in lower case, sorted and unique, and must
+    /// sort before the headers of each [`Request`].
     #[must_use]
     pub fn new(method: &str, path: &str, query: &str, headers: &[(&str, &str)]) -> Self {
         let (mut text, mut names) = (String::with_capacity(128), String::new());
@@ -72,8 +72,8 @@ impl RequestPrefix {
 pub struct Request<'a> {
     /// The part that all requests to the endpoint have in common.
     pub prefix: &'a RequestPrefix,
-    /// The headers to sign. The names must be in lower case, sorted and unique, and sort after those of
-    /// the prefix.
+    /// The headers to sign. The names must be in lower case, sorted and unique, and sort after
+    /// those of the prefix.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
@@ -173,7 +173,8 @@ impl Signer {
         text
     }
 
-    /// Step 2: returns the string to sign, from the time, the scope and the hash of the canonical request.
+    /// Step 2: returns the string to sign, from the time, the scope and the hash of the canonical
+    /// request.
     fn string_to_sign(&self, date_time: &str, canonical_request: &[u8; 32]) -> String {
         let mut text = String::with_capacity(192);
         for part in ["AWS4-HMAC-SHA256\n", date_time, "\n", &self.scope, "\n"] {
@@ -202,8 +203,8 @@ fn canonical_request_suffix(request: &Request) -> String {
 
 /// Derives the signing key of a scope from a secret access key.
 ///
-/// The plugin never has the secret: in the sandbox the host derives the key. This function is for tests and
-/// documentation.
+/// The plugin never has the secret: in the sandbox the host derives the key. This function is for
+/// tests and documentation.
 #[must_use]
 pub fn derive_key(secret: &str, scope: &Scope) -> [u8; 32] {
     let key = hmac_sha256(format!("AWS4{secret}").as_bytes(), scope.date.as_bytes());
@@ -235,8 +236,8 @@ fn push_names<'n>(out: &mut String, names: impl Iterator<Item = &'n str>) {
     }
 }
 
-/// Appends a header value without outer white space, and with one space for each inner run of it, as it is
-/// signed.
+/// Appends a header value without outer white space, and with one space for each inner run of it,
+/// as it is signed.
 fn push_trimmed(out: &mut String, value: &str) {
     if !value.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
         out.push_str(value);

@@ -1,9 +1,9 @@
 //! A forward scanner for JSON text. It yields spans of the text and builds no tree.
 //!
-//! [`Scanner`] reads strict JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)) and checks every
-//! token: control characters, escapes, surrogate pairs and numbers. Relaxed JSON also allows `//` and
-//! `/* */` comments, and a comma before a closing bracket; [`crate::transcode::encode`] accepts it
-//! with the help of [`Scanner::skip_comment`].
+//! [`Scanner`] reads strict JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)) and checks
+//! every token: control characters, escapes, surrogate pairs and numbers. Relaxed JSON also allows
+//! `//` and `/* */` comments, and a comma before a closing bracket; [`crate::transcode::encode`]
+//! accepts it with the help of [`Scanner::skip_comment`].
 //!
 //! ```
 //! use dynamodb_json::json::{Kind, Scanner, unescape};
@@ -33,8 +33,9 @@ use core::ops::Range;
 
 /// The maximum nesting depth of arrays and objects.
 ///
-/// DynamoDB allows 32 levels of attribute values. Each takes two levels of JSON (`{"M": {…}}`), below at
-/// most eight levels of the request. 128 is well above that and still bounds the depth of recursion.
+/// DynamoDB allows 32 levels of attribute values. Each takes two levels of JSON (`{"M": {…}}`),
+/// below at most eight levels of the request. 128 is well above that and still bounds the depth of
+/// recursion.
 pub const MAX_DEPTH: u32 = 128;
 
 /// An error in the JSON syntax, with its position.
@@ -201,7 +202,7 @@ impl<'a> Scanner<'a> {
                 Some(_) => {
                     return Err(SyntaxError {
                         offset: pos,
-                        message: "a control character in a string; write it as an escape such as \\n",
+                        message: "a control character in a string; write it as an escape, as in \\n",
                     });
                 }
                 None => {
@@ -337,7 +338,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads the name of a field and the colon after it. Returns the span of the name, quotes included.
+    /// Reads the name of a field and the colon after it. Returns the span of the name, quotes
+    /// included.
     ///
     /// # Errors
     /// Returns an error if no string starts here, or if no colon follows it.
@@ -371,12 +373,12 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Returns the offset of the first byte at or after `pos` that ends a string, starts an escape or is not
-/// allowed in a string.
+/// Returns the offset of the first byte at or after `pos` that ends a string, starts an escape or
+/// is not allowed in a string.
 fn skip_unescaped(bytes: &[u8], mut pos: usize) -> usize {
     // Eight bytes at a time: a byte is special if it is below 0x20, a quote or a backslash.
-    // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord finds a zero byte in a word. A borrow
-    // can only set false marks above a true one, so the lowest mark is always right.
+    // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord finds a zero byte in a word.
+    // A borrow can only set false marks above a true one, so the lowest mark is always right.
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     while let Some(chunk) = bytes.get(pos..pos + 8) {
@@ -408,13 +410,15 @@ fn check_escape(bytes: &[u8], pos: usize) -> Result<usize, SyntaxError> {
                     (Some(b'\\'), Some(b'u'), Some(0xdc00..=0xdfff)) => Ok(pos + 12),
                     _ => Err(SyntaxError {
                         offset: pos,
-                        message: "the first half of a surrogate pair (\\ud800 to \\udbff) without the second",
+                        message: "the first half of a surrogate pair (\\ud800 to \\udbff) without the \
+                                  second",
                     }),
                 }
             }
             Some(0xdc00..=0xdfff) => Err(SyntaxError {
                 offset: pos,
-                message: "the second half of a surrogate pair (\\udc00 to \\udfff) without the first",
+                message: "the second half of a surrogate pair (\\udc00 to \\udfff) without the \
+                          first",
             }),
             Some(_) => Ok(pos + 6),
             None => Err(SyntaxError {
@@ -621,7 +625,9 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_accepted_if_and_only_if_serde_json_accepts_it(text in "[\\[\\]{}\",:0-9a-f\\\\u.eE+-]{0,40}") {
+        fn any_text_is_accepted_if_and_only_if_serde_json_accepts_it(
+            text in "[\\[\\]{}\",:0-9a-f\\\\u.eE+-]{0,40}",
+        ) {
             proptest::prop_assert_eq!(
                 accepts(&text),
                 serde_json::from_str::<serde_json::Value>(&text).is_ok()

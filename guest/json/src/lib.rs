@@ -7,8 +7,8 @@
 //! - [`transcode`]: [`transcode::encode`] for requests, [`transcode::decode`] for responses
 //! - [`nearest`]: suggestions for misspelt names
 //!
-//! This is a separate crate because it is compiled for speed, while the rest of the plugin is compiled
-//! for size: every byte of every call passes through here.
+//! This is a separate crate because it is compiled for speed, while the rest of the plugin is
+//! compiled for size: every byte of every call passes through here.
 #![no_std]
 
 extern crate alloc;

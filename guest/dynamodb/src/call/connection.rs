@@ -127,7 +127,8 @@ impl<P: Platform> Connection<P> {
         &self.data.endpoint.signing_region
     }
 
-    /// Sends a request, with retries, until the service responds with success or no retry is allowed.
+    /// Sends a request, with retries, until the service responds with success or no retry is
+    /// allowed.
     pub(super) fn send_with_retries(
         &self,
         action: &str,
@@ -144,8 +145,9 @@ impl<P: Platform> Connection<P> {
                         self.platform.return_retry(last_cost.unwrap_or(RETURN_WITHOUT_RETRY));
                         return Ok(response);
                     }
-                    let message = "the response is corrupted: its CRC-32 does not match the header x-amz-crc32"
-                        .to_string();
+                    let message =
+                        "the response is corrupted: its CRC-32 does not match x-amz-crc32"
+                            .to_string();
                     (
                         Some(Reason::Transient),
                         None,
@@ -181,8 +183,8 @@ impl<P: Platform> Connection<P> {
             }
             let delay =
                 delay_ms(reason, progress.attempts - 1, self.platform.random(), requested_delay);
-            // Do not start a retry that the deadline would interrupt: this error tells the caller more
-            // than a timeout would.
+            // Do not start a retry that the deadline would interrupt: this error tells the caller
+            // more than a timeout would.
             if delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns
                 || !self.platform.take_retry(reason.cost())
             {
@@ -258,8 +260,8 @@ impl<P: Platform> Connection<P> {
         Ok(sent)
     }
 
-    /// If clock skew caused the error, corrects the datasource's clock, once per call, and returns the
-    /// reason to retry.
+    /// If clock skew caused the error, corrects the datasource's clock, once per call, and returns
+    /// the reason to retry.
     fn correct_clock(&self, code: &str, progress: &mut Progress) -> Option<Reason> {
         if !self.settings.correct_clock || progress.clock_corrected || !CLOCK_ERRORS.contains(&code)
         {
@@ -382,8 +384,9 @@ fn find_operation(action: &str) -> Result<&'static Operation, Error> {
 
 /// Returns the service's time minus ours, according to the `date` header.
 ///
-/// Our time is taken in the middle of the round trip. Returns `None` for a response from a cache (it has
-/// the header `age`), and for one that took longer than the 15 minutes for which a signature is valid.
+/// Our time is taken in the middle of the round trip. Returns `None` for a response from a cache
+/// (it has the header `age`), and for one that took longer than the 15 minutes for which a
+/// signature is valid.
 fn service_clock_offset(response: &Response, began_ms: i64, round_trip_ms: i64) -> Option<i64> {
     if response.header("age").is_some() || round_trip_ms > 15 * 60 * 1000 {
         return None;

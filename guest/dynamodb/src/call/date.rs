@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::*;
 
     #[test]
     fn the_example_of_rfc_9110_is_parsed() {

@@ -55,8 +55,8 @@ impl<P: Platform> Connection<P> {
 
     /// Returns the tables with their keys, indexes and sizes.
     ///
-    /// `options` is a JSON object: `limit` is the maximum number of tables (1 to 1000, default 100), and
-    /// `prefix` selects tables by the start of their names.
+    /// `options` is a JSON object: `limit` is the maximum number of tables (1 to 1000, default
+    /// 100), and `prefix` selects tables by the start of their names.
     ///
     /// # Errors
     /// Returns an error if the options are invalid, or if the tables cannot be listed or described.
@@ -95,7 +95,8 @@ impl<P: Platform> Connection<P> {
                     self.query("DescribeTable", &json!({"TableName": name}).to_string());
                 tables.push(match description {
                     Ok(description) => table(&description["Table"]),
-                    // The table was deleted meanwhile, or IAM or the policy hides it. The others are still useful.
+                    // The table was deleted meanwhile, or IAM or the policy hides it. The others
+                    // are still useful.
                     Err(Error::Service(error)) => {
                         json!({"name": name, "error": format!("{}: {}", error.code, error.message)})
                     }
@@ -137,7 +138,11 @@ fn table(description: &Value) -> Value {
         .flat_map(|kind| description[*kind].as_array().into_iter().flatten())
         .map(|index| {
             let projection = &index["Projection"]["ProjectionType"];
-            json!({"name": index["IndexName"], "keys": keys(index, types), "projection": projection})
+            json!({
+                "name": index["IndexName"],
+                "keys": keys(index, types),
+                "projection": projection,
+            })
         })
         .collect();
     json!({

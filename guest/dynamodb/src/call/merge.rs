@@ -1,7 +1,7 @@
 //! Merges several responses into one.
 //!
-//! Lists are concatenated, numbers are added, and objects are merged field by field. Attribute values only
-//! occur within lists, so they are copied as text and never parsed.
+//! Lists are concatenated, numbers are added, and objects are merged field by field. Attribute
+//! values only occur within lists, so they are copied as text and never parsed.
 
 use crate::json::{Kind, Scanner, SyntaxError};
 use alloc::format;

@@ -1,8 +1,8 @@
 //! One call of a datasource: input, signed requests, response.
 //!
-//! This covers retries, checksums, the correction of clock skew, paging and the resubmission of batches.
-//! Everything that the sandbox provides is behind the trait [`Platform`], so all of this is tested natively,
-//! with a controlled clock and a scripted service.
+//! This covers retries, checksums, the correction of clock skew, paging and the resubmission of
+//! batches. Everything that the sandbox provides is behind the trait [`Platform`], so all of this
+//! is tested natively, with a controlled clock and a scripted service.
 
 mod connection;
 mod date;

@@ -17,8 +17,8 @@ use serde_json::json;
 impl<P: Platform> Connection<P> {
     /// Fetches pages until there are no more, or a limit of the options is reached.
     ///
-    /// The result has a field `Paging` with the number of pages and the reason why paging stopped. If
-    /// pages are left, it also has the cursor of the next page.
+    /// The result has a field `Paging` with the number of pages and the reason why paging stopped.
+    /// If pages are left, it also has the cursor of the next page.
     pub(super) fn fetch_all_pages(
         &self,
         operation: &Operation,
@@ -74,8 +74,8 @@ impl<P: Platform> Connection<P> {
 
     /// Sends a batch, then sends unprocessed entries again with growing delays.
     ///
-    /// Stops when all entries are processed, or when the requests or the time are used up. The result
-    /// then lists the entries that are left.
+    /// Stops when all entries are processed, or when the requests or the time are used up. The
+    /// result then lists the entries that are left.
     pub(super) fn resubmit_batch(
         &self,
         operation: &Operation,
@@ -112,7 +112,10 @@ impl<P: Platform> Connection<P> {
                 None => all = Some(response),
             }
             let Some(done) = &mut all else { continue };
-            let nothing_left = matches!(MergedJson::parse(&left), Ok(MergedJson::Object(fields)) if fields.is_empty());
+            let nothing_left = matches!(
+                MergedJson::parse(&left),
+                Ok(MergedJson::Object(fields)) if fields.is_empty()
+            );
             let delay = delay_ms(Reason::Transient, sent - 1, self.platform.random(), None);
             let out_of_time = delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns;
             if nothing_left || sent >= MAX_RESUBMISSIONS || out_of_time {
@@ -136,8 +139,8 @@ impl<P: Platform> Connection<P> {
     }
 }
 
-/// The maximum number of requests for one batch. The delays double from 25 ms, so all of them take about
-/// 25 s if the deadline allows.
+/// The maximum number of requests for one batch. The delays double from 25 ms, so all of them take
+/// about 25 s if the deadline allows.
 const MAX_RESUBMISSIONS: u32 = 11;
 
 /// Adds the cursor and the field `Paging`, and returns the result as JSON.

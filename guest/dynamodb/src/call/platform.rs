@@ -17,8 +17,8 @@ pub trait Platform {
     fn sleep_ms(&self, ms: u64);
     /// Sets the clock offset of the datasource, in milliseconds.
     fn report_clock(&self, offset_ms: i64);
-    /// Takes `cost` tokens from the datasource's retry quota. Takes none and returns false if there are
-    /// not enough.
+    /// Takes `cost` tokens from the datasource's retry quota. Takes none and returns false if there
+    /// are not enough.
     fn take_retry(&self, cost: u32) -> bool;
     /// Returns `cost` tokens to the datasource's retry quota.
     fn return_retry(&self, cost: u32);
@@ -56,8 +56,8 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
-    /// Whether to return all headers of a successful response. If false, only the checksum is returned.
-    /// An error response always has all headers.
+    /// Whether to return all headers of a successful response. If false, only the checksum is
+    /// returned. An error response always has all headers.
     pub all_headers: bool,
 }
 

@@ -170,17 +170,19 @@ fn a_success_after_a_retry_returns_its_tokens_to_the_quota() {
 fn no_retry_is_made_without_tokens_in_the_quota() {
     let platform = ScriptedPlatform::new([unavailable()]);
     platform.quota.set(13);
-    assert!(
-        matches!(call(&platform, "", "ListTables", ""), Err(Error::Service(error)) if error.attempts == 1)
-    );
+    assert!(matches!(
+        call(&platform, "", "ListTables", ""),
+        Err(Error::Service(error)) if error.attempts == 1
+    ));
 }
 
 #[test]
 fn max_attempts_of_one_turns_retries_off() {
     let platform = ScriptedPlatform::new([unavailable()]);
-    assert!(
-        matches!(call(&platform, ",\"maxAttempts\":1", "ListTables", ""), Err(Error::Service(error)) if error.attempts == 1)
-    );
+    assert!(matches!(
+        call(&platform, ",\"maxAttempts\":1", "ListTables", ""),
+        Err(Error::Service(error)) if error.attempts == 1
+    ));
 }
 
 #[test]
@@ -195,9 +197,10 @@ fn no_retry_is_started_that_would_exceed_the_deadline() {
 fn nothing_is_sent_after_the_deadline() {
     let platform = ScriptedPlatform::new([]);
     platform.deadline_ns.set(0);
-    assert!(
-        matches!(call(&platform, "", "ListTables", ""), Err(Error::Timeout(error)) if error.attempts == 0 && !error.maybe_applied)
-    );
+    assert!(matches!(
+        call(&platform, "", "ListTables", ""),
+        Err(Error::Timeout(error)) if error.attempts == 0 && !error.maybe_applied
+    ));
 }
 
 #[test]
@@ -214,9 +217,10 @@ fn a_lost_response_sets_maybe_applied() {
         })
     );
     let platform = ScriptedPlatform::new([failed(false)]);
-    assert!(
-        matches!(call(&platform, ",\"maxAttempts\":1", "ListTables", ""), Err(Error::Transport(error)) if !error.maybe_applied)
-    );
+    assert!(matches!(
+        call(&platform, ",\"maxAttempts\":1", "ListTables", ""),
+        Err(Error::Transport(error)) if !error.maybe_applied
+    ));
 }
 
 #[test]
@@ -226,9 +230,10 @@ fn refusals_are_not_retried() {
     let conditional =
         response(400, &[], r#"{"__type":"x#ConditionalCheckFailedException","message":"m"}"#);
     let platform = ScriptedPlatform::new([conditional]);
-    assert!(
-        matches!(call(&platform, "", "ListTables", ""), Err(Error::Service(error)) if !error.retryable)
-    );
+    assert!(matches!(
+        call(&platform, "", "ListTables", ""),
+        Err(Error::Service(error)) if !error.retryable
+    ));
 }
 
 #[test]
@@ -443,7 +448,12 @@ fn all_pages_are_merged_into_one_result() {
         call_with(&platform, "Scan", &input, r#"{"pages":"all","format":"plain"}"#).unwrap();
     assert_eq!(
         response,
-        serde_json::json!({"Items": [{"id": 1}, {"id": 3}], "Count": 2, "ScannedCount": 6, "Paging": {"Pages": 3, "StoppedBy": "the last page"}})
+        serde_json::json!({
+            "Items": [{"id": 1}, {"id": 3}],
+            "Count": 2,
+            "ScannedCount": 6,
+            "Paging": {"Pages": 3, "StoppedBy": "the last page"},
+        })
     );
     let sent = platform.sent.borrow();
     assert!(sent[0].1.contains(r#""ExclusiveStartKey":{"id":{"N":"0"}}"#));
@@ -561,9 +571,10 @@ fn the_connection_test_distinguishes_bad_keys_from_missing_permissions() {
             &format!("{{\"__type\":\"x#{code}\",\"message\":\"m\"}}"),
         )]);
         let connection = Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap();
-        assert!(
-            matches!(connection.test(), Err(Error::Service(error)) if error.code == code && error.hint.is_some())
-        );
+        assert!(matches!(
+            connection.test(),
+            Err(Error::Service(error)) if error.code == code && error.hint.is_some()
+        ));
     }
     let platform = ScriptedPlatform::new([Err(SendError::Refused("no".to_string()))]);
     assert!(matches!(

@@ -1755,7 +1755,7 @@ pub static OPERATIONS: [Operation; 62] = [
     },
 ];
 
-/// The IAM permissions of actions whose permissions have other names than the action.
+/// The IAM permissions of actions, where their names differ from the name of the action.
 pub(super) static PERMISSIONS: [(&str, &[&str]); 7] = [
     (
         "BatchExecuteStatement",

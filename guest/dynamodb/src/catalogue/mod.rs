@@ -32,9 +32,9 @@ pub fn operation(name: &str) -> Option<&'static Operation> {
     Some(&OPERATIONS[index])
 }
 
-/// Returns the IAM permissions of an action whose permissions are not called like the action itself.
+/// Returns the IAM permissions of an action, if their names differ from the name of the action.
 ///
-/// The result is empty for all other actions: the name of the permission is then the name of the action.
+/// For all other actions the result is empty: the permission has the name of the action.
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html>
 #[must_use]
 pub fn permissions(action: &str) -> &'static [&'static str] {

@@ -11,7 +11,8 @@ pub struct Operation {
     pub access: Access,
     /// The shape of its input. Always a structure.
     pub input: &'static Shape,
-    /// The shape of its output, as far as it leads to attribute values. [`Shape::Any`] if there are none.
+    /// The shape of its output, as far as it leads to attribute values. [`Shape::Any`] if there are
+    /// none.
     pub output: &'static Shape,
     /// The field of the input that takes an idempotency token.
     pub token: Option<&'static str>,

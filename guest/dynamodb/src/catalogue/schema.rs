@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use dynamodb_json::shape::Shape;
 use serde_json::{Map, Value, json};
 
-/// Returns the JSON Schema of `shape`. An attribute value may be tagged or not, as in the format `typed`.
+/// Returns the JSON Schema of `shape`. An attribute value may be tagged or not, as in the format
+/// `typed`.
 #[must_use]
 pub fn json_schema(shape: &Shape) -> Value {
     let mut schema = schema(shape);

@@ -70,7 +70,8 @@ impl Platform for WasmPlatform {
         )
         .map_err(|error| SendError::Impossible(format!("the request cannot be sent: {error}")))?;
         let future = handle(outgoing, None).map_err(failed)?;
-        // Of a success only the checksum is needed. Each further header costs two calls into the sandbox.
+        // Of a success only the checksum is needed. Each further header costs two calls into the
+        // sandbox.
         let wanted = if request.all_headers { None } else { Some(&[CHECKSUM][..]) };
         let http_messages::Answer { status, headers, body } =
             http_messages::response(future, wanted).map_err(failed)?;

@@ -1,9 +1,9 @@
 //! Encodes an attribute value of the caller's JSON as DynamoDB JSON.
 //!
-//! In the format `typed`, an object is a tagged value if its first field is a data type descriptor such
-//! as `S`. Any other value is converted. An untagged map must not have an attribute with the name of a
-//! descriptor, because the order of its fields would then decide whether it is tagged. The caller can
-//! write `{"M": {…}}` or use the format `plain` instead.
+//! In the format `typed`, an object is a tagged value if its first field is a data type descriptor
+//! such as `S`. Any other value is converted. An untagged map must not have an attribute with the
+//! name of a descriptor, because the order of its fields would then decide whether it is tagged.
+//! The caller can write `{"M": {…}}` or use the format `plain` instead.
 
 use super::encode::Encoder;
 use super::format::{Content, Format, descriptor, escape};
@@ -76,8 +76,8 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// Encodes `{"S": …}` or, in `plain`, `{"$SS": …}`. `name_offset` is the offset of the text of the
-    /// first name.
+    /// Encodes `{"S": …}` or, in `plain`, `{"$SS": …}`. `name_offset` is the offset of the text of
+    /// the first name.
     fn tagged(
         &mut self,
         first: &str,
@@ -139,7 +139,7 @@ impl Encoder<'_> {
                 let count = self.elements(|this| this.tagged_content(*member))?;
                 if count == 0 {
                     self.report_if_strict(|| {
-                        "a set needs at least one element; omit the attribute, or store an empty list"
+                        "a set needs at least one element; omit the attribute or store an empty list"
                             .to_string()
                     });
                 }

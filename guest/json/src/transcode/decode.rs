@@ -8,8 +8,8 @@ use core::ops::Range;
 
 /// Checks that `response` is JSON and converts its attribute values to `format`.
 ///
-/// The values are found by `shape`. With [`Format::Typed`] the text is returned unchanged. Fields that
-/// the model does not know are copied unchanged.
+/// The values are found by `shape`. With [`Format::Typed`] the text is returned unchanged. Fields
+/// that the model does not know are copied unchanged.
 ///
 /// ```
 /// use dynamodb_json::shape::Shape;
@@ -51,7 +51,8 @@ pub fn decode(
 /// Returns `None` if there are no other fields.
 ///
 /// # Errors
-/// Returns an error if `body` is not a JSON object, or nests deeper than [`crate::json::MAX_DEPTH`].
+/// Returns an error if `body` is not a JSON object, or nests deeper than
+/// [`crate::json::MAX_DEPTH`].
 pub fn details(
     body: &str,
     shape: &'static Shape,
@@ -105,7 +106,8 @@ impl Decoder<'_> {
         }
     }
 
-    /// Decodes `{"S": "text"}`. An object that is not an attribute value of the model is copied unchanged.
+    /// Decodes `{"S": "text"}`. An object that is not an attribute value of the model is copied
+    /// unchanged.
     fn attribute(&mut self) -> Result<(), SyntaxError> {
         let start = self.scanner.pos;
         let mut ahead = self.scanner.clone();
@@ -173,7 +175,8 @@ impl Decoder<'_> {
                     this.attribute_or_other()
                 })?;
                 if escaped {
-                    // Everything after the mark belongs to this map. The rest of it is copied later.
+                    // Everything after the mark belongs to this map. The rest of it is copied
+                    // later.
                     self.out.insert_str(mark, "{\"$M\":");
                 }
                 escaped

@@ -5,8 +5,8 @@ use alloc::string::String;
 /// A problem in the caller's JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// A JSON Pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) to the value. Empty for the
-    /// whole text.
+    /// A JSON Pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) to the value. Empty for
+    /// the whole text.
     pub pointer: String,
     /// What is wrong and what was expected.
     pub message: String,

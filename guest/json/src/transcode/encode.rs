@@ -23,8 +23,8 @@ pub struct EncodeOptions {
 
 /// Checks `input` against `shape` and returns it as strict JSON with every attribute value tagged.
 ///
-/// `input` is relaxed JSON: it may have comments and trailing commas. If it contains nothing else, it
-/// means `{}`. An input that needs no change is returned without a copy.
+/// `input` is relaxed JSON: it may have comments and trailing commas. If it contains nothing else,
+/// it means `{}`. An input that needs no change is returned without a copy.
 ///
 /// ```
 /// use dynamodb_json::shape::{Field, Shape};
@@ -43,7 +43,8 @@ pub struct EncodeOptions {
 /// ```
 ///
 /// # Errors
-/// Returns all problems at once, at most [`MAX_DIAGNOSTICS`]. The first syntax error ends the search.
+/// Returns all problems at once, at most 20. The first syntax error ends the
+/// search.
 pub fn encode<'a>(
     input: &'a str,
     shape: &'static Shape,
@@ -70,8 +71,8 @@ pub fn encode<'a>(
     if encoder.diagnostics.is_empty() { Ok(encoder.finish()) } else { Err(encoder.diagnostics) }
 }
 
-/// The maximum number of problems that are reported: enough to fix an input in one go, and few enough to
-/// read.
+/// The maximum number of problems that are reported: enough to fix an input in one go, and few
+/// enough to read.
 pub(super) const MAX_DIAGNOSTICS: usize = 20;
 
 /// Copies the input to the output, up to the parts that must change.
@@ -256,7 +257,8 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Reads an object and returns the number of its fields. `each` gets the name and reads the value.
+    /// Reads an object and returns the number of its fields. `each` gets the name and reads the
+    /// value.
     pub(super) fn fields(
         &mut self,
         mut each: impl FnMut(&mut Self, &str) -> Result<(), SyntaxError>,
@@ -407,8 +409,8 @@ impl<'a> Encoder<'a> {
         self.copied = upto;
     }
 
-    /// Reports a violation of the model at the current value. If `strict` is off, the service checks
-    /// instead.
+    /// Reports a violation of the model at the current value. If `strict` is off, the service
+    /// checks instead.
     pub(super) fn report_if_strict(&mut self, message: impl FnOnce() -> String) {
         if self.options.strict && self.diagnostics.len() < MAX_DIAGNOSTICS {
             let message = message();
@@ -453,7 +455,8 @@ impl<'a> Names<'a> {
         }
         self.few.push(name);
         if self.few.len() > Self::FEW {
-            // Inserted one by one: `collect` would sort first, which costs more code than time saved.
+            // Inserted one by one: `collect` would sort first, which costs more code than time
+            // saved.
             for name in self.few.drain(..) {
                 self.many.insert(name);
             }

@@ -1,8 +1,9 @@
 //! Converts between the caller's JSON and DynamoDB JSON.
 //!
 //! Attribute values are found by their position in the API model, never by the name of a field: an
-//! attribute called `S` or `L` is data. Both directions are one forward pass that copies spans of the text
-//! and rewrites only what must change, so numbers keep their digits and unknown fields keep their bytes.
+//! attribute called `S` or `L` is data. Both directions are one forward pass that copies spans of
+//! the text and rewrites only what must change, so numbers keep their digits and unknown fields
+//! keep their bytes.
 //!
 //! | attribute value | `typed` | `plain` |
 //! |---|---|---|

@@ -48,7 +48,7 @@ pub(super) fn problem(text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::problem;
+    use super::*;
 
     #[test]
     fn numbers_that_dynamodb_can_store_are_accepted() {
