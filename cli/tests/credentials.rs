@@ -187,7 +187,7 @@ async fn a_source_that_gives_nothing_says_why_and_sends_nothing() {
         (
             r#"{ from = "role", arn = "arn:aws:iam::123456789012:role/orders", source = { from = "env" } }"#,
             [OWN.as_slice(), &[("AWS_ENDPOINT_URL_STS", "http://192.0.2.1")]].concat(),
-            "where the host fetches no credentials from",
+            "the host does not fetch credentials from",
         ),
     ] {
         let (output, requests) = signed_by(source, folder.path(), &aws, &variables).await;

@@ -83,6 +83,7 @@ fuzz_target!(|bytes: [u8; 17]| {
             Class::Metadata => assert!(is_metadata, "{address}"),
             Class::Special(_) => assert!(!is_metadata && is_special, "{address}"),
             Class::Public => assert!(!is_metadata && !is_special, "{address}"),
+            class => panic!("{address} is in the unknown class {class:?}"),
         }
     }
 });

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portcullis_policy::{EgressRule, Host, Origin};
+use portcullis_policy::{EgressRule, HostName, Origin};
 
 fuzz_target!(|text: &str| {
     if let Ok(rule) = text.parse::<EgressRule>() {
@@ -22,11 +22,11 @@ fuzz_target!(|text: &str| {
     assert_eq!(url.scheme(), origin.scheme().as_str());
     assert_eq!(url.port_or_known_default(), Some(origin.port()));
     match (url.host().expect("the URL has a host"), origin.host()) {
-        (url::Host::Domain(name), Host::Name(own)) => assert_eq!(name, own),
-        (url::Host::Ipv4(address), Host::Address(own)) => {
+        (url::Host::Domain(name), HostName::Name(own)) => assert_eq!(name, own),
+        (url::Host::Ipv4(address), HostName::Address(own)) => {
             assert_eq!(std::net::IpAddr::from(address), *own)
         }
-        (url::Host::Ipv6(address), Host::Address(own)) => {
+        (url::Host::Ipv6(address), HostName::Address(own)) => {
             assert_eq!(std::net::IpAddr::from(address), *own)
         }
         (theirs, ours) => panic!("the URL parser returns {theirs:?}, ours {ours:?}"),

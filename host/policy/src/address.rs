@@ -1,21 +1,39 @@
-//! What kind of network an address belongs to, by the IANA special-purpose registries.
+//! Classifies IP addresses by the IANA special-purpose address registries.
 //!
-//! <https://www.iana.org/assignments/iana-ipv4-special-registry> and `…-ipv6-special-registry`.
+//! <https://www.iana.org/assignments/iana-ipv4-special-registry> and
+//! <https://www.iana.org/assignments/iana-ipv6-special-registry>.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The kind of network that an address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Class {
-    /// Reachable from anywhere.
+    /// An address on the public Internet.
     Public,
-    /// This machine, a private network, a link, or reserved: reached only where a policy's `networks` hold it.
+    /// An address of this machine, a private network, a link or a reserved block; the text names
+    /// the block. A policy must list it in `networks`.
     Special(&'static str),
-    /// The metadata service of a cloud or container platform, which hands out credentials: never reached by a guest.
+    /// The metadata service of a cloud or container platform, which hands out credentials. No
+    /// policy lets a guest reach it.
     Metadata,
 }
 
-/// The class of an address. An IPv6 address that carries an IPv4 one is of the worse class of the two.
+/// Returns the class of an address.
+///
+/// An IPv6 address that embeds an IPv4 address is never [`Class::Public`]: a gateway may translate
+/// it to the embedded address. It is [`Class::Metadata`] if the embedded address is.
+///
+/// ```
+/// use portcullis_policy::{Class, classify};
+///
+/// assert_eq!(classify("8.8.8.8".parse()?), Class::Public);
+/// assert_eq!(classify("127.0.0.1".parse()?), Class::Special("loopback"));
+/// assert_eq!(classify("169.254.169.254".parse()?), Class::Metadata);
+/// // The same metadata service behind NAT64.
+/// assert_eq!(classify("64:ff9b::169.254.169.254".parse()?), Class::Metadata);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[must_use]
 pub fn classify(address: IpAddr) -> Class {
     match address {
@@ -30,7 +48,7 @@ pub fn classify(address: IpAddr) -> Class {
 
 fn classify_v4(address: Ipv4Addr) -> Class {
     const METADATA: [[u8; 4]; 7] = [
-        [169, 254, 169, 254], // AWS, Google, Azure, and most others
+        [169, 254, 169, 254], // AWS, Google, Azure and most others
         [169, 254, 170, 2],   // Amazon ECS task credentials
         [169, 254, 170, 23],  // Amazon EKS pod identity
         [100, 100, 100, 200], // Alibaba Cloud
@@ -55,14 +73,14 @@ fn classify_v4(address: Ipv4Addr) -> Class {
         [192, 88, 99, _] => Class::Special("6to4 relay (RFC 7526)"),
         [198, 18..=19, ..] => Class::Special("benchmarking (RFC 2544)"),
         [224..=239, ..] => Class::Special("multicast"),
-        [240..=255, ..] => Class::Special("reserved, or broadcast"),
+        [240..=255, ..] => Class::Special("reserved or broadcast"),
         _ => Class::Public,
     }
 }
 
 fn classify_v6(address: Ipv6Addr) -> Class {
     match address.segments() {
-        // Instance metadata and pod identity of AWS.
+        // AWS: instance metadata and EKS pod identity.
         [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254 | 0x0023] => return Class::Metadata,
         // Google Cloud, OpenStack, Scaleway.
         [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254]
@@ -83,13 +101,13 @@ fn classify_v6(address: Ipv6Addr) -> Class {
         [0x2001, 0..=0x01ff, ..] => Class::Special("IETF protocol assignments (RFC 2928)"),
         [0x0100, 0, 0, 0, ..] => Class::Special("discard (RFC 6666)"),
         [0x5f00, ..] => Class::Special("segment routing (RFC 9602)"),
-        // Global unicast is 2000::/3; everything else is not assigned.
+        // Global unicast is 2000::/3; IANA has assigned nothing else.
         [0x2000..=0x3fff, ..] => Class::Public,
         _ => Class::Special("not assigned"),
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for, and by which scheme.
+/// Returns the IPv4 address that an IPv6 address embeds, and the name of the embedding.
 fn embedded_v4(address: Ipv6Addr) -> Option<(Ipv4Addr, &'static str)> {
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {
@@ -112,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_addresses_are_known_in_every_disguise() {
+    fn metadata_addresses_are_recognised_in_every_embedding() {
         for text in [
             "169.254.169.254",
             "169.254.170.2",
@@ -137,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn special_networks_are_not_public() {
+    fn special_addresses_are_not_public() {
         for text in [
             "0.0.0.0",
             "10.1.2.3",

@@ -1,12 +1,21 @@
-//! Where credentials come from: a reference, never a secret.
+//! Sources of credentials. A policy refers to a source and never contains a secret.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where the host finds credentials. A secret never stands in a policy itself.
+/// Where the host finds credentials. A policy never contains the secret itself.
 ///
-/// All but `env` and `file` are AWS's own ways, for which the host is built with its feature `aws-config`.
+/// All sources except `env` and `file` are AWS's own. The host supports them only if it was built
+/// with its feature `aws-config`.
+///
+/// ```
+/// use portcullis_policy::CredentialSource;
+///
+/// let source: CredentialSource = toml::from_str("from = 'profile'\nname = 'dev'")?;
+/// assert_eq!(source.to_string(), "the AWS profile dev");
+/// # Ok::<(), toml::de::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "from",
@@ -14,53 +23,56 @@ use std::path::PathBuf;
     rename_all_fields = "kebab-case",
     deny_unknown_fields
 )]
+#[non_exhaustive]
 pub enum CredentialSource {
-    /// The variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` of the environment, with a
-    /// prefix to their names where one is given.
+    /// The environment variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if it is set,
+    /// `AWS_SESSION_TOKEN`.
     Env {
-        /// Put before each name: `ORDERS_` for `ORDERS_AWS_ACCESS_KEY_ID`.
+        /// A prefix of the variables' names: `ORDERS_` means `ORDERS_AWS_ACCESS_KEY_ID`.
         #[serde(default)]
         prefix: String,
     },
-    /// A TOML file with `access_key_id`, `secret_access_key` and, where there is one, `session_token`. It must not be
-    /// readable by others.
+    /// A TOML file with `access_key_id`, `secret_access_key` and optionally `session_token`. Only
+    /// its owner may have permission to read it.
     File {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// A profile of AWS's configuration files: keys, SSO, a role, a process.
+    /// A profile in AWS's configuration files: keys, SSO, a role or a process.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>
     Profile {
-        /// The profile's name.
+        /// The name of the profile.
         name: String,
-        /// The configuration file; `~/.aws/config` and `~/.aws/credentials` where none is given.
+        /// The configuration file. If absent, `~/.aws/config` and `~/.aws/credentials`.
         file: Option<PathBuf>,
     },
-    /// An identity token in a file, exchanged for a role at STS. Without `role`, the variables
-    /// `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`, which Amazon EKS sets.
+    /// An identity token in a file, exchanged at STS for a role's credentials. Without `role` and
+    /// `token_file`, the variables `AWS_ROLE_ARN` and `AWS_WEB_IDENTITY_TOKEN_FILE` apply, which
+    /// Amazon EKS sets.
     WebIdentity {
-        /// The role's ARN.
+        /// The ARN of the role.
         role: Option<String>,
-        /// The file with the token.
+        /// The file that contains the token.
         token_file: Option<PathBuf>,
-        /// The region of STS.
+        /// The region of STS; `us-east-1` if absent.
         region: Option<String>,
     },
-    /// The container's own credentials, by the variables `AWS_CONTAINER_CREDENTIALS_…` that ECS and EKS set.
+    /// The container's credentials, found through the `AWS_CONTAINER_CREDENTIALS_…` variables that
+    /// ECS and EKS set.
     Container,
-    /// The instance's own credentials, from its metadata service, version 2.
+    /// The instance's credentials, from the instance metadata service, version 2.
     Instance,
-    /// A role, assumed at STS with the credentials of `source`.
+    /// A role that is assumed at STS with the credentials of `source`.
     Role {
-        /// The role's ARN.
+        /// The ARN of the role.
         arn: String,
-        /// The external id that the role asks for.
+        /// The external ID, if the role's trust policy requires one.
         external_id: Option<String>,
-        /// The session's name, as logs of AWS show it; `portcullis` where none is given.
+        /// The name of the session in AWS's logs; `portcullis` if absent.
         session_name: Option<String>,
-        /// The region of STS; `us-east-1` where none is given.
+        /// The region of STS; `us-east-1` if absent.
         region: Option<String>,
-        /// Who assumes the role.
+        /// The credentials that assume the role.
         source: Box<CredentialSource>,
     },
 }
@@ -68,7 +80,7 @@ pub enum CredentialSource {
 impl fmt::Display for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Env { prefix } => write!(f, "the environment's variables {prefix}AWS_…"),
+            Self::Env { prefix } => write!(f, "the environment variables {prefix}AWS_…"),
             Self::File { path } => write!(f, "the file {}", path.display()),
             Self::Profile { name, .. } => write!(f, "the AWS profile {name}"),
             Self::WebIdentity { role: Some(role), .. } => {

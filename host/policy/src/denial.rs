@@ -1,39 +1,48 @@
-//! A refusal: which rule, what was asked for, and the line of policy that would allow it.
+//! Denials: the rule that denied a request, the reason, and the line of policy that would allow it.
 
 use std::fmt;
 
-/// The rule that refused.
+/// The rule that denied a request.
+///
+/// ```
+/// use portcullis_policy::{Policy, Rule};
+///
+/// let denial = Policy::default().check_origin(&"https://example.com".parse()?).unwrap_err();
+/// assert_eq!(denial.rule, Rule::Egress);
+/// assert_eq!(denial.rule.name(), "egress");
+/// # Ok::<(), portcullis_policy::OriginError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// The origin is not on the list.
+    /// `egress` does not list the origin.
     Egress,
-    /// The origin is listed, and not with this method.
+    /// `egress` lists the origin, but not with this method.
     Methods,
-    /// The origin is listed, and not with this path.
+    /// `egress` lists the origin, but not with this path.
     Paths,
-    /// The origin resolves to an address that its list of networks does not hold.
+    /// The origin resolves to a special address that `networks` does not list for it.
     Networks,
-    /// The address is one of a metadata service; nothing allows it.
+    /// The origin resolves to the address of a metadata service. No policy allows this.
     Metadata,
-    /// The action is above the access ceiling.
+    /// The action needs a higher access class than `access`.
     Access,
-    /// The action is not on the list.
+    /// `actions` does not list the action, or the manifest does not state its access class.
     Actions,
-    /// A table is not on the list, or cannot be told.
+    /// `tables` does not list the table, or the request does not show which table it uses.
     Tables,
-    /// The request is not the one that the running call may send.
+    /// The request is not one that the running call may send.
     Binding,
-    /// The credential scope is not allowed.
+    /// `signing` does not list the credential scope.
     Signing,
-    /// More requests than the limit, or two at once.
+    /// The call sends more requests than its limit, or two at the same time.
     Requests,
-    /// The answer holds the signing key or the session token; nothing allows it.
+    /// The response contains the signing key or the session token. No policy allows this.
     SecretInAnswer,
 }
 
 impl Rule {
-    /// The rule's name, as audit records and policies write it.
+    /// Returns the rule's name in audit records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -59,23 +68,36 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A refusal by policy.
+/// A denial by policy.
+///
+/// `message` and `remedy` are for people. The remedy is a line of policy if one would allow what
+/// was denied, and advice otherwise.
+///
+/// ```
+/// use portcullis_policy::Policy;
+///
+/// let denial = Policy::default().check_origin(&"https://example.com".parse()?).unwrap_err();
+/// assert_eq!(denial.subject, "https://example.com");
+/// assert_eq!(denial.remedy, r#"egress = ["https://example.com"]"#);
+/// assert!(denial.is_remedied_by_policy());
+/// # Ok::<(), portcullis_policy::OriginError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// The rule that refused.
+    /// The rule that denied the request.
     pub rule: Rule,
-    /// What was asked for: an origin, an action, a table, a scope.
+    /// What was denied: an origin, an action, a table or a credential scope.
     pub subject: String,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     pub message: String,
-    /// The line of policy that would allow it, or what else to do.
+    /// The line of policy that would allow the request, or other advice.
     pub remedy: String,
-    /// Whether it stands even where the policy only observes its rule.
-    firm: bool,
+    /// Whether the denial is enforced even if its rule is in report-only mode.
+    always_enforced: bool,
 }
 
 impl Denial {
-    /// A refusal of `subject`.
+    /// Creates a denial of `subject`. It is not enforced if its rule is in report-only mode.
     #[must_use]
     pub fn new(
         rule: Rule,
@@ -88,22 +110,23 @@ impl Denial {
             subject: subject.into(),
             message: message.into(),
             remedy: remedy.into(),
-            firm: false,
+            always_enforced: false,
         }
     }
 
-    /// The same, for a policy that only observes its rule too: more depends on it than that rule.
+    /// Marks the denial as enforced even if its rule is in report-only mode, because more than that
+    /// rule depends on it.
     #[must_use]
-    pub fn firm(mut self) -> Self {
-        self.firm = true;
+    pub fn always_enforced(mut self) -> Self {
+        self.always_enforced = true;
         self
     }
 
-    pub(crate) fn is_firm(&self) -> bool {
-        self.firm
+    pub(crate) fn is_always_enforced(&self) -> bool {
+        self.always_enforced
     }
 
-    /// Whether the remedy is a line of policy, rather than advice.
+    /// Returns whether the remedy is a line of policy rather than advice.
     #[must_use]
     pub fn is_remedied_by_policy(&self) -> bool {
         let key = self.remedy.split_once(" = ").map_or("", |(key, _)| key);

@@ -1,40 +1,72 @@
-//! Egress rules: an origin, and where it is wished the methods and paths that requests to it may use.
-//!
-//! | text | allows |
-//! |---|---|
-//! | `https://api.example.com` | every method and path of this origin |
-//! | `POST https://api.example.com` | one method |
-//! | `GET,HEAD https://api.example.com` | two |
-//! | `https://api.example.com/v1/items` | this path, with any query |
-//! | `POST https://api.example.com/v1/*` | paths that begin with `/v1/` |
-//! | `https://*.example.com`, `https://api.example.com/*/x`, `https://api.example.com/a?b` | nothing: it is no rule |
-//!
-//! A rule that names a path only ever allows a plain one: no empty or dot segment, and no `%`, behind which a server
-//! might read another path than the one that was judged.
+//! Egress rules: an origin, optionally preceded by HTTP methods and followed by a path.
 
 use crate::{Origin, OriginError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// One allowed origin with methods and paths.
+/// An allowed origin, optionally limited to some methods and to a path.
+///
+/// # Accepted forms
+///
+/// | text | allows |
+/// |---|---|
+/// | `https://api.example.com` | every method and path of this [origin](Origin), on port 443 |
+/// | `http://localhost:8000`, `https://[2001:db8::1]:8443` | another port, or an IP address |
+/// | `POST https://api.example.com` | one method |
+/// | `GET,HEAD https://api.example.com` | several methods, separated by commas without spaces |
+/// | `https://api.example.com/v1/items` | one path, with any query |
+/// | `POST https://api.example.com/v1/*` | paths that begin with `/v1/` |
+///
+/// Everything else is an error: `https://*.example.com` (wildcard host),
+/// `https://api.example.com/*/x` (`*` is allowed only at the end of a path),
+/// `https://api.example.com/a?b` (a rule has no query), `get https://api.example.com` (methods are
+/// upper case).
+///
+/// # Matching
+///
+/// - A request is allowed if one rule matches its origin, method and path. The order of the rules
+///   does not matter, and an empty list denies all requests.
+/// - Scheme, host and port must be equal. A rule for `https://example.com` does not match
+///   `http://example.com`, `https://example.com:8443` or `https://api.example.com`.
+/// - Methods are compared case-sensitively, as HTTP does. A rule without methods allows all.
+/// - Paths are compared case-sensitively, without the query. A rule without a path allows all.
+/// - A rule with a path allows plain paths only: no empty segment, no `.` or `..`, and no `%` or
+///   `\`. Servers decode and normalise these differently, so a server could read another path than
+///   the one that was checked.
+/// - Hosts cannot contain wildcards, because whoever can register a name below the domain, or take
+///   over a dangling one, could then receive the datasource's requests.
+///
+/// [`Policy::check_origin`](crate::Policy::check_origin) and its siblings apply these rules.
+///
+/// ```
+/// use portcullis_policy::EgressRule;
+///
+/// let rule: EgressRule = "GET,HEAD https://api.example.com/v1/*".parse()?;
+/// assert_eq!(rule.origin().to_string(), "https://api.example.com");
+/// assert!(rule.allows_method("GET") && !rule.allows_method("POST"));
+/// assert!(rule.allows_path("/v1/items") && !rule.allows_path("/v1/../admin"));
+/// assert!("https://*.example.com".parse::<EgressRule>().is_err());
+/// # Ok::<(), portcullis_policy::EgressRuleError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EgressRule {
-    /// None allows all.
+    /// `None` allows all methods.
     methods: Option<Vec<String>>,
     origin: Origin,
+    /// `None` allows all paths.
     path: Option<PathPattern>,
 }
 
-/// A path, or the beginning of one.
+/// A path, or the prefix of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct PathPattern {
     text: String,
-    is_beginning: bool,
+    is_prefix: bool,
 }
 
-/// Why a text is no egress rule.
+/// The error of parsing an [`EgressRule`]. Its message names the part that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct EgressRuleError(#[from] Reason);
@@ -44,34 +76,36 @@ enum Reason {
     #[error(transparent)]
     Origin(#[from] OriginError),
     #[error(
-        "{0:?} is no list of methods; expected them in capitals with commas between, as in POST or GET,HEAD"
+        "{0:?} is not a list of methods; expected upper case, separated by commas without spaces, \
+         as in POST or GET,HEAD"
     )]
     Methods(String),
     #[error(
-        "{0:?} is no path of a rule; expected plain segments, as in /v1/items, with * only at the end, as in /v1/*"
+        "{0:?} is not a path of an egress rule; expected plain segments, as in /v1/items, with * \
+         only at the end, as in /v1/*"
     )]
     Path(String),
 }
 
 impl EgressRule {
-    /// The origin.
+    /// Returns the origin.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Whether a method may be used.
+    /// Returns whether the rule allows `method`.
     #[must_use]
     pub fn allows_method(&self, method: &str) -> bool {
         self.methods.as_ref().is_none_or(|methods| methods.iter().any(|allowed| allowed == method))
     }
 
-    /// Whether a path, without its query, may be asked for.
+    /// Returns whether the rule allows `path`, which does not include the query.
     #[must_use]
     pub fn allows_path(&self, path: &str) -> bool {
         self.path.as_ref().is_none_or(|pattern| {
             is_plain(path)
-                && if pattern.is_beginning {
+                && if pattern.is_prefix {
                     path.starts_with(&pattern.text)
                 } else {
                     path == pattern.text
@@ -79,39 +113,39 @@ impl EgressRule {
         })
     }
 
-    /// The rule with one more method.
+    /// Returns the rule with one more method.
     pub(crate) fn and_method(&self, method: &str) -> Self {
         let methods = self.methods.iter().flatten().cloned().chain([method.to_string()]).collect();
         Self { methods: Some(methods), ..self.clone() }
     }
 
-    /// The rule for another path, or for all where that path is not plain.
+    /// Returns the rule with another path, or without a path if `path` is not plain.
     pub(crate) fn with_path(&self, path: &str) -> Self {
         let plain = is_plain(path) && !path.contains('*');
         Self {
-            path: plain.then(|| PathPattern { text: path.to_string(), is_beginning: false }),
+            path: plain.then(|| PathPattern { text: path.to_string(), is_prefix: false }),
             ..self.clone()
         }
     }
 }
 
-/// Whether all servers read a path alike: segments of visible ASCII, none of them empty but the last, and none made of
-/// dots alone (RFC 3986, section 3.3 and 6.2.2).
+/// Returns whether all servers interpret `path` in the same way: its segments are visible ASCII,
+/// only the last one may be empty, and none is `.` or `..` (RFC 3986, sections 3.3 and 6.2.2).
 fn is_plain(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else { return false };
     let visible = path
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\' | b'?' | b'#'));
     let mut segments = segments.split('/').peekable();
-    let mut whole = true;
+    let mut plain = true;
     while let Some(segment) = segments.next() {
-        // `..;x` is a way up for some servers.
+        // Some servers read `..;x` as `..`.
         let name = segment.split(';').next().unwrap_or_default();
-        whole &= name != "."
+        plain &= name != "."
             && name != ".."
             && (!name.is_empty() || (segments.peek().is_none() && segment.is_empty()));
     }
-    visible && whole
+    visible && plain
 }
 
 impl From<Origin> for EgressRule {
@@ -153,9 +187,9 @@ fn parse_methods(text: &str) -> Result<Vec<String>, Reason> {
 }
 
 fn parse_path(text: &str) -> Result<PathPattern, Reason> {
-    let (path, is_beginning) = text.strip_suffix('*').map_or((text, false), |path| (path, true));
+    let (path, is_prefix) = text.strip_suffix('*').map_or((text, false), |path| (path, true));
     if is_plain(path) && !path.contains('*') {
-        return Ok(PathPattern { text: path.to_string(), is_beginning });
+        return Ok(PathPattern { text: path.to_string(), is_prefix });
     }
     Err(Reason::Path(text.chars().take(200).collect()))
 }
@@ -167,8 +201,8 @@ impl fmt::Display for EgressRule {
         }
         write!(f, "{}", self.origin)?;
         match &self.path {
-            Some(PathPattern { text, is_beginning }) => {
-                write!(f, "{text}{}", if *is_beginning { "*" } else { "" })
+            Some(PathPattern { text, is_prefix }) => {
+                write!(f, "{text}{}", if *is_prefix { "*" } else { "" })
             }
             None => Ok(()),
         }
@@ -187,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_and_paths_narrow_an_origin() {
+    fn methods_and_path_limit_an_origin() {
         let all = rule("https://a.example");
         assert!(all.allows_method("DELETE") && all.allows_path("/../%2e//"));
         let narrow = rule("GET,HEAD https://a.example/v1/*");
@@ -207,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_servers_read_differently_is_not_the_one_that_was_allowed() {
+    fn path_that_servers_interpret_differently_is_not_allowed() {
         let narrow = rule("https://a.example/v1/*");
         for odd in [
             "/v1/../admin",
@@ -226,17 +260,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rule_is_refused_with_the_reason() {
+    fn parse_error_names_the_wrong_part() {
         for (wrong, part) in [
             ("", "is not an origin"),
             ("GET", "is not an origin"),
-            ("get https://a", "no list of methods"),
-            ("GET, HEAD https://a", "no list of methods"),
-            (" https://a", "no list of methods"),
+            ("get https://a", "is not a list of methods"),
+            ("GET, HEAD https://a", "is not a list of methods"),
+            (" https://a", "is not a list of methods"),
             ("https://*.a", "wildcard"),
-            ("https://a/*/x", "no path of a rule"),
-            ("https://a/b/../c", "no path of a rule"),
-            ("https://a/b?c", "no path of a rule"),
+            ("https://a/*/x", "is not a path of an egress rule"),
+            ("https://a/b/../c", "is not a path of an egress rule"),
+            ("https://a/b?c", "is not a path of an egress rule"),
             ("https://a?b", "is not an origin"),
             ("https://a@b/", "user name"),
         ] {
@@ -247,14 +281,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_displayed_parses_to_the_same(text in "([A-Z]{1,5}(,[A-Z]{1,5})? )?https?://[a-z0-9.:]{1,12}(/[a-z./*;%]{0,12})?") {
+        fn displayed_rule_parses_to_an_equal_rule(
+            text in concat!(
+                "([A-Z]{1,5}(,[A-Z]{1,5})? )?",
+                "https?://[a-z0-9.:]{1,12}(/[a-z./*;%]{0,12})?",
+            ),
+        ) {
             if let Ok(rule) = text.parse::<EgressRule>() {
                 prop_assert_eq!(rule.to_string().parse::<EgressRule>().unwrap(), rule);
             }
         }
 
         #[test]
-        fn no_text_makes_parsing_panic(text in ".*") {
+        fn parsing_never_panics(text in ".*") {
             let _ = text.parse::<EgressRule>();
             let _ = rule("https://a/b*").allows_path(&text);
         }

@@ -1,22 +1,24 @@
-//! The grammar of policy, and the decisions it gives.
+//! The grammar of policies, and the decisions that follow from them.
 //!
-//! Use this crate to read, write and check policies. It opens no file and no socket, and knows nothing of wasm: what
-//! it parses is a value, and every decision is a function of values. The host acts on the very values that were
-//! decided on.
+//! Use this crate to read, write and check policies. It opens no file and no socket and runs no
+//! WebAssembly. Parsing returns values, and every decision is a function of values. A host acts on
+//! the value that was checked and never parses it a second time.
 //!
-//! A policy is what the operator writes, and is trusted. What is not listed is denied:
+//! The operator writes the policy, and the host trusts it. What a policy does not list is denied:
 //!
-//! | key | form | absent means |
+//! | key | form | if absent |
 //! |---|---|---|
-//! | `egress` | list of [rules](EgressRule): `https://host`, `POST http://host:port`, `GET https://[2001:db8::1]/v1/*` | no request leaves |
-//! | `networks` | per origin a list of CIDR blocks: `{ "http://localhost:8000" = ["127.0.0.0/8"] }` | public addresses only |
-//! | `access` | `read`, `write` or `admin`: the ceiling | `read` |
+//! | `egress` | list of [rules](EgressRule): `POST https://host/v1/*` | no request leaves |
+//! | `networks` | for each origin, a list of CIDR blocks | public addresses only |
+//! | `access` | `read`, `write` or `admin`: the highest class allowed | `read` |
 //! | `actions` | list of the service's action names | all that `access` allows |
-//! | `tables` | list of names or ARNs; `*` at the end stands for any rest | all tables |
-//! | `signing` | list of credential scopes: `eu-west-1/dynamodb` | the region of settings that stand in the policy itself |
-//! | `observe` | list of `actions`, `methods`, `paths`, `tables`: written down, and let pass | all rules are enforced |
-//! | `isolation` | `reuse` or `fresh` | `reuse` for plugins pinned by digest, `fresh` for others |
+//! | `tables` | list of names or ARNs; a trailing `*` matches any suffix | all tables |
+//! | `signing` | list of credential scopes: `eu-west-1/dynamodb` | those of trusted settings |
+//! | `observe` | list of rules in [report-only mode](ReportOnly) | every rule is enforced |
+//! | `isolation` | `reuse` or `fresh` | depends on the [plugin](Policy::isolation) |
 //! | `limits` | see [`Limits`] | its defaults |
+//!
+//! A denial prints the line of policy that would allow what was denied:
 //!
 //! ```
 //! use portcullis_policy::{Origin, Policy};
@@ -27,20 +29,24 @@
 //! "#)?;
 //! let allowed: Origin = "https://dynamodb.eu-west-1.amazonaws.com".parse()?;
 //! let other: Origin = "https://dynamodb.us-east-1.amazonaws.com".parse()?;
-//! assert!(policy.judge_origin(&allowed).is_ok());
-//! let denial = policy.judge_origin(&other).unwrap_err();
+//! assert!(policy.check_origin(&allowed).is_ok());
+//! let denial = policy.check_origin(&other).unwrap_err();
 //! assert_eq!(
 //!     denial.remedy,
-//!     r#"egress = ["https://dynamodb.eu-west-1.amazonaws.com", "https://dynamodb.us-east-1.amazonaws.com"]"#
+//!     "egress = [\"https://dynamodb.eu-west-1.amazonaws.com\", \
+//!      \"https://dynamodb.us-east-1.amazonaws.com\"]"
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod address;
+mod audit;
 mod credentials;
 mod denial;
 mod egress;
+mod limit;
 mod limits;
+mod manifest;
 mod names;
 mod operator;
 mod origin;
@@ -49,12 +55,19 @@ mod scope;
 mod text;
 
 pub use address::{Class, classify};
+pub use audit::WhenFull;
 pub use credentials::CredentialSource;
 pub use denial::{Denial, Rule};
 pub use egress::{EgressRule, EgressRuleError};
-pub use limits::{Limits, MAX_DEADLINE, MAX_INSTANCES, MAX_TABLE_ELEMENTS, MAX_TABLES};
-pub use names::{Access, ActionName, TablePattern};
-pub use operator::judge_operator;
-pub use origin::{Host, Origin, OriginError, Scheme};
-pub use policy::{Isolation, Observed, Policy};
-pub use scope::CredentialScope;
+pub use limit::{Limit, LimitKind};
+pub use limits::{
+    Limits, LimitsError, MAX_DEADLINE, MAX_INSTANCES, MAX_TABLE_ELEMENTS, MAX_TABLES,
+};
+pub use manifest::{
+    Action, Binding, Iam, JsonPath, JsonPathError, JsonStep, Manifest, ManifestError, Signing,
+};
+pub use names::{Access, ActionName, NameError, TablePattern};
+pub use operator::check_operator;
+pub use origin::{HostName, Origin, OriginError, Scheme};
+pub use policy::{Isolation, Policy, ReportOnly};
+pub use scope::{CredentialScope, ScopeError};

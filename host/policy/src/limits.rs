@@ -1,64 +1,109 @@
-//! Bounds on what one call may take.
+//! Limits on the time, memory and traffic of one call.
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Bounds on a call, each with its default and the reason for it.
+/// The error of [`Limits::check`]: a limit with which no call can succeed, or that the host does
+/// not support.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitsError {
+    /// The limit is zero.
+    #[error("limits.{key} is zero, so no call can succeed; remove it to use the default")]
+    Zero {
+        /// The limit's key in the policy.
+        key: &'static str,
+    },
+    /// The time is longer than [`MAX_DEADLINE`].
+    #[error("limits.{key} is longer than one day, the maximum")]
+    TooLong {
+        /// The limit's key in the policy.
+        key: &'static str,
+    },
+    /// The count is larger than the host's instance pool supports.
+    #[error("limits.{key} is larger than {max}, the maximum")]
+    TooMany {
+        /// The limit's key in the policy.
+        key: &'static str,
+        /// The largest value allowed.
+        max: u32,
+    },
+}
+
+/// Limits on one call. Each field documents its default and the reason for it.
+///
+/// The struct is exhaustive, so that `Limits { requests: 10, ..Limits::default() }` works. A later
+/// version may add fields: do not list them all.
 ///
 /// ```
 /// use portcullis_policy::Limits;
 /// use std::time::Duration;
 ///
-/// let limits = Limits::default().with_deadline(Duration::from_secs(5));
+/// let limits = Limits::default().with_deadline(Duration::from_secs(5)).with_requests(10);
 /// assert_eq!(limits.deadline, Duration::from_secs(5));
+/// assert!(limits.check().is_ok());
+/// assert_eq!(
+///     limits.with_requests(0).check().unwrap_err().to_string(),
+///     "limits.requests is zero, so no call can succeed; remove it to use the default"
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
-    /// Time for the whole call: waiting, all attempts, all pages. 30 s: DynamoDB answers in milliseconds, and the
-    /// retries of AWS's standard mode end well before.
+    /// Time for the whole call: waiting, all attempts and all pages. 30 s: `DynamoDB` responds in
+    /// milliseconds, and the retries of AWS's standard mode end well before.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
-    /// Time to resolve a name and connect, for one request. 5 s: three lost TCP SYNs.
+    /// Time to resolve a name and connect, for one request. 5 s: enough for two lost TCP SYNs,
+    /// which are sent again after 1 s and 3 s.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
-    /// Time for the TLS handshake of a new connection. 5 s: two round trips, each with two lost segments.
+    /// Time for the TLS handshake of a new connection. 5 s: enough for two round trips with two
+    /// lost segments each.
     #[serde(with = "humantime_serde")]
     pub tls_timeout: Duration,
-    /// Time from a request's last byte to the head of its answer. 15 s: half a deadline, so that one silent server leaves
-    /// time for a second attempt.
+    /// Time from the last byte of a request to the head of its response. 15 s: half the deadline,
+    /// so that there is time for a second attempt if a server does not respond.
     #[serde(with = "humantime_serde")]
     pub first_byte_timeout: Duration,
-    /// Time between two pieces of an answer's body. 10 s: a connection that is silent for so long has been lost.
+    /// Time between two parts of a response body. 10 s: a connection without any data for that long
+    /// has been lost.
     #[serde(with = "humantime_serde")]
     pub read_timeout: Duration,
-    /// Memory of one instance. 192 MiB: the largest answer of `response-bytes`, and the copies that growing and
-    /// rewriting it take.
+    /// Linear memory of one instance. 192 MiB: the largest response that `response-bytes` allows,
+    /// and the copies that are made while it grows and is transcoded.
     pub memory: ByteSize,
-    /// Tables of functions in one instance, of at most [`MAX_TABLE_ELEMENTS`] each. 8: a plugin has one or two, and the
-    /// adapter of a component another two.
-    pub tables: u32,
-    /// Core modules in one instance. 16: a component that was made of one module has three or four.
+    /// WebAssembly tables in one instance, with at most [`MAX_TABLE_ELEMENTS`] elements each. 8: a
+    /// plugin has one or two, and the adapter of a component has another two. `tables` is the
+    /// deprecated spelling of this key.
+    #[serde(alias = "tables")]
+    pub wasm_tables: u32,
+    /// Core instances in one component instance. 16: a component built from one module has three or
+    /// four.
     pub instances: u32,
-    /// Resources of the host that an instance may hold: requests, bodies, streams, timers. 256: a call needs about ten.
+    /// Host resources that an instance may hold: requests, bodies, streams, timers. 256: a call
+    /// needs about ten.
     pub resources: u32,
-    /// Bytes of the headers of one request or answer, with what keeping them takes. 64 KiB: AWS's own limit for a
-    /// request is 8 to 16 KiB.
+    /// Size of the headers of one request or response, including the overhead of storing them.
+    /// 64 KiB: AWS's own limit for a request is 8 to 16 KiB.
     pub header_bytes: ByteSize,
-    /// Bytes of one request's body, and of what a caller hands in. 16 MiB: what DynamoDB takes at most.
+    /// Size of one request body, and of a caller's input. 16 MiB: the most that `DynamoDB` accepts.
     pub request_bytes: ByteSize,
-    /// Bytes of one answer's body. 32 MiB: DynamoDB's 16 MB of data, written as JSON.
+    /// Size of one response body. 32 MiB: `DynamoDB`'s 16 MB of data, written as JSON.
     pub response_bytes: ByteSize,
-    /// Levels of nesting in JSON, of the caller and of the plugin's result. 128: DynamoDB nests values 32 deep, which takes
-    /// two levels each, and most parsers of JSON stop at 128.
+    /// Nesting depth of JSON, in the caller's input and in the plugin's result. 128: `DynamoDB`
+    /// nests values up to 32 deep, each takes two levels of JSON, and most JSON parsers stop at
+    /// 128.
     pub json_depth: u32,
-    /// Requests of one call, with all retries and pages. 1000: a thousand pages of 1 MB are more than memory holds.
+    /// Requests of one call, including all retries and pages. 1000: a thousand pages of 1 MB exceed
+    /// the memory of an instance.
     pub requests: u32,
-    /// Calls of one datasource at the same time. 64: as many as AWS's SDKs keep connections.
+    /// Concurrent calls of one datasource. 64: about as many connections as AWS's SDKs keep.
     pub concurrent_calls: u32,
-    /// Calls of one datasource that wait for their turn, first come, first served; further ones end in `busy` at once.
-    /// 1024: sixteen for each that runs, which is the wait of a short burst.
+    /// Calls of one datasource that wait for a permit, in order of arrival. Further calls end with
+    /// `busy` at once. 1024: sixteen for each running call, which absorbs a short burst. Zero is
+    /// allowed: then no call waits.
     pub queued_calls: u32,
 }
 
@@ -71,7 +116,7 @@ impl Default for Limits {
             first_byte_timeout: Duration::from_secs(15),
             read_timeout: Duration::from_secs(10),
             memory: ByteSize::mib(192),
-            tables: 8,
+            wasm_tables: 8,
             instances: 16,
             resources: 256,
             header_bytes: ByteSize::kib(64),
@@ -85,21 +130,24 @@ impl Default for Limits {
     }
 }
 
-/// The longest deadline: a day. A call that takes longer is a job for something else.
+/// The longest time that a limit may have: one day. Longer work does not belong in a single call.
 pub const MAX_DEADLINE: Duration = Duration::from_hours(24);
-/// The most tables of one instance: what the pool of instances has places for.
+/// The most WebAssembly tables in one instance. The host's instance pool reserves this many for
+/// each instance, twice the number that a plugin with its adapter needs.
 pub const MAX_TABLES: u32 = 8;
-/// The most core modules of one instance: what the pool of instances has places for.
+/// The most core instances in one component instance. The host's instance pool reserves this many,
+/// four times the number that a component built from one module needs.
 pub const MAX_INSTANCES: u32 = 16;
-/// The most elements of a table of functions. A plugin has some hundreds.
+/// The most elements in one WebAssembly table. A plugin's function table has some hundreds, and
+/// 20,000 pointers take 160 kB.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
 impl Limits {
-    /// Whether calls are possible within these bounds.
+    /// Checks that a call can succeed within these limits, and that the host supports them.
     ///
     /// # Errors
-    /// The bound that allows none, or is beyond what can be kept.
-    pub fn check(&self) -> Result<(), String> {
+    /// Returns an error that names a limit which is zero or larger than the host supports.
+    pub fn check(&self) -> Result<(), LimitsError> {
         let times = [
             ("deadline", self.deadline),
             ("connect-timeout", self.connect_timeout),
@@ -114,7 +162,7 @@ impl Limits {
             ("response-bytes", self.response_bytes),
         ];
         let counts = [
-            ("tables", self.tables),
+            ("wasm-tables", self.wasm_tables),
             ("instances", self.instances),
             ("resources", self.resources),
             ("json-depth", self.json_depth),
@@ -127,129 +175,127 @@ impl Limits {
         let mut zero =
             zero.chain(counts.iter().filter(|(_, count)| *count == 0).map(|(key, _)| *key));
         if let Some(key) = zero.next() {
-            return Err(format!(
-                "limits.{key} is zero, which lets no call succeed; leave it out for the default"
-            ));
+            return Err(LimitsError::Zero { key });
         }
         if let Some((key, _)) = times.iter().find(|(_, time)| *time > MAX_DEADLINE) {
-            return Err(format!("limits.{key} is at most a day"));
+            return Err(LimitsError::TooLong { key });
         }
-        for (key, value, most) in
-            [("tables", self.tables, MAX_TABLES), ("instances", self.instances, MAX_INSTANCES)]
-        {
-            if value > most {
-                return Err(format!("limits.{key} is at most {most}"));
-            }
+        let maxima = [
+            ("wasm-tables", self.wasm_tables, MAX_TABLES),
+            ("instances", self.instances, MAX_INSTANCES),
+        ];
+        match maxima.iter().find(|(_, value, max)| value > max) {
+            Some(&(key, _, max)) => Err(LimitsError::TooMany { key, max }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// With another deadline; default 30 s.
+    /// Sets `deadline`; default 30 s.
     #[must_use]
     pub fn with_deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
     }
 
-    /// With another time to connect; default 5 s.
+    /// Sets `connect-timeout`; default 5 s.
     #[must_use]
     pub fn with_connect_timeout(mut self, time: Duration) -> Self {
         self.connect_timeout = time;
         self
     }
 
-    /// With another time for the TLS handshake; default 5 s.
+    /// Sets `tls-timeout`; default 5 s.
     #[must_use]
     pub fn with_tls_timeout(mut self, time: Duration) -> Self {
         self.tls_timeout = time;
         self
     }
 
-    /// With another time to the first byte of an answer; default 15 s.
+    /// Sets `first-byte-timeout`; default 15 s.
     #[must_use]
     pub fn with_first_byte_timeout(mut self, time: Duration) -> Self {
         self.first_byte_timeout = time;
         self
     }
 
-    /// With another time between two pieces of an answer; default 10 s.
+    /// Sets `read-timeout`; default 10 s.
     #[must_use]
     pub fn with_read_timeout(mut self, time: Duration) -> Self {
         self.read_timeout = time;
         self
     }
 
-    /// With another bound on an instance's memory, in bytes; default 192 MiB.
+    /// Sets `memory`, in bytes; default 192 MiB.
     #[must_use]
     pub fn with_memory(mut self, bytes: u64) -> Self {
         self.memory = ByteSize::b(bytes);
         self
     }
 
-    /// With another bound on an instance's tables; default 8.
+    /// Sets `wasm-tables`; default 8.
     #[must_use]
-    pub fn with_tables(mut self, count: u32) -> Self {
-        self.tables = count;
+    pub fn with_wasm_tables(mut self, count: u32) -> Self {
+        self.wasm_tables = count;
         self
     }
 
-    /// With another bound on an instance's core modules; default 16.
+    /// Sets `instances`; default 16.
     #[must_use]
     pub fn with_instances(mut self, count: u32) -> Self {
         self.instances = count;
         self
     }
 
-    /// With another bound on an instance's resources; default 256.
+    /// Sets `resources`; default 256.
     #[must_use]
     pub fn with_resources(mut self, count: u32) -> Self {
         self.resources = count;
         self
     }
 
-    /// With another bound on the headers of a request or an answer, in bytes; default 64 KiB.
+    /// Sets `header-bytes`; default 64 KiB.
     #[must_use]
     pub fn with_header_bytes(mut self, bytes: u64) -> Self {
         self.header_bytes = ByteSize::b(bytes);
         self
     }
 
-    /// With another bound on a request's body, in bytes; default 16 MiB.
+    /// Sets `request-bytes`; default 16 MiB.
     #[must_use]
     pub fn with_request_bytes(mut self, bytes: u64) -> Self {
         self.request_bytes = ByteSize::b(bytes);
         self
     }
 
-    /// With another bound on an answer's body, in bytes; default 32 MiB.
+    /// Sets `response-bytes`; default 32 MiB.
     #[must_use]
     pub fn with_response_bytes(mut self, bytes: u64) -> Self {
         self.response_bytes = ByteSize::b(bytes);
         self
     }
 
-    /// With another bound on the nesting of JSON; default 128.
+    /// Sets `json-depth`; default 128.
     #[must_use]
     pub fn with_json_depth(mut self, count: u32) -> Self {
         self.json_depth = count;
         self
     }
 
-    /// With another bound on the requests of a call; default 1000.
+    /// Sets `requests`; default 1000.
     #[must_use]
     pub fn with_requests(mut self, count: u32) -> Self {
         self.requests = count;
         self
     }
 
-    /// With another bound on calls at the same time; default 64.
+    /// Sets `concurrent-calls`; default 64.
     #[must_use]
     pub fn with_concurrent_calls(mut self, count: u32) -> Self {
         self.concurrent_calls = count;
         self
     }
 
-    /// With another bound on calls that wait; default 1024.
+    /// Sets `queued-calls`; default 1024.
     #[must_use]
     pub fn with_queued_calls(mut self, count: u32) -> Self {
         self.queued_calls = count;
@@ -262,32 +308,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_that_allow_nothing_or_never_end_are_refused() {
-        assert!(Limits::default().check().is_ok());
-        assert!(
-            Limits::default()
-                .with_deadline(Duration::ZERO)
-                .check()
-                .unwrap_err()
-                .contains("limits.deadline")
-        );
-        assert!(
-            Limits::default()
-                .with_read_timeout(Duration::MAX)
-                .check()
-                .unwrap_err()
-                .contains("limits.read-timeout")
-        );
-        assert!(
-            Limits::default()
-                .with_concurrent_calls(0)
-                .check()
-                .unwrap_err()
-                .contains("concurrent-calls")
-        );
-        assert!(Limits::default().with_memory(0).check().unwrap_err().contains("memory"));
-        assert!(Limits::default().with_tables(9).check().unwrap_err().contains("at most 8"));
-        // Nothing waits then: a call runs at once or not at all.
-        assert!(Limits::default().with_queued_calls(0).check().is_ok());
+    fn limits_that_are_zero_or_unsupported_are_refused() {
+        assert_eq!(Limits::default().check(), Ok(()));
+        for (limits, error) in [
+            (
+                Limits::default().with_deadline(Duration::ZERO),
+                LimitsError::Zero { key: "deadline" },
+            ),
+            (
+                Limits::default().with_read_timeout(Duration::MAX),
+                LimitsError::TooLong { key: "read-timeout" },
+            ),
+            (
+                Limits::default().with_concurrent_calls(0),
+                LimitsError::Zero { key: "concurrent-calls" },
+            ),
+            (Limits::default().with_memory(0), LimitsError::Zero { key: "memory" }),
+            (
+                Limits::default().with_wasm_tables(9),
+                LimitsError::TooMany { key: "wasm-tables", max: 8 },
+            ),
+        ] {
+            assert_eq!(limits.check(), Err(error));
+        }
+    }
+
+    #[test]
+    fn error_names_the_key_and_the_maximum() {
+        let error = Limits::default().with_wasm_tables(9).check().unwrap_err();
+        assert_eq!(error.to_string(), "limits.wasm-tables is larger than 8, the maximum");
+    }
+
+    #[test]
+    fn no_calls_may_be_queued() {
+        assert_eq!(Limits::default().with_queued_calls(0).check(), Ok(()));
+    }
+
+    #[test]
+    fn old_spelling_of_wasm_tables_is_accepted_and_not_written() {
+        let limits: Limits = toml::from_str("tables = 4").unwrap();
+        assert_eq!(limits, Limits::default().with_wasm_tables(4));
+        let written = toml::Value::try_from(&limits).unwrap();
+        assert_eq!(written.get("wasm-tables"), Some(&toml::Value::Integer(4)));
+        assert_eq!(written.get("tables"), None);
     }
 }

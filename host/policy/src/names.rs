@@ -1,11 +1,20 @@
-//! Names in policies: access classes, actions, tables.
+//! Access classes, and the names of actions and tables.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// What an action does, and the most that a policy allows; each includes those before it.
+/// The access class of an action, or the highest class that a policy allows. Each class includes
+/// the lower ones.
+///
+/// The enum is exhaustive on purpose: code that grants access must decide about each class.
+///
+/// ```
+/// use portcullis_policy::Access;
+///
+/// assert!(Access::Read < Access::Write && Access::Write < Access::Admin);
+/// ```
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -16,7 +25,7 @@ pub enum Access {
     Read,
     /// Changes items.
     Write,
-    /// Creates, changes or deletes tables, backups, tags, policies …
+    /// Creates, changes or deletes tables, backups, tags, policies and the like.
     Admin,
 }
 
@@ -30,13 +39,40 @@ impl fmt::Display for Access {
     }
 }
 
-/// The name of an action: 1 to 64 ASCII letters and digits, as the names of AWS operations are.
+/// The error of parsing an [`ActionName`] or a [`TablePattern`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The text is not the name of an action. The variant holds its first 70 characters.
+    #[error(
+        "{0:?} is not the name of an action; expected 1 to 64 letters and digits, as in GetItem"
+    )]
+    Action(String),
+    /// The text is not the name, ARN or prefix of a table. The variant holds its first 256
+    /// characters.
+    #[error(
+        "{0:?} is not a table; expected a name of letters, digits and _ . -, or the ARN of a \
+         table, optionally with * at the end to match any suffix"
+    )]
+    Table(String),
+}
+
+/// The name of an action: 1 to 64 ASCII letters and digits, like the names of AWS operations.
+///
+/// ```
+/// use portcullis_policy::ActionName;
+///
+/// let action: ActionName = "GetItem".parse()?;
+/// assert_eq!(action.as_str(), "GetItem");
+/// assert!("Get Item".parse::<ActionName>().is_err());
+/// # Ok::<(), portcullis_policy::NameError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ActionName(Arc<str>);
 
 impl ActionName {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -44,16 +80,13 @@ impl ActionName {
 }
 
 impl FromStr for ActionName {
-    type Err = String;
+    type Err = NameError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, NameError> {
         if (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Ok(Self(text.into()));
         }
-        let shown: String = text.chars().take(70).collect();
-        Err(format!(
-            "{shown:?} is no name of an action; expected 1 to 64 letters and digits, as in GetItem"
-        ))
+        Err(NameError::Action(text.chars().take(70).collect()))
     }
 }
 
@@ -63,19 +96,33 @@ impl fmt::Display for ActionName {
     }
 }
 
-/// A table's name or ARN, or the beginning of such: `orders`, `orders-*`, `arn:aws:dynamodb:eu-west-1:123456789012:table/orders`.
-/// A name means tables of the credentials' own account and region; a table that is named by its ARN, perhaps one of
-/// another account, is only meant by an ARN.
+/// A table's name or ARN, or a prefix of one followed by `*`.
+///
+/// A name matches tables of the credentials' own account and region. A table that a request names
+/// by its ARN may belong to another account, so only an ARN matches it.
+///
+/// ```
+/// use portcullis_policy::TablePattern;
+///
+/// let pattern: TablePattern = "orders-*".parse()?;
+/// assert!(pattern.matches("orders-2026") && !pattern.matches("users"));
+///
+/// let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
+/// assert!(arn.parse::<TablePattern>()?.matches(arn));
+/// assert!(!"*".parse::<TablePattern>()?.matches(arn));
+/// # Ok::<(), portcullis_policy::NameError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TablePattern(String);
 
 impl TablePattern {
-    /// Whether `table`, a name or the ARN of a table, is meant. They are compared letter by letter, case included.
+    /// Returns whether the pattern matches `table`, the name or ARN of a table. The comparison is
+    /// case-sensitive.
     #[must_use]
     pub fn matches(&self, table: &str) -> bool {
         match self.0.strip_suffix('*') {
-            Some(beginning) => table.starts_with(beginning) && is_arn(table) == is_arn(beginning),
+            Some(prefix) => table.starts_with(prefix) && is_arn(table) == is_arn(prefix),
             None => table == self.0,
         }
     }
@@ -86,21 +133,21 @@ fn is_arn(text: &str) -> bool {
 }
 
 impl FromStr for TablePattern {
-    type Err = String;
+    type Err = NameError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, NameError> {
         let name = text.strip_suffix('*').unwrap_or(text);
         let known = |byte: u8| {
             byte.is_ascii_alphanumeric()
                 || matches!(byte, b'_' | b'.' | b'-')
                 || (is_arn(text) && matches!(byte, b':' | b'/'))
         };
-        // An ARN is given at least as far as its account: what stands before says whose table it is.
+        // An ARN must be complete up to `table/`, because the parts before it say which account and
+        // region own the table.
         let whole = !is_arn(text)
             || name.splitn(6, ':').nth(5).is_some_and(|resource| resource.starts_with("table/"));
         if text.is_empty() || text.len() > 1024 || !whole || !name.bytes().all(known) {
-            let form = "a name of letters, digits and _ . -, or the ARN of a table, with * at its end to mean all that begin so";
-            return Err(format!("{text:?} is no table; expected {form}"));
+            return Err(NameError::Table(text.chars().take(256).collect()));
         }
         Ok(Self(text.to_string()))
     }
@@ -119,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_at_the_end_stands_for_any_rest() {
+    fn trailing_star_matches_any_suffix() {
         let pattern: TablePattern = "orders-*".parse().unwrap();
         assert!(pattern.matches("orders-2026") && pattern.matches("orders-"));
         assert!(!pattern.matches("orders") && !pattern.matches("Orders-1"));
@@ -131,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_means_no_table_of_another_account() {
+    fn name_does_not_match_a_table_that_is_named_by_its_arn() {
         let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
         assert!(arn.parse::<TablePattern>().unwrap().matches(arn));
         assert!(
@@ -156,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_actions_are_letters_and_digits() {
+    fn action_names_are_letters_and_digits() {
         assert!("GetItem".parse::<ActionName>().is_ok());
         for wrong in ["", "Get Item", "Get.Item", "Gét", &"a".repeat(65)] {
             assert!(wrong.parse::<ActionName>().is_err(), "{wrong}");

@@ -1,20 +1,21 @@
-//! What the host itself may reach to fetch credentials. These rules are fixed: neither a policy nor a plugin changes them.
+//! Rules for the host's own requests for credentials. They are fixed: neither a policy nor a plugin
+//! can change them.
 //!
-//! | scheme | may go to |
+//! | scheme | allowed addresses |
 //! |---|---|
-//! | `https` | public and private addresses: AWS's endpoints, and the endpoints of a VPC |
-//! | `http` | this machine, and the metadata services that hand out credentials: instance, ECS task, EKS pod identity |
+//! | `https` | public, private and loopback addresses: AWS's endpoints, and endpoints in a VPC |
+//! | `http` | loopback addresses, and metadata services: of the instance, ECS task or EKS pod |
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 
 use crate::{Class, Denial, Origin, Rule, Scheme, classify};
 use std::net::IpAddr;
 
-/// Whether the host may reach `origin`, which resolved to `addresses`, for credentials.
+/// Checks that the host may fetch credentials from `origin`, which resolved to `addresses`.
 ///
 /// # Errors
-/// The first address that may not be reached.
-pub fn judge_operator(origin: &Origin, addresses: &[IpAddr]) -> Result<(), Denial> {
+/// Returns a denial if one of the addresses is not allowed.
+pub fn check_operator(origin: &Origin, addresses: &[IpAddr]) -> Result<(), Denial> {
     for &address in addresses {
         let allowed = match origin.scheme() {
             Scheme::Https => {
@@ -26,7 +27,7 @@ pub fn judge_operator(origin: &Origin, addresses: &[IpAddr]) -> Result<(), Denia
         };
         if !allowed {
             let message =
-                format!("{origin} is at {address}, where the host fetches no credentials from");
+                format!("the host does not fetch credentials from {origin}, which is at {address}");
             let remedy =
                 "use https for the endpoint of a credentials service, or http on this machine";
             return Err(Denial::new(Rule::Egress, origin.to_string(), message, remedy));
@@ -35,7 +36,7 @@ pub fn judge_operator(origin: &Origin, addresses: &[IpAddr]) -> Result<(), Denia
     Ok(())
 }
 
-/// Networks of an organisation's own, where the endpoints of a VPC are.
+/// Returns whether an address is in a private network, as the endpoints of a VPC are.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private() && classify(address.into()) != Class::Metadata,
@@ -50,9 +51,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_come_over_tls_or_from_this_machine() {
-        let judge = |origin: &str, address: &str| {
-            judge_operator(&origin.parse().unwrap(), &[address.parse().unwrap()]).is_ok()
+    fn credentials_are_fetched_over_tls_or_from_this_machine() {
+        let allowed = |origin: &str, address: &str| {
+            check_operator(&origin.parse().unwrap(), &[address.parse().unwrap()]).is_ok()
         };
         for (origin, address) in [
             ("https://sts.eu-west-1.amazonaws.com", "52.94.1.1"),
@@ -63,7 +64,7 @@ mod tests {
             ("http://[fd00:ec2::23]", "fd00:ec2::23"),
             ("http://localhost:1234", "127.0.0.1"),
         ] {
-            assert!(judge(origin, address), "{origin} at {address}");
+            assert!(allowed(origin, address), "{origin} at {address}");
         }
         for (origin, address) in [
             ("http://sts.eu-west-1.amazonaws.com", "52.94.1.1"),
@@ -73,7 +74,7 @@ mod tests {
             ("https://x.example", "224.0.0.1"),
             ("https://x.example", "0.0.0.0"),
         ] {
-            assert!(!judge(origin, address), "{origin} at {address}");
+            assert!(!allowed(origin, address), "{origin} at {address}");
         }
     }
 }

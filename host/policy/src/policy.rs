@@ -1,7 +1,7 @@
-//! What one datasource may do, and the decisions.
+//! The policy of one datasource, and its checks.
 
 use crate::{
-    Access, ActionName, Class, CredentialScope, Denial, EgressRule, Host, Limits, Origin, Rule,
+    Access, ActionName, Class, CredentialScope, Denial, EgressRule, HostName, Limits, Origin, Rule,
     TablePattern, classify,
 };
 use ipnet::IpNet;
@@ -9,67 +9,105 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// What one datasource may do. The default allows nothing.
+/// What one datasource may do. The default allows no request.
+///
+/// Each `check_*` method answers one question and returns a [`Denial`] if the policy does not allow
+/// what was asked. The host asks in this order: action, origin, method, path, and, when the name is
+/// resolved, addresses.
+///
+/// The struct is exhaustive, so that `Policy { access: Access::Write, ..Policy::default() }` works.
+/// A later version may add fields: do not list them all.
+///
+/// ```
+/// use portcullis_policy::{Access, Origin, Policy, Rule};
+///
+/// let origin: Origin = "https://dynamodb.eu-west-1.amazonaws.com".parse()?;
+/// let policy = Policy { egress: vec![origin.clone().into()], ..Policy::default() };
+/// assert!(policy.check_origin(&origin).is_ok());
+///
+/// // The default access class is `read`.
+/// let denial = policy.check_action(&"PutItem".parse()?, Some(Access::Write)).unwrap_err();
+/// assert_eq!((denial.rule, &*denial.remedy), (Rule::Access, r#"access = "write""#));
+///
+/// // A public name must not resolve to a private address.
+/// let denial = policy.check_addresses(&origin, &["10.0.0.1".parse()?]).unwrap_err();
+/// assert_eq!(denial.rule, Rule::Networks);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// Origins that requests may go to, with methods and paths.
+    /// Origins that requests may go to, optionally with methods and a path. An empty list denies
+    /// all requests.
     pub egress: Vec<EgressRule>,
-    /// Per origin, the networks beside the public ones that it may resolve to.
+    /// For each origin, the special networks that it may resolve to in addition to public
+    /// addresses.
     pub networks: BTreeMap<Origin, Vec<IpNet>>,
-    /// The most that actions may do.
+    /// The highest access class of actions allowed.
     pub access: Access,
-    /// The only actions, where it is given.
+    /// The actions allowed. `None` allows all that `access` allows.
     pub actions: Option<Vec<ActionName>>,
-    /// The only tables, where it is given.
+    /// The tables that requests may name. `None` allows all.
     pub tables: Option<Vec<TablePattern>>,
-    /// Credential scopes that keys are derived for.
+    /// Credential scopes for which signing keys may be derived. `None` allows the scopes that
+    /// follow from the datasource's trusted settings.
     pub signing: Option<Vec<CredentialScope>>,
-    /// Rules that are only observed: what they would refuse is written down and let pass. For a migration.
-    pub observe: Vec<Observed>,
-    /// Whether instances serve several calls.
+    /// Rules in report-only mode: requests that they would deny are allowed and recorded in the
+    /// audit. Useful for migrations. The key in policy files is `observe`.
+    #[serde(rename = "observe")]
+    pub report_only: Vec<ReportOnly>,
+    /// Whether an instance serves several calls. `None` means [`Isolation::Reuse`] for plugins that
+    /// are built in or pinned by digest, and [`Isolation::Fresh`] for others.
     pub isolation: Option<Isolation>,
-    /// Bounds on each call.
+    /// Limits on each call.
     pub limits: Limits,
 }
 
-/// Whether an instance of a plugin serves several calls of its datasource. It never serves two datasources.
+/// Whether an instance of a plugin serves several calls. It never serves two datasources.
+///
+/// The enum is exhaustive on purpose: an instance serves one call or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Isolation {
-    /// Warm instances. They keep datasources apart, not the users of one datasource.
+    /// An instance serves several calls. This isolates datasources from each other, but not the
+    /// users of one datasource.
     Reuse,
-    /// An instance for each call.
+    /// Each call gets its own instance.
     Fresh,
 }
 
-/// A rule that a policy may observe rather than enforce. Origins, addresses, bindings, the access ceiling and signing
-/// scopes are always enforced.
+/// A rule that a policy may put into report-only mode: requests that the rule would deny are
+/// allowed and recorded in the audit.
+///
+/// Origins, addresses, the access class, signing scopes, and the binding of a request to its call
+/// are always enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Observed {
-    /// The list of actions.
+#[non_exhaustive]
+pub enum ReportOnly {
+    /// The `actions` list.
     Actions,
     /// The methods of egress rules.
     Methods,
     /// The paths of egress rules.
     Paths,
-    /// The list of tables.
+    /// The `tables` list.
     Tables,
 }
 
 impl Policy {
-    /// Whether a request may go to `origin`.
+    /// Checks that `egress` lists `origin`.
     ///
     /// # Errors
-    /// The origin is not listed.
-    pub fn judge_origin(&self, origin: &Origin) -> Result<(), Denial> {
-        if let Host::Address(address) = origin.host()
+    /// Returns a denial if the origin is not listed, or if its host is the address of a metadata
+    /// service.
+    pub fn check_origin(&self, origin: &Origin) -> Result<(), Denial> {
+        if let HostName::Address(address) = origin.host()
             && classify(*address) == Class::Metadata
         {
-            return self.judge_addresses(origin, &[*address]);
+            return self.check_addresses(origin, &[*address]);
         }
-        if self.rules_of(origin).next().is_some() {
+        if self.rules_for(origin).next().is_some() {
             return Ok(());
         }
         let message =
@@ -82,87 +120,94 @@ impl Policy {
         ))
     }
 
-    /// Whether a request to `origin`, which is listed, may use `method`. The first of two questions: [`Self::judge_path`]
-    /// is the other.
+    /// Checks that a request to `origin`, which is listed, may use `method`. Call
+    /// [`Self::check_path`] next: the two together check a request.
     ///
     /// # Errors
-    /// No rule of the origin has the method.
-    pub fn judge_method(&self, origin: &Origin, method: &str) -> Result<(), Denial> {
-        if self.rules_of(origin).any(|rule| rule.allows_method(method)) {
+    /// Returns a denial if no rule for the origin allows the method.
+    pub fn check_method(&self, origin: &Origin, method: &str) -> Result<(), Denial> {
+        if self.rules_for(origin).any(|rule| rule.allows_method(method)) {
             return Ok(());
         }
-        let message = format!("{method} to {origin} is not allowed");
+        let message = format!("no egress rule allows {method} requests to {origin}");
         Err(Denial::new(
             Rule::Methods,
             format!("{method} {origin}"),
             message,
-            self.instead(origin, |rule| rule.and_method(method)),
+            self.with_changed_rule(origin, |rule| rule.and_method(method)),
         ))
     }
 
-    /// Whether a request to `origin`, which is listed, may ask for `path`, its query left out. Rules that have the
-    /// method are asked; all of them where none has, and methods are only observed.
+    /// Checks that a request to `origin`, which is listed, may use `path`, which does not include
+    /// the query. Only rules that allow `method` apply. If no rule does (methods are in report-only
+    /// mode), all rules for the origin apply.
     ///
     /// # Errors
-    /// No rule of the origin and the method has the path.
-    pub fn judge_path(&self, origin: &Origin, method: &str, path: &str) -> Result<(), Denial> {
-        let has_method = |rule: &&EgressRule| rule.allows_method(method);
-        let none_has = !self.rules_of(origin).any(|rule| has_method(&rule));
-        if self
-            .rules_of(origin)
-            .any(|rule| (none_has || has_method(&rule)) && rule.allows_path(path))
-        {
+    /// Returns a denial if no rule for the origin and the method allows the path.
+    pub fn check_path(&self, origin: &Origin, method: &str, path: &str) -> Result<(), Denial> {
+        let no_rule_has_method = !self.rules_for(origin).any(|rule| rule.allows_method(method));
+        if self.rules_for(origin).any(|rule| {
+            (no_rule_has_method || rule.allows_method(method)) && rule.allows_path(path)
+        }) {
             return Ok(());
         }
         let shown: String = path.chars().take(200).collect();
-        let message = format!("{method} {shown:?} at {origin} is not allowed");
+        let message =
+            format!("no egress rule allows {method} requests to the path {shown:?} of {origin}");
         Err(Denial::new(
             Rule::Paths,
             format!("{origin}{shown}"),
             message,
-            self.instead(origin, |rule| rule.with_path(path)),
+            self.with_changed_rule(origin, |rule| rule.with_path(path)),
         ))
     }
 
-    fn rules_of<'p>(&'p self, origin: &'p Origin) -> impl Iterator<Item = &'p EgressRule> {
+    fn rules_for<'p>(&'p self, origin: &'p Origin) -> impl Iterator<Item = &'p EgressRule> {
         self.egress.iter().filter(move |rule| rule.origin() == origin)
     }
 
-    /// The line of policy with one more rule, made of the first one of `origin`.
-    fn instead(&self, origin: &Origin, change: impl Fn(&EgressRule) -> EgressRule) -> String {
+    /// Returns the `egress` line with one more rule: the first rule for `origin`, changed.
+    fn with_changed_rule(
+        &self,
+        origin: &Origin,
+        change: impl Fn(&EgressRule) -> EgressRule,
+    ) -> String {
         let more = self
-            .rules_of(origin)
+            .rules_for(origin)
             .next()
             .map_or_else(|| origin.to_string(), |rule| change(rule).to_string());
         allow("egress", &self.egress, &more)
     }
 
-    /// Whether a refusal is only to be written down.
+    /// Returns whether a denial is only recorded, because its rule is in report-only mode.
     #[must_use]
-    pub fn observes(&self, denial: &Denial) -> bool {
-        let observed = match denial.rule {
-            Rule::Actions => Observed::Actions,
-            Rule::Methods => Observed::Methods,
-            Rule::Paths => Observed::Paths,
-            Rule::Tables => Observed::Tables,
+    pub fn is_report_only(&self, denial: &Denial) -> bool {
+        let rule = match denial.rule {
+            Rule::Actions => ReportOnly::Actions,
+            Rule::Methods => ReportOnly::Methods,
+            Rule::Paths => ReportOnly::Paths,
+            Rule::Tables => ReportOnly::Tables,
             _ => return false,
         };
-        !denial.is_firm() && self.observe.contains(&observed)
+        !denial.is_always_enforced() && self.report_only.contains(&rule)
     }
 
-    /// Whether `origin`, which resolved to `addresses`, may be dialled. One address that may not be reached spoils all.
+    /// Checks that `origin`, which resolved to `addresses`, may be dialled. All addresses must be
+    /// allowed, because a resolver could otherwise mix private addresses with public ones.
     ///
     /// # Errors
-    /// The first address that may not be reached.
-    pub fn judge_addresses(&self, origin: &Origin, addresses: &[IpAddr]) -> Result<(), Denial> {
+    /// Returns a denial if one of the addresses is not allowed.
+    pub fn check_addresses(&self, origin: &Origin, addresses: &[IpAddr]) -> Result<(), Denial> {
         for &address in addresses {
             match classify(address) {
                 Class::Public => {}
                 Class::Metadata => {
                     let message = format!(
-                        "{origin} is at {address}, which hands out credentials of the machine"
+                        "{origin} is at {address}, a metadata service that hands out the \
+                         machine's credentials"
                     );
-                    let remedy = "nothing allows a plugin to reach a metadata service; take the origin off the list";
+                    let remedy = "no policy lets a plugin reach a metadata service; remove the \
+                                  origin from egress";
                     return Err(Denial::new(Rule::Metadata, origin.to_string(), message, remedy));
                 }
                 Class::Special(_)
@@ -170,14 +215,13 @@ impl Policy {
                         networks.iter().any(|block| block.contains(&address))
                     }) => {}
                 Class::Special(kind) => {
-                    let message = format!(
-                        "{origin} is at {address}, which is not a public address but {kind}"
-                    );
+                    let message =
+                        format!("{origin} is at {address}, which is not a public address: {kind}");
                     return Err(Denial::new(
                         Rule::Networks,
                         origin.to_string(),
                         message,
-                        self.and_network(origin, address),
+                        self.with_network(origin, address),
                     ));
                 }
             }
@@ -185,8 +229,8 @@ impl Policy {
         Ok(())
     }
 
-    /// The line of policy that lets `origin` be at `address` too.
-    fn and_network(&self, origin: &Origin, address: IpAddr) -> String {
+    /// Returns the `networks` line that also allows `origin` to be at `address`.
+    fn with_network(&self, origin: &Origin, address: IpAddr) -> String {
         let mut networks = self.networks.clone();
         networks.entry(origin.clone()).or_default().push(address.into());
         let entries = networks.iter().map(|(origin, blocks)| {
@@ -196,30 +240,33 @@ impl Policy {
         format!("networks = {{ {} }}", entries.collect::<Vec<_>>().join(", "))
     }
 
-    /// Whether an action of class `access` may run. `None` is an action whose class nobody states: it must be
-    /// listed by name.
+    /// Checks that an action of class `access` may run. `None` means that the manifest does not
+    /// state the action's class: such an action must be listed by name.
     ///
     /// # Errors
-    /// The action is not listed, or above the ceiling.
-    pub fn judge_action(&self, action: &ActionName, access: Option<Access>) -> Result<(), Denial> {
+    /// Returns a denial if the action is not listed, or needs a higher access class.
+    pub fn check_action(&self, action: &ActionName, access: Option<Access>) -> Result<(), Denial> {
         let known: &[ActionName] = self.actions.as_deref().unwrap_or_default();
         let listed = known.contains(action);
-        // The ceiling first: a list that is only observed must not hide it.
+        // The access class is checked first: it is enforced even if the list is in report-only
+        // mode.
         match access {
             None if !listed => {
                 let message = format!(
-                    "the plugin's manifest does not know {action}, so what it does cannot be told"
+                    "the plugin's manifest does not list {action}, so its access class is unknown"
                 );
                 let remedy = allow("actions", known, action.as_str());
-                return Err(Denial::new(Rule::Actions, action.as_str(), message, remedy).firm());
+                return Err(
+                    Denial::new(Rule::Actions, action.as_str(), message, remedy).always_enforced()
+                );
             }
-            Some(access) => self.judge_access(action, access)?,
+            Some(access) => self.check_access(action, access)?,
             None => {}
         }
         if self.actions.is_none() || listed {
             return Ok(());
         }
-        let message = format!("{action} is not on the list of actions of this datasource");
+        let message = format!("{action} is not in the actions list of this datasource");
         Err(Denial::new(
             Rule::Actions,
             action.as_str(),
@@ -228,39 +275,39 @@ impl Policy {
         ))
     }
 
-    /// Whether `access` is within the ceiling.
+    /// Checks that `action`, which needs the class `access`, is within the policy's access class.
     ///
     /// # Errors
-    /// It is above it.
-    pub fn judge_access(&self, action: &ActionName, access: Access) -> Result<(), Denial> {
+    /// Returns a denial if the action needs a higher access class.
+    pub fn check_access(&self, action: &ActionName, access: Access) -> Result<(), Denial> {
         if access <= self.access {
             return Ok(());
         }
         let message =
-            format!("{action} needs access {access}, and this datasource has {}", self.access);
+            format!("{action} needs {access} access, but this datasource has {}", self.access);
         Err(Denial::new(Rule::Access, action.as_str(), message, format!("access = \"{access}\"")))
     }
 
-    /// Whether a table may be named.
+    /// Checks that a request may name `table`, the name or ARN of a table.
     ///
     /// # Errors
-    /// The table is not listed.
-    pub fn judge_table(&self, table: &str) -> Result<(), Denial> {
+    /// Returns a denial if the table is not listed.
+    pub fn check_table(&self, table: &str) -> Result<(), Denial> {
         let Some(tables) = &self.tables else { return Ok(()) };
         if tables.iter().any(|pattern| pattern.matches(table)) {
             return Ok(());
         }
         let shown: String = table.chars().take(256).collect();
-        let message = format!("table {shown:?} is not on the list of tables of this datasource");
+        let message = format!("table {shown:?} is not in the tables list of this datasource");
         Err(Denial::new(Rule::Tables, shown.clone(), message, allow("tables", tables, &shown)))
     }
 
-    /// Whether a key may be derived for a scope. `own` are the scopes that follow from the datasource itself, where
-    /// the policy lists none.
+    /// Checks that a signing key may be derived for `scope`. `own` are the scopes that follow from
+    /// the datasource's trusted settings. They apply if the policy has no `signing` list.
     ///
     /// # Errors
-    /// The scope is not allowed.
-    pub fn judge_scope(
+    /// Returns a denial if the scope is not allowed.
+    pub fn check_scope(
         &self,
         scope: &CredentialScope,
         own: &[CredentialScope],
@@ -269,7 +316,7 @@ impl Policy {
         if allowed.contains(scope) {
             return Ok(());
         }
-        let message = format!("no signing key may be derived for {scope}");
+        let message = format!("this datasource may not derive a signing key for {scope}");
         Err(Denial::new(
             Rule::Signing,
             scope.to_string(),
@@ -279,7 +326,7 @@ impl Policy {
     }
 }
 
-/// The line of policy that lists `known` and `more`.
+/// Returns the line of policy that lists `known` and `more`.
 fn allow<T: ToString>(key: &str, known: &[T], more: &str) -> String {
     let mut entries: Vec<String> = known.iter().map(ToString::to_string).collect();
     entries.push(more.to_string());
@@ -296,28 +343,28 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_allowed_by_default() {
+    fn default_policy_allows_nothing() {
         let policy = Policy::default();
         assert_eq!(
-            policy.judge_origin(&"https://example.com".parse().unwrap()).unwrap_err().rule,
+            policy.check_origin(&"https://example.com".parse().unwrap()).unwrap_err().rule,
             Rule::Egress
         );
         assert_eq!(
-            policy.judge_scope(&"eu-west-1/dynamodb".parse().unwrap(), &[]).unwrap_err().rule,
+            policy.check_scope(&"eu-west-1/dynamodb".parse().unwrap(), &[]).unwrap_err().rule,
             Rule::Signing
         );
         assert_eq!(
-            policy.judge_action(&"PutItem".parse().unwrap(), Some(Access::Write)).unwrap_err().rule,
+            policy.check_action(&"PutItem".parse().unwrap(), Some(Access::Write)).unwrap_err().rule,
             Rule::Access
         );
     }
 
     #[test]
-    fn an_origin_is_matched_by_scheme_host_and_port() {
+    fn origin_is_matched_by_scheme_host_and_port() {
         let policy = policy(r#"egress = ["https://dynamodb.eu-west-1.amazonaws.com"]"#);
         assert!(
             policy
-                .judge_origin(&"https://dynamodb.eu-west-1.amazonaws.com:443".parse().unwrap())
+                .check_origin(&"https://dynamodb.eu-west-1.amazonaws.com:443".parse().unwrap())
                 .is_ok()
         );
         for other in [
@@ -327,7 +374,7 @@ mod tests {
             "https://evildynamodb.eu-west-1.amazonaws.com",
             "https://dynamodb.eu-west-1.amazonaws.com.evil.example",
         ] {
-            let denial = policy.judge_origin(&other.parse().unwrap()).unwrap_err();
+            let denial = policy.check_origin(&other.parse().unwrap()).unwrap_err();
             assert_eq!(
                 denial.remedy,
                 format!("egress = [\"https://dynamodb.eu-west-1.amazonaws.com\", \"{other}\"]")
@@ -336,96 +383,98 @@ mod tests {
     }
 
     #[test]
-    fn the_remedy_is_policy_that_allows_what_was_refused() {
+    fn remedy_is_a_policy_that_allows_what_was_denied() {
         let origin: Origin = "http://127.0.0.1:8000".parse().unwrap();
         let address = ["127.0.0.1".parse().unwrap()];
-        let first = Policy::default().judge_origin(&origin).unwrap_err().remedy;
-        let second = policy(&first).judge_addresses(&origin, &address).unwrap_err().remedy;
+        let first = Policy::default().check_origin(&origin).unwrap_err().remedy;
+        let second = policy(&first).check_addresses(&origin, &address).unwrap_err().remedy;
         let both = policy(&format!("{first}\n{second}"));
         assert!(
-            both.judge_origin(&origin).is_ok() && both.judge_addresses(&origin, &address).is_ok()
+            both.check_origin(&origin).is_ok() && both.check_addresses(&origin, &address).is_ok()
         );
         let action: ActionName = "PutItem".parse().unwrap();
-        let remedy = both.judge_action(&action, Some(Access::Write)).unwrap_err().remedy;
-        assert!(policy(&remedy).judge_action(&action, Some(Access::Write)).is_ok());
+        let remedy = both.check_action(&action, Some(Access::Write)).unwrap_err().remedy;
+        assert!(policy(&remedy).check_action(&action, Some(Access::Write)).is_ok());
     }
 
     #[test]
-    fn one_private_address_spoils_a_mixed_answer() {
+    fn one_private_address_among_public_ones_is_denied() {
         let policy = policy(r#"egress = ["https://example.com"]"#);
         let origin = &policy.egress[0];
         let mixed = ["8.8.8.8".parse().unwrap(), "10.0.0.1".parse().unwrap()];
         let origin = origin.origin();
-        assert_eq!(policy.judge_addresses(origin, &mixed).unwrap_err().rule, Rule::Networks);
-        assert!(policy.judge_addresses(origin, &mixed[..1]).is_ok());
+        assert_eq!(policy.check_addresses(origin, &mixed).unwrap_err().rule, Rule::Networks);
+        assert!(policy.check_addresses(origin, &mixed[..1]).is_ok());
     }
 
     #[test]
-    fn metadata_addresses_are_refused_even_within_a_listed_network() {
+    fn metadata_address_is_denied_even_in_a_listed_network() {
         let policy = policy(
-            r#"networks = { "http://metadata.example" = ["169.254.0.0/16", "fd00::/8", "::/0", "0.0.0.0/0"] }"#,
+            r#"[networks]
+            "http://metadata.example" = ["169.254.0.0/16", "fd00::/8", "::/0", "0.0.0.0/0"]"#,
         );
         let origin: Origin = "http://metadata.example".parse().unwrap();
         for address in ["169.254.169.254", "fd00:ec2::254", "::ffff:169.254.169.254"] {
             assert_eq!(
-                policy.judge_addresses(&origin, &[address.parse().unwrap()]).unwrap_err().rule,
+                policy.check_addresses(&origin, &[address.parse().unwrap()]).unwrap_err().rule,
                 Rule::Metadata
             );
         }
     }
 
     #[test]
-    fn a_network_is_open_to_the_origin_it_stands_with_and_to_no_other() {
+    fn network_is_allowed_only_for_its_origin() {
         let policy = policy(
             "egress = [\"http://a\", \"http://b\"]\nnetworks = { \"http://a\" = [\"10.0.0.0/8\"] }",
         );
-        let judge = |origin: &str, address: &str| {
-            policy.judge_addresses(&origin.parse().unwrap(), &[address.parse().unwrap()])
+        let check = |origin: &str, address: &str| {
+            policy.check_addresses(&origin.parse().unwrap(), &[address.parse().unwrap()])
         };
-        assert!(judge("http://a", "10.1.2.3").is_ok());
+        assert!(check("http://a", "10.1.2.3").is_ok());
         assert_eq!(
-            judge("http://b", "10.1.2.3").unwrap_err().remedy,
+            check("http://b", "10.1.2.3").unwrap_err().remedy,
             r#"networks = { "http://a" = ["10.0.0.0/8"], "http://b" = ["10.1.2.3/32"] }"#
         );
         assert!(
-            judge("http://a", "192.168.0.1").is_err() && judge("http://a:81", "10.1.2.3").is_err()
+            check("http://a", "192.168.0.1").is_err() && check("http://a:81", "10.1.2.3").is_err()
         );
     }
 
     #[test]
-    fn methods_and_paths_are_judged_and_the_remedy_allows_them() {
+    fn remedy_allows_the_denied_method_or_path() {
         let first = policy(r#"egress = ["GET https://a.example/v1/*", "POST https://a.example/"]"#);
         let origin: Origin = "https://a.example".parse().unwrap();
         assert!(
-            first.judge_method(&origin, "POST").is_ok()
-                && first.judge_path(&origin, "POST", "/").is_ok()
+            first.check_method(&origin, "POST").is_ok()
+                && first.check_path(&origin, "POST", "/").is_ok()
         );
-        assert_eq!(first.judge_path(&origin, "POST", "/v1/x").unwrap_err().rule, Rule::Paths);
-        let refused = first.judge_method(&origin, "DELETE").unwrap_err();
+        assert_eq!(first.check_path(&origin, "POST", "/v1/x").unwrap_err().rule, Rule::Paths);
+        let refused = first.check_method(&origin, "DELETE").unwrap_err();
         assert_eq!(refused.rule, Rule::Methods);
         let second = policy(&refused.remedy);
-        assert!(second.judge_method(&origin, "DELETE").is_ok());
-        let refused = second.judge_path(&origin, "DELETE", "/v2").unwrap_err();
+        assert!(second.check_method(&origin, "DELETE").is_ok());
+        let refused = second.check_path(&origin, "DELETE", "/v2").unwrap_err();
         let third = policy(&refused.remedy);
-        assert!(third.judge_path(&origin, "GET", "/v2").is_ok(), "{}", refused.remedy);
+        assert!(third.check_path(&origin, "GET", "/v2").is_ok(), "{}", refused.remedy);
     }
 
     #[test]
-    fn only_lists_of_actions_methods_paths_and_tables_can_be_observed() {
-        let observing = policy(
-            "observe = [\"actions\", \"methods\", \"paths\", \"tables\"]\nactions = [\"GetItem\"]\ntables = []",
+    fn only_actions_methods_paths_and_tables_can_be_report_only() {
+        let report_only = policy(
+            "observe = ['actions', 'methods', 'paths', 'tables']\n\
+             actions = ['GetItem']\ntables = []",
         );
         let query =
-            observing.judge_action(&"Query".parse().unwrap(), Some(Access::Read)).unwrap_err();
-        assert!(observing.observes(&query) && !Policy::default().observes(&query));
-        assert!(observing.observes(&observing.judge_table("t").unwrap_err()));
-        for firm in [
-            observing.judge_action(&"PutItem".parse().unwrap(), Some(Access::Write)).unwrap_err(),
-            observing.judge_action(&"NewAction".parse().unwrap(), None).unwrap_err(),
-            observing.judge_origin(&"https://a.example".parse().unwrap()).unwrap_err(),
-            observing.judge_scope(&"eu-west-1/dynamodb".parse().unwrap(), &[]).unwrap_err(),
+            report_only.check_action(&"Query".parse().unwrap(), Some(Access::Read)).unwrap_err();
+        assert!(report_only.is_report_only(&query) && !Policy::default().is_report_only(&query));
+        assert!(report_only.is_report_only(&report_only.check_table("t").unwrap_err()));
+        for enforced in [
+            report_only.check_action(&"PutItem".parse().unwrap(), Some(Access::Write)).unwrap_err(),
+            report_only.check_action(&"NewAction".parse().unwrap(), None).unwrap_err(),
+            report_only.check_origin(&"https://a.example".parse().unwrap()).unwrap_err(),
+            report_only.check_scope(&"eu-west-1/dynamodb".parse().unwrap(), &[]).unwrap_err(),
         ] {
-            assert!(!observing.observes(&firm), "{firm}");
+            assert!(!report_only.is_report_only(&enforced), "{enforced}");
         }
         for wrong in ["egress", "networks", "access", "binding", "signing"] {
             assert!(
@@ -436,18 +485,18 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_actions_narrows_the_ceiling_and_never_widens_it() {
+    fn actions_list_cannot_exceed_the_access_class() {
         let policy =
             policy("access = \"read\"\nactions = [\"GetItem\", \"PutItem\", \"NewAction\"]");
-        let judge = |name: &str, access| {
-            policy.judge_action(&name.parse().unwrap(), access).map_err(|denial| denial.rule)
+        let check = |name: &str, access| {
+            policy.check_action(&name.parse().unwrap(), access).map_err(|denial| denial.rule)
         };
-        assert_eq!(judge("GetItem", Some(Access::Read)), Ok(()));
-        assert_eq!(judge("Query", Some(Access::Read)), Err(Rule::Actions));
-        assert_eq!(judge("PutItem", Some(Access::Write)), Err(Rule::Access));
-        assert_eq!(judge("NewAction", None), Ok(()));
+        assert_eq!(check("GetItem", Some(Access::Read)), Ok(()));
+        assert_eq!(check("Query", Some(Access::Read)), Err(Rule::Actions));
+        assert_eq!(check("PutItem", Some(Access::Write)), Err(Rule::Access));
+        assert_eq!(check("NewAction", None), Ok(()));
         assert_eq!(
-            Policy::default().judge_action(&"NewAction".parse().unwrap(), None).unwrap_err().rule,
+            Policy::default().check_action(&"NewAction".parse().unwrap(), None).unwrap_err().rule,
             Rule::Actions
         );
     }

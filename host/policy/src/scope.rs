@@ -1,11 +1,21 @@
-//! Credential scopes: what a signing key is good for.
+//! Credential scopes: the region and service that a signing key is valid for.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Region and service of a credential scope, written `eu-west-1/dynamodb`. The day is the host's to check.
+/// The region and service of a credential scope, written `eu-west-1/dynamodb`. The host checks the
+/// day itself.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+///
+/// ```
+/// use portcullis_policy::CredentialScope;
+///
+/// let scope: CredentialScope = "eu-west-1/dynamodb".parse()?;
+/// assert_eq!((scope.region(), scope.service()), ("eu-west-1", "dynamodb"));
+/// assert!("eu-west-1".parse::<CredentialScope>().is_err());
+/// # Ok::<(), portcullis_policy::ScopeError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CredentialScope {
@@ -13,12 +23,17 @@ pub struct CredentialScope {
     service: String,
 }
 
+/// The error of parsing a [`CredentialScope`]. It holds the first 130 characters of the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a credential scope; expected region/service, as in eu-west-1/dynamodb")]
+pub struct ScopeError(String);
+
 impl CredentialScope {
-    /// The scope of a region and a service.
+    /// Creates the scope of a region and a service.
     ///
     /// # Errors
-    /// A part that is not of lower-case letters, digits and hyphens.
-    pub fn new(region: &str, service: &str) -> Result<Self, String> {
+    /// Returns an error if one of them is not 1 to 63 lower-case letters, digits and hyphens.
+    pub fn new(region: &str, service: &str) -> Result<Self, ScopeError> {
         let label = |text: &str| {
             (1..=63).contains(&text.len())
                 && text
@@ -28,19 +43,16 @@ impl CredentialScope {
         if label(region) && label(service) {
             return Ok(Self { region: region.to_string(), service: service.to_string() });
         }
-        let shown: String = format!("{region}/{service}").chars().take(130).collect();
-        Err(format!(
-            "{shown:?} is no credential scope; expected region/service, as in eu-west-1/dynamodb"
-        ))
+        Err(ScopeError(format!("{region}/{service}").chars().take(130).collect()))
     }
 
-    /// The region.
+    /// Returns the region.
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
     }
 
-    /// The service.
+    /// Returns the service.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
@@ -48,9 +60,9 @@ impl CredentialScope {
 }
 
 impl FromStr for CredentialScope {
-    type Err = String;
+    type Err = ScopeError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
         let (region, service) = text.split_once('/').unwrap_or((text, ""));
         Self::new(region, service)
     }
@@ -69,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_is_region_and_service() {
+    fn scope_is_a_region_and_a_service() {
         let scope: CredentialScope = "eu-west-1/dynamodb".parse().unwrap();
         assert_eq!(
             (scope.region(), scope.service(), scope.to_string().as_str()),

@@ -1,6 +1,7 @@
-//! Values that are written as one text: serde goes through the same `FromStr` and `Display` as everything else.
+//! Serde support for types that are written as one string, through their `FromStr` and `Display`.
 
-/// Gives a type with `FromStr` and `Display` the conversions that `#[serde(try_from = "String", into = "String")]` needs.
+/// Implements the conversions that `#[serde(try_from = "String", into = "String")]` needs, for
+/// types with `FromStr` and `Display`.
 macro_rules! as_text {
     ($($name:ty),+) => {$(
         impl TryFrom<String> for $name {
