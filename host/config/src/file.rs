@@ -1,88 +1,100 @@
-//! The policy file of the command line. Embedders may use the same types.
+//! The policy file: its types, and how it is read.
 
-use crate::ServerConfig;
-use portcullis_policy::{CredentialSource, Isolation, Policy};
+use crate::deprecated::{self, DeprecatedKey};
+use crate::error::PolicyFileError;
+use crate::server::ServerConfig;
+use ipnet::IpNet;
+use portcullis_policy::{
+    Access, ActionName, CredentialScope, CredentialSource, EgressRule, Isolation, Limits, Origin,
+    Policy, ReportOnly, TablePattern, WhenFull,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// A policy file: datasources by name.
+/// A policy file: datasources by name, the audit and the server.
+///
+/// ```
+/// use portcullis_config::PolicyFile;
+///
+/// let text = "[datasources.orders]\nplugin = 'dynamodb'\nacess = 'write'\n";
+/// let error = PolicyFile::parse(text).unwrap_err();
+/// assert_eq!(error.line(), Some(3));
+/// assert!(error.to_string().ends_with("did you mean `access`?"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PolicyFile {
-    /// Where calls and refusals are written down.
+    /// The file to which calls and denials are recorded. `None` records nothing.
     pub audit: Option<AuditConfig>,
-    /// Where the server of the command line listens, and whom it serves.
+    /// The server of the command line: where it listens, and who may use it.
     pub server: Option<ServerConfig>,
-    /// The datasources.
+    /// The datasources, by name.
     #[serde(default)]
     pub datasources: BTreeMap<String, DatasourceConfig>,
 }
 
-/// Where calls and refusals are written down, a JSON object in each line.
+/// The file to which calls and denials are recorded, as one JSON object per line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct AuditConfig {
-    /// The file, which is appended to. Where there is none, one is made that its owner alone can read.
+    /// The path of the file. Records are appended. If the file does not exist, it is created so
+    /// that only its owner can read it.
     pub file: PathBuf,
-    /// What becomes of calls that cannot be written down.
+    /// What happens to calls that cannot be recorded.
     #[serde(default)]
     pub when_full: WhenFull,
 }
 
-/// What becomes of calls that cannot be written down: the disk is full, for instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WhenFull {
-    /// They are refused.
-    #[default]
-    Refuse,
-    /// They pass.
-    Pass,
-}
-
-/// One datasource: plugin, settings, credentials, and its policy.
+/// One datasource: its plugin, settings, credentials and policy.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct DatasourceConfig {
-    /// The plugin.
+    /// The plugin that the datasource runs.
     pub plugin: PluginSource,
-    /// The settings that the plugin is connected with.
+    /// The settings with which the plugin is connected.
     #[serde(flatten)]
     pub settings: Settings,
-    /// Where the host finds credentials; none for a service without.
+    /// Where the host finds credentials. `None` if the service needs none.
     pub credentials: Option<CredentialSource>,
-    /// Whom it trusts in TLS, and as whom it presents itself; Mozilla's list and nobody where it is not given.
+    /// TLS files. `None` trusts Mozilla's list of authorities and presents no client certificate.
     pub tls: Option<TlsConfig>,
     /// What the datasource may do.
     #[serde(flatten)]
     pub policy: Policy,
 }
 
-/// Files of TLS, in PEM.
+/// The TLS files of a datasource, in PEM format.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct TlsConfig {
-    /// The authorities to trust, in place of Mozilla's list.
+    /// The certificate authorities to trust instead of Mozilla's list.
     pub ca: Option<PathBuf>,
-    /// The certificate to present, with those between it and its authority. Goes with `client-key`.
+    /// The client certificate for mutual TLS, followed by its intermediate certificates. Requires
+    /// `client-key`.
     pub client_certificate: Option<PathBuf>,
-    /// The certificate's private key; readable by its owner alone.
+    /// The private key of the client certificate. Only its owner may have permission to read it.
     pub client_key: Option<PathBuf>,
 }
 
-/// Which plugin a datasource runs.
+/// The plugin that a datasource runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum PluginSource {
-    /// One that is built in, by its name.
+    /// A built-in plugin, by its name.
     BuiltIn(String),
     /// A component in a file.
     File {
-        /// The component.
+        /// The path of the component.
         file: PathBuf,
-        /// Its SHA-256 in hexadecimal. A component with another digest is not loaded.
+        /// The component's SHA-256, as 64 hexadecimal digits. A component with another digest is
+        /// not loaded. `None` accepts any component in the file.
         sha256: Option<String>,
-        /// Its manifest.
+        /// The path of the plugin's manifest.
         manifest: PathBuf,
     },
 }
@@ -103,7 +115,10 @@ impl<'de> Deserialize<'de> for PluginSource {
             type Value = PluginSource;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a plugin: \"dynamodb\", or { file = \"x.wasm\", sha256 = \"…\", manifest = \"x.toml\" }")
+                f.write_str(
+                    "a plugin: \"dynamodb\", or { file = \"x.wasm\", sha256 = \"…\", \
+                     manifest = \"x.toml\" }",
+                )
             }
 
             fn visit_str<E>(self, name: &str) -> Result<PluginSource, E> {
@@ -121,7 +136,7 @@ impl<'de> Deserialize<'de> for PluginSource {
                 };
                 if let Some(wrong) = raw.sha256.as_ref().filter(|text| !hexadecimal(text)) {
                     return Err(serde::de::Error::custom(format!(
-                        "{wrong:?} is no SHA-256, which has 64 hexadecimal digits"
+                        "{wrong:?} is not a SHA-256; expected 64 hexadecimal digits"
                     )));
                 }
                 Ok(PluginSource::File {
@@ -135,47 +150,45 @@ impl<'de> Deserialize<'de> for PluginSource {
     }
 }
 
-/// Where settings stand.
+/// The settings of a datasource, or the file that contains them.
+///
+/// The enum is exhaustive on purpose: code that uses settings must decide whether it trusts them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Settings {
-    /// In the policy file: written by the operator, and trusted as far as the policy itself is.
+    /// Settings in the policy file. The operator wrote them, so they are trusted like the policy.
     #[serde(rename = "settings")]
     Inline(toml::Table),
-    /// In a JSON file of the datasource's author, who is not trusted.
-    #[serde(rename = "settings_file")]
+    /// The path of a JSON file with settings that somebody else wrote. They are not trusted.
+    #[serde(rename = "settings-file")]
     File(PathBuf),
 }
 
-/// Why a text is no policy file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ParseError {
-    message: String,
-}
-
-/// The keys of a datasource as they stand in the file, before they are sorted to what they are.
+/// The keys of a datasource as written in the file. [`DatasourceConfig`] cannot derive
+/// `Deserialize` because Serde does not support unknown keys as errors together with flattened
+/// fields.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawDatasource {
     plugin: PluginSource,
     settings: Option<toml::Table>,
+    #[serde(alias = "settings_file")]
     settings_file: Option<PathBuf>,
     credentials: Option<CredentialSource>,
     tls: Option<TlsConfig>,
     #[serde(default)]
-    egress: Vec<portcullis_policy::EgressRule>,
+    egress: Vec<EgressRule>,
     #[serde(default)]
-    networks: BTreeMap<portcullis_policy::Origin, Vec<ipnet::IpNet>>,
+    networks: BTreeMap<Origin, Vec<IpNet>>,
     #[serde(default)]
-    access: portcullis_policy::Access,
-    actions: Option<Vec<portcullis_policy::ActionName>>,
-    tables: Option<Vec<portcullis_policy::TablePattern>>,
-    signing: Option<Vec<portcullis_policy::CredentialScope>>,
-    #[serde(default)]
-    observe: Vec<portcullis_policy::Observed>,
+    access: Access,
+    actions: Option<Vec<ActionName>>,
+    tables: Option<Vec<TablePattern>>,
+    signing: Option<Vec<CredentialScope>>,
+    #[serde(default, rename = "observe")]
+    report_only: Vec<ReportOnly>,
     isolation: Option<Isolation>,
     #[serde(default)]
-    limits: portcullis_policy::Limits,
+    limits: Limits,
 }
 
 impl<'de> Deserialize<'de> for DatasourceConfig {
@@ -184,7 +197,7 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
         let settings = match (raw.settings, raw.settings_file) {
             (Some(_), Some(_)) => {
                 return Err(serde::de::Error::custom(
-                    "settings and settings_file are both given; give one of them",
+                    "settings and settings-file are both given; give only one of them",
                 ));
             }
             (None, Some(file)) => Settings::File(file),
@@ -197,14 +210,15 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
             .find(|origin| !raw.egress.iter().any(|rule| rule.origin() == *origin))
         {
             return Err(serde::de::Error::custom(format!(
-                "networks names {stray}, which egress does not allow; add it there, or take it out here"
+                "networks lists {stray}, but egress does not; add it to egress, or remove it from \
+                 networks"
             )));
         }
         if let Some(CredentialSource::WebIdentity { role, token_file, .. }) = &raw.credentials
             && role.is_some() != token_file.is_some()
         {
             return Err(serde::de::Error::custom(
-                "role and token-file of a web identity go together; give both or none",
+                "role and token-file of a web identity belong together; give both or neither",
             ));
         }
         if raw
@@ -213,7 +227,7 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
             .is_some_and(|tls| tls.client_certificate.is_some() != tls.client_key.is_some())
         {
             return Err(serde::de::Error::custom(
-                "tls.client-certificate and tls.client-key go together; give both or none",
+                "tls.client-certificate and tls.client-key belong together; give both or neither",
             ));
         }
         Ok(Self {
@@ -228,7 +242,7 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
                 actions: raw.actions,
                 tables: raw.tables,
                 signing: raw.signing,
-                observe: raw.observe,
+                report_only: raw.report_only,
                 isolation: raw.isolation,
                 limits: raw.limits,
             },
@@ -237,81 +251,35 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
 }
 
 impl PolicyFile {
-    /// Reads a policy file.
+    /// Parses the text of a policy file.
     ///
     /// # Errors
-    /// What is wrong and in which line; for an unknown key, the nearest known one.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        toml::from_str(text).map_err(|error| ParseError { message: with_guess(&error, text) })
+    /// Returns an error if the text is not TOML, has an unknown key, or has a value that is not
+    /// valid for its key. The error names the line and the reason. For an unknown key it suggests
+    /// the closest valid one.
+    pub fn parse(text: &str) -> Result<Self, PolicyFileError> {
+        toml::from_str(text).map_err(|error| PolicyFileError::new(&error, text))
     }
-}
 
-/// The message of a TOML error, with a guess at what an unknown key was meant to be.
-fn with_guess(error: &toml::de::Error, text: &str) -> String {
-    // Whoever puts a secret into a policy must not find it in a log as well.
-    let line = error.span().map(|span| line_of(text, span.start));
-    if let Some((number, _)) = line.filter(|_| error.message().starts_with("sha256 of a token")) {
-        return format!("line {number}: {}", error.message());
+    /// Returns the keys that the text of a policy file writes in a deprecated spelling, in the
+    /// order of the file. [`Self::parse`] still accepts them. Text that is not TOML has none.
+    ///
+    /// ```
+    /// use portcullis_config::PolicyFile;
+    ///
+    /// let keys = PolicyFile::deprecated_keys("[datasources.orders.limits]\ntables = 4\n");
+    /// assert_eq!(keys[0].path, "datasources.orders.limits.tables");
+    /// assert_eq!((keys[0].line, keys[0].replacement), (2, "wasm-tables"));
+    /// ```
+    #[must_use]
+    pub fn deprecated_keys(text: &str) -> Vec<DeprecatedKey> {
+        deprecated::find(text)
     }
-    let suspicious = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        ["credentials", "secret", "password", "token", "@"].iter().any(|word| text.contains(word))
-    };
-    if let Some((number, line)) = line.filter(|(_, line)| suspicious(line))
-        && !error.message().starts_with("unknown variant")
-        && !error.message().starts_with("role and token-file")
-    {
-        let missing = error
-            .message()
-            .split('`')
-            .nth(1)
-            .filter(|_| error.message().starts_with("missing field"));
-        let unknown = error
-            .message()
-            .split('`')
-            .nth(1)
-            .filter(|_| error.message().starts_with("unknown field"));
-        let what = match (missing, unknown) {
-            (Some(key), _) => format!("`{key}` is missing"),
-            (_, Some(key)) => format!("`{key}` has no place here{}", guess(error)),
-            _ if line.contains('@') => "an origin has no user name".to_string(),
-            _ => "this is not what stands here".to_string(),
-        };
-        return format!(
-            "line {number}: {what}; the line is not shown, as it may hold a secret. A secret never stands in a policy: credentials are a \
-             reference, as in {{ from = \"env\" }} or {{ from = \"file\", path = \"key.toml\" }}"
-        );
-    }
-    let message = error.to_string();
-    format!("{}{}", message.trim_end(), guess(error))
-}
-
-/// A guess at what an unknown key was meant to be, on a line of its own.
-fn guess(error: &toml::de::Error) -> String {
-    let mut quoted = error.message().split('`').skip(1).step_by(2);
-    let is_unknown = error.message().starts_with("unknown field")
-        || error.message().starts_with("unknown variant");
-    let guess = quoted.next().filter(|_| is_unknown).and_then(|unknown| {
-        let near =
-            quoted.map(|known| (strsim::damerau_levenshtein(unknown, known), known)).min()?;
-        (near.0 <= unknown.len() / 2 + 1).then_some(near.1)
-    });
-    guess.map_or_else(String::new, |guess| format!("\ndid you mean `{guess}`?"))
-}
-
-/// The line of a text that a byte stands in, with its number.
-fn line_of(text: &str, at: usize) -> (usize, &str) {
-    let before = text.get(..at).unwrap_or(text);
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text[start..].lines().next().unwrap_or_default();
-    (before.matches('\n').count() + 1, line)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portcullis_policy::Access;
-
     const EXAMPLE: &str = r#"
         [datasources.orders]
         plugin = "dynamodb"
@@ -328,7 +296,7 @@ mod tests {
     "#;
 
     #[test]
-    fn the_documented_example_is_read() {
+    fn documented_example_is_parsed() {
         let file = PolicyFile::parse(EXAMPLE).unwrap();
         let orders = &file.datasources["orders"];
         assert_eq!(orders.plugin, PluginSource::BuiltIn("dynamodb".to_string()));
@@ -341,12 +309,17 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_names_the_nearest() {
+    fn unknown_key_is_refused_with_the_closest_valid_key() {
         for (wrong, right) in [
             ("egres = []", "egress"),
             ("limits = { deadlin = \"1s\" }", "deadline"),
             ("acess = \"read\"", "access"),
             ("access = \"raed\"", "read"),
+            ("limits = { wasm-table = 4 }", "wasm-tables"),
+            ("setting_file = \"x\"", "settings-file"),
+            // The closest key is the deprecated spelling, so the current one is suggested.
+            ("limits = { tabels = 4 }", "wasm-tables"),
+            ("tabels = []", "tables"),
         ] {
             let text = format!("[datasources.a]\nplugin = \"dynamodb\"\n{wrong}\n");
             let message = PolicyFile::parse(&text).unwrap_err().to_string();
@@ -356,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_has_no_place_in_a_policy() {
+    fn error_does_not_quote_a_line_that_may_contain_a_secret() {
         for line in [
             "credentials = { from = \"env\", secret_access_key = \"SUPERSECRET\" }",
             "credentials = { access_key_id = \"A\", secret_access_key = \"SUPERSECRET\" }",
@@ -379,7 +352,15 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_in_a_file_is_named_with_its_parts() {
+    fn token_in_place_of_its_digest_is_not_quoted() {
+        let text = "[server.tokens.a]\nsha256 = \"pcl_my-own-words\"\ndatasources = []";
+        let message = PolicyFile::parse(text).unwrap_err().to_string();
+        assert!(!message.contains("pcl_my-own-words"), "{message}");
+        assert!(message.starts_with("line 2: sha256 of a token must be 64"), "{message}");
+    }
+
+    #[test]
+    fn plugin_in_a_file_needs_a_file_and_a_manifest() {
         let parse =
             |plugin: &str| PolicyFile::parse(&format!("[datasources.a]\nplugin = {plugin}\n"));
         let digest = "a".repeat(64);
@@ -401,12 +382,12 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_named_by_where_they_come_from() {
+    fn credential_sources_are_parsed() {
         let parse = |source: &str| {
             let file = PolicyFile::parse(&format!(
                 "[datasources.a]\nplugin = \"dynamodb\"\ncredentials = {source}\n"
             ))?;
-            Ok::<_, ParseError>(file.datasources["a"].credentials.clone().unwrap())
+            Ok::<_, PolicyFileError>(file.datasources["a"].credentials.clone().unwrap())
         };
         for good in [
             "{ from = \"profile\", name = \"dev\" }",
@@ -414,7 +395,8 @@ mod tests {
             "{ from = \"web-identity\", role = \"arn:aws:iam::1:role/a\", token-file = \"t\" }",
             "{ from = \"container\" }",
             "{ from = \"instance\" }",
-            "{ from = \"role\", arn = \"arn:aws:iam::1:role/a\", external-id = \"x\", source = { from = \"env\" } }",
+            "{ from = \"role\", arn = \"arn:aws:iam::1:role/a\", external-id = \"x\", \
+             source = { from = \"env\" } }",
         ] {
             assert!(parse(good).is_ok(), "{good}: {:?}", parse(good));
         }
@@ -432,31 +414,66 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_belong_together_are_asked_for_together() {
+    fn keys_that_depend_on_each_other_are_checked() {
         let parse = |more: &str| {
             PolicyFile::parse(&format!("[datasources.a]\nplugin = \"dynamodb\"\n{more}\n"))
         };
         for (wrong, part) in [
-            ("networks = { \"http://a\" = [\"10.0.0.0/8\"] }", "egress does not allow"),
-            ("tls = { client-key = \"k.pem\" }", "go together"),
+            ("networks = { \"http://a\" = [\"10.0.0.0/8\"] }", "but egress does not"),
+            ("tls = { client-key = \"k.pem\" }", "belong together"),
             (
                 "credentials = { from = \"web-identity\", role = \"arn:aws:iam::1:role/a\" }",
-                "go together",
+                "belong together",
             ),
-            ("limits = { tables = 9 }", "at most 8"),
+            ("limits = { wasm-tables = 9 }", "limits.wasm-tables is larger than 8"),
         ] {
             let message = parse(wrong).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
-        assert!(parse("egress = [\"POST http://a/\"]\nnetworks = { \"http://a\" = [\"10.0.0.0/8\"] }\ntls = { ca = \"ca.pem\" }").is_ok());
+        let consistent = "egress = ['POST http://a/']\nnetworks = { 'http://a' = ['10.0.0.0/8'] }\n\
+                          tls = { ca = 'ca.pem' }";
+        assert!(parse(consistent).is_ok());
+    }
+
+    #[test]
+    fn audit_is_parsed() {
         let audited =
             PolicyFile::parse("[audit]\nfile = \"audit.jsonl\"\nwhen-full = \"pass\"\n").unwrap();
         assert_eq!(audited.audit.unwrap().when_full, WhenFull::Pass);
     }
 
     #[test]
-    fn two_places_for_settings_are_one_too_many() {
-        let text = "[datasources.a]\nplugin = \"dynamodb\"\nsettings = {}\nsettings_file = \"x\"\n";
-        assert!(PolicyFile::parse(text).unwrap_err().to_string().contains("both"));
+    fn settings_in_the_policy_and_in_a_file_are_refused() {
+        for key in ["settings-file", "settings_file"] {
+            let text =
+                format!("[datasources.a]\nplugin = \"dynamodb\"\nsettings = {{}}\n{key} = \"x\"\n");
+            let message = PolicyFile::parse(&text).unwrap_err().to_string();
+            assert!(message.contains("settings and settings-file are both given"), "{message}");
+        }
+    }
+
+    #[test]
+    fn old_spellings_are_parsed_and_written_in_the_new_spelling() {
+        let old = "[datasources.a]\nplugin = 'dynamodb'\nsettings_file = 'x.json'\n\
+                   limits = { tables = 4 }\n";
+        let new = "[datasources.a]\nplugin = 'dynamodb'\nsettings-file = 'x.json'\n\
+                   limits = { wasm-tables = 4 }\n";
+        let file = PolicyFile::parse(old).unwrap();
+        assert_eq!(file, PolicyFile::parse(new).unwrap());
+        assert_eq!(file.datasources["a"].settings, Settings::File("x.json".into()));
+        let written = toml::Value::try_from(&file).unwrap();
+        let datasource = &written["datasources"]["a"];
+        assert_eq!(datasource["settings-file"].as_str(), Some("x.json"));
+        assert_eq!(datasource["limits"]["wasm-tables"].as_integer(), Some(4));
+        let keys: Vec<&str> = datasource.as_table().unwrap().keys().map(String::as_str).collect();
+        assert!(!keys.contains(&"settings_file"), "{keys:?}");
+        assert_eq!(datasource["limits"].get("tables"), None);
+    }
+
+    #[test]
+    fn errors_name_their_line() {
+        let line = |text: &str| PolicyFile::parse(text).unwrap_err().line();
+        assert_eq!(line("[datasources.a]\nplugin = 1\n"), Some(2));
+        assert_eq!(line("\n\n[datasources.a\n"), Some(3));
     }
 }

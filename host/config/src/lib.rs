@@ -1,10 +1,32 @@
-//! The policy file of the command line and the server. Embedders may use the same types.
+//! The policy file of the command line and the server.
+//!
+//! Use this crate to read the same file in a program that embeds the host. It parses text and opens
+//! no file. Paths in the file are returned as written; the command line reads them relative to the
+//! policy file.
+//!
+//! ```
+//! use portcullis_config::{PluginSource, PolicyFile};
+//!
+//! let file = PolicyFile::parse(r#"
+//!     [datasources.orders]
+//!     plugin = "dynamodb"
+//!     settings = { region = "eu-west-1" }
+//!     credentials = { from = "env" }
+//!     egress = ["https://dynamodb.eu-west-1.amazonaws.com"]
+//! "#)?;
+//! let orders = &file.datasources["orders"];
+//! assert_eq!(orders.plugin, PluginSource::BuiltIn("dynamodb".to_string()));
+//! # Ok::<(), portcullis_config::PolicyFileError>(())
+//! ```
 
+mod deprecated;
+mod error;
 mod file;
 mod server;
+mod text;
 
-pub use file::{
-    AuditConfig, DatasourceConfig, ParseError, PluginSource, PolicyFile, Settings, TlsConfig,
-    WhenFull,
-};
-pub use server::{Digest, ServerConfig, ServerTls, Token};
+pub use deprecated::DeprecatedKey;
+pub use error::PolicyFileError;
+pub use file::{AuditConfig, DatasourceConfig, PluginSource, PolicyFile, Settings, TlsConfig};
+pub use portcullis_policy::WhenFull;
+pub use server::{Digest, DigestError, ServerConfig, ServerConfigError, ServerTls, Token};

@@ -1,0 +1,97 @@
+//! The error of reading a policy file. It never quotes a line that may contain a secret.
+
+use crate::deprecated::current_spelling;
+use crate::server::DigestError;
+use crate::text::line_at;
+
+/// The error of parsing a [`PolicyFile`](crate::PolicyFile).
+///
+/// The message names the line and the reason, and suggests the closest valid key for an unknown
+/// one. It quotes the line, unless the line may contain a secret.
+///
+/// The error has no source. The TOML parser's own error keeps the whole text of the file, so it
+/// could show a secret in a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PolicyFileError {
+    message: String,
+    line: Option<usize>,
+}
+
+impl PolicyFileError {
+    pub(crate) fn new(error: &toml::de::Error, text: &str) -> Self {
+        let line = error.span().map(|span| line_at(text, span.start));
+        Self { message: message(error, line), line: line.map(|(number, _)| number) }
+    }
+
+    /// Returns the line with the error, counted from 1, or `None` if the error has no position.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+}
+
+fn message(error: &toml::de::Error, line: Option<(usize, &str)>) -> String {
+    // The operator may have written a token in place of its digest, or a secret in any other place.
+    // Nobody should then find it in a log as well.
+    if let Some((number, _)) = line.filter(|_| error.message() == DigestError.to_string()) {
+        return format!("line {number}: {}", error.message());
+    }
+    // These messages say all that is needed, and their lines contain only names and paths.
+    let is_harmless = error.message().starts_with("unknown variant")
+        || error.message().starts_with("role and token-file");
+    if let Some((number, line)) = line.filter(|(_, line)| may_contain_secret(line) && !is_harmless)
+    {
+        let reason = reason_without_quote(error, line);
+        return format!(
+            "line {number}: {reason} The line is not shown because it may contain a secret. A \
+             policy never contains secrets: `credentials` is a reference, as in \
+             {{ from = \"env\" }} or {{ from = \"file\", path = \"key.toml\" }}"
+        );
+    }
+    let message = error.to_string();
+    let message = message.trim_end();
+    match suggestion(error) {
+        Some(key) => format!("{message}\ndid you mean `{key}`?"),
+        None => message.to_string(),
+    }
+}
+
+fn may_contain_secret(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    ["credentials", "secret", "password", "token", "@"].iter().any(|word| line.contains(word))
+}
+
+/// Returns the reason of an error as a sentence that contains names of keys, but no value.
+fn reason_without_quote(error: &toml::de::Error, line: &str) -> String {
+    let key = error.message().split('`').nth(1);
+    match (key, suggestion(error)) {
+        (Some(key), _) if error.message().starts_with("missing field") => {
+            format!("`{key}` is missing.")
+        }
+        (Some(key), Some(other)) if error.message().starts_with("unknown field") => {
+            format!("`{key}` is not a key of this table; did you mean `{other}`?")
+        }
+        (Some(key), None) if error.message().starts_with("unknown field") => {
+            format!("`{key}` is not a key of this table.")
+        }
+        _ if line.contains('@') => "An origin has no user name.".to_string(),
+        _ => "The value or its syntax is not valid.".to_string(),
+    }
+}
+
+/// Returns the valid key or value that is closest to an unknown one.
+fn suggestion(error: &toml::de::Error) -> Option<&str> {
+    let message = error.message();
+    if !message.starts_with("unknown field") && !message.starts_with("unknown variant") {
+        return None;
+    }
+    // Serde writes: unknown field `a`, expected one of `b`, `c`
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    let valid: Vec<&str> = quoted.collect();
+    let distance = |key: &&str| strsim::damerau_levenshtein(unknown, key);
+    let closest = valid.iter().map(|key| (distance(key), *key)).min()?;
+    // A key with hardly a letter in common would not be a help.
+    (closest.0 <= unknown.len() / 2 + 1).then(|| current_spelling(closest.1, &valid))
+}
