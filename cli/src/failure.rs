@@ -1,7 +1,9 @@
-//! How a command ends without success: what is printed, and the exit code.
+//! How a command fails: what is printed, and the exit code.
 
-use crate::out::visible;
-use portcullis::{Denial, Error, LimitKind, LoadError, PluginError};
+use crate::terminal::visible;
+use portcullis::{Denial, Error, ErrorKind, LimitKind, PluginError};
+use portcullis_server::setup::SetupError;
+use portcullis_server::{ProblemKind, ServeError};
 use std::process::ExitCode;
 
 /// A failure, ready to be shown.
@@ -13,76 +15,95 @@ pub(crate) struct Failure {
     more: Vec<String>,
 }
 
+/// The exit code of an error's kind, as the help lists them.
+fn exit_code(kind: ErrorKind, limit: Option<&str>) -> u8 {
+    match kind {
+        ErrorKind::Config | ErrorKind::InvalidSettings => CONFIGURATION,
+        ErrorKind::UnknownAction => UNKNOWN_ACTION,
+        ErrorKind::InvalidInput => INPUT,
+        ErrorKind::Credentials => 6,
+        ErrorKind::Denied | ErrorKind::Refused => DENIED,
+        ErrorKind::Service => 8,
+        ErrorKind::Transport => CONNECTION,
+        ErrorKind::Timeout => TIMEOUT,
+        ErrorKind::Limit if limit == Some(LimitKind::Deadline.key()) => TIMEOUT,
+        ErrorKind::Limit | ErrorKind::Busy => LIMIT,
+        ErrorKind::Trapped => 12,
+        _ => OTHER,
+    }
+}
+
+const OTHER: u8 = 1;
+const USAGE: u8 = 2;
+const CONFIGURATION: u8 = 3;
+const UNKNOWN_ACTION: u8 = 4;
+const INPUT: u8 = 5;
+const DENIED: u8 = 7;
+const CONNECTION: u8 = 9;
+const TIMEOUT: u8 = 10;
+const LIMIT: u8 = 11;
+
 impl Failure {
     fn new(code: u8, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), more: Vec::new() }
     }
 
     pub(crate) fn other(message: impl Into<String>) -> Self {
-        Self::new(1, message)
+        Self::new(OTHER, message)
     }
 
-    /// A signal ended it. As shells do, the code is 128 and the signal's number.
+    /// A signal interrupted the command. As in shells, the code is 128 plus the signal's number.
     pub(crate) fn interrupted(signal: u8) -> Self {
-        Self::new(
-            128 + signal,
-            "interrupted; if a request had been sent, the service may have done what was asked",
-        )
+        let message = "interrupted; if a request was sent, the service may have carried it out";
+        Self::new(128 + signal, message)
     }
 
-    /// A signal ended it between the pages of a list; what was printed is whole.
+    /// A signal interrupted the command between the pages of a list.
     pub(crate) fn interrupted_in_pages(signal: u8) -> Self {
-        Self::new(128 + signal, "interrupted; what is printed is whole, and not all")
+        Self::new(128 + signal, "interrupted; the printed items are complete, but more follow")
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(2, message)
+        Self::new(USAGE, message)
     }
 
     /// A policy, settings or a plugin that cannot be used.
     pub(crate) fn configuration(message: impl Into<String>) -> Self {
-        Self::new(3, message)
+        Self::new(CONFIGURATION, message)
     }
 
     pub(crate) fn input(message: impl Into<String>) -> Self {
-        Self::new(5, message)
+        Self::new(INPUT, message)
     }
 
     pub(crate) fn unknown_action(message: impl Into<String>) -> Self {
-        Self::new(4, message)
+        Self::new(UNKNOWN_ACTION, message)
     }
 
-    /// What stands between here and a server.
+    /// A server that cannot be reached.
     pub(crate) fn connection(message: impl Into<String>) -> Self {
-        Self::new(9, message)
+        Self::new(CONNECTION, message)
     }
 
-    /// What a server said: a problem document.
-    pub(crate) fn of_problem(text: &str) -> Self {
+    /// The problem document of a server.
+    pub(crate) fn from_problem(text: &str) -> Self {
         let Ok(problem) = serde_json::from_str::<ProblemDocument>(text) else {
-            return Self::connection("what answered is no server of Portcullis")
-                .with(text.chars().take(300).collect::<String>());
+            let shown: String = text.chars().take(300).collect();
+            return Self::connection("the response is not from a Portcullis server").with(shown);
         };
-        let code = match &*problem.case {
-            "denied" | "unauthorized" | "forbidden" | "refused" => 7,
-            "limit" if problem.limit.as_deref() == Some(LimitKind::Deadline.key()) => 10,
-            "busy" | "limit" | "too-large" | "too-slow" => 11,
-            "trapped" => 12,
-            "invalid-settings" | "not-found" => 3,
-            "unknown-action" => 4,
-            "invalid-input" | "bad-request" => 5,
-            "credentials" => 6,
-            "service" => 8,
-            "transport" => 9,
-            "timeout" => 10,
-            _ => 1,
+        let code = match problem.case.parse() {
+            Ok(ProblemKind::Call(kind)) => exit_code(kind, problem.limit.as_deref()),
+            Ok(ProblemKind::Unauthorized | ProblemKind::Forbidden) => DENIED,
+            Ok(ProblemKind::NotFound) => CONFIGURATION,
+            Ok(ProblemKind::BadRequest) => INPUT,
+            Ok(ProblemKind::TooLarge | ProblemKind::TooSlow) => LIMIT,
+            _ => OTHER,
         };
         let mut failure = Self::new(code, problem.detail);
-        for (name, text) in [
-            ("hint", problem.hint),
-            ("details", problem.details.map(|details| details.get().to_string())),
-            ("remedy", problem.remedy),
-        ] {
+        let details = problem.details.map(|details| details.get().to_string());
+        for (name, text) in
+            [("hint", problem.hint), ("details", details), ("remedy", problem.remedy)]
+        {
             if let Some(text) = text {
                 failure = failure.with(format!("{name}: {text}"));
             }
@@ -90,9 +111,17 @@ impl Failure {
         failure
     }
 
+    /// Adds a line.
     pub(crate) fn with(mut self, line: impl Into<String>) -> Self {
         self.more.push(line.into());
         self
+    }
+
+    fn with_optional(self, line: Option<String>) -> Self {
+        match line {
+            Some(line) => self.with(line),
+            None => self,
+        }
     }
 
     /// The lines to show, without colours.
@@ -100,10 +129,10 @@ impl Failure {
         std::iter::once(self.message.as_str()).chain(self.more.iter().map(String::as_str))
     }
 
-    /// Prints the failure and gives its exit code.
+    /// Prints the failure and returns its exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let red = anstyle::AnsiColor::Red.on_default().bold();
-        // Lines of a service's own stand further in, so that none looks like one of ours.
+        // Lines of a service are indented, so that none looks like a line of ours.
         anstream::eprintln!("{red}error{red:#}: {}", visible(&self.message).replace('\n', "\n  "));
         for line in &self.more {
             for part in line.lines() {
@@ -114,7 +143,7 @@ impl Failure {
     }
 }
 
-/// What is read of a problem document.
+/// The fields of a problem document that are shown.
 #[derive(serde::Deserialize)]
 struct ProblemDocument {
     case: String,
@@ -127,24 +156,31 @@ struct ProblemDocument {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let message = error.to_string();
+        let limit = match &error {
+            Error::Limit(limit) => Some(limit.which.key()),
+            _ => None,
+        };
+        let failure = Self::new(exit_code(error.kind(), limit), error.to_string());
         match error {
-            Error::Denied(denial) => denied(&denial, message),
-            Error::Busy(_) => Self::new(11, message),
-            Error::Limit(limit) => {
-                Self::new(if limit.which == LimitKind::Deadline { 10 } else { 11 }, message).with(
-                    format!("raise it in the datasource's policy: limits.{}", limit.which.key()),
-                )
+            Error::Denied(denial) => denied(failure, &denial),
+            Error::Limit(limit) => failure
+                .with(format!("raise it in the datasource's policy: limits.{}", limit.which.key())),
+            Error::Plugin(PluginError::Service(error)) => {
+                let id = error.request_id.as_deref();
+                let id = id.map(|id| format!(", request id {id}")).unwrap_or_default();
+                let retry = if error.retryable { ", may succeed later" } else { "" };
+                let status = error.http_status;
+                failure
+                    .with_optional(error.hint.map(|hint| format!("hint: {hint}")))
+                    .with_optional(error.details.map(|details| format!("details: {details}")))
+                    .with(format!("status {status}, attempts {}{id}{retry}", error.attempts))
             }
-            Error::Trapped(_) => Self::new(12, message),
-            Error::Plugin(error) => plugin(error, message),
-            _ => Self::other(message),
+            _ => failure,
         }
     }
 }
 
-fn denied(denial: &Denial, message: String) -> Failure {
-    let failure = Failure::new(7, message);
+fn denied(failure: Failure, denial: &Denial) -> Failure {
     if denial.is_remedied_by_policy() {
         return failure
             .with("to allow it, change the datasource's policy:")
@@ -153,56 +189,43 @@ fn denied(denial: &Denial, message: String) -> Failure {
     failure.with(format!("remedy: {}", denial.remedy))
 }
 
-fn plugin(error: PluginError, message: String) -> Failure {
-    match error {
-        PluginError::InvalidSettings(_) => Failure::configuration(message),
-        PluginError::UnknownAction(_) => Failure::unknown_action(message),
-        PluginError::InvalidInput(_) => Failure::input(message),
-        PluginError::Credentials(_) => Failure::new(6, message),
-        PluginError::Refused(_) => Failure::new(7, message),
-        PluginError::Service(error) => {
-            let mut failure = Failure::new(8, message);
-            if let Some(hint) = &error.hint {
-                failure = failure.with(format!("hint: {hint}"));
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Usage { message, remedy } => Self::usage(message).with_optional(remedy),
+            SetupError::Configuration { message, remedy, .. } => {
+                Self::configuration(message).with_optional(remedy)
             }
-            if let Some(details) = &error.details {
-                failure = failure.with(format!("details: {details}"));
+            SetupError::Call(error) => error.into(),
+            SetupError::Datasource { name, source } => {
+                Self::from(*source).with(format!("datasource: {name}"))
             }
-            let id = error
-                .request_id
-                .as_deref()
-                .map(|id| format!(", request id {id}"))
-                .unwrap_or_default();
-            let retry = if error.retryable { ", worth another try later" } else { "" };
-            failure.with(format!(
-                "status {}, attempts {}{id}{retry}",
-                error.http_status, error.attempts
-            ))
+            SetupError::Environment { message, remedy, .. } => {
+                Self::other(message).with_optional(remedy)
+            }
+            other => Self::other(other.to_string()),
         }
-        PluginError::Transport(_) => Failure::new(9, message),
-        PluginError::Timeout(_) => Failure::new(10, message),
-        _ => Failure::other(message),
     }
 }
 
-impl From<LoadError> for Failure {
-    fn from(error: LoadError) -> Self {
-        Self::configuration(error.to_string())
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        Self::other(error.to_string()).with("the service may have carried out what they had sent")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portcullis::{Busy, Interruption, Rule};
+    use portcullis::{Busy, Rule, TransportError};
 
     #[test]
-    fn each_error_case_has_its_exit_code() {
-        let end = || Interruption { message: String::new(), maybe_applied: false, attempts: 1 };
+    fn each_kind_of_error_has_its_exit_code() {
+        let end = || TransportError { message: String::new(), maybe_applied: false, attempts: 1 };
         for (error, code) in [
             (Error::from(Denial::new(Rule::Egress, "", "", "")), 7),
             (Error::Busy(Busy::Calls { running: 1 }), 11),
-            (Error::Trapped(String::new()), 12),
+            (Error::Trapped { message: String::new() }, 12),
             (Error::Plugin(PluginError::InvalidSettings(Vec::new())), 3),
             (Error::Plugin(PluginError::UnknownAction(String::new())), 4),
             (Error::Plugin(PluginError::InvalidInput(Vec::new())), 5),

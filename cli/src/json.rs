@@ -3,6 +3,7 @@
 use crate::args::Output;
 use crate::failure::Failure;
 use crate::out::{self, out};
+use crate::terminal::escaped;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -63,7 +64,7 @@ pub(crate) fn pretty(text: &str) -> String {
             }
             ':' => out.push_str(": "),
             '"' => {
-                length = string_length(rest);
+                length = portcullis_json::string_length(rest);
                 let is_name = rest[length..].trim_start().starts_with(':');
                 let style = if is_name { NAME } else { TEXT };
                 let text: String = rest[..length].chars().map(escaped).collect();
@@ -78,25 +79,6 @@ pub(crate) fn pretty(text: &str) -> String {
         rest = &rest[length..];
     }
     out
-}
-
-/// A character as JSON may write it, without what a terminal would obey: DEL and the C1 controls.
-fn escaped(c: char) -> String {
-    if c.is_control() { format!("\\u{:04x}", c as u32) } else { c.to_string() }
-}
-
-/// The length of the string at the start of `text`, with its quotes.
-fn string_length(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ mod args;
 mod commands;
 mod failure;
 mod json;
-mod local;
 mod out;
 mod pages;
 mod remote;
 mod rows;
-mod serve;
+mod signals;
 mod target;
 mod telemetry;
+mod terminal;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         tokio::select! {
             ended = run(cli.command) => ended,
             // The call is dropped, and that is written down.
-            signal = interrupted() => Err(failure::Failure::interrupted(signal)),
+            signal = signals::interrupted() => Err(failure::Failure::interrupted(signal)),
         }
     });
     // What still waits for a server that does not answer is not waited for.
@@ -49,33 +49,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// The signal that wants this to end; its number.
-#[cfg(unix)]
-async fn interrupted() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => 2,
-        _ = terminate.recv() => 15,
-    }
-}
-
-#[cfg(not(unix))]
-async fn interrupted() -> u8 {
-    std::future::pending().await
-}
-
 async fn run(command: Command) -> Result<(), failure::Failure> {
     match command {
         Command::Demo => commands::demo::run().await,
         Command::Execute(arguments) => commands::execute::run(arguments.untangle()).await,
         Command::Test(arguments) => commands::survey::test(&arguments.target()).await,
         Command::Structure(arguments) => commands::survey::structure(arguments).await,
-        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Serve(arguments) => commands::serve::run(arguments).await,
         Command::Token(arguments) => commands::token::run(&arguments),
         Command::Init(arguments) => commands::init::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments).await,

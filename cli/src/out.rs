@@ -31,33 +31,9 @@ fn write(stdout: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Text from elsewhere, without what a terminal would obey.
-pub(crate) fn visible(text: &str) -> String {
-    let obeyed = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if obeyed(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
 /// Prints a line, as `println` does, and says when that fails.
 macro_rules! out {
     () => { $crate::out::line("") };
     ($($argument:tt)*) => { $crate::out::line(&format!($($argument)*)) };
 }
 pub(crate) use out;
-
-#[cfg(test)]
-mod tests {
-    use super::visible;
-
-    #[test]
-    fn terminal_escapes_from_elsewhere_are_not_obeyed() {
-        assert_eq!(visible("a\u{1b}[31mb\r\u{9b}"), "a\u{fffd}[31mb\u{fffd}\u{fffd}");
-        assert_eq!(
-            visible("a\u{202e}b\u{2066}"),
-            "a\u{fffd}b\u{fffd}",
-            "nor are changes of direction"
-        );
-    }
-}

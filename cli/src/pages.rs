@@ -1,10 +1,11 @@
 //! All pages of a list, a query or a scan, one after the other: what has come is handed on before the next is asked for.
 
 use crate::failure::Failure;
-use crate::rows::{Members, rows};
+use crate::rows::rows;
 use crate::target::Opened;
 use dynamodb_plugin::catalogue::{Paging, Shape};
 use dynamodb_plugin::transcode::{EncodeOptions, Format, encode};
+use portcullis_server::OrderedFields;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ pub(crate) struct Pages<'a> {
     pub(crate) action: &'a str,
     pub(crate) paging: &'static Paging,
     pub(crate) options: &'a Map<String, Value>,
-    input: Members,
+    input: OrderedFields,
     /// Where the next page begins; none before the first one, and after the last.
     cursor: Option<Box<RawValue>>,
     began: bool,
@@ -52,7 +53,7 @@ impl<'a> Pages<'a> {
             self.input.set(self.paging.input, cursor.clone());
         }
         let answer = self.opened.execute(self.action, &self.input.to_json(), self.options).await?;
-        let answer: Members = serde_json::from_str(&answer).map_err(|error| {
+        let answer: OrderedFields = serde_json::from_str(&answer).map_err(|error| {
             Failure::other(format!("the plugin's answer is no JSON object: {error}"))
         })?;
         self.began = true;

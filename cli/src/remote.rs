@@ -2,9 +2,9 @@
 
 use crate::args::Remote as Address;
 use crate::failure::Failure;
-use portcullis::read_private;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+use portcullis_files::{read_limited, read_private};
 use serde_json::{Map, Value};
-use std::fmt::Write;
 use std::time::Duration;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
@@ -17,8 +17,10 @@ pub(crate) struct Remote {
     datasource: String,
 }
 
-/// The most bytes of an answer: all pages of a scan.
-const MAX_ANSWER_BYTES: u64 = 1024 * 1024 * 1024;
+/// The most bytes of a certificate file: a list of all public authorities has a quarter of a megabyte.
+const MAX_CA_BYTES: u64 = 4 * 1024 * 1024;
+/// The most bytes of a response: all pages of a scan.
+const MAX_RESPONSE_BYTES: u64 = 1024 * 1024 * 1024;
 
 impl Remote {
     /// Finds the datasource: the one that was named, or the only one.
@@ -42,7 +44,7 @@ impl Remote {
             let wrong = |reason: &dyn std::fmt::Display| {
                 Failure::configuration(format!("--ca {}: {reason}", file.display()))
             };
-            let pem = std::fs::read(file).map_err(|error| wrong(&error))?;
+            let pem = read_limited(file, MAX_CA_BYTES).map_err(|error| wrong(&error))?;
             let certificate = Certificate::from_pem(&pem).map_err(|error| wrong(&error))?;
             config = config.tls_config(
                 TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[certificate])).build(),
@@ -51,7 +53,7 @@ impl Remote {
         let token = match &address.token_file {
             Some(file) => {
                 let bytes = read_private(file)
-                    .map_err(|message| Failure::configuration(format!("the token {message}")))?;
+                    .map_err(|error| Failure::configuration(format!("the token {error}")))?;
                 Some(String::from_utf8_lossy(&bytes).trim().to_string())
             }
             None => std::env::var("PORTCULLIS_TOKEN").ok().filter(|token| !token.is_empty()),
@@ -139,12 +141,12 @@ impl Remote {
         let asked = tokio::task::spawn_blocking(move || {
             let mut response = agent.run(request)?;
             let text =
-                response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string()?;
+                response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_string()?;
             Ok::<_, ureq::Error>((response.status().is_success(), text))
         });
         match asked.await {
             Ok(Ok((true, text))) => Ok(text),
-            Ok(Ok((false, text))) => Err(Failure::of_problem(&text)),
+            Ok(Ok((false, text))) => Err(Failure::from_problem(&text)),
             Ok(Err(error)) => {
                 let sent = !matches!(
                     error,
@@ -166,7 +168,7 @@ impl Remote {
     }
 }
 
-/// Whether a URL is of this machine.
+/// Whether a URL names this machine.
 fn is_loopback(url: &str) -> bool {
     let host = url
         .parse::<http::Uri>()
@@ -178,7 +180,7 @@ fn is_loopback(url: &str) -> bool {
     })
 }
 
-/// Options as a query.
+/// The options as a query.
 fn query(options: &Map<String, Value>) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
     let pairs: Vec<String> = options
@@ -188,18 +190,13 @@ fn query(options: &Map<String, Value>) -> String {
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
-/// A text as one piece of a URL (RFC 3986, section 2.1).
-fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-        out
-    })
+/// A text as one segment of a URL (RFC 3986, section 2.1).
+fn escaped(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, SEGMENT)
 }
+
+/// Everything except the unreserved characters of RFC 3986, section 2.3.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 #[cfg(test)]
 mod tests {
@@ -207,7 +204,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_of_this_machine_is_known() {
+    fn urls_of_this_machine_are_recognised() {
         for url in ["http://localhost:8700", "http://127.0.0.1", "https://[::1]:1/x"] {
             assert!(is_loopback(url), "{url}");
         }
@@ -222,8 +219,8 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_within_their_piece_of_the_url() {
-        assert_eq!(escaped("../a b?c#é"), "..%2Fa%20b%3Fc%23%C3%A9");
+    fn a_name_stays_within_its_segment_of_the_url() {
+        assert_eq!(escaped("../a b?c#é").to_string(), "..%2Fa%20b%3Fc%23%C3%A9");
         let options = json!({"format": "plain", "maxItems": 5, "strict": false, "prefix": "a&b=c"});
         assert_eq!(
             query(options.as_object().unwrap()),

@@ -1,62 +1,13 @@
 //! The items of an answer as rows: tables for people, CSV for spreadsheets, a line each for programs. Values stay texts,
 //! so no number loses a digit.
 
-use crate::out::visible;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use crate::terminal::visible;
+use portcullis_server::OrderedFields;
 use serde_json::value::RawValue;
-use std::fmt;
-
-/// The members of a JSON object in their order.
-#[derive(Debug, Default)]
-pub(crate) struct Members(pub(crate) Vec<(String, Box<RawValue>)>);
-
-impl Members {
-    pub(crate) fn get(&self, name: &str) -> Option<&RawValue> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
-    }
-
-    /// Sets a member, in place of one that may be there.
-    pub(crate) fn set(&mut self, name: &str, value: Box<RawValue>) {
-        self.0.retain(|(known, _)| known != name);
-        self.0.push((name.to_string(), value));
-    }
-
-    pub(crate) fn to_json(&self) -> String {
-        let members: Vec<String> = self
-            .0
-            .iter()
-            .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name.as_str())))
-            .collect();
-        format!("{{{}}}", members.join(","))
-    }
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
-}
 
 /// The rows of an answer, each as JSON: the elements of the list that the action gives, or else its item, or the answer
 /// itself.
-pub(crate) fn rows(answer: &Members, results: Option<&str>) -> Vec<Box<RawValue>> {
+pub(crate) fn rows(answer: &OrderedFields, results: Option<&str>) -> Vec<Box<RawValue>> {
     let list = results
         .and_then(|name| answer.get(name))
         .and_then(|list| serde_json::from_str(list.get()).ok());
@@ -84,7 +35,7 @@ impl Grid {
     pub(crate) fn new(rows: &[Box<RawValue>], single: &str) -> Self {
         let mut grid = Self { columns: Vec::new(), rows: Vec::new() };
         for row in rows {
-            let members = serde_json::from_str::<Members>(row.get()).map(|members| members.0);
+            let members = serde_json::from_str::<OrderedFields>(row.get()).map(|members| members.0);
             let members = members.unwrap_or_else(|_| vec![(single.to_string(), row.clone())]);
             let mut cells = vec![None; grid.columns.len()];
             for (name, value) in members {

@@ -6,9 +6,6 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-/// The target of spans: they are for collectors, and no part of the log.
-pub(crate) const SPANS: &str = "portcullis::span";
-
 /// Refusals are part of an answer, so a command logs only what is asked for; a server logs what it does.
 pub(crate) fn begin(command: &Command) {
     let log = if let Command::Serve(serve) = command { Some(serve.log) } else { None };
@@ -38,19 +35,16 @@ pub(crate) fn end() {
 
 #[cfg(feature = "opentelemetry")]
 pub(crate) mod export {
-    use super::SPANS;
     use bytes::Bytes;
-    use http::{HeaderMap, Request, Response};
-    use opentelemetry::propagation::TextMapPropagator;
+    use http::{Request, Response};
     use opentelemetry::trace::TracerProvider;
-    use opentelemetry_http::{HeaderExtractor, HttpClient, HttpError};
+    use opentelemetry_http::{HttpClient, HttpError};
     use opentelemetry_otlp::{SpanExporter, WithHttpConfig};
     use opentelemetry_sdk::Resource;
-    use opentelemetry_sdk::propagation::TraceContextPropagator;
     use opentelemetry_sdk::trace::SdkTracerProvider;
+    use portcullis_server::trace::SPANS;
     use std::sync::OnceLock;
     use std::time::Duration;
-    use tracing_opentelemetry::OpenTelemetrySpanExt;
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::registry::LookupSpan;
     use tracing_subscriber::{Layer, filter::LevelFilter};
@@ -84,13 +78,6 @@ pub(crate) mod export {
         let _ = PROVIDER.set(provider);
         let wanted = Targets::new().with_target(SPANS, LevelFilter::INFO);
         Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(wanted))
-    }
-
-    /// Makes a span a part of what the caller is doing, by the header `traceparent`.
-    /// <https://www.w3.org/TR/trace-context/>
-    pub(crate) fn follow(span: &tracing::Span, headers: &HeaderMap) {
-        // A span that nobody wants has no parent.
-        let _ = span.set_parent(TraceContextPropagator::new().extract(&HeaderExtractor(headers)));
     }
 
     pub(super) fn end() {

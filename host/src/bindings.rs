@@ -1,4 +1,4 @@
-//! The plugin world, as wasmtime sees it.
+//! The WIT world of plugins, generated for wasmtime.
 
 wasmtime::component::bindgen!({
     path: "../wit",

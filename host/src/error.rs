@@ -1,41 +1,85 @@
 //! How a call can end without a result.
 
-use portcullis_policy::Denial;
+use crate::error_kind::ErrorKind;
+use portcullis_gate::Failure;
+use portcullis_json::Diagnostic;
+use portcullis_policy::{Denial, Limit, LimitKind, LimitsError};
 use std::fmt;
-use std::time::Duration;
+use std::io;
+use std::sync::Arc;
 
-/// Why there is no result.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a call has no result.
+///
+/// [`Error::kind`] classifies it, with the same names in the library, exit codes, problem documents,
+/// metrics and audit records.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The policy refused: the rule, what was asked for, and what would allow it. Whatever the plugin then said does
-    /// not count.
-    #[error("{0}")]
+    /// The policy denied the call or one of its requests. The denial overrides whatever the plugin
+    /// returned.
+    #[error(transparent)]
     Denied(Box<Denial>),
-    /// There is no place for the call. Nothing was sent.
+    /// There is no capacity for the call. Nothing was sent.
     #[error("busy: {0}")]
-    Busy(Busy),
-    /// The call, or its end, cannot be written down, and the audit's setting is to refuse calls then.
-    #[error("the audit record cannot be written: {reason}{}", applied(*.maybe_applied))]
+    Busy(#[source] Busy),
+    /// The call cannot be recorded, and the host refuses such calls.
+    #[error("the audit record cannot be written: {source}{}", applied(*.maybe_applied))]
     Audit {
-        /// Why.
-        reason: String,
-        /// Whether the service may have done what was asked.
+        /// The reason.
+        source: AuditError,
+        /// Whether the service may have carried out the request.
         maybe_applied: bool,
     },
-    /// The call reached a bound of its policy.
-    #[error("{0}")]
+    /// The call reached a limit of its policy.
+    #[error(transparent)]
     Limit(Limit),
-    /// The plugin crashed. Its instance is gone; the next call gets another.
-    #[error("the plugin trapped: {0}")]
-    Trapped(String),
-    /// The plugin's own error.
-    #[error("{0}")]
-    Plugin(PluginError),
+    /// The plugin crashed. Its instance is gone; the next call gets another one.
+    #[error("the plugin trapped: {message}")]
+    Trapped {
+        /// The cause, as wasmtime describes it.
+        message: String,
+    },
+    /// The datasource's configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The plugin returned an error.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
 }
 
 impl Error {
-    /// Whether the policy refused.
+    /// The kind of the error.
+    ///
+    /// ```
+    /// use portcullis::{Denial, Error, ErrorKind, Rule};
+    ///
+    /// let denial = Denial::new(Rule::Egress, "https://a.example", "it is not listed", "");
+    /// assert_eq!(Error::from(denial).kind(), ErrorKind::Denied);
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Denied(_) => ErrorKind::Denied,
+            Self::Busy(_) => ErrorKind::Busy,
+            Self::Audit { .. } => ErrorKind::Audit,
+            Self::Limit(_) => ErrorKind::Limit,
+            Self::Trapped { .. } => ErrorKind::Trapped,
+            Self::Config(_) => ErrorKind::Config,
+            Self::Plugin(error) => match error {
+                PluginError::InvalidSettings(_) => ErrorKind::InvalidSettings,
+                PluginError::UnknownAction(_) => ErrorKind::UnknownAction,
+                PluginError::InvalidInput(_) => ErrorKind::InvalidInput,
+                PluginError::Credentials(_) => ErrorKind::Credentials,
+                PluginError::Refused(_) => ErrorKind::Refused,
+                PluginError::Service(_) => ErrorKind::Service,
+                PluginError::Transport(_) => ErrorKind::Transport,
+                PluginError::Timeout(_) => ErrorKind::Timeout,
+                PluginError::Other(_) => ErrorKind::Other,
+            },
+        }
+    }
+
+    /// Whether the policy denied the call.
     #[must_use]
     pub fn is_denied(&self) -> bool {
         matches!(self, Self::Denied(_))
@@ -44,84 +88,14 @@ impl Error {
     /// Whether the deadline ended the call.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(
-            self,
-            Self::Limit(Limit { which: LimitKind::Deadline, .. })
-                | Self::Plugin(PluginError::Timeout(_))
-        )
-    }
-
-    /// The same, with what the gate saw: a plugin may not say that nothing was done after a request had left.
-    pub(crate) fn or_maybe_applied(mut self, reached: bool) -> Self {
-        if let Self::Plugin(PluginError::Transport(end) | PluginError::Timeout(end)) = &mut self {
-            end.maybe_applied |= reached;
-        }
-        self
-    }
-
-    /// The case, as audit records and metrics name it.
-    #[must_use]
-    pub fn case(&self) -> &'static str {
         match self {
-            Self::Denied(_) => "denied",
-            Self::Busy(_) => "busy",
-            Self::Audit { .. } => "audit",
-            Self::Limit(_) => "limit",
-            Self::Trapped(_) => "trapped",
-            Self::Plugin(error) => match error {
-                PluginError::InvalidSettings(_) => "invalid-settings",
-                PluginError::UnknownAction(_) => "unknown-action",
-                PluginError::InvalidInput(_) => "invalid-input",
-                PluginError::Credentials(_) => "credentials",
-                PluginError::Refused(_) => "refused",
-                PluginError::Service(_) => "service",
-                PluginError::Transport(_) => "transport",
-                PluginError::Timeout(_) => "timeout",
-                PluginError::Other(_) => "other",
-            },
+            Self::Limit(limit) => limit.which == LimitKind::Deadline,
+            Self::Plugin(error) => matches!(error, PluginError::Timeout(_)),
+            _ => false,
         }
     }
 
-    /// The same with `change` made to every text that a plugin may have written.
-    pub(crate) fn map_texts(mut self, change: impl Fn(&mut String)) -> Self {
-        let optional = |text: &mut Option<String>| {
-            if let Some(text) = text {
-                change(text);
-            }
-        };
-        match &mut self {
-            Self::Denied(denial) => {
-                change(&mut denial.subject);
-                change(&mut denial.message);
-                change(&mut denial.remedy);
-            }
-            Self::Trapped(text) => change(text),
-            Self::Plugin(error) => match error {
-                PluginError::InvalidSettings(faults) | PluginError::InvalidInput(faults) => {
-                    for fault in faults {
-                        change(&mut fault.pointer);
-                        change(&mut fault.message);
-                    }
-                }
-                PluginError::UnknownAction(text)
-                | PluginError::Credentials(text)
-                | PluginError::Refused(text)
-                | PluginError::Other(text) => change(text),
-                PluginError::Service(error) => {
-                    change(&mut error.code);
-                    change(&mut error.message);
-                    optional(&mut error.request_id);
-                    optional(&mut error.details);
-                    optional(&mut error.hint);
-                }
-                PluginError::Transport(end) | PluginError::Timeout(end) => change(&mut end.message),
-            },
-            Self::Busy(_) | Self::Audit { .. } | Self::Limit(_) => {}
-        }
-        self
-    }
-
-    /// The service's error, where it answered with one.
+    /// The service's error, if the service responded with one.
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
         match self {
@@ -129,46 +103,30 @@ impl Error {
             _ => None,
         }
     }
-}
 
-/// Why there is no place for a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Busy {
-    /// As many calls of the datasource as its policy allows were running until the deadline.
-    #[error(
-        "{running} calls of this datasource are running, and none ended in time; raise limits.concurrent-calls, or call less"
-    )]
-    Calls {
-        /// The bound.
-        running: u32,
-    },
-    /// As many calls of the datasource are waiting as its policy allows.
-    #[error(
-        "{waiting} calls of this datasource are waiting already; raise limits.queued-calls, or call less"
-    )]
-    Queue {
-        /// The bound.
-        waiting: u32,
-    },
-    /// As many calls as the host allows were running until the deadline, of all datasources.
-    #[error(
-        "{running} calls of all datasources are running, and none ended in time; allow the host more, or call less"
-    )]
-    Host {
-        /// The bound.
-        running: u32,
-    },
-    /// All places for instances are taken, by all datasources.
-    #[error("{places} instances are in use by all datasources, and there is no place for more")]
-    Instances {
-        /// The bound.
-        places: u32,
-    },
-}
+    /// Sets `maybe_applied` if the host saw a request leave, whatever the plugin says.
+    pub(crate) fn or_maybe_applied(mut self, reached: bool) -> Self {
+        if let Self::Plugin(PluginError::Transport(error) | PluginError::Timeout(error)) = &mut self
+        {
+            error.maybe_applied |= reached;
+        }
+        self
+    }
 
-fn applied(maybe: bool) -> &'static str {
-    if maybe { "; the service may have done what was asked" } else { "; nothing was sent" }
+    /// Applies `change` to every text that a plugin may have written.
+    pub(crate) fn map_texts(mut self, change: impl Fn(&mut String)) -> Self {
+        match &mut self {
+            Self::Denied(denial) => {
+                change(&mut denial.subject);
+                change(&mut denial.message);
+                change(&mut denial.remedy);
+            }
+            Self::Trapped { message } => change(message),
+            Self::Plugin(error) => error.map_texts(change),
+            Self::Busy(_) | Self::Audit { .. } | Self::Limit(_) | Self::Config(_) => {}
+        }
+        self
+    }
 }
 
 impl From<Denial> for Error {
@@ -177,142 +135,159 @@ impl From<Denial> for Error {
     }
 }
 
-/// A bound that a call reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// Which.
-    pub which: LimitKind,
-    /// The bound, in words.
-    pub bound: String,
-    /// Whether the service may have done what was asked.
-    pub maybe_applied: bool,
-}
-
-/// The bounds of a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LimitKind {
-    /// The time of the call.
-    Deadline,
-    /// The memory of an instance.
-    Memory,
-    /// The tables of functions of an instance.
-    Tables,
-    /// What an instance holds of the host.
-    Resources,
-    /// The headers of a request or an answer.
-    HeaderBytes,
-    /// The nesting of JSON.
-    JsonDepth,
-    /// The bytes of a request's body.
-    RequestBytes,
-    /// The bytes of an answer's body.
-    ResponseBytes,
-    /// The requests of a call.
-    Requests,
-}
-
-impl LimitKind {
-    /// The key of the bound in a policy's `limits`.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Deadline => "deadline",
-            Self::Memory => "memory",
-            Self::Tables => "tables",
-            Self::Resources => "resources",
-            Self::HeaderBytes => "header-bytes",
-            Self::JsonDepth => "json-depth",
-            Self::RequestBytes => "request-bytes",
-            Self::ResponseBytes => "response-bytes",
-            Self::Requests => "requests",
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Denied(denial) => denial.into(),
+            Failure::Limit(limit) => Self::Limit(limit),
+            // `Failure` may get further variants; until they are handled here, fail closed.
+            other => Self::Trapped { message: other.to_string() },
         }
     }
 }
 
-impl Limit {
-    /// `asked` is the caller's own time, where it is shorter than the policy's.
-    pub(crate) fn deadline(policy: Duration, asked: Option<Duration>, maybe_applied: bool) -> Self {
-        let bound = asked.map_or_else(
-            || format!("{policy:?}"),
-            |asked| format!("{policy:?}, of which the caller gave {asked:?}"),
-        );
-        Self { which: LimitKind::Deadline, bound, maybe_applied }
+/// Why there is no capacity for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Busy {
+    /// The datasource was at its concurrency limit until the deadline.
+    #[error(
+        "{running} calls of this datasource are running, and none ended in time; raise \
+         limits.concurrent-calls, or call less"
+    )]
+    Calls {
+        /// The limit.
+        running: u32,
+    },
+    /// The queue of the datasource is full.
+    #[error(
+        "{waiting} calls of this datasource are waiting already; raise limits.queued-calls, or call \
+         less"
+    )]
+    Queue {
+        /// The limit.
+        waiting: u32,
+    },
+    /// The host was at its concurrency limit until the deadline, over all datasources.
+    #[error(
+        "{running} calls of all datasources are running, and none ended in time; raise the host's \
+         limit, or call less"
+    )]
+    Host {
+        /// The limit.
+        running: u32,
+    },
+    /// All instances of the host are in use.
+    #[error("all {capacity} instances of this host are in use")]
+    Instances {
+        /// The limit.
+        capacity: u32,
+    },
+}
+
+fn applied(maybe: bool) -> &'static str {
+    if maybe { "; the service may have carried out the request" } else { "; nothing was sent" }
+}
+
+/// An audit sink that cannot keep a record.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct AuditError(Arc<io::Error>);
+
+impl From<io::Error> for AuditError {
+    fn from(error: io::Error) -> Self {
+        Self(Arc::new(error))
     }
 }
 
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the call reached limits.{} of its policy, {}", self.which.key(), self.bound)?;
-        if self.maybe_applied { f.write_str(applied(true)) } else { Ok(()) }
-    }
+/// A datasource's configuration that cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A limit of the policy allows no call to succeed, or is larger than the host supports.
+    #[error("the policy cannot be used: {0}")]
+    Limits(#[from] LimitsError),
+    /// Trusted settings are not strict JSON. What the plugin reads in them must be what the host
+    /// reads, so comments and trailing commas are not accepted.
+    #[error("trusted settings are strict JSON, without comments and trailing commas: {0}")]
+    Settings(#[source] Arc<serde_json::Error>),
 }
 
-/// An error that the plugin reports; the cases are the contract's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An error that a plugin returned. The cases are those of the WIT contract.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PluginError {
     /// The settings cannot be used.
-    InvalidSettings(Vec<Fault>),
-    /// The plugin knows no such action.
+    #[error("the settings cannot be used:{}", indented(.0))]
+    InvalidSettings(Vec<Diagnostic>),
+    /// The plugin does not know the action.
+    #[error("{0}")]
     UnknownAction(String),
-    /// The action's JSON, or its options, cannot be sent. Nothing was.
-    InvalidInput(Vec<Fault>),
+    /// The action's input or its options cannot be sent. Nothing was sent.
+    #[error("the input cannot be sent:{}", indented(.0))]
+    InvalidInput(Vec<Diagnostic>),
     /// There are no usable credentials.
+    #[error("no usable credentials: {0}")]
     Credentials(String),
-    /// The plugin says that the host refused, though the host did not: a guest's word alone.
+    /// The plugin claims that the host refused. Only its claim: the host reports its own refusals as
+    /// [`Error::Denied`].
+    #[error("{0}")]
     Refused(String),
-    /// The service answered with an error.
+    /// The service responded with an error.
+    #[error(transparent)]
     Service(Box<ServiceError>),
     /// The connection failed.
-    Transport(Interruption),
-    /// The deadline came.
-    Timeout(Interruption),
-    /// Anything else.
+    #[error(transparent)]
+    Transport(TransportError),
+    /// The call ran out of time.
+    #[error(transparent)]
+    Timeout(TransportError),
+    /// Any other error.
+    #[error("{0}")]
     Other(String),
 }
 
-impl fmt::Display for PluginError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let faults = |f: &mut fmt::Formatter<'_>, what: &str, faults: &[Fault]| {
-            write!(f, "{what}")?;
-            faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+impl PluginError {
+    fn map_texts(&mut self, change: impl Fn(&mut String)) {
+        let optional = |text: &mut Option<String>| {
+            if let Some(text) = text {
+                change(text);
+            }
         };
         match self {
-            Self::InvalidSettings(list) => faults(f, "the settings cannot be used:", list),
-            Self::InvalidInput(list) => faults(f, "the input cannot be sent:", list),
-            Self::UnknownAction(message) | Self::Refused(message) | Self::Other(message) => {
-                f.write_str(message)
+            Self::InvalidSettings(diagnostics) | Self::InvalidInput(diagnostics) => {
+                for diagnostic in diagnostics {
+                    change(&mut diagnostic.pointer);
+                    change(&mut diagnostic.message);
+                }
             }
-            Self::Credentials(message) => write!(f, "no usable credentials: {message}"),
-            Self::Service(error) => error.fmt(f),
-            Self::Transport(end) | Self::Timeout(end) => end.fmt(f),
+            Self::UnknownAction(text)
+            | Self::Credentials(text)
+            | Self::Refused(text)
+            | Self::Other(text) => change(text),
+            Self::Service(error) => {
+                change(&mut error.code);
+                change(&mut error.message);
+                optional(&mut error.request_id);
+                optional(&mut error.details);
+                optional(&mut error.hint);
+            }
+            Self::Transport(error) | Self::Timeout(error) => change(&mut error.message),
         }
     }
 }
 
-/// One thing wrong with JSON that the caller gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// A JSON Pointer (RFC 6901); empty for the whole.
-    pub pointer: String,
-    /// What is wrong, and what was expected.
-    pub message: String,
+fn indented(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(|diagnostic| format!("\n  {diagnostic}")).collect()
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.pointer.is_empty() { "/" } else { &self.pointer };
-        write!(f, "{place}: {}", self.message)
-    }
-}
-
-/// The service's error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An error of the service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
 pub struct ServiceError {
-    /// The service's name for it, without a name space.
+    /// The service's name for the error, without its namespace.
     pub code: String,
-    /// The service's text.
+    /// The service's message.
     pub message: String,
     /// The HTTP status.
     pub http_status: u16,
@@ -320,35 +295,29 @@ pub struct ServiceError {
     pub request_id: Option<String>,
     /// Whether the same call may succeed later.
     pub retryable: bool,
-    /// Requests sent.
+    /// The number of requests that were sent.
     pub attempts: u32,
-    /// Further members of the answer, as a JSON object.
+    /// Further fields of the response, as a JSON object.
     pub details: Option<String>,
     /// What the caller can do.
     pub hint: Option<String>,
 }
 
-impl fmt::Display for ServiceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
-    }
-}
-
-/// A call that ended before the service's answer was whole.
+/// A call that ended before the service's response was complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interruption {
+pub struct TransportError {
     /// What happened.
     pub message: String,
-    /// Whether the service may have done what was asked.
+    /// Whether the service may have carried out the request.
     pub maybe_applied: bool,
-    /// Requests begun.
+    /// The number of requests that were started.
     pub attempts: u32,
 }
 
-impl fmt::Display for Interruption {
+impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let applied = if self.maybe_applied {
-            "; the service may have done what was asked"
+            "; the service may have carried out the request"
         } else {
             "; nothing was done"
         };
@@ -357,60 +326,18 @@ impl fmt::Display for Interruption {
     }
 }
 
-/// Why a plugin was not loaded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// The file cannot be read.
-    #[error("cannot read {file}: {error}")]
-    Read {
-        /// The file.
-        file: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The bytes are larger than [`crate::MAX_COMPONENT_BYTES`].
-    #[error("the component has {bytes} bytes; the most that is loaded is {limit}")]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-        /// The bound.
-        limit: usize,
-    },
-    /// The bytes are not a component, or cannot be compiled.
-    #[error("this is not a WebAssembly component that can be compiled: {0}")]
-    Invalid(String),
-    /// The SHA-256 is not the pinned one.
-    #[error(
-        "the component's SHA-256 is {found}, and {expected} is pinned: it is not the file that was approved"
-    )]
-    Digest {
-        /// The pinned digest.
-        expected: String,
-        /// The file's.
-        found: String,
-    },
-    /// The component wants more than a plugin gets.
-    #[error("the component imports what no plugin gets: {}", .0.join(", "))]
-    Imports(Vec<String>),
-    /// The component does not export what a plugin must, or with other types.
-    #[error("the component is not of the world portcullis:datasource/plugin@0.1.0: {0}")]
-    World(String),
-    /// The manifest cannot be used.
-    #[error("the manifest cannot be used: {0}")]
-    Manifest(String),
-    /// Compiling took too long.
-    #[error("compiling the component took longer than {0:?}")]
-    TooSlow(Duration),
-    /// The certificates or the key of TLS cannot be used.
-    #[error("the files of TLS cannot be used: {0}")]
-    Tls(String),
-    /// The folder for compiled code cannot be used.
-    #[error("the folder for compiled code {folder} cannot be used: {reason}")]
-    Cache {
-        /// The folder.
-        folder: String,
-        /// Why.
-        reason: String,
-    },
+impl std::error::Error for TransportError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn an_error_names_its_cause() {
+        let source = AuditError::from(io::Error::other("the disk is full"));
+        let error = Error::Audit { source, maybe_applied: false };
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("the disk is full"));
+        assert!(Error::Busy(Busy::Calls { running: 1 }).source().is_some());
+    }
 }

@@ -1,88 +1,98 @@
-//! Runs datasource plugins that are not trusted, on settings that are not trusted.
+//! Runs untrusted datasource plugins, with untrusted settings, as WebAssembly components.
 //!
-//! A plugin is a WebAssembly component of the world `portcullis:datasource/plugin`. It imports clocks, random numbers,
-//! outgoing HTTP and signing keys, and nothing else. The host decides which requests leave, with which identity, and
-//! for how long; the long-lived secret never enters the sandbox.
+//! A plugin is a component of the WIT world `portcullis:datasource/plugin`. It imports clocks, random
+//! numbers, outgoing HTTP and signing keys, and nothing else. The host decides which requests may
+//! leave, whose identity signs them, and how long a call may run. The long-lived secret never enters
+//! the sandbox.
+//!
+//! # Use this when
+//!
+//! You embed plugins in a Rust program. For other languages there is the server, `portcullis serve`.
+//! For a wasmtime program of your own that only needs the gate, there is the crate `portcullis-gate`.
+//!
+//! # Example
 //!
 //! ```no_run
-//! use portcullis::{Connect, Environment, Host, Policy};
-//! use std::sync::Arc;
+//! use portcullis::{DatasourceConfig, EnvCredentials, Host, Policy, Settings};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let host = Host::new()?;
 //! let plugin = host.load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, None)?;
-//! let policy = Policy { egress: vec!["https://dynamodb.eu-west-1.amazonaws.com".parse()?], ..Policy::default() };
-//! let orders = host
-//!     .connect(
-//!         &plugin,
-//!         Connect {
-//!             name: "orders",
-//!             settings: r#"{"region": "eu-west-1"}"#,
-//!             settings_are_trusted: true,
-//!             policy,
-//!             credentials: Some(Arc::new(Environment::default())),
-//!             ..Connect::default()
-//!         },
-//!     )
-//!     .await?;
-//! let answer = orders.execute("GetItem", r#"{"TableName": "orders", "Key": {"id": "42"}}"#).await?;
-//! # drop(answer);
+//! let policy = Policy {
+//!     egress: vec!["https://dynamodb.eu-west-1.amazonaws.com".parse()?],
+//!     ..Policy::default()
+//! };
+//! let config = DatasourceConfig::new("orders")
+//!     .policy(policy)
+//!     .settings(Settings::Trusted(r#"{"region": "eu-west-1"}"#))
+//!     .credentials(EnvCredentials::default());
+//! let orders = host.connect(&plugin, config).await?;
+//! let input = r#"{"TableName": "orders", "Key": {"id": "42"}}"#;
+//! let item = orders.execute("GetItem", input).await?;
+//! # drop(item);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # Use this when
-//! you embed plugins in a Rust program. For other languages there is the command line `portcullis`.
+//! More programs are in the folder `examples` of this crate.
 //!
 //! # Invariants
-//! - One place sends bytes: `gate`, for guests and for the host's own credentials. It acts on the values that the policy
-//!   judged.
-//! - A datasource never shares an instance, a connection or a key with another.
-//! - What the gate refused of the action that the caller named is reported as [`Error::Denied`], whatever the plugin then
-//!   says. What `test` and `structure` ask for by themselves may be refused in part.
-//! - Nothing of a call goes on after it ended, failed or was dropped.
-//! - An answer is handed on as it is or not at all: one that contains the signing key or the session token is refused.
+//!
+//! - One crate sends bytes, `portcullis-gate`: for guests, and for the host's own credentials. It acts
+//!   on the values that the policy has checked.
+//! - A datasource never shares an instance, a connection or a key with another datasource.
+//! - If the gate denies the action that the caller named, the call ends in [`Error::Denied`], whatever
+//!   the plugin says. What `test` and `structure` send may be denied in part.
+//! - Nothing of a call continues after it has ended, failed or been dropped.
+//! - A result is returned unchanged or not at all: one that contains the signing key or the session
+//!   token is refused.
 
 mod audit;
-mod aws;
 mod bindings;
+mod builder;
 mod cache;
 mod call;
+mod config;
 mod datasource;
-mod depth;
+mod datasource_state;
 mod error;
-mod gate;
+mod error_kind;
 mod host;
 mod imports;
-mod manifest;
-mod net;
+mod limiter;
+mod load_error;
 mod plugin;
 mod runtime;
-mod state;
-mod template;
+mod store_state;
 
-pub use audit::{AuditSink, Counters, Decision, Event, JsonLines, Record};
-pub use aws::iam::{IamAccount, iam_document};
-pub use aws::{
-    Credentials, CredentialsError, Environment, Fixed, ProvideCredentials, Secret, SecretFile,
-    read_private,
-};
-pub use datasource::{Datasource, Relayed};
-pub use error::{
-    Busy, Error, Fault, Interruption, Limit, LimitKind, LoadError, PluginError, ServiceError,
-};
-pub use host::{Connect, Host, HostBuilder};
-pub use manifest::Manifest;
-pub use net::resolver::{Resolve, SystemResolver};
-pub use net::tls::Tls;
+pub use audit::{AuditSink, Counters, Decision, Event, JsonLines, Outcome, Record};
+pub use builder::HostBuilder;
+pub use config::{DatasourceConfig, Settings};
+pub use datasource::{Datasource, RawResponse};
+pub use error::{AuditError, Busy, ConfigError, Error, PluginError, ServiceError, TransportError};
+pub use error_kind::{ErrorKind, UnknownErrorKind};
+pub use host::Host;
+pub use load_error::{BuildError, LoadError, WasmError};
 pub use plugin::{MAX_COMPONENT_BYTES, Plugin, Source};
-pub use portcullis_policy::{
-    self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limits, Origin, Policy,
-    Rule,
+pub use portcullis_aws::{
+    self as aws, Credentials, CredentialsError, CredentialsFile, EnvCredentials, IamScope,
+    ProvideCredentials, Secret, StaticCredentials, iam_document,
 };
-pub use template::bind;
+pub use portcullis_files::FileError;
+pub use portcullis_gate::{
+    self as gate, Dial, Resolve, Stream, SystemResolver, TcpDial, Tls, TlsError,
+};
+pub use portcullis_json::{BindError, Diagnostic, bind};
+pub use portcullis_policy::{
+    self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limit, LimitKind,
+    Limits, Manifest, ManifestError, Origin, Policy, Rule,
+};
+/// The version of rustls whose [`RootCertStore`](rustls::RootCertStore) the builder takes.
+pub use rustls;
+/// The version of wasmtime whose [`MemoryCreator`](wasmtime::MemoryCreator) the builder takes.
+pub use wasmtime;
 
-/// The README's example, compiled.
+/// Compiles the README's example.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

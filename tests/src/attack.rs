@@ -2,9 +2,10 @@
 
 pub use crate::plugins::SECRET;
 use crate::plugins::{ACCESS_KEY_ID, HOSTILE, HOSTILE_MANIFEST, policy};
+use portcullis::policy::WhenFull;
 use portcullis::{
-    AuditSink, Connect, Credentials, Datasource, Error, Fixed, Host, Plugin, Policy,
-    ProvideCredentials, Record, Secret, Tls,
+    AuditSink, Credentials, Datasource, DatasourceConfig, Error, Host, Plugin, Policy,
+    ProvideCredentials, Record, Secret, Settings, StaticCredentials, Tls,
 };
 use std::fmt;
 use std::io;
@@ -71,7 +72,7 @@ pub static RECORDS: LazyLock<Arc<Records>> = LazyLock::new(Arc::default);
 
 /// The host that all attacks share, so that the plugin is compiled only once.
 pub static HOST: LazyLock<Host> = LazyLock::new(|| {
-    Host::builder().audit(RECORDS.clone(), false).build().expect("wasmtime runs here")
+    Host::builder().audit(RECORDS.clone(), WhenFull::Refuse).build().expect("wasmtime runs here")
 });
 
 static PLUGIN: LazyLock<Plugin> =
@@ -86,7 +87,7 @@ pub fn plugin() -> &'static Plugin {
 /// Returns the credentials of all datasources that [`Attack`] connects.
 #[must_use]
 pub fn credentials() -> Arc<dyn ProvideCredentials> {
-    Arc::new(Fixed::new(Credentials {
+    Arc::new(StaticCredentials::new(Credentials {
         access_key_id: ACCESS_KEY_ID.to_string(),
         secret_access_key: Secret::new(SECRET),
         session_token: Some(Secret::new(TOKEN)),
@@ -156,14 +157,11 @@ impl Attack {
     /// Returns an error if `connect` fails, which is what a test of such a behaviour expects.
     pub async fn connect_on(self, host: &Host, plugin: &Plugin) -> Result<Datasource, Error> {
         let Self { name, settings, policy, tls } = self;
-        let connect = Connect {
-            name: &name,
-            settings: &settings,
-            settings_are_trusted: false,
-            policy,
-            credentials: Some(credentials()),
-            tls,
-        };
+        let connect = DatasourceConfig::new(&name)
+            .policy(policy)
+            .settings(Settings::Untrusted(&settings))
+            .shared_credentials(credentials())
+            .tls(tls);
         host.connect(plugin, connect).await
     }
 }

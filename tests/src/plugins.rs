@@ -1,6 +1,9 @@
 //! The plugins that tests use, and datasources of them.
 
-use portcullis::{Connect, Datasource, Error, Fixed, Host, Plugin, Policy, ProvideCredentials};
+use portcullis::{
+    Datasource, DatasourceConfig, Error, Host, Plugin, Policy, ProvideCredentials, Settings,
+    StaticCredentials,
+};
 use std::sync::{Arc, OnceLock};
 
 /// The component of `tests/echo`.
@@ -43,7 +46,7 @@ pub fn dynamodb() -> &'static Plugin {
 /// Returns credentials for tests: [`ACCESS_KEY_ID`] and [`SECRET`].
 #[must_use]
 pub fn credentials() -> Arc<dyn ProvideCredentials> {
-    Arc::new(Fixed::key(ACCESS_KEY_ID, SECRET))
+    Arc::new(StaticCredentials::from_key(ACCESS_KEY_ID, SECRET))
 }
 
 /// Returns a policy that allows everything at one loopback server. `more` is added to it as TOML.
@@ -83,13 +86,10 @@ pub async fn connect(
 ) -> Result<Datasource, Error> {
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"{settings_more}}}");
-    let connect = Connect {
-        settings: &settings,
-        settings_are_trusted: true,
-        policy: policy(authority, policy_more),
-        credentials: Some(credentials()),
-        ..Connect::default()
-    };
+    let connect = DatasourceConfig::new("datasource")
+        .policy(policy(authority, policy_more))
+        .settings(Settings::Trusted(&settings))
+        .shared_credentials(credentials());
     host().connect(dynamodb(), connect).await
 }
 

@@ -85,11 +85,8 @@ async fn invalid_json_error_names_its_position_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn invalid_region_is_refused_by_connect() {
-    let connect = portcullis::Connect {
-        settings: r#"{"region": "us-east-1.evil.example/#"}"#,
-        settings_are_trusted: true,
-        ..portcullis::Connect::default()
-    };
+    let connect = portcullis::DatasourceConfig::new("datasource")
+        .settings(portcullis::Settings::Trusted(r#"{"region": "us-east-1.evil.example/#"}"#));
     let error =
         plugins::host().connect(plugins::dynamodb(), connect).await.unwrap_err().to_string();
     assert!(error.contains("/region") && error.contains("eu-west-1"), "{error}");

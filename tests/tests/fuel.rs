@@ -1,7 +1,7 @@
 //! Measures the work of the plugin for three calls in wasmtime's fuel, which does not depend on the
 //! speed of the machine, and compares it with `fixtures/fuel.txt`.
 
-use portcullis::{Connect, Host};
+use portcullis::{DatasourceConfig, Host, Settings};
 use portcullis_testkit::recorder::{self, Response};
 use std::fmt::Write;
 use tests::{calls, plugins};
@@ -31,13 +31,10 @@ async fn calls_use_the_expected_fuel() {
                 "{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\",\"format\":\"{format}\"}}",
                 server.authority
             );
-            let connect = Connect {
-                settings: &settings,
-                settings_are_trusted: true,
-                policy: plugins::policy(&server.authority, ""),
-                credentials: Some(plugins::credentials()),
-                ..Connect::default()
-            };
+            let connect = DatasourceConfig::new("datasource")
+                .policy(plugins::policy(&server.authority, ""))
+                .settings(Settings::Trusted(&settings))
+                .shared_credentials(plugins::credentials());
             let datasource = host.connect(&plugin, connect).await.unwrap();
             let input = if format == "plain" { &call.plain_input } else { &call.input };
             // The first call derives a signing key and grows the memory; the second one needs

@@ -1,7 +1,7 @@
 //! What the gate refuses, and the remedies that it names.
 
 use portcullis::policy::Rule;
-use portcullis::{Connect, Denial, Error, Limits, Policy};
+use portcullis::{DatasourceConfig, Denial, Error, Limits, Policy, Settings};
 use portcullis_testkit::recorder::{self, Response};
 use tests::plugins::{self, host};
 
@@ -13,13 +13,10 @@ fn denial<T: std::fmt::Debug>(result: Result<T, Error>) -> Denial {
 }
 
 async fn list_tables(settings: &str, policy: Policy) -> Result<String, Error> {
-    let connect = Connect {
-        settings,
-        settings_are_trusted: true,
-        policy,
-        credentials: Some(plugins::credentials()),
-        ..Connect::default()
-    };
+    let connect = DatasourceConfig::new("datasource")
+        .policy(policy)
+        .settings(Settings::Trusted(settings))
+        .shared_credentials(plugins::credentials());
     host().connect(plugins::dynamodb(), connect).await?.execute("ListTables", "").await
 }
 
@@ -94,12 +91,11 @@ async fn untrusted_settings_cannot_choose_the_signing_region() {
     let server = recorder::start(Response::ok("{}")).await;
     let settings =
         format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"http://{}\"}}", server.authority);
-    let connect = |more: &str| Connect {
-        settings: &settings,
-        settings_are_trusted: false,
-        policy: plugins::policy(&server.authority, more),
-        credentials: Some(plugins::credentials()),
-        ..Connect::default()
+    let connect = |more: &str| {
+        DatasourceConfig::new("datasource")
+            .policy(plugins::policy(&server.authority, more))
+            .settings(Settings::Untrusted(&settings))
+            .shared_credentials(plugins::credentials())
     };
     let refused = denial(
         host()

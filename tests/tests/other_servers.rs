@@ -1,7 +1,7 @@
 //! DynamoDB-compatible servers in other languages: dynalite (JavaScript), and moto (Python), which
 //! checks identities and signatures.
 
-use portcullis::{Connect, Credentials, Datasource, Fixed, Secret};
+use portcullis::{Credentials, Datasource, DatasourceConfig, Secret, Settings, StaticCredentials};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -31,13 +31,10 @@ async fn connect(authority: &str, credentials: Credentials) -> Datasource {
     let settings = format!(
         "{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\",\"maxAttempts\":1}}"
     );
-    let connect = Connect {
-        settings: &settings,
-        settings_are_trusted: true,
-        policy: plugins::policy(authority, ""),
-        credentials: Some(Arc::new(Fixed::new(credentials))),
-        ..Connect::default()
-    };
+    let connect = DatasourceConfig::new("datasource")
+        .policy(plugins::policy(authority, ""))
+        .settings(Settings::Trusted(&settings))
+        .shared_credentials(Arc::new(StaticCredentials::new(credentials)));
     plugins::host().connect(plugins::dynamodb(), connect).await.unwrap()
 }
 

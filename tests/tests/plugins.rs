@@ -1,6 +1,6 @@
 //! Loading and connecting the DynamoDB plugin and the echo plugin.
 
-use portcullis::Connect;
+use portcullis::{DatasourceConfig, Settings};
 use portcullis_testkit::recorder::{self, Response};
 use tests::plugins::{self, ECHO, ECHO_MANIFEST, host};
 
@@ -30,13 +30,9 @@ async fn another_plugin_runs_on_the_same_host() {
     let server = recorder::start(Response::ok("hello")).await;
     let plugin = host().load(ECHO, ECHO_MANIFEST, None).unwrap();
     let settings = format!("{{\"authority\": \"{}\"}}", server.authority);
-    let connect = Connect {
-        settings: &settings,
-        settings_are_trusted: false,
-        policy: plugins::policy(&server.authority, ""),
-        credentials: None,
-        ..Connect::default()
-    };
+    let connect = DatasourceConfig::new("datasource")
+        .policy(plugins::policy(&server.authority, ""))
+        .settings(Settings::Untrusted(&settings));
     let datasource = host().connect(&plugin, connect).await.unwrap();
     assert_eq!(datasource.execute("Echo", "[1]").await.unwrap(), r#"{"status": 200, "echo": [1]}"#);
     assert_eq!(server.requests()[0].path, "/Echo");
@@ -52,10 +48,7 @@ async fn plugin_describes_its_actions_and_settings() {
 
 #[tokio::test]
 async fn connecting_needs_no_network_and_no_credentials() {
-    let connect = Connect {
-        settings: r#"{"region": "eu-west-1"}"#,
-        settings_are_trusted: true,
-        ..Connect::default()
-    };
+    let connect = DatasourceConfig::new("datasource")
+        .settings(Settings::Trusted(r#"{"region": "eu-west-1"}"#));
     assert!(host().connect(plugins::dynamodb(), connect).await.is_ok());
 }

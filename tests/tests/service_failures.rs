@@ -1,11 +1,11 @@
 //! Services that respond incorrectly, or not at all.
 
-use portcullis::{Connect, Error, Interruption, LimitKind, PluginError};
+use portcullis::{DatasourceConfig, Error, LimitKind, PluginError, Settings, TransportError};
 use portcullis_testkit::recorder::{self, Response};
 use portcullis_testkit::scripted::{self, AfterBytes};
 use tests::plugins::{self, host};
 
-fn transport_error(result: Result<String, Error>) -> Interruption {
+fn transport_error(result: Result<String, Error>) -> TransportError {
     match result {
         Err(Error::Plugin(PluginError::Transport(error) | PluginError::Timeout(error))) => error,
         other => panic!("expected a transport error, got {other:?}"),
@@ -31,13 +31,10 @@ async fn connection_test_distinguishes_unreachable_denied_and_missing_credential
     assert!(transport_error(unreachable).message.contains("cannot connect to the endpoint"));
     let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"}}");
     let policy = portcullis::Policy::default();
-    let connect = Connect {
-        settings: &settings,
-        settings_are_trusted: true,
-        policy,
-        credentials: Some(plugins::credentials()),
-        ..Connect::default()
-    };
+    let connect = DatasourceConfig::new("datasource")
+        .policy(policy)
+        .settings(Settings::Trusted(&settings))
+        .shared_credentials(plugins::credentials());
     assert!(
         host()
             .connect(plugins::dynamodb(), connect)
@@ -48,13 +45,9 @@ async fn connection_test_distinguishes_unreachable_denied_and_missing_credential
             .unwrap_err()
             .is_denied()
     );
-    let without = Connect {
-        settings: &settings,
-        settings_are_trusted: true,
-        policy: plugins::policy(&authority, ""),
-        credentials: None,
-        ..Connect::default()
-    };
+    let without = DatasourceConfig::new("datasource")
+        .policy(plugins::policy(&authority, ""))
+        .settings(Settings::Trusted(&settings));
     let error =
         host().connect(plugins::dynamodb(), without).await.unwrap().test().await.unwrap_err();
     assert!(matches!(error, Error::Plugin(PluginError::Credentials(_))), "{error:?}");
@@ -204,13 +197,9 @@ async fn missing_credentials_error_says_where_to_configure_them() {
     let server = recorder::start(Response::ok("{}")).await;
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
-    let connect = Connect {
-        settings: &settings,
-        settings_are_trusted: true,
-        policy: plugins::policy(&server.authority, ""),
-        credentials: None,
-        ..Connect::default()
-    };
+    let connect = DatasourceConfig::new("datasource")
+        .policy(plugins::policy(&server.authority, ""))
+        .settings(Settings::Trusted(&settings));
     let result =
         host().connect(plugins::dynamodb(), connect).await.unwrap().execute("ListTables", "").await;
     let Err(Error::Plugin(PluginError::Credentials(message))) = &result else {
@@ -231,14 +220,11 @@ async fn session_token_is_sent_and_signed() {
         session_token: Some(portcullis::Secret::new("the+session/token==")),
         expires: None,
     };
-    let provider = std::sync::Arc::new(portcullis::Fixed::new(credentials));
-    let connect = Connect {
-        settings: &settings,
-        settings_are_trusted: true,
-        policy: plugins::policy(&server.authority, ""),
-        credentials: Some(provider),
-        ..Connect::default()
-    };
+    let provider = std::sync::Arc::new(portcullis::StaticCredentials::new(credentials));
+    let connect = DatasourceConfig::new("datasource")
+        .policy(plugins::policy(&server.authority, ""))
+        .settings(Settings::Trusted(&settings))
+        .shared_credentials(provider);
     host()
         .connect(plugins::dynamodb(), connect)
         .await

@@ -5,7 +5,8 @@ use crate::cases::Case;
 use crate::constants::{ACCESS_KEY_ID, REGION, SECRET};
 use anyhow::{Result, ensure};
 use portcullis::{
-    Connect, Credentials, Datasource, Fixed, Host, Isolation, Limits, Plugin, Policy, Secret, Tls,
+    Credentials, Datasource, DatasourceConfig, Host, Isolation, Limits, Plugin, Policy, Secret,
+    Settings, StaticCredentials, Tls,
 };
 use std::sync::Arc;
 
@@ -95,7 +96,7 @@ pub fn connect<'a>(
     endpoint: &str,
     ca: Option<&str>,
     isolation: Isolation,
-) -> Result<Connect<'a>> {
+) -> Result<DatasourceConfig<'a>> {
     let policy = Policy {
         egress: vec![endpoint.parse()?],
         networks: [(endpoint.parse()?, vec!["127.0.0.0/8".parse()?, "::1/128".parse()?])].into(),
@@ -111,12 +112,9 @@ pub fn connect<'a>(
         session_token: None,
         expires: None,
     };
-    Ok(Connect {
-        name: "bench",
-        settings,
-        settings_are_trusted: true,
-        policy,
-        credentials: Some(Arc::new(Fixed::new(credentials))),
-        tls: ca.map_or(Ok(Tls::default()), |ca| Tls::default().with_ca(ca.as_bytes()))?,
-    })
+    Ok(DatasourceConfig::new("bench")
+        .policy(policy)
+        .settings(Settings::Trusted(settings))
+        .shared_credentials(Arc::new(StaticCredentials::new(credentials)))
+        .tls(ca.map_or(Ok(Tls::default()), |ca| Tls::default().with_ca(ca.as_bytes()))?))
 }

@@ -3,14 +3,17 @@
 use crate::args::PolicyArgs;
 use crate::failure::Failure;
 use crate::out::out;
-use crate::target::{connect, host, load, read_policy, small};
 use dynamodb_plugin::nearest::nearest;
 use portcullis::{Isolation, Plugin};
-use portcullis_config::{DatasourceConfig, PluginSource, ServerConfig, Settings};
+use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource};
+use portcullis_server::setup::{connect, load, open_host, read_policy_text, small_host};
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
-    let file = read_policy(&arguments.policy)?;
-    let host = host(small)?;
+    let text = read_policy_text(&arguments.policy)?;
+    let file = PolicyFile::parse(&text).map_err(|error| {
+        Failure::configuration(format!("{}: {error}", arguments.policy.display()))
+    })?;
+    let host = open_host(small_host)?;
     let bold = anstyle::Style::new().bold();
     let folder = arguments.policy.parent();
     // A plugin that several datasources share is compiled once.
@@ -24,20 +27,26 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
         let plugin = match loaded.iter().find(|(source, _)| *source == &config.plugin) {
             Some((_, plugin)) => plugin.clone(),
-            None => load(&host, config, folder).map_err(named)?,
+            None => load(&host, config, folder).map_err(Failure::from).map_err(named)?,
         };
-        connect(&host, &plugin, name, config, folder).await.map_err(named)?;
+        connect(&host, &plugin, name, config, folder)
+            .await
+            .map_err(Failure::from)
+            .map_err(named)?;
         check_actions(&plugin, config).map_err(named)?;
         loaded.push((&config.plugin, plugin));
     }
     if let Some(server) = &file.server {
-        server.check(&file).map_err(|message| {
-            Failure::configuration(format!("{}: {message}", arguments.policy.display()))
+        server.check(|name| file.datasources.contains_key(name)).map_err(|error| {
+            Failure::configuration(format!("{}: {error}", arguments.policy.display()))
         })?;
         out!("{bold}server{bold:#}")?;
         for (key, value) in rows_of_server(server) {
             out!("  {key:<12} {value}")?;
         }
+    }
+    for key in PolicyFile::deprecated_keys(&text) {
+        out!("{bold}deprecated{bold:#}  {key}")?;
     }
     let count = file.datasources.len();
     out!(
@@ -49,7 +58,7 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
 }
 
 /// Actions that the manifest does not know may be newer than it, or misspelt.
-fn check_actions(plugin: &Plugin, config: &DatasourceConfig) -> Result<(), Failure> {
+fn check_actions(plugin: &Plugin, config: &DatasourceEntry) -> Result<(), Failure> {
     let known: Vec<&str> = plugin.manifest().actions().map(|(name, _)| name.as_str()).collect();
     for action in
         config.policy.actions.iter().flatten().filter(|action| !known.contains(&action.as_str()))
@@ -61,7 +70,7 @@ fn check_actions(plugin: &Plugin, config: &DatasourceConfig) -> Result<(), Failu
     Ok(())
 }
 
-fn rows(config: &DatasourceConfig) -> Vec<(&'static str, String)> {
+fn rows(config: &DatasourceEntry) -> Vec<(&'static str, String)> {
     let policy = &config.policy;
     let plugin = match &config.plugin {
         PluginSource::BuiltIn(name) => format!("{name}, built in"),
@@ -71,11 +80,12 @@ fn rows(config: &DatasourceConfig) -> Vec<(&'static str, String)> {
         PluginSource::File { file, .. } => {
             format!("{}, not pinned: any file of that name is run", file.display())
         }
+        other => format!("{other:?}"),
     };
-    let inline = matches!(config.settings, Settings::Inline(_));
+    let inline = matches!(config.settings, SettingsSource::Inline(_));
     let settings = match &config.settings {
-        Settings::Inline(_) => "in this file".to_string(),
-        Settings::File(path) => format!("{}, not trusted", path.display()),
+        SettingsSource::Inline(_) => "in this file".to_string(),
+        SettingsSource::File(path) => format!("{}, not trusted", path.display()),
     };
     let networks = policy
         .networks
@@ -135,8 +145,8 @@ fn rows(config: &DatasourceConfig) -> Vec<(&'static str, String)> {
             list(&ca.into_iter().chain(identity).collect::<Vec<_>>(), "the default"),
         ));
     }
-    if !policy.observe.is_empty() {
-        let observed = policy.observe.iter().map(|rule| format!("{rule:?}").to_lowercase());
+    if !policy.report_only.is_empty() {
+        let observed = policy.report_only.iter().map(|rule| format!("{rule:?}").to_lowercase());
         rows.push((
             "observes",
             format!(

@@ -1,12 +1,13 @@
 //! `portcullis demo`: what this does, in a dozen calls.
 
 use crate::failure::Failure;
-use crate::local::Local;
 use crate::out::out;
-use crate::target::{built_in, host, small};
 use anstyle::{AnsiColor, Style};
-use portcullis::{Access, Connect, Datasource, Error, Fixed, Host, Plugin, Policy};
-use std::sync::Arc;
+use portcullis::{
+    Access, Datasource, DatasourceConfig, Error, Host, Plugin, Policy, Settings, StaticCredentials,
+};
+use portcullis_server::setup::Embedded;
+use portcullis_server::setup::{built_in, open_host, small_host};
 use std::time::{Duration, Instant};
 
 const BOLD: Style = Style::new().bold();
@@ -19,9 +20,9 @@ pub(crate) async fn run() -> Result<(), Failure> {
     out!(
         "{BOLD}Portcullis{BOLD:#}: a DynamoDB in this process, a plugin in a sandbox, and a gate between them.\n"
     )?;
-    let host = host(small)?;
+    let host = open_host(small_host)?;
     let plugin = built_in(&host)?;
-    let local = Local::start(None).await?;
+    let local = Embedded::start(None).await?;
     let datasource = local.connect("demo", &host, &plugin).await?;
     introduce(&plugin, &local, started.elapsed())?;
 
@@ -40,7 +41,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-fn introduce(plugin: &Plugin, local: &Local, elapsed: Duration) -> Result<(), Failure> {
+fn introduce(plugin: &Plugin, local: &Embedded, elapsed: Duration) -> Result<(), Failure> {
     out!(
         "  plugin      {}, {} KB, sha256 {}…",
         plugin.manifest().name(),
@@ -183,7 +184,7 @@ async fn take(datasource: &Datasource, step: &Step) -> Result<(), Failure> {
 }
 
 /// Shows the gate: requests that do not leave.
-async fn refusals(host: &Host, plugin: &Plugin, local: &Local) -> Result<(), Failure> {
+async fn refusals(host: &Host, plugin: &Plugin, local: &Embedded) -> Result<(), Failure> {
     let attempts = [
         (
             "Settings that point elsewhere, here to AWS itself: the gate lets nothing out",
@@ -201,15 +202,11 @@ async fn refusals(host: &Host, plugin: &Plugin, local: &Local) -> Result<(), Fai
     for (title, settings, policy, action) in attempts {
         out!("{BOLD}{title}{BOLD:#}")?;
         out!("  {action} {DIM}with settings {settings}{DIM:#}")?;
-        let credentials = Some(Arc::new(Fixed::key("LOCAL", "LOCAL")) as _);
-        let connect = Connect {
-            settings: &settings,
-            settings_are_trusted: true,
-            policy,
-            credentials,
-            ..Connect::default()
-        };
-        let datasource = host.connect(plugin, connect).await?;
+        let config = DatasourceConfig::new("demo")
+            .settings(Settings::Trusted(&settings))
+            .policy(policy)
+            .credentials(StaticCredentials::from_key("LOCAL", "LOCAL"));
+        let datasource = host.connect(plugin, config).await?;
         let started = Instant::now();
         match datasource
             .execute(action, if action == "DeleteTable" { r#"{"TableName": "users"}"# } else { "" })

@@ -82,11 +82,11 @@ fn filled(input: &str, values: &[(String, String)]) -> Result<String, Failure> {
     let by_name: BTreeMap<&str, &str> =
         values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     if by_name.len() < values.len() {
-        return Err(Failure::usage("--bind names a place twice"));
+        return Err(Failure::usage("--bind names a placeholder twice"));
     }
-    bind(input, &by_name).map_err(|faults| {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Failure::input(format!("the values do not fit the input:\n  {}", faults.join("\n  ")))
+    bind(input, &by_name).map_err(|error| {
+        let problems = error.to_string().replace('\n', "\n  ");
+        Failure::input(format!("the values do not fit the input:\n  {problems}"))
     })
 }
 

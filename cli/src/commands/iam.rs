@@ -3,9 +3,10 @@
 use crate::args::Iam;
 use crate::failure::Failure;
 use crate::json;
-use crate::target::{host, load, pick, read_policy, small};
-use portcullis::{IamAccount, Plugin, iam_document};
-use portcullis_config::{DatasourceConfig, Settings};
+use crate::target::pick;
+use portcullis::{IamScope, Plugin, iam_document};
+use portcullis_config::{DatasourceEntry, SettingsSource};
+use portcullis_server::setup::{load, open_host, read_policy, small_host};
 
 pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
     let is_account = |text: &str| {
@@ -22,10 +23,11 @@ pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
         .map_err(|_| Failure::usage("--source-ip is a CIDR block, as in 203.0.113.0/24"))?;
     let file = read_policy(&arguments.policy.policy)?;
     let (name, config) = pick(&file, arguments.name.as_deref())?;
-    let plugin = load(&host(small)?, config, arguments.policy.policy.parent())?;
+    let plugin = load(&open_host(small_host)?, config, arguments.policy.policy.parent())?;
     let regions = regions(&plugin, config)?;
-    let at = IamAccount { account: &arguments.account, regions, source_ip };
-    let document = iam_document(plugin.manifest(), &config.policy, &at).ok_or_else(|| {
+    let mut scope = IamScope::new(&arguments.account, regions);
+    scope.source_ip = source_ip;
+    let document = iam_document(plugin.manifest(), &config.policy, &scope).ok_or_else(|| {
         Failure::configuration(format!("the manifest of {name}'s plugin knows nothing of IAM"))
     })?;
     if document["Statement"].as_array().is_some_and(Vec::is_empty) {
@@ -40,7 +42,7 @@ pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
 }
 
 /// The regions that keys may be derived for.
-fn regions(plugin: &Plugin, config: &DatasourceConfig) -> Result<Vec<String>, Failure> {
+fn regions(plugin: &Plugin, config: &DatasourceEntry) -> Result<Vec<String>, Failure> {
     let none = || {
         Failure::configuration("this datasource signs for no region").with(
             "name one in the policy's settings, or list it: signing = [\"eu-west-1/dynamodb\"]",
@@ -50,8 +52,9 @@ fn regions(plugin: &Plugin, config: &DatasourceConfig) -> Result<Vec<String>, Fa
         let regions: Vec<String> = scopes.iter().map(|scope| scope.region().to_string()).collect();
         return if regions.is_empty() { Err(none()) } else { Ok(regions) };
     }
-    let Settings::Inline(settings) = &config.settings else { return Err(none()) };
-    let settings = serde_json::to_value(settings)
-        .map_err(|error| Failure::configuration(format!("settings: {error}")))?;
-    Ok(vec![plugin.manifest().scope(&settings).ok_or_else(none)?.region().to_string()])
+    let SettingsSource::Inline(settings) = &config.settings else { return Err(none()) };
+    let signing = plugin.manifest().signing().ok_or_else(none)?;
+    let region = settings.get(signing.region_setting()).and_then(|region| region.as_str());
+    let scope = region.and_then(|region| signing.scope(region)).ok_or_else(none)?;
+    Ok(vec![scope.region().to_string()])
 }

@@ -2,14 +2,15 @@
 
 use crate::args::Inspect;
 use crate::failure::Failure;
-use crate::out::{out, visible};
-use crate::target::{built_in, host, small};
+use crate::out::out;
+use crate::terminal::visible;
 use portcullis::{Host, Plugin};
+use portcullis_server::setup::{built_in, open_host, small_host};
 use serde_json::Value;
 use std::path::Path;
 
 pub(crate) async fn run(arguments: &Inspect) -> Result<(), Failure> {
-    let host = host(small)?;
+    let host = open_host(small_host)?;
     let plugin = match &arguments.file {
         None => built_in(&host)?,
         Some(file) => load(&host, file)?,
@@ -41,5 +42,5 @@ pub(crate) async fn run(arguments: &Inspect) -> Result<(), Failure> {
 fn load(host: &Host, file: &Path) -> Result<Plugin, Failure> {
     let nothing =
         "name = \"inspected\"\n[binding]\nmethod = \"POST\"\npath = \"/{operation}\"\n[actions]\n";
-    Ok(host.load(file, nothing, None)?)
+    host.load(file, nothing, None).map_err(|error| Failure::configuration(error.to_string()))
 }

@@ -4,8 +4,9 @@ use crate::args::Output;
 use crate::failure::Failure;
 use crate::out::{out, raw_bytes};
 use crate::pages::Pages;
-use crate::rows::{Grid, Members, rows};
+use crate::rows::{Grid, rows};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
+use portcullis_server::OrderedFields;
 use serde_json::value::RawValue;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ pub(crate) fn print_answer(
     results: Option<&str>,
     output: Output,
 ) -> Result<(), Failure> {
-    let answer: Members = serde_json::from_str(answer).map_err(|error| {
+    let answer: OrderedFields = serde_json::from_str(answer).map_err(|error| {
         Failure::other(format!("the plugin's answer is no JSON object: {error}"))
     })?;
     print(&rows(&answer, results), results, output)?;
@@ -58,7 +59,7 @@ pub(crate) async fn print_pages(
     let mut kept = Vec::new();
     let mut count = 0;
     // One for all pages: a signal that comes while a page is printed is not lost.
-    let mut interrupted = pin!(crate::interrupted());
+    let mut interrupted = pin!(crate::signals::interrupted());
     let ended = loop {
         let page = tokio::select! {
             page = pages.next() => page,

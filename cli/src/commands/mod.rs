@@ -10,5 +10,6 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod items;
 pub(crate) mod manual;
+pub(crate) mod serve;
 pub(crate) mod survey;
 pub(crate) mod token;

@@ -4,8 +4,9 @@ use super::items;
 use crate::args::{Output, Structure, Target};
 use crate::failure::Failure;
 use crate::json;
-use crate::out::{out, visible};
+use crate::out::out;
 use crate::target::Opened;
+use crate::terminal::visible;
 use serde_json::{Map, Value};
 
 pub(crate) async fn test(target: &Target) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use crate::args::Token;
 use crate::failure::Failure;
 use crate::out::out;
-use crate::serve::random_hex;
+use portcullis_server::random_hex;
 use sha2::{Digest, Sha256};
 
 pub(crate) fn run(arguments: &Token) -> Result<(), Failure> {

@@ -32,7 +32,7 @@ pub struct PolicyFile {
     pub server: Option<ServerConfig>,
     /// The datasources, by name.
     #[serde(default)]
-    pub datasources: BTreeMap<String, DatasourceConfig>,
+    pub datasources: BTreeMap<String, DatasourceEntry>,
 }
 
 /// The file to which calls and denials are recorded, as one JSON object per line.
@@ -51,12 +51,12 @@ pub struct AuditConfig {
 /// One datasource: its plugin, settings, credentials and policy.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct DatasourceConfig {
+pub struct DatasourceEntry {
     /// The plugin that the datasource runs.
     pub plugin: PluginSource,
     /// The settings with which the plugin is connected.
     #[serde(flatten)]
-    pub settings: Settings,
+    pub settings: SettingsSource,
     /// Where the host finds credentials. `None` if the service needs none.
     pub credentials: Option<CredentialSource>,
     /// TLS files. `None` trusts Mozilla's list of authorities and presents no client certificate.
@@ -154,7 +154,7 @@ impl<'de> Deserialize<'de> for PluginSource {
 ///
 /// The enum is exhaustive on purpose: code that uses settings must decide whether it trusts them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub enum Settings {
+pub enum SettingsSource {
     /// Settings in the policy file. The operator wrote them, so they are trusted like the policy.
     #[serde(rename = "settings")]
     Inline(toml::Table),
@@ -163,7 +163,7 @@ pub enum Settings {
     File(PathBuf),
 }
 
-/// The keys of a datasource as written in the file. [`DatasourceConfig`] cannot derive
+/// The keys of a datasource as written in the file. [`DatasourceEntry`] cannot derive
 /// `Deserialize` because Serde does not support unknown keys as errors together with flattened
 /// fields.
 #[derive(Deserialize)]
@@ -191,7 +191,7 @@ struct RawDatasource {
     limits: Limits,
 }
 
-impl<'de> Deserialize<'de> for DatasourceConfig {
+impl<'de> Deserialize<'de> for DatasourceEntry {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = RawDatasource::deserialize(deserializer)?;
         let settings = match (raw.settings, raw.settings_file) {
@@ -200,8 +200,8 @@ impl<'de> Deserialize<'de> for DatasourceConfig {
                     "settings and settings-file are both given; give only one of them",
                 ));
             }
-            (None, Some(file)) => Settings::File(file),
-            (settings, None) => Settings::Inline(settings.unwrap_or_default()),
+            (None, Some(file)) => SettingsSource::File(file),
+            (settings, None) => SettingsSource::Inline(settings.unwrap_or_default()),
         };
         raw.limits.check().map_err(serde::de::Error::custom)?;
         if let Some(stray) = raw
@@ -460,7 +460,7 @@ mod tests {
                    limits = { wasm-tables = 4 }\n";
         let file = PolicyFile::parse(old).unwrap();
         assert_eq!(file, PolicyFile::parse(new).unwrap());
-        assert_eq!(file.datasources["a"].settings, Settings::File("x.json".into()));
+        assert_eq!(file.datasources["a"].settings, SettingsSource::File("x.json".into()));
         let written = toml::Value::try_from(&file).unwrap();
         let datasource = &written["datasources"]["a"];
         assert_eq!(datasource["settings-file"].as_str(), Some("x.json"));

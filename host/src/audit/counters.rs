@@ -1,38 +1,36 @@
 //! Counters of one datasource, for metrics.
 
+use super::record::Outcome;
+use parking_lot::Mutex;
 use portcullis_policy::Rule;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// What a datasource has done since it was connected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Calls that have ended, by outcome: `ok`, or the case of the error.
-    pub calls: BTreeMap<&'static str, u64>,
-    /// Refusals by rule, those included that the policy only observes.
+    /// Calls that have ended, by outcome.
+    pub calls: BTreeMap<Outcome, u64>,
+    /// Refusals by rule, including those that the policy only reports.
     pub refusals: BTreeMap<&'static str, u64>,
     /// Requests sent.
     pub requests: u64,
     /// Bytes of request bodies sent.
     pub bytes_sent: u64,
-    /// Bytes of answer bodies received.
+    /// Bytes of response bodies received.
     pub bytes_received: u64,
-    /// Microseconds that calls took, all together.
+    /// The total time of all calls, in microseconds.
     pub micros: u64,
-    /// Fuel that guests used, where the host meters it; see [`HostBuilder::meter`](crate::HostBuilder::meter).
+    /// The fuel that guests used, if the host meters it; see [`HostBuilder::meter`](crate::HostBuilder::meter).
     pub fuel: u64,
-    /// Calls that run now.
+    /// Calls that are running.
     pub running: u32,
-    /// Calls that wait for their turn now.
+    /// Calls that are waiting.
     pub waiting: u32,
-    /// Instances kept warm now.
+    /// Idle instances.
     pub warm: u32,
 }
-
-/// The outcome of a call with a result. It has a counter of its own: most calls end so.
-const OK: &str = "ok";
 
 /// What a call has used so far.
 #[derive(Clone, Copy)]
@@ -43,11 +41,12 @@ pub(crate) struct Usage {
     pub(crate) micros: u64,
 }
 
-/// Counts.
+/// The counters of one datasource.
 #[derive(Default)]
-pub(crate) struct Counting {
+pub(crate) struct CallCounters {
+    /// Calls with a result: a counter of its own, since most calls end like this.
     ok: AtomicU64,
-    errors: Mutex<BTreeMap<&'static str, u64>>,
+    others: Mutex<BTreeMap<Outcome, u64>>,
     refusals: Mutex<BTreeMap<&'static str, u64>>,
     requests: AtomicU64,
     bytes_sent: AtomicU64,
@@ -56,13 +55,13 @@ pub(crate) struct Counting {
     fuel: AtomicU64,
 }
 
-impl Counting {
-    /// Counts a call that has ended so.
-    pub(crate) fn call(&self, outcome: &'static str, usage: &Usage) {
-        if outcome == OK {
+impl CallCounters {
+    /// Counts a call that has ended.
+    pub(crate) fn count_call(&self, outcome: Outcome, usage: &Usage) {
+        if outcome == Outcome::Ok {
             self.ok.fetch_add(1, Ordering::Relaxed);
         } else {
-            count(&self.errors, outcome);
+            count(&self.others, outcome);
         }
         self.requests.fetch_add(u64::from(usage.attempts), Ordering::Relaxed);
         self.bytes_sent.fetch_add(usage.bytes_sent, Ordering::Relaxed);
@@ -70,21 +69,21 @@ impl Counting {
         self.micros.fetch_add(usage.micros, Ordering::Relaxed);
     }
 
-    /// Counts what a guest has computed.
-    pub(crate) fn fuel(&self, used: u64) {
+    /// Counts the fuel that a guest has used.
+    pub(crate) fn count_fuel(&self, used: u64) {
         self.fuel.fetch_add(used, Ordering::Relaxed);
     }
 
-    pub(crate) fn refusal(&self, rule: Rule) {
+    pub(crate) fn count_refusal(&self, rule: Rule) {
         count(&self.refusals, rule.name());
     }
 
     pub(crate) fn read(&self) -> Counters {
-        let mut calls = self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        calls.insert(OK, self.ok.load(Ordering::Relaxed));
+        let mut calls = self.others.lock().clone();
+        calls.insert(Outcome::Ok, self.ok.load(Ordering::Relaxed));
         Counters {
             calls,
-            refusals: self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            refusals: self.refusals.lock().clone(),
             requests: self.requests.load(Ordering::Relaxed),
             bytes_sent: self.bytes_sent.load(Ordering::Relaxed),
             bytes_received: self.bytes_received.load(Ordering::Relaxed),
@@ -95,6 +94,6 @@ impl Counting {
     }
 }
 
-fn count(counts: &Mutex<BTreeMap<&'static str, u64>>, key: &'static str) {
-    *counts.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+fn count<K: Ord>(counts: &Mutex<BTreeMap<K, u64>>, key: K) {
+    *counts.lock().entry(key).or_default() += 1;
 }

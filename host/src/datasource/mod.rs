@@ -1,144 +1,137 @@
 //! Datasources: a plugin with settings, a policy and credentials, ready for calls.
 
 mod convert;
+mod guards;
 mod instance;
-pub(crate) mod state;
+mod output;
+mod pool;
+
+pub use output::RawResponse;
 
 use crate::audit::Counters;
-use crate::aws::request::known_access;
 use crate::call::Call;
-use crate::depth::is_deeper;
-use crate::error::{Busy, Error, Interruption, Limit, LimitKind, PluginError};
-use crate::host::Datasources;
+use crate::datasource_state::DatasourceState;
+use crate::error::{Busy, Error, PluginError};
 use crate::plugin::Plugin;
-use crate::runtime::permits::Turns;
-use crate::runtime::scheduler::Fairness;
-use crate::runtime::timers::Timers;
-use convert::Answer;
-use instance::{Instance, Making, Warm};
-use portcullis_policy::{ActionName, Denial, Isolation, MAX_DEADLINE, Rule};
-use state::Shared;
+use crate::runtime::Runtime;
+use crate::runtime::permits::ConcurrencyLimit;
+use crate::runtime::registry::Evict;
+use guards::{CallGuard, EndOnDrop};
+use instance::{Instance, InstanceSpec};
+use output::Output;
+use pool::InstancePool;
+use portcullis_json::is_deeper;
+use portcullis_policy::{ActionName, Denial, Isolation, Limit, LimitKind, MAX_DEADLINE, Rule};
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-
-pub(crate) use Inner as Idle;
-pub use convert::Relayed;
 
 /// A datasource. Cheap to clone; calls may run at the same time, and may be dropped at any point.
 ///
 /// It never shares an instance, a connection or a key with another datasource.
+///
+/// ```no_run
+/// # async fn example(orders: portcullis::Datasource) -> Result<(), portcullis::Error> {
+/// use std::time::Duration;
+///
+/// let input = r#"{"TableName": "orders", "Key": {"id": "42"}}"#;
+/// let item = orders.execute("GetItem", input).await?;
+/// // At most one second, and with the caller's own id in the audit record.
+/// let quick = orders.clone().within(Duration::from_secs(1)).for_request("req-7");
+/// let tables = quick.execute("ListTables", "{}").await?;
+/// # drop((item, tables));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Datasource {
     inner: Arc<Inner>,
-    asked: Asked,
+    options: CallOptions,
 }
 
-/// What the caller asks for beside the call itself.
+/// What a caller asks for in addition to the call itself.
 #[derive(Clone, Default)]
-struct Asked {
+struct CallOptions {
     time: Option<Duration>,
-    request: Option<Arc<str>>,
+    request_id: Option<Arc<str>>,
 }
 
-pub(crate) struct Inner {
+struct Inner {
     plugin: Plugin,
     settings: String,
-    shared: Arc<Shared>,
+    state: Arc<DatasourceState>,
     isolation: Isolation,
-    turns: Turns,
-    /// Connected instances: used ones where they serve several calls, and else such as no call has used.
-    warm: Warm,
-    /// Whether an instance is being made ahead of the next call.
+    limit: ConcurrencyLimit,
+    pool: InstancePool,
+    /// Whether an instance for the next call is being prepared.
     preparing: AtomicBool,
-    around: Around,
+    runtime: Runtime,
 }
 
-/// What a datasource has of its host.
-#[derive(Clone)]
-pub(crate) struct Around {
-    pub(crate) fairness: Fairness,
-    pub(crate) timers: Timers,
-    pub(crate) turns: Arc<crate::runtime::permits::AllTurns>,
-    /// All datasources of the host.
-    pub(crate) neighbours: Datasources,
-}
-
-/// How long after its deadline a call may still end by itself. The gate ends requests at the deadline, and the plugin
-/// then says what became of the call; one that does not is stopped.
+/// How long a call may run after its deadline. The gate ends requests at the deadline, and the plugin
+/// then reports what happened; a plugin that does not is stopped.
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Datasource {
-    /// What a sweep of idle instances needs of it.
-    pub(crate) fn idle(&self) -> Weak<Inner> {
-        Arc::downgrade(&self.inner)
-    }
-
     pub(crate) fn new(
         plugin: Plugin,
         settings: String,
-        shared: Arc<Shared>,
-        around: Around,
+        state: Arc<DatasourceState>,
+        runtime: Runtime,
     ) -> Result<Self, Error> {
-        let isolation = shared.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
-        let turns = Turns::new(&shared.policy.limits, around.turns.clone());
-        let warm = Warm::new(shared.policy.limits.concurrent_calls as usize);
-        let inner = Inner {
-            plugin,
-            settings,
-            shared,
-            isolation,
-            turns,
-            warm,
-            preparing: AtomicBool::new(false),
-            around,
-        };
-        let datasource = Self { inner: Arc::new(inner), asked: Asked::default() };
-        datasource.judge_input(&[Handed::Json(&datasource.inner.settings)])?;
+        let limits = state.limits();
+        let isolation = state.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
+        let limit = ConcurrencyLimit::new(limits, runtime.limit.clone());
+        let pool = InstancePool::new(limits.concurrent_calls as usize);
+        let preparing = AtomicBool::new(false);
+        let inner =
+            Arc::new(Inner { plugin, settings, state, isolation, limit, pool, preparing, runtime });
+        let datasource = Self { inner, options: CallOptions::default() };
+        datasource.check_input(&[Input::Json(&datasource.inner.settings)])?;
+        let weak = Arc::downgrade(&datasource.inner);
+        datasource.inner.runtime.registry.add(weak);
         Ok(datasource)
     }
 
-    /// The plugin checks the settings, and the first call finds a warm instance.
+    /// Connects an instance: the plugin checks the settings, and the first call finds it idle.
     pub(crate) async fn warm_up(&self) -> Result<(), Error> {
         let instance = self.connected(self.deadline()).await?;
-        self.inner.warm.put(instance);
+        self.inner.pool.put(instance);
         Ok(())
     }
 
-    /// The same datasource for a caller who waits for `time` at most. Its policy's deadline stands where it is shorter.
+    /// Returns the datasource for calls that take at most `time`. A shorter deadline of the policy
+    /// still applies.
     #[must_use]
     pub fn within(mut self, time: Duration) -> Self {
-        self.asked.time = Some(time);
+        self.options.time = Some(time);
         self
     }
 
-    /// The same datasource for calls that a request of the caller's own makes: `id` stands in their audit records.
+    /// Returns the datasource for the calls of one request of the caller: `id` appears in their audit
+    /// records.
     #[must_use]
     pub fn for_request(mut self, id: &str) -> Self {
-        self.asked.request = Some(id.into());
+        self.options.request_id = Some(id.into());
         self
     }
 
-    /// Runs an action with its input as JSON text, and returns the answer's.
+    /// Runs an action. `input` is its input as JSON text; the result is JSON text, too.
     ///
     /// # Errors
-    /// Whatever [`Error`] names.
+    /// Returns an [`Error`] if there is no result. Its [kind](Error::kind) says why.
     pub async fn execute(&self, action: &str, input: &str) -> Result<String, Error> {
-        self.call(
-            "execute",
-            Some(action),
-            &[Handed::Json(input)],
-            async |instance: &mut Instance| instance.execute(action, input).await,
-        )
-        .await
+        let run = async |instance: &mut Instance| instance.execute(action, input).await;
+        self.call("execute", Some(action), &[Input::Json(input)], run).await
     }
 
-    /// The same with options for this call, as a JSON object.
+    /// Runs an action like [`execute`](Self::execute), with options for this call as a JSON object.
+    /// The plugin's description lists them.
     ///
     /// # Errors
-    /// Whatever [`Error`] names.
+    /// Returns an [`Error`] if there is no result. Its [kind](Error::kind) says why.
     pub async fn execute_with(
         &self,
         action: &str,
@@ -147,145 +140,144 @@ impl Datasource {
     ) -> Result<String, Error> {
         let run =
             async |instance: &mut Instance| instance.execute_with(action, input, options).await;
-        self.call("execute-with", Some(action), &[Handed::Json(input), Handed::Json(options)], run)
-            .await
+        let inputs = [Input::Json(input), Input::Json(options)];
+        self.call("execute-with", Some(action), &inputs, run).await
     }
 
-    /// Sends a body as it is and returns the service's answer as it is.
+    /// Sends `body` unchanged, and returns the service's response unchanged. A response with any
+    /// status is a result.
     ///
     /// # Errors
-    /// There is no answer.
-    pub async fn relay(&self, action: &str, body: &[u8]) -> Result<Relayed, Error> {
-        self.call("relay", Some(action), &[Handed::Bytes(body)], async |instance: &mut Instance| {
-            instance.relay(action, body).await
-        })
-        .await
+    /// Returns an [`Error`] if there is no response.
+    pub async fn relay(&self, action: &str, body: &[u8]) -> Result<RawResponse, Error> {
+        let run = async |instance: &mut Instance| instance.relay(action, body).await;
+        self.call("relay", Some(action), &[Input::Bytes(body)], run).await
     }
 
-    /// Whether the service is reached and accepts the identity: a JSON object with `ok` and `message`.
+    /// Checks that the service can be reached and accepts the credentials. Returns a JSON object with
+    /// `ok` and `message`.
     ///
     /// # Errors
-    /// It is not, for the reason that the error names.
+    /// Returns an [`Error`] that says why it is not reached, or why it does not accept them.
     pub async fn test(&self) -> Result<String, Error> {
         self.call("test", None, &[], async |instance: &mut Instance| instance.test().await).await
     }
 
-    /// What the datasource holds, as JSON. `options` is a JSON object; `{}` for all.
+    /// Returns the structure of the datasource as JSON: tables, keys, indexes. `options` is a JSON
+    /// object; `{}` selects everything.
     ///
     /// # Errors
-    /// Whatever [`Error`] names.
+    /// Returns an [`Error`] if there is no result. Its [kind](Error::kind) says why.
     pub async fn structure(&self, options: &str) -> Result<String, Error> {
-        self.call("structure", None, &[Handed::Json(options)], async |instance: &mut Instance| {
-            instance.structure(options).await
-        })
-        .await
+        let run = async |instance: &mut Instance| instance.structure(options).await;
+        self.call("structure", None, &[Input::Json(options)], run).await
     }
 
     /// The datasource's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.inner.shared.name
+        &self.inner.state.name
     }
 
-    /// What it has done since it was connected.
+    /// What the datasource has done since it was connected.
     #[must_use]
     pub fn counters(&self) -> Counters {
         let inner = &self.inner;
         Counters {
-            running: inner.turns.running(),
-            waiting: inner.turns.waiting(),
-            warm: inner.warm.count() as u32,
-            ..inner.shared.counting.read()
+            running: inner.limit.running(),
+            waiting: inner.limit.waiting(),
+            warm: inner.pool.count() as u32,
+            ..inner.state.counters.read()
         }
     }
 
     fn deadline(&self) -> Instant {
-        let policy = self.inner.shared.policy.limits.deadline.min(MAX_DEADLINE);
-        Instant::now() + self.asked.time.map_or(policy, |asked| asked.min(policy))
+        let policy = self.inner.state.limits().deadline.min(MAX_DEADLINE);
+        Instant::now() + self.options.time.map_or(policy, |requested| requested.min(policy))
     }
 
-    /// The call's time is over.
-    fn too_late(&self, maybe_applied: bool) -> Error {
-        let policy = self.inner.shared.policy.limits.deadline;
-        Error::Limit(Limit::deadline(
-            policy,
-            self.asked.time.filter(|asked| *asked < policy),
-            maybe_applied,
-        ))
+    /// The error of a call whose time is over.
+    fn out_of_time(&self, maybe_applied: bool) -> Error {
+        let policy = self.inner.state.limits().deadline;
+        let requested = self.options.time.filter(|requested| *requested < policy);
+        Error::Limit(Limit::deadline(policy, requested, maybe_applied))
     }
 
-    /// One call: asks the policy, waits for its turn, takes an instance, runs the export, and puts the instance back if
-    /// it is clean. However it ends, a record is written.
-    async fn call<T: Answer>(
+    /// One call: checks the policy, waits for a permit, takes an instance, runs the export, and puts the
+    /// instance back if it is clean. However the call ends, it is recorded.
+    async fn call<T: Output>(
         &self,
         export: &'static str,
         action: Option<&str>,
-        input: &[Handed<'_>],
+        inputs: &[Input<'_>],
         run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let shared = &self.inner.shared;
-        shared.audit.check().map_err(|reason| Error::Audit { reason, maybe_applied: false })?;
+        let state = &self.inner.state;
+        state.audit.check().map_err(|source| Error::Audit { source, maybe_applied: false })?;
         let name = action.map(str::parse::<ActionName>).transpose();
-        let mut call = Call::new(shared, export, name.clone().ok().flatten(), self.deadline());
-        call.request.clone_from(&self.asked.request);
-        let judged = name
-            .map_err(|message| Error::Plugin(PluginError::UnknownAction(message)))
+        let mut call = Call::new(state, export, name.clone().ok().flatten(), self.deadline());
+        call.request_id.clone_from(&self.options.request_id);
+        let checked = name
+            .map_err(|error| Error::Plugin(PluginError::UnknownAction(error.to_string())))
             .and_then(|name| {
-                self.judge(&call, name)
-                    .inspect_err(|denial| call.note_denial(denial))
+                self.check_action(&call, name)
+                    .inspect_err(|denial| call.deny(denial))
                     .map_err(Error::from)
             });
-        match judged {
+        match checked {
             Ok(operations) => call.operations = operations,
-            Err(error) => return call.conclude(Err(error)),
+            Err(error) => return call.finish(Err(error)),
         }
-        let running = Running(Some(Arc::new(call)));
-        let result = match self.judge_input(input) {
-            Ok(()) => self.take_turn(running.call(), run).await,
+        let guard = CallGuard::new(call);
+        let result = match self.check_input(inputs) {
+            Ok(()) => self.run_with_permit(guard.call(), run).await,
             Err(error) => Err(error),
         };
-        running.conclude(result)
+        guard.finish(result)
     }
 
-    /// Asks the policy before anything else is done for a call, and returns what the call may send.
-    fn judge(&self, call: &Call, action: Option<ActionName>) -> Result<Vec<ActionName>, Denial> {
-        let shared = &self.inner.shared;
-        let judged =
-            |name: &ActionName| shared.policy.judge_action(name, known_access(shared, name));
+    /// Checks the policy before anything else is done for a call, and returns the operations that the
+    /// call may send.
+    fn check_action(
+        &self,
+        call: &Call,
+        action: Option<ActionName>,
+    ) -> Result<Vec<ActionName>, Denial> {
+        let state = &self.inner.state;
+        let check = |name: &ActionName| state.policy.check_action(name, state.min_access(name));
         let Some(name) = action else {
-            let operations = shared.manifest.export(call.export);
+            let operations = state.manifest.export(call.export());
             let allowed: Vec<ActionName> = operations
                 .iter()
-                .filter(|name| call.weigh(judged(name)).is_ok())
+                .filter(|name| call.enforce(check(name)).is_ok())
                 .cloned()
                 .collect();
-            // One of them at the least: else the policy says why there is none.
+            // If none is allowed, the policy's own denial says why.
             return match operations.first() {
-                Some(first) if allowed.is_empty() => judged(first).map(|()| allowed),
+                Some(first) if allowed.is_empty() => check(first).map(|()| allowed),
                 _ => Ok(allowed),
             };
         };
-        // A name that nobody knows is a typing error rather than an attack: the plugin says which was meant, and may
-        // send nothing. What is relayed is not read, so nobody would say.
-        if call.export != "relay"
-            && known_access(shared, &name).is_none()
-            && shared.policy.actions.is_none()
+        // An unknown name is a typing error rather than an attack: the plugin says which action was
+        // meant, and may send nothing. What is relayed is not read, so nobody would say it.
+        if call.export() != "relay"
+            && state.min_access(&name).is_none()
+            && state.policy.actions.is_none()
         {
             return Ok(Vec::new());
         }
-        call.weigh(judged(&name))?;
+        call.enforce(check(&name))?;
         Ok(vec![name])
     }
 
-    /// What a caller hands in is bounded before it enters the sandbox.
-    fn judge_input(&self, input: &[Handed<'_>]) -> Result<(), Error> {
-        let limits = &self.inner.shared.policy.limits;
-        let reached =
-            |which, bound| Err(Error::Limit(Limit { which, bound, maybe_applied: false }));
-        for handed in input {
-            let (text, bytes) = match handed {
-                Handed::Json(text) => (*text, text.len()),
-                Handed::Bytes(body) => ("", body.len()),
+    /// Limits the caller's input before it enters the sandbox.
+    fn check_input(&self, inputs: &[Input<'_>]) -> Result<(), Error> {
+        let limits = self.inner.state.limits();
+        let reached = |which, bound| Err(Error::Limit(Limit::new(which, bound, false)));
+        for input in inputs {
+            let (text, bytes) = match input {
+                Input::Json(text) => (*text, text.len()),
+                Input::Bytes(body) => ("", body.len()),
             };
             if bytes as u64 > limits.request_bytes.as_u64() {
                 return reached(LimitKind::RequestBytes, limits.request_bytes.to_string());
@@ -297,30 +289,32 @@ impl Datasource {
         Ok(())
     }
 
-    async fn take_turn<T: Answer>(
+    async fn run_with_permit<T: Output>(
         &self,
         call: &Arc<Call>,
         run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let inner = &self.inner;
-        let _turn = inner.turns.take(call.deadline).await?;
-        let mut instance = match inner.warm.take() {
+        let deadline = call.progress().deadline();
+        let _permit = inner.limit.acquire(deadline).await?;
+        let mut instance = match inner.pool.take() {
             Some(instance) => instance,
-            // Boxed, as it is rare and large: a future is as large as the largest that it awaits, and copied at times.
-            None => Box::pin(self.connected(call.deadline)).await?,
+            // Boxed, since it is rare and large: a future is as large as the largest future that it
+            // awaits, and may be copied.
+            None => Box::pin(self.connected(deadline)).await?,
         };
         let result = self.run(call, &mut instance, run).await;
         if result.as_ref().map_or_else(leaves_clean, |_| true) {
             match inner.isolation {
-                Isolation::Reuse => inner.warm.put(instance),
                 Isolation::Fresh => self.replace(instance),
+                _ => inner.pool.put(instance),
             }
         }
         result
     }
 
-    /// Drops an instance and makes one for the next call, while nobody waits for it. One at a time: where calls come
-    /// faster, they make their own.
+    /// Drops a used instance and prepares one for the next call, while nobody waits for it. One at a
+    /// time: if calls come faster, they connect their own instances.
     fn replace(&self, used: Instance) {
         if self.inner.preparing.swap(true, Ordering::AcqRel) {
             return;
@@ -328,171 +322,140 @@ impl Datasource {
         let datasource = self.clone();
         tokio::spawn(async move {
             drop(used);
-            // The call that finds none makes its own, and says what is wrong.
+            // If it fails, the next call connects an instance itself and reports the error.
             let _ = datasource.warm_up().await;
             datasource.inner.preparing.store(false, Ordering::Release);
         });
     }
 
-    /// Runs an export on an instance, for at most the call's time, and looks at what it gives.
-    async fn run<T: Answer>(
+    /// Runs an export on an instance, at most until the deadline, and examines its result.
+    async fn run<T: Output>(
         &self,
         call: &Arc<Call>,
         instance: &mut Instance,
         run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let end = call.deadline + GRACE;
-        let state = instance.begin(call);
-        let ended = Ended(call);
-        let result = self.inner.around.timers.until(end, pin!(run(state))).await;
-        drop(ended);
+        let progress = call.progress();
+        let end = progress.deadline() + GRACE;
+        let instance_in_call = instance.begin(call);
+        let end_on_drop = EndOnDrop(call);
+        let result = self.inner.runtime.timers.timeout_at(end, pin!(run(instance_in_call))).await;
+        drop(end_on_drop);
         instance.end();
-        // What the gate noted stands above what the guest says, success included.
-        let result = match (call.noted(), result) {
-            (Some(noted), _) => Err(noted),
-            (None, Some(result)) => result.map_err(|error| {
-                call.shortfall().unwrap_or_else(|| error.or_maybe_applied(call.reached()))
+        // What the gate recorded overrides what the guest says, success included.
+        let result = match (call.take_failure(), result) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(result)) => result.map_err(|error| match progress.take_soft_failure() {
+                Some(failure) => failure.into(),
+                None => error.or_maybe_applied(progress.reached()),
             }),
-            (None, None) => Err(self.too_late(call.reached())),
+            (None, None) => Err(self.out_of_time(progress.reached())),
         };
         self.inspect(call, result)
     }
 
-    /// An answer is handed on as it is or not at all; an error is handed on without what must not be seen.
-    fn inspect<T: Answer>(&self, call: &Call, result: Result<T, Error>) -> Result<T, Error> {
-        let shared = &self.inner.shared;
-        let answer = result.map_err(|error| error.map_texts(|text| shared.issued.redact(text)))?;
-        if answer.holds_secret(&shared.issued) {
-            let message = "the answer contains the signing key or the session token that the plugin was given";
-            let remedy = "nothing allows this; if the plugin did not come by it honestly, report it to its publisher";
-            let denial = Denial::new(Rule::SecretInAnswer, call.export, message, remedy);
-            call.note_denial(&denial);
+    /// Returns a result unchanged or not at all, and an error without secrets.
+    fn inspect<T: Output>(&self, call: &Call, result: Result<T, Error>) -> Result<T, Error> {
+        let state = &self.inner.state;
+        let output = result.map_err(|error| error.map_texts(|text| state.service.redact(text)))?;
+        if output.leaks(&*state.service) {
+            let message = "the result contains the signing key or the session token that the plugin \
+                           was given";
+            let remedy = "nothing allows this; if the plugin did not do it by mistake, report it to \
+                          its publisher";
+            let denial = Denial::new(Rule::SecretInAnswer, call.export(), message, remedy);
+            call.deny(&denial);
             return Err(denial.into());
         }
-        let depth = shared.policy.limits.json_depth;
-        if answer.is_deeper(depth) {
-            return Err(Error::Limit(Limit {
-                which: LimitKind::JsonDepth,
-                bound: depth.to_string(),
-                maybe_applied: call.reached(),
-            }));
+        let depth = state.limits().json_depth;
+        if output.is_deeper(depth) {
+            let limit = call.progress().limit(LimitKind::JsonDepth, depth.to_string());
+            return Err(Error::Limit(limit));
         }
-        Ok(answer)
+        Ok(output)
     }
 
     /// A new instance, connected with the settings.
     async fn connected(&self, deadline: Instant) -> Result<Instance, Error> {
-        let mut result = self.start(deadline).await;
+        let mut result = self.connect(deadline).await;
         if matches!(result, Err(Error::Busy(Busy::Instances { .. }))) {
-            // Idle instances of other datasources fill the pool.
-            crate::host::relieve(&self.inner.around.neighbours);
-            result = self.start(deadline).await;
+            // Idle instances of other datasources use up the capacity.
+            self.inner.runtime.registry.evict_all();
+            result = self.connect(deadline).await;
         }
         result
     }
 
-    async fn start(&self, deadline: Instant) -> Result<Instance, Error> {
+    async fn connect(&self, deadline: Instant) -> Result<Instance, Error> {
         let inner = &self.inner;
-        let shared = &inner.shared;
-        let call = Arc::new(Call::new(shared, "connect", None, deadline));
-        let making = Making { plugin: &inner.plugin, shared, around: &inner.around };
-        let starting = pin!(Instance::start(&making, &call, &inner.settings));
-        let starting = inner.around.timers.until(deadline + GRACE, starting).await;
-        call.end();
-        let result = match (call.noted(), starting) {
-            (Some(noted), _) => Err(noted),
+        let state = &inner.state;
+        let call = Arc::new(Call::new(state, "connect", None, deadline));
+        let spec =
+            InstanceSpec { plugin: &inner.plugin, datasource: state, runtime: &inner.runtime };
+        let connecting = pin!(Instance::connect(&spec, &call, &inner.settings));
+        let connected = inner.runtime.timers.timeout_at(deadline + GRACE, connecting).await;
+        call.progress().end();
+        let result = match (call.take_failure(), connected) {
+            (Some(failure), _) => Err(failure),
             (None, Some(result)) => result,
-            (None, None) => Err(self.too_late(false)),
+            (None, None) => Err(self.out_of_time(false)),
         };
-        result.map_err(|error| error.map_texts(|text| shared.issued.redact(text)))
+        result.map_err(|error| error.map_texts(|text| state.service.redact(text)))
     }
 }
 
-/// What a plugin says of itself.
+impl fmt::Debug for Datasource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Datasource").field("plugin", &self.inner.plugin).finish_non_exhaustive()
+    }
+}
+
+impl Evict for Inner {
+    fn evict(&self) {
+        self.pool.clear();
+    }
+
+    fn prune(&self) {
+        self.pool.prune();
+        self.state.egress.prune();
+    }
+}
+
+/// What a caller hands in.
+enum Input<'i> {
+    Json(&'i str),
+    /// Bytes that the host does not read.
+    Bytes(&'i [u8]),
+}
+
+/// What the plugin says about itself.
 pub(crate) async fn describe(
     plugin: &Plugin,
-    shared: &Arc<Shared>,
-    around: &Around,
+    state: &Arc<DatasourceState>,
+    runtime: &Runtime,
 ) -> Result<String, Error> {
-    let limits = &shared.policy.limits;
-    let call = Arc::new(Call::new(
-        shared,
-        "describe",
-        None,
-        Instant::now() + limits.deadline.min(MAX_DEADLINE),
-    ));
-    let making = Making { plugin, shared, around };
-    let result =
-        shared.timers.until(call.deadline + GRACE, pin!(Instance::describe(&making, &call))).await;
-    call.end();
-    let described = call.noted().map_or_else(
-        || result.unwrap_or(Err(Error::Limit(Limit::deadline(limits.deadline, None, false)))),
-        Err,
-    )?;
+    let limits = state.limits();
+    let deadline = Instant::now() + limits.deadline.min(MAX_DEADLINE);
+    let call = Arc::new(Call::new(state, "describe", None, deadline));
+    let spec = InstanceSpec { plugin, datasource: state, runtime };
+    let describing = pin!(Instance::describe(&spec, &call));
+    let described = runtime.timers.timeout_at(deadline + GRACE, describing).await;
+    call.progress().end();
+    let described = match (call.take_failure(), described) {
+        (Some(failure), _) => return Err(failure),
+        (None, Some(result)) => result?,
+        (None, None) => {
+            return Err(Error::Limit(Limit::deadline(limits.deadline, None, false)));
+        }
+    };
     if is_deeper(&described, limits.json_depth) {
-        return Err(Error::Limit(Limit {
-            which: LimitKind::JsonDepth,
-            bound: limits.json_depth.to_string(),
-            maybe_applied: false,
-        }));
+        let depth = limits.json_depth.to_string();
+        return Err(Error::Limit(Limit::new(LimitKind::JsonDepth, depth, false)));
     }
     Ok(described)
 }
 
-/// What a caller hands in.
-enum Handed<'h> {
-    Json(&'h str),
-    /// Bytes that nobody reads.
-    Bytes(&'h [u8]),
-}
-
-/// A call that runs. When its future is dropped, that is written down as its end.
-struct Running(Option<Arc<Call>>);
-
-impl Running {
-    fn call(&self) -> &Arc<Call> {
-        self.0.as_ref().expect("it is taken when the call ends, which consumes this")
-    }
-
-    fn conclude<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
-        match self.0.take() {
-            Some(call) => call.conclude(result),
-            None => result,
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(call) = self.0.take() {
-            call.abandon();
-        }
-    }
-}
-
-/// Ends a call however it ends, a dropped future included.
-struct Ended<'c>(&'c Call);
-
-impl Drop for Ended<'_> {
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
-
-impl Inner {
-    /// Gives its idle instances up.
-    pub(crate) fn clear(&self) {
-        self.warm.clear();
-    }
-
-    /// Drops what has been idle for long.
-    pub(crate) fn prune(&self) {
-        self.warm.prune();
-        self.shared.connections.prune();
-    }
-}
-
-/// Whether an error is an ordinary answer, after which the instance is as good as before.
+/// Whether an error is an ordinary result, after which the instance can be used again.
 fn leaves_clean(error: &Error) -> bool {
     matches!(
         error,
@@ -500,13 +463,7 @@ fn leaves_clean(error: &Error) -> bool {
             PluginError::Service(_)
                 | PluginError::InvalidInput(_)
                 | PluginError::UnknownAction(_)
-                | PluginError::Transport(Interruption { .. })
+                | PluginError::Transport(_)
         )
     )
-}
-
-impl fmt::Debug for Datasource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Datasource").field("plugin", &self.inner.plugin).finish_non_exhaustive()
-    }
 }

@@ -1,35 +1,32 @@
-//! `http-messages`: wasi:http's requests and answers in one piece each. Nothing is sent or judged here: what is made goes
-//! to [`outgoing_handler`](super::outgoing_handler), as what wasi:http's own functions make.
+//! `http-messages`: wasi:http's requests and responses in one piece each. Nothing is sent or checked
+//! here: the requests go to [`outgoing_handler`](super::outgoing_handler), like those of wasi:http.
 
-use super::outgoing_handler::give_back;
+use super::idle_workers;
 use crate::bindings::portcullis::datasource::http_messages::{Answer, Host};
-use crate::gate::Gate;
-use crate::net::body::too_large;
-use crate::state::State;
+use crate::store_state::StoreState;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
+use portcullis_gate::Gate;
+use portcullis_policy::LimitKind;
 use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
-use wasmtime_wasi_http::p2::bindings::http::types::{
-    ErrorCode, HostFutureIncomingResponse as _, Method, Scheme,
-};
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Method, Scheme};
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
-use wasmtime_wasi_http::{
-    Error, FieldMap, FieldMapError, WasiBody, WasiHttpHooks as _, WasiHttpView,
-};
+use wasmtime_wasi_http::{Error, FieldMap, FieldMapError, WasiBody, WasiHttpHooks as _};
 
-/// Headers that room is made for at once: a signed request has seven. A map panics where it is asked for too much.
-const MOST_EXPECTED: usize = 16;
+/// Headers that memory is reserved for at once: a signed request has seven. A map panics if too much is
+/// reserved.
+const EXPECTED_HEADERS: usize = 16;
 
-/// The most headers of an answer that are asked for by name: each is compared with each that is there.
-const MOST_WANTED: usize = 64;
+/// The most headers of a response that a guest can name: each is compared with each header.
+const MAX_WANTED: usize = 64;
 
 type Fields = Vec<(String, Vec<u8>)>;
 
-impl Host for State {
+impl Host for StoreState {
     fn request(
         &mut self,
         method: Method,
@@ -39,16 +36,16 @@ impl Host for State {
         headers: Fields,
         body: Vec<u8>,
     ) -> Result<Result<Resource<HostOutgoingRequest>, String>> {
-        // A guest that makes requests and sends none must not fill the host's memory.
+        // A guest that creates requests and sends none must not fill the host's memory.
         if self.unsent.strong_count() > 0 {
-            return Ok(Err("the request made before is not sent yet".to_string()));
+            return Ok(Err("the previous request was not sent yet".to_string()));
         }
         let limit = self.limits().request_bytes;
         if body.len() as u64 > limit.as_u64() {
-            if let Some(call) = &self.gate.call {
-                too_large(call, limit);
+            if let Some(call) = &self.call {
+                call.progress().fail_at_limit(LimitKind::RequestBytes, limit.to_string());
             }
-            return Ok(Err(format!("it has {} bytes, and {limit} are allowed", body.len())));
+            return Ok(Err(format!("it has {} bytes, but {limit} are allowed", body.len())));
         }
         let mut bytes = authority.len() + path_with_query.len();
         bytes += if let Method::Other(method) = &method { method.len() } else { 0 };
@@ -56,14 +53,14 @@ impl Host for State {
         let each = size_of::<HeaderName>() + size_of::<HeaderValue>();
         bytes += headers.iter().map(|(name, value)| name.len() + value.len() + each).sum::<usize>();
         if bytes > self.header_bytes() {
-            // As for wasi:http's own fields: it ends the call.
+            // It ends the call, like wasi:http's own limit on fields.
             return Err(FieldMapError::TotalSizeTooBig.into());
         }
-        let mut map = HeaderMap::with_capacity(headers.len().min(MOST_EXPECTED));
+        let mut map = HeaderMap::with_capacity(headers.len().min(EXPECTED_HEADERS));
         for (name, value) in headers {
             match header(&name, value) {
                 Ok((name, _)) if self.gate.is_forbidden_header(&name) => {
-                    return Ok(Err(format!("its header {name} is the host's to write")));
+                    return Ok(Err(format!("its header {name} is written by the host")));
                 }
                 Ok((name, value)) => {
                     map.try_append(name, value).map_err(|_| FieldMapError::TooManyFields)?
@@ -74,7 +71,7 @@ impl Host for State {
         let fields = FieldMap::new_immutable(&mut self.gate, map);
         let held = Arc::new(());
         self.unsent = Arc::downgrade(&held);
-        // The body goes with the request, however that ends, and the mark goes with the body.
+        // The body lives as long as the request, and the marker as long as the body.
         let body = Full::new(Bytes::from(body))
             .map_frame(move |frame| {
                 let _ = &held;
@@ -100,9 +97,9 @@ impl Host for State {
         wanted: Option<Vec<String>>,
     ) -> Result<Result<Answer, ErrorCode>> {
         let sent = self.table.delete(sent)?;
-        if wanted.as_ref().is_some_and(|wanted| wanted.len() > MOST_WANTED) {
+        if wanted.as_ref().is_some_and(|wanted| wanted.len() > MAX_WANTED) {
             return Ok(Err(ErrorCode::InternalError(Some(format!(
-                "more than {MOST_WANTED} headers are asked for"
+                "more than {MAX_WANTED} headers are requested"
             )))));
         }
         let sent = match sent {
@@ -110,20 +107,20 @@ impl Host for State {
             HostFutureIncomingResponse::Pending(sending) => sending.await,
             HostFutureIncomingResponse::Consumed => {
                 return Ok(Err(ErrorCode::InternalError(Some(
-                    "the answer was taken before".to_string(),
+                    "the response was taken already".to_string(),
                 ))));
             }
         };
         let (head, body) = match sent {
             Ok((response, worker)) => {
-                give_back(worker);
+                idle_workers::put(worker);
                 response.into_parts()
             }
-            Err(error) => return self.code(error).map(Err),
+            Err(error) => return self.error_code(error).map(Err),
         };
         let body = match read(body).await {
             Ok(body) => body,
-            Err(error) => return self.code(error).map(Err),
+            Err(error) => return self.error_code(error).map(Err),
         };
         let headers = visible(
             &mut self.gate,
@@ -134,29 +131,16 @@ impl Host for State {
     }
 }
 
-impl State {
-    /// What wasi:http calls an error.
-    fn code(&mut self, error: Error) -> Result<ErrorCode> {
-        let future = self.table.push(HostFutureIncomingResponse::Ready(Err(error)))?;
-        let told = self.http().get(Resource::new_borrow(future.rep()))?;
-        self.table.delete(future)?;
-        match told {
-            Some(Ok(Err(code))) => Ok(code),
-            _ => Ok(ErrorCode::InternalError(None)),
-        }
-    }
-}
-
-/// Reads a body to its end, into one buffer. The gate bounds it.
+/// Reads a body completely, into one buffer. The gate limits it.
 async fn read(mut body: WasiBody) -> Result<Vec<u8>, Error> {
     let mut whole = Vec::new();
     while !body.is_end_stream() {
         let Some(frame) = body.frame().await else { break };
-        // Trailers end a body, and nobody asks for them.
+        // Trailers end a body, and the contract has none.
         let Ok(data) = frame?.into_data() else { continue };
         if whole.is_empty() {
-            // What is still to come is known where its length was stated, which the gate has compared with the policy. Where there
-            // is no room for so much, the body itself will show.
+            // The rest is known if its length was stated, which the gate has compared with the policy.
+            // If there is no memory for it, reading fails later.
             let rest = usize::try_from(body.size_hint().lower()).unwrap_or_default();
             let _ = whole.try_reserve_exact(data.len().saturating_add(rest));
         }
@@ -173,7 +157,7 @@ fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), &'sta
     Ok((name, value))
 }
 
-/// The headers of an answer that the guest asks for, as far as it may see them.
+/// The headers of a response that the guest asks for and may see.
 fn visible(gate: &mut Gate, headers: &HeaderMap, wanted: Option<&[String]>) -> Fields {
     let is_wanted = |name: &HeaderName| {
         wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name.as_str()))

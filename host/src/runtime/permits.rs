@@ -1,7 +1,7 @@
-//! Turns: how many calls run at the same time, of one datasource and of all, and who waits.
+//! Concurrency limits: how many calls run at the same time, of one datasource and of all.
 //!
-//! Those who wait are served in the order in which they came. A datasource never has more calls waiting for a place
-//! among all than it may run itself, so that a flood on one of them does not keep the others out.
+//! Calls that wait are served in order of arrival. A datasource never has more calls waiting for the
+//! host's limit than it may run itself, so that a flood on one datasource does not starve the others.
 
 use crate::error::{Busy, Error};
 use portcullis_policy::Limits;
@@ -11,99 +11,100 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
-/// The turns of one datasource.
-pub(crate) struct Turns {
+/// The concurrency limit of one datasource, within that of its host.
+pub(crate) struct ConcurrencyLimit {
     own: Arc<Semaphore>,
-    all: Arc<AllTurns>,
-    most: u32,
+    host: Arc<HostLimit>,
+    max: u32,
     waiting: AtomicU32,
-    most_waiting: u32,
+    max_waiting: u32,
 }
 
-/// The turns of all datasources of a host.
-pub(crate) struct AllTurns {
-    places: Arc<Semaphore>,
-    most: u32,
+/// The concurrency limit of a host, over all datasources.
+pub(crate) struct HostLimit {
+    permits: Arc<Semaphore>,
+    max: u32,
 }
 
-/// Instances at the same time, in all datasources: more than a machine of 64 cores runs.
+/// The most instances of a host: more than a machine with 64 cores runs.
 const MAX_INSTANCES: u32 = 4096;
-/// The least: datasources that are connected take one each, and no turn. They cost less than a millisecond to reserve.
-const LEAST_INSTANCES: u32 = 256;
+/// The fewest instances that there is capacity for: each connected datasource takes one without a
+/// running call. Reserving them takes less than a millisecond.
+const MIN_INSTANCES: u32 = 256;
 
-/// A place among the calls that run; given back when it is dropped.
-pub(crate) struct Turn {
+/// The permit of a running call. Dropping it releases it.
+pub(crate) struct CallPermit {
     _own: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
+    _host: OwnedSemaphorePermit,
 }
 
-impl AllTurns {
-    pub(crate) fn new(most: u32) -> Arc<Self> {
-        Arc::new(Self { places: Arc::new(Semaphore::new(most.max(1) as usize)), most })
+impl HostLimit {
+    pub(crate) fn new(max: u32) -> Arc<Self> {
+        Arc::new(Self { permits: Arc::new(Semaphore::new(max.max(1) as usize)), max })
     }
 
-    /// Instances that there is room for: those of the calls that run, and warm ones.
+    /// The number of instances that there is capacity for: those of running calls, and idle ones.
     pub(crate) fn instances(&self) -> u32 {
-        self.most.saturating_mul(4).clamp(LEAST_INSTANCES, MAX_INSTANCES)
+        self.max.saturating_mul(4).clamp(MIN_INSTANCES, MAX_INSTANCES)
     }
 }
 
-impl Turns {
-    pub(crate) fn new(limits: &Limits, all: Arc<AllTurns>) -> Self {
-        let most = limits.concurrent_calls.max(1);
+impl ConcurrencyLimit {
+    pub(crate) fn new(limits: &Limits, host: Arc<HostLimit>) -> Self {
+        let max = limits.concurrent_calls.max(1);
         Self {
-            own: Arc::new(Semaphore::new(most as usize)),
-            all,
-            most,
+            own: Arc::new(Semaphore::new(max as usize)),
+            host,
+            max,
             waiting: AtomicU32::new(0),
-            most_waiting: limits.queued_calls,
+            max_waiting: limits.queued_calls,
         }
     }
 
-    /// Waits for a place.
-    pub(crate) async fn take(&self, deadline: Instant) -> Result<Turn, Error> {
+    /// Waits until the call may run.
+    pub(crate) async fn acquire(&self, deadline: Instant) -> Result<CallPermit, Error> {
         let own = match self.own.clone().try_acquire_owned() {
-            Ok(place) => place,
+            Ok(permit) => permit,
             Err(_) => self.wait(deadline).await?,
         };
-        let all = match self.all.places.clone().try_acquire_owned() {
-            Ok(place) => Some(place),
-            Err(_) => timeout_at(deadline.into(), self.all.places.clone().acquire_owned())
+        let host = match self.host.permits.clone().try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) => timeout_at(deadline.into(), self.host.permits.clone().acquire_owned())
                 .await
                 .ok()
                 .and_then(Result::ok),
         };
-        let all = all.ok_or(Error::Busy(Busy::Host { running: self.all.most }))?;
-        Ok(Turn { _own: own, _all: all })
+        let host = host.ok_or(Error::Busy(Busy::Host { running: self.host.max }))?;
+        Ok(CallPermit { _own: own, _host: host })
     }
 
     async fn wait(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Error> {
-        let waiting = Waiting(&self.waiting);
-        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.most_waiting {
-            return Err(Error::Busy(Busy::Queue { waiting: self.most_waiting }));
+        let waiting = WaitGuard(&self.waiting);
+        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.max_waiting {
+            return Err(Error::Busy(Busy::Queue { waiting: self.max_waiting }));
         }
-        let place = timeout_at(deadline.into(), self.own.clone().acquire_owned()).await;
+        let permit = timeout_at(deadline.into(), self.own.clone().acquire_owned()).await;
         drop(waiting);
-        // A place that comes with the deadline, because the deadline ended the call before, is of no use.
-        let place = place.ok().and_then(Result::ok).filter(|_| Instant::now() < deadline);
-        place.ok_or(Error::Busy(Busy::Calls { running: self.most }))
+        // A permit that comes at the deadline, because another call ran into it, is useless.
+        let permit = permit.ok().and_then(Result::ok).filter(|_| Instant::now() < deadline);
+        permit.ok_or(Error::Busy(Busy::Calls { running: self.max }))
     }
 
-    /// Calls that run.
+    /// The number of calls that run.
     pub(crate) fn running(&self) -> u32 {
-        self.most.saturating_sub(self.own.available_permits() as u32)
+        self.max.saturating_sub(self.own.available_permits() as u32)
     }
 
-    /// Calls that wait.
+    /// The number of calls that wait.
     pub(crate) fn waiting(&self) -> u32 {
         self.waiting.load(Ordering::Acquire)
     }
 }
 
-/// One that waits, however its waiting ends.
-struct Waiting<'t>(&'t AtomicU32);
+/// Counts one waiting call down, however its waiting ends.
+struct WaitGuard<'w>(&'w AtomicU32);
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -118,40 +119,46 @@ mod tests {
         Instant::now() + Duration::from_millis(50)
     }
 
+    fn busy(result: Result<CallPermit, Error>) -> Option<Busy> {
+        match result {
+            Err(Error::Busy(busy)) => Some(busy),
+            _ => None,
+        }
+    }
+
     #[tokio::test]
-    async fn calls_beyond_the_bounds_wait_or_are_told() {
+    async fn calls_beyond_the_limits_wait_or_are_busy() {
         let limits = Limits::default().with_concurrent_calls(1).with_queued_calls(1);
-        let turns = Turns::new(&limits, AllTurns::new(10));
-        let first = turns.take(soon()).await.unwrap();
-        let (second, third) = tokio::join!(turns.take(soon()), turns.take(soon()));
-        assert_eq!(second.err(), Some(Error::Busy(Busy::Calls { running: 1 })));
-        assert_eq!(third.err(), Some(Error::Busy(Busy::Queue { waiting: 1 })));
-        assert_eq!((turns.running(), turns.waiting()), (1, 0));
+        let limit = ConcurrencyLimit::new(&limits, HostLimit::new(10));
+        let first = limit.acquire(soon()).await.unwrap();
+        let (second, third) = tokio::join!(limit.acquire(soon()), limit.acquire(soon()));
+        assert_eq!(busy(second), Some(Busy::Calls { running: 1 }));
+        assert_eq!(busy(third), Some(Busy::Queue { waiting: 1 }));
+        assert_eq!((limit.running(), limit.waiting()), (1, 0));
         drop(first);
-        assert!(turns.take(soon()).await.is_ok());
+        assert!(limit.acquire(soon()).await.is_ok());
     }
 
     #[tokio::test]
-    async fn all_datasources_share_the_hosts_places() {
-        let all = AllTurns::new(1);
-        let (one, other) =
-            (Turns::new(&Limits::default(), all.clone()), Turns::new(&Limits::default(), all));
-        let first = one.take(soon()).await.unwrap();
-        assert_eq!(other.take(soon()).await.err(), Some(Error::Busy(Busy::Host { running: 1 })));
+    async fn all_datasources_share_the_limit_of_the_host() {
+        let host = HostLimit::new(1);
+        let limits = Limits::default();
+        let one = ConcurrencyLimit::new(&limits, host.clone());
+        let other = ConcurrencyLimit::new(&limits, host);
+        let first = one.acquire(soon()).await.unwrap();
+        assert_eq!(busy(other.acquire(soon()).await), Some(Busy::Host { running: 1 }));
         drop(first);
-        assert!(other.take(soon()).await.is_ok());
+        assert!(other.acquire(soon()).await.is_ok());
     }
 
     #[tokio::test]
-    async fn one_that_gives_up_waiting_leaves_its_place_in_the_queue() {
-        let turns = Turns::new(
-            &Limits::default().with_concurrent_calls(1).with_queued_calls(1),
-            AllTurns::new(10),
-        );
-        let first = turns.take(soon()).await.unwrap();
-        let waiting = tokio::time::timeout(Duration::from_millis(5), turns.take(soon())).await;
+    async fn a_call_that_stops_waiting_leaves_the_queue() {
+        let limits = Limits::default().with_concurrent_calls(1).with_queued_calls(1);
+        let limit = ConcurrencyLimit::new(&limits, HostLimit::new(10));
+        let first = limit.acquire(soon()).await.unwrap();
+        let waiting = tokio::time::timeout(Duration::from_millis(5), limit.acquire(soon())).await;
         assert!(waiting.is_err());
-        assert_eq!(turns.waiting(), 0);
+        assert_eq!(limit.waiting(), 0);
         drop(first);
     }
 }

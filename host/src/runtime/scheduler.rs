@@ -1,75 +1,80 @@
-//! Whose guest computes: one that goes on for long takes turns with its like, so that calls which need the processor
-//! briefly find it free.
+//! CPU scheduler. Long-running guests share a few CPU permits, so that short calls are never queued
+//! behind them.
 //!
-//! A guest computes freely for a slice: a thousand small calls never get here. One that still computes waits for one
-//! of a few places, as many as half the cores, and asks again after each slice. A place that is held for longer than a
-//! guest can compute without asking again is taken back: its guest waits for something.
+//! A guest runs its first time slice freely: a thousand small calls never get here. At the next epoch
+//! tick it must acquire one of `cores / 2` permits, and again after each slice. A permit that is held
+//! for more than [`MAX_SLICES`] ticks belongs to a guest that is blocked on I/O, and is reclaimed.
 
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::UpdateDeadline;
 
-/// The guests that run, and the places for those that compute for long.
+/// The scheduler of a host. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Fairness {
-    places: Arc<Semaphore>,
+pub(crate) struct Scheduler {
+    permits: Arc<Semaphore>,
+    /// The number of guests that run.
     running: Arc<AtomicU32>,
-    /// Those that compute for long.
-    long: Arc<AtomicU32>,
-    /// The places that are held, and for how many slices.
-    held: Arc<Mutex<Vec<(Place, u32)>>>,
+    /// The number of guests that have used up their first slice.
+    long_running: Arc<AtomicU32>,
+    /// The permits that are held, each with the number of ticks since it was acquired.
+    held: Arc<Mutex<Vec<(CpuPermit, u32)>>>,
 }
 
-/// A slice while a guest runs. A small call takes a tenth of it.
+/// A time slice while guests run. A small call takes a tenth of it.
 const SLICE: Duration = Duration::from_millis(1);
-/// A slice while one computes for long: a call that waits for the network waits behind such slices several times.
+/// A time slice while a long-running guest computes: a call that waits for the network waits behind
+/// several such slices.
 const SHORT_SLICE: Duration = Duration::from_micros(200);
-/// A slice while nobody runs: the first one to run may go on for so long.
+/// A time slice while no guest runs: the first guest may run for this long before the first tick.
 const IDLE_SLICE: Duration = Duration::from_millis(10);
 
-/// Ticks for which a call computes without letting others run: a full slice, as the first tick may come at once. To let
-/// others run moves a call to another thread, which costs a small call a tenth of its time.
+/// Epoch ticks before the first yield. Two, because the first tick may come immediately. To yield
+/// moves a call to another thread, which costs a small call a tenth of its time.
 pub(crate) const FREE_TICKS: u64 = 2;
-/// Slices that a place may be held for: a guest that computes asks again after one, as soon as its thread has a turn.
-const MOST_SLICES: u32 = 20;
+/// Ticks after which a permit is reclaimed: a guest that computes asks again after one tick, as soon as
+/// its thread is scheduled.
+const MAX_SLICES: u32 = 20;
 
-impl Fairness {
-    /// For this machine.
+impl Scheduler {
+    /// The scheduler for this machine.
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            places: Arc::new(Semaphore::new((cores / 2).max(1))),
+            permits: Arc::new(Semaphore::new((cores / 2).max(1))),
             running: Arc::default(),
-            long: Arc::default(),
+            long_running: Arc::default(),
             held: Arc::default(),
         }
     }
 
-    pub(crate) fn slices(&self) -> Slices {
-        Slices {
-            is_long: false,
-            fairness: self.clone(),
-            place: Place::default(),
+    /// The time slices of a new instance.
+    pub(crate) fn time_slices(&self) -> TimeSlices {
+        TimeSlices {
+            is_long_running: false,
+            scheduler: self.clone(),
+            permit: CpuPermit::default(),
             is_running: false,
         }
     }
 
-    /// A slice is over: places whose guests did not ask again are given back.
-    pub(crate) fn take_back(&self) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|(place, slices)| {
+    /// Ends a time slice: reclaims permits whose guests did not ask again.
+    pub(crate) fn reclaim(&self) {
+        self.held.lock().retain_mut(|(permit, slices)| {
             *slices += 1;
-            if *slices > MOST_SLICES {
-                place.give_back();
+            if *slices > MAX_SLICES {
+                permit.release();
             }
-            place.is_taken()
+            permit.is_held()
         });
     }
 
-    /// How long the next slice is. It also serves the timer that ends calls, which gets its turn between two slices.
+    /// The length of the next time slice. It is also the resolution of the timers that end calls.
     pub(crate) fn slice(&self) -> Duration {
-        if self.long.load(Ordering::Relaxed) > 0 {
+        if self.long_running.load(Ordering::Relaxed) > 0 {
             SHORT_SLICE
         } else if self.running.load(Ordering::Relaxed) > 0 {
             SLICE
@@ -79,83 +84,84 @@ impl Fairness {
     }
 }
 
-/// A place that an instance may hold. It is given back when the guest does something else than compute.
+/// The CPU permit that an instance may hold. It is released when the guest does anything else than
+/// compute.
 #[derive(Clone, Default)]
-pub(crate) struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+pub(crate) struct CpuPermit(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
-impl Place {
-    fn take(&self, permit: OwnedSemaphorePermit) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+impl CpuPermit {
+    fn hold(&self, permit: OwnedSemaphorePermit) {
+        *self.0.lock() = Some(permit);
     }
 
-    pub(crate) fn give_back(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    pub(crate) fn release(&self) {
+        self.0.lock().take();
     }
 
-    fn is_taken(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    fn is_held(&self) -> bool {
+        self.0.lock().is_some()
     }
 }
 
-/// The slices of time that an instance's running call has taken.
-pub(crate) struct Slices {
-    /// Whether the call has computed for long.
-    is_long: bool,
-    fairness: Fairness,
-    place: Place,
+/// The time slices that the running call of an instance has taken.
+pub(crate) struct TimeSlices {
+    /// Whether the call has used up its first slice.
+    is_long_running: bool,
+    scheduler: Scheduler,
+    permit: CpuPermit,
     is_running: bool,
 }
 
-impl Slices {
-    /// The place that the instance holds, for those who give it back.
-    pub(crate) fn place(&self) -> Place {
-        self.place.clone()
+impl TimeSlices {
+    /// The permit of the instance, for code that releases it.
+    pub(crate) fn permit(&self) -> &CpuPermit {
+        &self.permit
     }
 
     /// A call begins.
     pub(crate) fn begin(&mut self) {
         if !std::mem::replace(&mut self.is_running, true) {
-            self.fairness.running.fetch_add(1, Ordering::Relaxed);
+            self.scheduler.running.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// The call has ended.
     pub(crate) fn end(&mut self) {
-        if std::mem::take(&mut self.is_long) {
-            self.fairness.long.fetch_sub(1, Ordering::Relaxed);
+        if std::mem::take(&mut self.is_long_running) {
+            self.scheduler.long_running.fetch_sub(1, Ordering::Relaxed);
         }
-        self.place.give_back();
+        self.permit.release();
         if std::mem::replace(&mut self.is_running, false) {
-            self.fairness.running.fetch_sub(1, Ordering::Relaxed);
+            self.scheduler.running.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    /// A slice is over, and the guest still computes.
+    /// A slice is over and the guest still computes: it yields until it has a permit.
     pub(crate) fn next(&mut self) -> UpdateDeadline {
-        self.place.give_back();
-        if !std::mem::replace(&mut self.is_long, true) {
-            self.fairness.long.fetch_add(1, Ordering::Relaxed);
+        self.permit.release();
+        if !std::mem::replace(&mut self.is_long_running, true) {
+            self.scheduler.long_running.fetch_add(1, Ordering::Relaxed);
         }
-        let (places, held, place) =
-            (self.fairness.places.clone(), self.fairness.held.clone(), self.place.clone());
+        let (permits, held) = (self.scheduler.permits.clone(), self.scheduler.held.clone());
+        let permit = self.permit.clone();
         UpdateDeadline::YieldCustom(
             1,
             Box::pin(async move {
-                // Others first, even where a place is free.
+                // Others first, even if a permit is available.
                 tokio::task::yield_now().await;
-                // The places are never closed.
-                if let Ok(permit) = places.acquire_owned().await {
-                    place.take(permit);
-                    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-                    held.retain(|(other, _)| !Arc::ptr_eq(&other.0, &place.0));
-                    held.push((place, 0));
+                // The semaphore is never closed.
+                if let Ok(acquired) = permits.acquire_owned().await {
+                    permit.hold(acquired);
+                    let mut held = held.lock();
+                    held.retain(|(other, _)| !Arc::ptr_eq(&other.0, &permit.0));
+                    held.push((permit, 0));
                 }
             }),
         )
     }
 }
 
-impl Drop for Slices {
+impl Drop for TimeSlices {
     fn drop(&mut self) {
         self.end();
     }
@@ -165,39 +171,39 @@ impl Drop for Slices {
 mod tests {
     use super::*;
 
-    /// Lets a guest compute until it asks for a place, and waits for it as wasmtime does.
-    async fn take_place(slices: &mut Slices) {
-        let UpdateDeadline::YieldCustom(1, asking) = slices.next() else {
-            panic!("it asks for a place")
+    /// Ends a slice of a guest that computes, and waits for its permit as wasmtime does.
+    async fn acquire(slices: &mut TimeSlices) {
+        let UpdateDeadline::YieldCustom(1, acquiring) = slices.next() else {
+            panic!("the guest yields")
         };
-        asking.await;
+        acquiring.await;
     }
 
     #[tokio::test]
-    async fn a_guest_that_computes_for_long_waits_for_its_like_and_no_others_do() {
-        let fairness = Fairness { places: Arc::new(Semaphore::new(1)), ..Fairness::new() };
-        let (mut first, mut second) = (fairness.slices(), fairness.slices());
-        take_place(&mut first).await;
-        let waiting =
-            tokio::time::timeout(Duration::from_millis(20), take_place(&mut second)).await;
-        assert!(waiting.is_err(), "there is one place");
+    async fn a_long_running_guest_waits_only_for_other_long_running_guests() {
+        let scheduler = Scheduler { permits: Arc::new(Semaphore::new(1)), ..Scheduler::new() };
+        let (mut first, mut second) = (scheduler.time_slices(), scheduler.time_slices());
+        acquire(&mut first).await;
+        let waiting = tokio::time::timeout(Duration::from_millis(20), acquire(&mut second)).await;
+        assert!(waiting.is_err(), "there is one permit");
         first.end();
-        take_place(&mut second).await;
-        assert_eq!((fairness.slice(), fairness.long.load(Ordering::Relaxed)), (SHORT_SLICE, 1));
+        acquire(&mut second).await;
+        let long_running = scheduler.long_running.load(Ordering::Relaxed);
+        assert_eq!((scheduler.slice(), long_running), (SHORT_SLICE, 1));
         drop(second);
-        assert_eq!(fairness.slice(), IDLE_SLICE);
+        assert_eq!(scheduler.slice(), IDLE_SLICE);
     }
 
     #[tokio::test]
-    async fn a_place_whose_guest_waits_for_something_is_taken_back() {
-        let fairness = Fairness { places: Arc::new(Semaphore::new(1)), ..Fairness::new() };
-        let (mut waits, mut computes) = (fairness.slices(), fairness.slices());
-        take_place(&mut waits).await;
-        for _ in 0..=MOST_SLICES {
-            assert_eq!(fairness.places.available_permits(), 0);
-            fairness.take_back();
+    async fn the_permit_of_a_guest_that_waits_for_io_is_reclaimed() {
+        let scheduler = Scheduler { permits: Arc::new(Semaphore::new(1)), ..Scheduler::new() };
+        let (mut waits, mut computes) = (scheduler.time_slices(), scheduler.time_slices());
+        acquire(&mut waits).await;
+        for _ in 0..=MAX_SLICES {
+            assert_eq!(scheduler.permits.available_permits(), 0);
+            scheduler.reclaim();
         }
-        take_place(&mut computes).await;
-        assert_eq!(fairness.held.lock().unwrap().len(), 1);
+        acquire(&mut computes).await;
+        assert_eq!(scheduler.held.lock().len(), 1);
     }
 }

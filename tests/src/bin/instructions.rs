@@ -65,11 +65,11 @@ fn main() {
                     .expect("the origin is valid");
                 let action = call.action.parse().expect("the action's name is valid");
                 let checks = [
-                    policy.judge_origin(&origin),
-                    policy.judge_method(&origin, "POST"),
-                    policy.judge_path(&origin, "POST", "/"),
-                    policy.judge_action(&action, Some(Access::Write)),
-                    policy.judge_table("orders"),
+                    policy.check_origin(&origin),
+                    policy.check_method(&origin, "POST"),
+                    policy.check_path(&origin, "POST", "/"),
+                    policy.check_action(&action, Some(Access::Write)),
+                    policy.check_table("orders"),
                 ];
                 assert!(black_box(checks).iter().all(Result::is_ok));
             }

@@ -6,7 +6,7 @@
 //! and the names of the behaviours to choose from (default: all).
 #![expect(clippy::cast_precision_loss, reason = "counts and mebibytes are small")]
 
-use portcullis::{Connect, Datasource, Error, Host, Plugin};
+use portcullis::{Datasource, DatasourceConfig, Error, Host, Plugin, Settings};
 use portcullis_testkit::recorder::{self, Recorder, Response};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -101,14 +101,10 @@ async fn honest(host: &Host, server: &Recorder) -> Datasource {
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let policy = plugins::policy(&server.authority, "");
-    let credentials = Some(plugins::credentials());
-    let connect = Connect {
-        settings: &settings,
-        settings_are_trusted: true,
-        policy,
-        credentials,
-        ..Connect::default()
-    };
+    let connect = DatasourceConfig::new("datasource")
+        .policy(policy)
+        .settings(Settings::Trusted(&settings))
+        .shared_credentials(plugins::credentials());
     host.connect(&plugin, connect).await.expect("the datasource connects")
 }
 
@@ -248,7 +244,7 @@ async fn carry_out(
         .await
     {
         Ok(datasource) => datasource,
-        Err(error) => return format!("{} while connecting", error.case()),
+        Err(error) => return format!("{} while connecting", error.kind()),
     };
     let call = async {
         match choice.below(3) {
@@ -264,7 +260,7 @@ async fn carry_out(
         Ok(Ok(())) => "ok: no rule forbids what it did".to_string(),
         Ok(Err(Error::Denied(denial))) => format!("denied: {}", denial.rule),
         Ok(Err(Error::Limit(limit))) => format!("limit: {}", limit.which.key()),
-        Ok(Err(error)) => error.case().to_string(),
+        Ok(Err(error)) => error.kind().to_string(),
     }
 }
 

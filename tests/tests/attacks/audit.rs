@@ -1,7 +1,8 @@
 //! Audit records: what they contain, and what happens if they cannot be written.
 
 use super::support::{honest, server};
-use portcullis::{Error, Host, JsonLines};
+use portcullis::policy::WhenFull;
+use portcullis::{Error, ErrorKind, Host, JsonLines, Outcome};
 use portcullis_testkit::scripted::{self, AfterBytes};
 use std::path::Path;
 use std::sync::Arc;
@@ -44,15 +45,18 @@ pub(crate) async fn each_call_and_each_refusal_writes_one_record() {
         records.iter().map(|record| (record["event"].as_str(), record["rule"].as_str())).collect();
     assert_eq!(events, [(Some("refusal"), Some("binding")), (Some("call"), Some("binding"))]);
     let counters = refused.counters();
-    assert_eq!((counters.calls["denied"], counters.refusals["binding"]), (1, 1));
+    assert_eq!(
+        (counters.calls[&Outcome::Error(ErrorKind::Denied)], counters.refusals["binding"]),
+        (1, 1)
+    );
 }
 
 pub(crate) async fn calls_are_refused_if_the_audit_log_cannot_be_written() {
     let server = server().await;
     // A file that reports a full disk at every write.
     let full = Arc::new(JsonLines::open(Path::new("/dev/full")).unwrap());
-    for allows_calls in [false, true] {
-        let host = Host::builder().audit(full.clone(), allows_calls).build().unwrap();
+    for when_full in [WhenFull::Refuse, WhenFull::Pass] {
+        let host = Host::builder().audit(full.clone(), when_full).build().unwrap();
         let plugin = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
         let datasource = Attack::new(Behaviour::honest, &server.authority, "")
             .connect_on(&host, &plugin)
@@ -61,7 +65,7 @@ pub(crate) async fn calls_are_refused_if_the_audit_log_cannot_be_written() {
         let before = server.requests().len();
         let (first, second) =
             (datasource.execute("GetItem", "{}").await, datasource.execute("GetItem", "{}").await);
-        if allows_calls {
+        if when_full == WhenFull::Pass {
             assert!(first.is_ok() && second.is_ok());
             continue;
         }
@@ -73,8 +77,10 @@ pub(crate) async fn calls_are_refused_if_the_audit_log_cannot_be_written() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let host =
-        Host::builder().audit(Arc::new(JsonLines::open(&path).unwrap()), false).build().unwrap();
+    let host = Host::builder()
+        .audit(Arc::new(JsonLines::open(&path).unwrap()), WhenFull::Refuse)
+        .build()
+        .unwrap();
     let plugin = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
     let datasource = Attack::new(Behaviour::honest, &server.authority, "")
         .connect_on(&host, &plugin)

@@ -3,7 +3,8 @@
 use super::support::{
     ScriptedResolver, assert_recorded, carry_out, denial, honest, refused, server, stopped, tried,
 };
-use portcullis::{Connect, Error, Host, PluginError, Policy, Rule};
+use portcullis::policy::WhenFull;
+use portcullis::{DatasourceConfig, Error, Host, PluginError, Policy, Rule, Settings};
 use portcullis_testkit::recorder::{self, Response};
 use std::process::Command;
 use std::sync::Arc;
@@ -211,7 +212,7 @@ pub(crate) async fn plugin_cannot_set_the_host_header() {
 async fn resolve_to(addresses: &[&str], networks: &str) -> Result<String, Error> {
     let host = Host::builder()
         .resolver(ScriptedResolver::new(&[addresses]))
-        .audit(RECORDS.clone(), false)
+        .audit(RECORDS.clone(), WhenFull::Refuse)
         .build()
         .unwrap();
     let plugin =
@@ -219,9 +220,10 @@ async fn resolve_to(addresses: &[&str], networks: &str) -> Result<String, Error>
     let policy: Policy =
         toml::from_str(&format!("egress = [\"http://service.example\"]\n{networks}")).unwrap();
     let settings = r#"{"region":"us-east-1","endpoint":"http://service.example","maxAttempts":1}"#;
-    let credentials = Some(plugins::credentials());
-    let connect =
-        Connect { settings, settings_are_trusted: true, policy, credentials, ..Connect::default() };
+    let connect = DatasourceConfig::new("datasource")
+        .policy(policy)
+        .settings(Settings::Trusted(settings))
+        .shared_credentials(plugins::credentials());
     host.connect(&plugin, connect).await.unwrap().execute("ListTables", "").await
 }
 
@@ -364,13 +366,10 @@ pub(crate) async fn settings_cannot_inject_a_host() {
     ] {
         let policy: Policy =
             toml::from_str("egress = [\"https://dynamodb.us-east-1.amazonaws.com\"]").unwrap();
-        let connect = Connect {
-            settings,
-            settings_are_trusted: true,
-            policy,
-            credentials: Some(plugins::credentials()),
-            ..Connect::default()
-        };
+        let connect = DatasourceConfig::new("datasource")
+            .policy(policy)
+            .settings(Settings::Trusted(settings))
+            .shared_credentials(plugins::credentials());
         tried();
         let refusal = match plugins::host().connect(plugins::dynamodb(), connect).await {
             Err(error) => error,
@@ -416,15 +415,13 @@ pub(crate) async fn connections_are_not_shared_across_datasources_origins_or_ide
     assert_eq!(server.connections() - before, 2);
     // When the identity changes, the connections of the old one are not used again.
     let changing = Arc::new(super::secrets::ChangingCredentials::default());
-    let connect = Connect {
-        settings: &format!("read_response {}", server.authority),
-        policy: plugins::policy(
+    let connect = DatasourceConfig::new("datasource")
+        .policy(plugins::policy(
             &server.authority,
             "signing = [\"us-east-1/dynamodb\"]\nisolation = \"reuse\"",
-        ),
-        credentials: Some(changing.clone()),
-        ..Connect::default()
-    };
+        ))
+        .settings(Settings::Untrusted(&format!("read_response {}", server.authority)))
+        .shared_credentials(changing.clone());
     let datasource = HOST.connect(tests::attack::plugin(), connect).await.unwrap();
     let before = server.connections();
     datasource.execute("GetItem", "{}").await.unwrap();

@@ -28,8 +28,8 @@ pub(crate) async fn component_with_extra_imports_is_refused_and_they_are_named()
 }
 
 pub(crate) async fn file_that_is_not_a_plugin_is_refused_with_a_reason() {
-    assert!(matches!(refused(b"", None), LoadError::Invalid(_)));
-    assert!(matches!(refused(b"not wasm at all", None), LoadError::Invalid(_)));
+    assert!(matches!(refused(b"", None), LoadError::NotWebAssembly));
+    assert!(matches!(refused(b"not wasm at all", None), LoadError::NotWebAssembly));
     assert!(refused(b"\0asm\x01\0\0\0", None).to_string().contains("core module"));
     for part in [9, 100, ECHO.len() / 2, ECHO.len() - 1] {
         assert!(
@@ -164,6 +164,6 @@ pub(crate) async fn trap_in_the_start_function_is_reported() {
         .connect_on(host(), &plugin)
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::Trapped(_)), "{error:?}");
+    assert!(matches!(error, Error::Trapped { .. }), "{error:?}");
     stopped();
 }

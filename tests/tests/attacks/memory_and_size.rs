@@ -15,7 +15,7 @@ async fn traps(behaviour: Behaviour, message: &str) {
         tried();
         let error = datasource.execute("GetItem", "{}").await.unwrap_err();
         assert!(
-            matches!(&error, Error::Trapped(text) if text.contains(message)),
+            matches!(&error, Error::Trapped { message: text } if text.contains(message)),
             "{behaviour}: {error:?}"
         );
         stopped();
@@ -110,7 +110,7 @@ pub(crate) async fn random_bytes_per_host_call_are_limited() {
     };
     tried();
     let error = carry_out(attack("4097"), "GetItem").await.unwrap_err();
-    assert!(matches!(error, Error::Trapped(_)), "{error:?}");
+    assert!(matches!(error, Error::Trapped { .. }), "{error:?}");
     stopped();
     assert_eq!(carry_out(attack("4096"), "GetItem").await.unwrap(), "{\"got\": 4096}");
 }
@@ -141,7 +141,7 @@ async fn with_module(module: &str) -> Result<(), Error> {
 pub(crate) async fn wasm_table_limit_is_enforced_and_named() {
     let grows = "(module (table 1 funcref) \
                  (func $s (drop (table.grow (ref.null func) (i32.const 10000000)))) (start $s))";
-    assert_eq!(limit(with_module(grows).await).which, LimitKind::Tables);
+    assert_eq!(limit(with_module(grows).await).which, LimitKind::WasmTables);
     assert!(with_module("(module (table 1 funcref))").await.is_ok(), "an extra module is allowed");
 }
 

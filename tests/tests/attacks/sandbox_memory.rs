@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "wasmtime's trait for custom memories is unsafe")]
 
 use super::support::{stopped, tried};
-use portcullis::{Connect, Fixed, Host};
+use portcullis::{DatasourceConfig, Host, Settings, StaticCredentials};
 use portcullis_testkit::recorder::{self, Response};
 use std::cell::UnsafeCell;
 use std::sync::{Arc, Mutex};
@@ -98,14 +98,11 @@ pub(crate) async fn long_lived_secret_never_appears_in_sandbox_memory() {
         .unwrap();
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
-    let credentials = Arc::new(Fixed::key("AKIDOFTHETEST", SECRET));
-    let connect = Connect {
-        settings: &settings,
-        settings_are_trusted: true,
-        policy: plugins::policy(&server.authority, ""),
-        credentials: Some(credentials),
-        ..Connect::default()
-    };
+    let credentials = Arc::new(StaticCredentials::from_key("AKIDOFTHETEST", SECRET));
+    let connect = DatasourceConfig::new("datasource")
+        .policy(plugins::policy(&server.authority, ""))
+        .settings(Settings::Trusted(&settings))
+        .shared_credentials(credentials);
     let datasource = host.connect(&plugin, connect).await.unwrap();
     for (action, input) in [
         ("PutItem", r#"{"TableName":"t","Item":{"id":"1"}}"#),

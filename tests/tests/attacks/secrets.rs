@@ -5,8 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use portcullis::{
-    Connect, Credentials, CredentialsError, Error, LimitKind, PluginError, Policy,
-    ProvideCredentials, Rule, Secret, SecretFile, Tls,
+    Credentials, CredentialsError, CredentialsFile, DatasourceConfig, Error, LimitKind,
+    PluginError, Policy, ProvideCredentials, Rule, Secret, Settings, Tls,
 };
 use portcullis_testkit::recorder::{self, Response};
 use sha2::Sha256;
@@ -178,14 +178,10 @@ async fn show_everything() -> String {
     ] {
         let settings = format!("{behaviour} {} hex", refusing.authority);
         let policy = plugins::policy(&refusing.authority, "signing = [\"us-east-1/dynamodb\"]");
-        let credentials = Some(tests::attack::credentials());
-        let connect = Connect {
-            name: "shown",
-            settings: &settings,
-            policy,
-            credentials,
-            ..Connect::default()
-        };
+        let connect = DatasourceConfig::new("shown")
+            .policy(policy)
+            .settings(Settings::Untrusted(&settings))
+            .shared_credentials(tests::attack::credentials());
         let datasource = HOST.connect(plugin(), connect).await.unwrap();
         let result = datasource.execute("GetItem", "{}").await;
         let displayed = result.as_ref().map_err(ToString::to_string);
@@ -195,7 +191,7 @@ async fn show_everything() -> String {
     let credentials = tests::attack::credentials();
     shown = format!(
         "{shown} {credentials:?} {:?} {:?}",
-        credentials.fetch().await.unwrap(),
+        credentials.provide_credentials().await.unwrap(),
         Tls::default()
     );
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -204,8 +200,8 @@ async fn show_everything() -> String {
         format!("secret_access_key = \"{SECRET}\"\nsession_token = \"{TOKEN}\"\nodd = 1\n"),
     )
     .unwrap();
-    let provider = SecretFile::new(file.path());
-    format!("{shown} {provider:?} {:?}", provider.fetch().await)
+    let provider = CredentialsFile::new(file.path());
+    format!("{shown} {provider:?} {:?}", provider.provide_credentials().await)
 }
 
 /// A provider whose credentials change when the test says so. It counts how often they are fetched.
@@ -225,7 +221,7 @@ impl ChangingCredentials {
 }
 
 impl ProvideCredentials for ChangingCredentials {
-    fn fetch(
+    fn provide_credentials(
         &self,
     ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>> {
         self.fetched.fetch_add(1, Ordering::SeqCst);
@@ -246,13 +242,10 @@ async fn with_provider(
     settings: &str,
     policy: Policy,
 ) -> portcullis::Datasource {
-    let connect = Connect {
-        settings,
-        settings_are_trusted: true,
-        policy,
-        credentials: Some(provider.clone()),
-        ..Connect::default()
-    };
+    let connect = DatasourceConfig::new("datasource")
+        .policy(policy)
+        .settings(Settings::Trusted(settings))
+        .shared_credentials(provider.clone());
     plugins::host().connect(plugins::dynamodb(), connect).await.unwrap()
 }
 

@@ -1,6 +1,7 @@
 //! Family A over TLS, with a certificate authority and a resolver that belong to the test.
 
 use super::support::{ScriptedResolver, denial, stopped, tried};
+use portcullis::policy::WhenFull;
 use portcullis::{Host, Policy, Rule, Tls};
 use portcullis_testkit::recorder::{self, Recorder, Response};
 use portcullis_testkit::tls::CertificateAuthority;
@@ -47,7 +48,14 @@ fn trusting(authority: &CertificateAuthority) -> Tls {
 fn host(answers: &[&[&str]]) -> (Host, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
     let resolver = ScriptedResolver::new(answers);
     let questions = resolver.questions.clone();
-    (Host::builder().resolver(resolver).audit(RECORDS.clone(), false).build().unwrap(), questions)
+    (
+        Host::builder()
+            .resolver(resolver)
+            .audit(RECORDS.clone(), WhenFull::Refuse)
+            .build()
+            .unwrap(),
+        questions,
+    )
 }
 
 pub(crate) async fn after_dns_rebinding_only_the_checked_address_is_dialled() {

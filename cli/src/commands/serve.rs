@@ -1,0 +1,58 @@
+//! `portcullis serve`: the datasources of a policy, for clients in any language.
+
+use crate::args::Serve;
+use crate::failure::Failure;
+use crate::out::out;
+use crate::signals;
+use portcullis_server::{Options, RunningServer, Served};
+
+pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
+    let served = match arguments.local {
+        Some(file) => Served::Embedded(file),
+        None => Served::Policy(arguments.policy.policy),
+    };
+    let mut options = Options::new(served);
+    options.overrides.listen = arguments.listen;
+    options.overrides.wire = arguments.wire;
+    options.overrides.public = arguments.public;
+    let server = portcullis_server::open(options).await?;
+    announce(&server)?;
+    let reloader = server.reloader();
+    tokio::spawn(signals::hangups(async move || {
+        // The result is logged.
+        let _ = reloader.reload().await;
+    }));
+    Ok(server.serve(stopped()).await?)
+}
+
+fn announce(server: &RunningServer) -> Result<(), Failure> {
+    let bold = anstyle::Style::new().bold();
+    for endpoint in server.endpoints() {
+        let url = endpoint.url;
+        match endpoint.datasource {
+            None => {
+                out!("{bold}{url}{bold:#}  the JSON API, described at /openapi.json")?;
+                for name in server.datasources() {
+                    out!("  {url}/ddb/{name}/  an endpoint for AWS SDKs and tools")?;
+                }
+            }
+            Some(name) => {
+                out!("{bold}{url}{bold:#}  an endpoint for AWS SDKs and tools: {name}")?;
+            }
+        }
+    }
+    match server.token_count() {
+        0 => out!("no tokens: everybody on this machine may use the server"),
+        1 => out!("1 token"),
+        count => out!("{count} tokens"),
+    }
+}
+
+/// Waits until the server is told to stop.
+async fn stopped() {
+    let signal = signals::interrupted().await;
+    tracing::info!(
+        target: "portcullis::serve",
+        signal, "stopping: no new connections; running calls may end"
+    );
+}

@@ -1,0 +1,31 @@
+//! Texts from other sources, without characters that a terminal would obey.
+
+/// Replaces control characters, except line breaks, and characters that change the direction of text.
+pub(crate) fn visible(text: &str) -> String {
+    let obeyed = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if obeyed(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// A character in a form that JSON allows. Control characters that JSON leaves unescaped, DEL and C1, are
+/// escaped.
+pub(crate) fn escaped(c: char) -> String {
+    if c.is_control() { format!("\\u{:04x}", c as u32) } else { c.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn control_characters_are_replaced() {
+        assert_eq!(visible("a\u{1b}[31mb\r\u{9b}"), "a\u{fffd}[31mb\u{fffd}\u{fffd}");
+        assert_eq!(
+            visible("a\u{202e}b\u{2066}"),
+            "a\u{fffd}b\u{fffd}",
+            "changes of direction are replaced too"
+        );
+    }
+}

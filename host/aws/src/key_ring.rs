@@ -1,0 +1,172 @@
+//! The signing keys of one datasource, derived from its secret. Each is valid for one day, region and
+//! service.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#derive-signing-key>
+
+use crate::credentials::{Credentials, CredentialsError, ProvideCredentials};
+use crate::secret::Secret;
+use hmac::{Hmac, KeyInit, Mac};
+use portcullis_policy::CredentialScope;
+use sha2::Sha256;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use time::{Date, OffsetDateTime};
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+/// A signing key with the identity that it belongs to.
+#[derive(Clone)]
+pub(crate) struct DerivedKey {
+    pub(crate) access_key_id: String,
+    pub(crate) session_token: Option<Secret>,
+    pub(crate) key: Zeroizing<[u8; 32]>,
+    /// Seconds since the Unix epoch.
+    pub(crate) expires: u64,
+}
+
+/// Fetches credentials on first use, and derives keys from them.
+pub(crate) struct KeyRing {
+    provider: Option<Arc<dyn ProvideCredentials>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    credentials: Option<(Credentials, SystemTime)>,
+    keys: Vec<(String, CredentialScope, Zeroizing<[u8; 32]>)>,
+}
+
+/// How long credentials without an expiry are kept. A rotated file or environment is noticed after
+/// that.
+const REFRESH: Duration = Duration::from_mins(15);
+/// How long before their expiry temporary credentials are fetched again.
+const REFRESH_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
+/// The shortest time between two fetches. Otherwise credentials that are about to expire would be
+/// fetched for every call.
+const MIN_REFRESH: Duration = Duration::from_secs(5);
+/// The number of keys that are kept: those of today and the days next to it, for a few scopes.
+const MAX_KEYS: usize = 8;
+
+impl KeyRing {
+    pub(crate) fn new(provider: Option<Arc<dyn ProvideCredentials>>) -> Self {
+        Self { provider, state: Mutex::default() }
+    }
+
+    /// Derives the key of a scope and a day, which the caller has checked.
+    ///
+    /// # Errors
+    /// Returns an error if there are no credentials.
+    pub(crate) async fn derive(
+        &self,
+        date: &str,
+        scope: &CredentialScope,
+    ) -> Result<DerivedKey, CredentialsError> {
+        let provider = self.provider.as_ref().ok_or_else(|| {
+            CredentialsError::new(
+                "this datasource has none; add to its policy: credentials = { from = \"env\" }",
+            )
+        })?;
+        let now = SystemTime::now();
+        let mut state = self.state.lock().await;
+        if state.credentials.as_ref().is_none_or(|(_, until)| *until <= now) {
+            let credentials = match (provider.provide_credentials().await, &state.credentials) {
+                (Ok(credentials), _) => credentials,
+                // They are fetched before they expire, so the previous ones are still valid.
+                (Err(_), Some((last, _))) if last.expires.is_none_or(|end| end > now) => {
+                    last.clone()
+                }
+                (Err(error), _) => return Err(error),
+            };
+            let until = credentials
+                .expires
+                .map_or(now + REFRESH, |end| {
+                    end.checked_sub(REFRESH_BEFORE_EXPIRY).unwrap_or(now).min(now + REFRESH)
+                })
+                .max(now + MIN_REFRESH);
+            state.keys.clear();
+            state.credentials = Some((credentials, until));
+        }
+        let State { credentials: Some((credentials, until)), keys } = &mut *state else {
+            return Err(CredentialsError::new("the provider gave none"));
+        };
+        let key = if let Some((_, _, key)) =
+            keys.iter().find(|(day, known, _)| day == date && known == scope)
+        {
+            key.clone()
+        } else {
+            let key = derive_key(credentials.secret_access_key.expose(), date, scope);
+            if keys.len() >= MAX_KEYS {
+                keys.remove(0);
+            }
+            keys.push((date.to_string(), scope.clone(), key.clone()));
+            key
+        };
+        let expires = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        Ok(DerivedKey {
+            access_key_id: credentials.access_key_id.clone(),
+            session_token: credentials.session_token.clone(),
+            key,
+            expires,
+        })
+    }
+}
+
+/// Whether `date`, in the form `YYYYMMDD`, is today, yesterday or tomorrow: clocks and time zones
+/// differ by no more.
+pub(crate) fn is_current(date: &str, now: OffsetDateTime) -> bool {
+    day(date).is_some_and(|day| (now.to_julian_day() - day).abs() <= 1)
+}
+
+/// The Julian day of a date in the form `YYYYMMDD`.
+fn day(date: &str) -> Option<i32> {
+    let digits = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
+    let date: u32 = date.parse().ok().filter(|_| digits)?;
+    let (year, month, day) = ((date / 10_000) as i32, (date / 100 % 100) as u8, (date % 100) as u8);
+    Some(Date::from_calendar_date(year, month.try_into().ok()?, day).ok()?.to_julian_day())
+}
+
+fn derive_key(secret: &str, date: &str, scope: &CredentialScope) -> Zeroizing<[u8; 32]> {
+    let secret = Zeroizing::new(format!("AWS4{secret}"));
+    let mut key = hmac_sha256(secret.as_bytes(), date.as_bytes());
+    for part in [scope.region(), scope.service(), "aws4_request"] {
+        key = hmac_sha256(&*key, part.as_bytes());
+    }
+    key
+}
+
+fn hmac_sha256(key: &[u8], data: &[u8]) -> Zeroizing<[u8; 32]> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(data);
+    Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_equals_the_documented_one() {
+        // The example in AWS's guide to deriving a signing key.
+        let scope = CredentialScope::new("us-east-1", "iam").unwrap();
+        let key = derive_key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20150830", &scope);
+        assert_eq!(
+            hex::encode(*key),
+            "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
+        );
+    }
+
+    #[test]
+    fn only_days_next_to_today_are_current() {
+        let now = OffsetDateTime::from_unix_timestamp(1_440_938_160).unwrap();
+        for (date, expected) in [
+            ("20150829", true),
+            ("20150830", true),
+            ("20150831", true),
+            ("20150828", false),
+            ("20150901", false),
+            ("", false),
+            ("2015083", false),
+        ] {
+            assert_eq!(is_current(date, now), expected, "{date}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What the gate keeps for one tenant: its policy, connections and TLS sessions.
+
+use crate::net::connection::Connection;
+use crate::net::dial::{Dial, TcpDial};
+use crate::net::pool::ConnectionPool;
+use crate::net::resolver::{Resolve, SystemResolver};
+use crate::net::target::LastTarget;
+use crate::net::tls::{LazyTls, Tls, mozilla_roots};
+use crate::timers::Timers;
+use portcullis_policy::{LimitsError, Origin, Policy};
+use rustls::RootCertStore;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The egress of one tenant: its policy, and the connections and TLS sessions that no other tenant
+/// gets.
+///
+/// Keep one for each tenant and give each store a [`Gate`](crate::Gate).
+pub struct Egress {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) dial: Arc<dyn Dial>,
+    pub(crate) tls: LazyTls,
+    pub(crate) pool: ConnectionPool,
+    pub(crate) last_target: LastTarget,
+    pub(crate) timers: Timers,
+    /// The generation of the identity: it changes with each new identity.
+    identity: AtomicU32,
+}
+
+/// Builds an [`Egress`].
+pub struct EgressBuilder {
+    policy: Arc<Policy>,
+    resolver: Arc<dyn Resolve>,
+    dial: Arc<dyn Dial>,
+    tls: Tls,
+    roots: Option<Arc<RootCertStore>>,
+    timers: Timers,
+}
+
+impl Egress {
+    /// Builds the egress of a tenant with this policy.
+    #[must_use]
+    pub fn builder(policy: impl Into<Arc<Policy>>) -> EgressBuilder {
+        EgressBuilder {
+            policy: policy.into(),
+            resolver: Arc::new(SystemResolver),
+            dial: Arc::new(TcpDial),
+            tls: Tls::default(),
+            roots: None,
+            timers: Timers::tokio(),
+        }
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The timers that end requests.
+    #[must_use]
+    pub fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    /// The generation of the identity that requests are sent with.
+    #[must_use]
+    pub fn identity(&self) -> u32 {
+        self.identity.load(Ordering::Acquire)
+    }
+
+    /// The tenant has a new identity. Connections of the previous identity are not used any more.
+    pub fn change_identity(&self) {
+        self.identity.fetch_add(1, Ordering::AcqRel);
+        self.pool.clear();
+    }
+
+    /// Closes connections that have been idle for long, or that the peer has closed.
+    pub fn prune(&self) {
+        self.pool.prune();
+    }
+
+    /// Keeps a connection whose last response was read completely.
+    pub(crate) fn keep(&self, origin: Arc<Origin>, connection: Connection) {
+        self.pool.put(origin, connection);
+    }
+}
+
+impl fmt::Debug for Egress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Egress").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+impl EgressBuilder {
+    /// Resolves names with `resolver` instead of the operating system.
+    #[must_use]
+    pub fn resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
+        self.resolver = resolver;
+        self
+    }
+
+    /// Opens connections with `dial` instead of TCP.
+    #[must_use]
+    pub fn dial(mut self, dial: Arc<dyn Dial>) -> Self {
+        self.dial = dial;
+        self
+    }
+
+    /// Trusts other authorities than Mozilla's, or presents a client certificate.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Trusts `roots` if [`tls`](Self::tls) names no authorities. Default: Mozilla's list.
+    #[must_use]
+    pub fn roots(mut self, roots: Arc<RootCertStore>) -> Self {
+        self.roots = Some(roots);
+        self
+    }
+
+    /// Uses these timers. Default: tokio's.
+    #[must_use]
+    pub fn timers(mut self, timers: Timers) -> Self {
+        self.timers = timers;
+        self
+    }
+
+    /// Builds the egress. Nothing is sent.
+    ///
+    /// # Errors
+    /// Returns an error if a limit of the policy is zero or too large.
+    pub fn build(self) -> Result<Arc<Egress>, LimitsError> {
+        let Self { policy, resolver, dial, tls, roots, timers } = self;
+        policy.limits.check()?;
+        let roots = roots.unwrap_or_else(mozilla_roots);
+        let pool = ConnectionPool::new(policy.limits.concurrent_calls as usize);
+        Ok(Arc::new(Egress {
+            policy,
+            resolver,
+            dial,
+            tls: LazyTls::new(tls, roots),
+            pool,
+            last_target: LastTarget::default(),
+            timers,
+            identity: AtomicU32::new(0),
+        }))
+    }
+}

@@ -1,0 +1,136 @@
+//! The hooks that wasmtime calls: where a guest's request enters the gate.
+
+use crate::egress::Egress;
+use crate::forbidden;
+use crate::net::body::RequestBody;
+use crate::net::head::RequestHead;
+use crate::passage;
+use crate::progress::Progress;
+use crate::rules::Rules;
+use http::{HeaderName, Request, Response};
+use portcullis_policy::Denial;
+use std::sync::Arc;
+use std::time::Instant;
+use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// The gate of one store: it sends the requests of one guest.
+///
+/// See the [crate's documentation](crate) for an example.
+pub struct Gate {
+    egress: Arc<Egress>,
+    /// The rules of the running call. Without a call nothing is sent.
+    rules: Option<Arc<dyn Rules>>,
+}
+
+impl Gate {
+    /// The gate of a guest that runs for at most `limits.deadline` from now. `on_denied` is called
+    /// for each request that the policy denies.
+    #[must_use]
+    pub fn new(egress: &Arc<Egress>, on_denied: impl Fn(&Denial) + Send + Sync + 'static) -> Self {
+        let limits = &egress.policy().limits;
+        let deadline = Instant::now() + limits.deadline;
+        let progress = Progress::new("guest", limits, deadline, MAX_IN_FLIGHT);
+        let rules = PolicyOnly { progress: Arc::new(progress), on_denied };
+        Self { egress: egress.clone(), rules: Some(Arc::new(rules)) }
+    }
+
+    /// A gate that sends nothing until a call begins.
+    #[must_use]
+    pub fn closed(egress: &Arc<Egress>) -> Self {
+        Self { egress: egress.clone(), rules: None }
+    }
+
+    /// Begins a call: from now on its rules decide.
+    pub fn begin(&mut self, rules: Arc<dyn Rules>) {
+        self.rules = Some(rules);
+    }
+
+    /// Ends the running call. Nothing more is sent.
+    pub fn end(&mut self) {
+        if let Some(rules) = self.rules.take() {
+            rules.progress().end();
+        }
+    }
+
+    /// Sends a request of the running call.
+    pub fn send(
+        &self,
+        head: RequestHead,
+        body: RequestBody,
+    ) -> impl Future<Output = Result<Response<WasiBody>, Error>> + Send + 'static {
+        let (egress, rules) = (self.egress.clone(), self.rules.clone());
+        async move {
+            let rules = rules.ok_or(Error::HttpRequestDenied)?;
+            passage::send(egress, rules, head, body).await
+        }
+    }
+}
+
+/// Requests of one guest at the same time, if the embedder has no rules of its own: as many as the
+/// AWS SDKs keep connections.
+const MAX_IN_FLIGHT: u32 = 64;
+
+type Worker = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Worker), Error>> + Send>;
+
+impl WasiHttpHooks for Gate {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        forbidden::is_forbidden(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        forbidden::filter()
+    }
+
+    fn set_host_header(&mut self) -> bool {
+        // The gate writes it from the origin that was checked.
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        // A guest cannot extend its time: it has until the deadline, whatever it asks for.
+        _: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Sending {
+        let (parts, body) = request.into_parts();
+        let head = match RequestHead::from_parts(parts) {
+            Ok(head) => head,
+            Err(error) => return Box::new(std::future::ready(Err(error))),
+        };
+        let body = RequestBody::from_wasi(Some(body));
+        if let Err(error) = head.check_length(&body) {
+            return Box::new(std::future::ready(Err(error)));
+        }
+        let sending = self.send(head, body);
+        Box::new(async move {
+            let response = sending.await?;
+            // wasmtime spawns this worker for implementations whose connections need a task.
+            let worker: Worker = Box::new(std::future::ready(Ok(())));
+            Ok((response, worker))
+        })
+    }
+}
+
+/// The rules of an embedder that has none of its own.
+struct PolicyOnly<F> {
+    progress: Arc<Progress>,
+    on_denied: F,
+}
+
+impl<F: Fn(&Denial) + Send + Sync + 'static> Rules for PolicyOnly<F> {
+    fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    fn denied(&self, denial: &Denial) {
+        // A guest of the embedder's own may go on after a denial.
+        self.progress.fail_softly(denial.clone());
+        (self.on_denied)(denial);
+    }
+
+    fn reported(&self, denial: &Denial) {
+        (self.on_denied)(denial);
+    }
+}

@@ -1,0 +1,145 @@
+//! Whom TLS trusts, and which certificate it presents.
+
+use parking_lot::Mutex;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+/// The TLS settings of one tenant. By default they trust the embedder's authorities (Mozilla's
+/// list, if it names none) and present no certificate.
+///
+/// ```
+/// use portcullis_gate::Tls;
+///
+/// let error = Tls::default().with_ca(b"not a certificate").unwrap_err();
+/// assert_eq!(error.to_string(), "the PEM file holds no certificate");
+/// ```
+#[derive(Default)]
+pub struct Tls {
+    roots: Option<RootCertStore>,
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+/// A certificate or key that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// There is no certificate in the file.
+    #[error("the PEM file holds no certificate")]
+    NoCertificate,
+    /// A certificate in the file is malformed.
+    #[error("a certificate cannot be read")]
+    Certificate(#[source] pem::Error),
+    /// The certificate of an authority cannot be used.
+    #[error("the certificate of an authority cannot be used")]
+    Authority(#[source] rustls::Error),
+    /// There is no private key in the file. The reason is left out: it could quote the key.
+    #[error("the PEM file holds no private key")]
+    NoKey,
+    /// The certificate and the key do not belong together.
+    #[error("the certificate and the private key do not belong together")]
+    Mismatch(#[source] rustls::Error),
+}
+
+impl Tls {
+    /// Trusts the authorities in `pem`, and no others.
+    ///
+    /// # Errors
+    /// Returns an error if `pem` holds no certificate, or one that cannot be read.
+    pub fn with_ca(mut self, pem: &[u8]) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(pem)? {
+            roots.add(certificate).map_err(TlsError::Authority)?;
+        }
+        self.roots = Some(roots);
+        Ok(self)
+    }
+
+    /// Presents the certificate in `pem`, with its intermediate certificates, and proves it with
+    /// the private key in `key`.
+    ///
+    /// # Errors
+    /// Returns an error if the certificate or the key is missing or cannot be read, or if they do
+    /// not belong together.
+    pub fn with_identity(mut self, pem: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
+        self.identity = Some((certificates(pem)?, key));
+        self.client_config(&Arc::new(RootCertStore::empty()))?;
+        Ok(self)
+    }
+
+    /// The configuration for connections. `roots` are the embedder's authorities.
+    pub(crate) fn client_config(
+        &self,
+        roots: &Arc<RootCertStore>,
+    ) -> Result<ClientConfig, TlsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.expect("ring supports rustls's default protocol versions");
+        let builder = match &self.roots {
+            Some(own) => builder.with_root_certificates(own.clone()),
+            None => builder.with_root_certificates(roots.clone()),
+        };
+        match &self.identity {
+            None => Ok(builder.with_no_client_auth()),
+            Some((certificates, key)) => builder
+                .with_client_auth_cert(certificates.clone(), key.clone_key())
+                .map_err(TlsError::Mismatch),
+        }
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("own_roots", &self.roots.is_some())
+            .field("identity", &self.identity.is_some())
+            .finish()
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match all {
+        Ok(all) if all.is_empty() => Err(TlsError::NoCertificate),
+        Ok(all) => Ok(all),
+        Err(error) => Err(TlsError::Certificate(error)),
+    }
+}
+
+/// The TLS configuration of one tenant, with its sessions. It is created on first use: with the
+/// space for its sessions it takes ten kilobytes.
+pub(crate) struct LazyTls {
+    tls: Tls,
+    roots: Arc<RootCertStore>,
+    config: Mutex<Option<Arc<ClientConfig>>>,
+}
+
+impl LazyTls {
+    pub(crate) fn new(tls: Tls, roots: Arc<RootCertStore>) -> Self {
+        Self { tls, roots, config: Mutex::default() }
+    }
+
+    pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        let mut config = self.config.lock();
+        if let Some(config) = &*config {
+            return Ok(config.clone());
+        }
+        let created = Arc::new(self.tls.client_config(&self.roots)?);
+        *config = Some(created.clone());
+        Ok(created)
+    }
+}
+
+/// Mozilla's list of authorities.
+pub(crate) fn mozilla_roots() -> Arc<RootCertStore> {
+    static ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+        let mut roots = RootCertStore::empty();
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        Arc::new(roots)
+    });
+    ROOTS.clone()
+}

@@ -1,0 +1,228 @@
+//! The passage of one request: from the check of its head to the head of its response.
+
+use crate::egress::Egress;
+use crate::net::body::{Outbound, RequestBody, too_large};
+use crate::net::connection::Connection;
+use crate::net::dial::Dialer;
+use crate::net::head::{RequestHead, direct};
+use crate::net::resolver;
+use crate::net::target::Target;
+use crate::progress::RequestPermit;
+use crate::response::ResponseBody;
+use crate::rules::{BodyCheck, Rules};
+use http::{Request, Response};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use portcullis_policy::{Denial, LimitKind, Origin, Rule, Scheme};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::time::timeout;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+/// Checks a request, and sends it if it passes.
+pub(crate) async fn send(
+    egress: Arc<Egress>,
+    rules: Arc<dyn Rules>,
+    head: RequestHead,
+    body: RequestBody,
+) -> Result<Response<WasiBody>, Error> {
+    let passage = Passage { egress: &egress, rules: &*rules };
+    let permit = passage.admit()?;
+    let deadline = rules.progress().deadline();
+    let sending = pin!(passage.send(permit, head, body));
+    egress.timers.timeout_at(deadline, sending).await.unwrap_or(Err(Error::HttpResponseTimeout))
+}
+
+/// The passage of one request through the gate.
+struct Passage<'p> {
+    egress: &'p Arc<Egress>,
+    rules: &'p dyn Rules,
+}
+
+impl Passage<'_> {
+    fn admit(&self) -> Result<RequestPermit, Error> {
+        let admitted = self.rules.progress().admit().map_err(|denial| self.deny(&denial))?;
+        admitted.ok_or(Error::ConnectionLimitReached)
+    }
+
+    async fn send(
+        &self,
+        permit: RequestPermit,
+        head: RequestHead,
+        body: RequestBody,
+    ) -> Result<Response<WasiBody>, Error> {
+        let (target, check) = self.check_head(&head).map_err(|denial| self.deny(&denial))?;
+        let Target { origin, host } = target;
+        let body = self.check_body(check, &head, body).await?;
+
+        let progress = self.rules.progress();
+        let limits = &self.egress.policy.limits;
+        let mut request = Request::new(Outbound::new(body, progress.clone(), limits.request_bytes));
+        *request.method_mut() = head.method;
+        *request.headers_mut() = head.headers;
+        direct(&mut request, head.path, host);
+
+        let (response, connection) = self.exchange(&origin, request).await?;
+        let limit = limits.response_bytes;
+        // As the connection understood it: a length may be written in several ways.
+        if response.body().size_hint().lower() > limit.as_u64() {
+            progress.fail_at_limit(LimitKind::ResponseBytes, limit.to_string());
+            return Err(Error::HttpResponseBodySize(Some(limit.as_u64())));
+        }
+        let egress = self.egress.clone();
+        Ok(response
+            .map(|body| ResponseBody::new(body, connection, origin, egress, permit).boxed_unsync()))
+    }
+
+    /// Applies every rule that needs no body: where the request goes, what it carries, and who
+    /// signed it.
+    fn check_head(&self, head: &RequestHead) -> Result<(Target, BodyCheck), Denial> {
+        let target = self.egress.last_target.parse(head.scheme, &head.authority)?;
+        let origin = &target.origin;
+        self.rules.progress().set_destination(origin, None);
+        let policy = &self.egress.policy;
+        let (method, path) = (head.method.as_str(), head.path.path());
+        policy.check_origin(origin)?;
+        if !path.starts_with('/') || path.starts_with("//") {
+            // `//host` is a host for those who read it as a reference (RFC 3986, section 4.2).
+            let shown: String = path.chars().take(200).collect();
+            let message = format!("{shown:?} is not a path");
+            let remedy = "this is a defect of the plugin: report it to its publisher";
+            return Err(Denial::new(Rule::Paths, shown, message, remedy).always_enforced());
+        }
+        self.enforce(policy.check_method(origin, method))?;
+        self.enforce(policy.check_path(origin, method, path))?;
+        let check = self.rules.check_head(head)?;
+        Ok((target, check))
+    }
+
+    /// Reports a denial instead of enforcing it, if the policy says so.
+    fn enforce(&self, checked: Result<(), Denial>) -> Result<(), Denial> {
+        match checked {
+            Err(denial) if self.egress.policy.is_report_only(&denial) => {
+                self.rules.reported(&denial);
+                Ok(())
+            }
+            checked => checked,
+        }
+    }
+
+    /// Limits the body, and reads all of it only if a rule must see it.
+    async fn check_body(
+        &self,
+        check: BodyCheck,
+        head: &RequestHead,
+        body: RequestBody,
+    ) -> Result<RequestBody, Error> {
+        let progress = self.rules.progress();
+        let limit = self.egress.policy.limits.request_bytes;
+        if head.content_length().is_some_and(|length| length > limit.as_u64()) {
+            return Err(too_large(progress, limit));
+        }
+        if check == BodyCheck::Skip {
+            return Ok(body);
+        }
+        let whole = body.whole(progress, limit).await?;
+        self.rules.check_body(head, &whole).map_err(|denial| self.deny(&denial))?;
+        Ok(RequestBody::Whole(Some(whole)))
+    }
+
+    /// Sends over a pooled connection, or a new one. A pooled connection that turns out to be
+    /// closed before anything was written is replaced. A request that was written is never sent
+    /// again from here: that is for the guest to decide.
+    async fn exchange(
+        &self,
+        origin: &Arc<Origin>,
+        mut request: Request<Outbound>,
+    ) -> Result<(Response<Incoming>, Connection), Error> {
+        let progress = self.rules.progress();
+        loop {
+            let pooled = self.egress.pool.take(origin, self.egress.identity()).await;
+            let (mut connection, is_pooled) = match pooled {
+                Some(connection) => (connection, true),
+                // Boxed, since it is rare and large: a future is as large as the largest future
+                // that it awaits, and may be copied.
+                None => (Box::pin(self.dial(origin)).await?, false),
+            };
+            if progress.is_over() {
+                return Err(Error::HttpRequestDenied);
+            }
+            progress.set_destination(origin, Some(connection.address));
+            progress.set_reached();
+            if matches!(request.body().body, RequestBody::Stream { .. }) {
+                connection.detach();
+            }
+            let sent = self.response_head(pin!(connection.send(request))).await?;
+            match sent {
+                Ok(response) => return Ok((response, connection)),
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) if is_pooled => request = unsent,
+                    _ => return Err(self.send_error(&error.into_error())),
+                },
+            }
+        }
+    }
+
+    /// Waits for the head of a response: as long as the request's body makes progress, and then
+    /// for `limits.first-byte-timeout`.
+    async fn response_head<T>(
+        &self,
+        mut sending: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, Error> {
+        let progress = self.rules.progress();
+        loop {
+            let sent = progress.bytes_sent();
+            let end = Instant::now() + self.egress.policy.limits.first_byte_timeout;
+            match self.egress.timers.timeout_at(end, sending.as_mut()).await {
+                Some(response) => return Ok(response),
+                None if progress.bytes_sent() > sent => {}
+                None => return Err(Error::HttpResponseTimeout),
+            }
+        }
+    }
+
+    /// Resolves the origin once, checks every address, and connects to one of them.
+    async fn dial(&self, origin: &Origin) -> Result<Connection, Error> {
+        let egress = self.egress;
+        let limits = &egress.policy.limits;
+        let resolving =
+            timeout(limits.connect_timeout, resolver::addresses(&*egress.resolver, origin));
+        let addresses = resolving.await.unwrap_or(Err(Error::ConnectionTimeout))?;
+        egress.policy.check_addresses(origin, &addresses).map_err(|denial| self.deny(&denial))?;
+        let tls = match origin.scheme() {
+            Scheme::Http => None,
+            // Its certificates and key were checked when the egress was built.
+            Scheme::Https => Some(egress.tls.config().map_err(|_| Error::TlsCertificateError)?),
+        };
+        let identity = egress.identity();
+        Dialer { dial: &*egress.dial, tls, limits, identity }.connect(origin, &addresses).await
+    }
+
+    fn deny(&self, denial: &Denial) -> Error {
+        self.rules.denied(denial);
+        if matches!(denial.rule, Rule::Networks | Rule::Metadata) {
+            Error::DestinationIpProhibited
+        } else {
+            Error::HttpRequestDenied
+        }
+    }
+
+    /// Why a request failed that was given to a connection.
+    fn send_error(&self, error: &hyper::Error) -> Error {
+        let mut source = std::error::Error::source(error);
+        while let Some(inner) = source {
+            if let Some(Error::HttpRequestBodySize(limit)) = inner.downcast_ref::<Error>() {
+                return Error::HttpRequestBodySize(*limit);
+            }
+            source = inner.source();
+        }
+        if error.is_parse_too_large() {
+            let limit = self.egress.policy.limits.header_bytes.to_string();
+            self.rules.progress().fail_at_limit(LimitKind::HeaderBytes, limit);
+            return Error::HttpResponseHeaderSectionSize(None);
+        }
+        if error.is_parse() { Error::HttpProtocolError } else { Error::ConnectionTerminated }
+    }
+}

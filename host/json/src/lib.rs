@@ -1,0 +1,17 @@
+//! JSON as text, without a tree: how deep it nests, where a string ends, and templates whose
+//! placeholders are replaced by whole values.
+//!
+//! # Invariants
+//!
+//! - Every function takes one pass over its input, and fails on none.
+//! - A value is copied as it is, so that numbers keep every digit.
+
+mod depth;
+mod diagnostic;
+mod string;
+mod template;
+
+pub use depth::is_deeper;
+pub use diagnostic::Diagnostic;
+pub use string::string_length;
+pub use template::{BindError, bind};

@@ -1,0 +1,26 @@
+//! Where a JSON string ends.
+
+/// The length of the string at the start of `text`, in bytes and with both quotes. If the string is
+/// not closed, it is the length of `text`.
+///
+/// ```
+/// assert_eq!(portcullis_json::string_length(r#""a\"b": 1"#), 6);
+/// assert_eq!(portcullis_json::string_length(r#""open"#), 5);
+/// ```
+#[must_use]
+pub fn string_length(text: &str) -> usize {
+    end(text.as_bytes(), 1)
+}
+
+/// The offset after the closing quote of a string, of which `at` is an offset after its opening
+/// quote.
+pub(crate) fn end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(&byte) = bytes.get(at) {
+        at += match byte {
+            b'"' => return at + 1,
+            b'\\' => 2,
+            _ => 1,
+        };
+    }
+    bytes.len()
+}

@@ -1,0 +1,61 @@
+//! The idle instances of one datasource.
+
+use super::instance::Instance;
+use parking_lot::Mutex;
+
+/// Idle connected instances. With `Isolation::Reuse` they have served calls; with `Isolation::Fresh` they
+/// are prepared and were never used.
+pub(super) struct InstancePool {
+    instances: Mutex<Vec<Instance>>,
+    /// As many as calls run at the same time.
+    max: usize,
+}
+
+impl InstancePool {
+    pub(super) fn new(max: usize) -> Self {
+        Self { instances: Mutex::default(), max }
+    }
+
+    /// Takes the instance that was used last, so that the others expire.
+    pub(super) fn take(&self) -> Option<Instance> {
+        let mut instances = self.instances.lock();
+        while let Some(instance) = instances.pop() {
+            // An instance that knows a previous identity is not used any more.
+            if !instance.is_expired() && instance.is_clean() {
+                return Some(instance);
+            }
+        }
+        None
+    }
+
+    /// Keeps an instance, if it may serve another call.
+    pub(super) fn put(&self, instance: Instance) {
+        if !instance.is_reusable() {
+            return;
+        }
+        let mut instances = self.instances.lock();
+        if instances.len() < self.max {
+            instances.push(instance);
+        }
+    }
+
+    /// Drops the instances that have been idle for long.
+    pub(super) fn prune(&self) {
+        let mut instances = self.instances.lock();
+        let expired: Vec<Instance> = instances.extract_if(.., |one| one.is_expired()).collect();
+        // Dropping instances takes time, and calls of the datasource must not wait for it.
+        drop(instances);
+        drop(expired);
+    }
+
+    /// The number of idle instances.
+    pub(super) fn count(&self) -> usize {
+        self.instances.lock().len()
+    }
+
+    /// Drops all idle instances.
+    pub(super) fn clear(&self) {
+        let all = std::mem::take(&mut *self.instances.lock());
+        drop(all);
+    }
+}

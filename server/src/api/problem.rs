@@ -1,0 +1,370 @@
+//! Problem documents: how the JSON API reports errors (RFC 9457).
+
+use crate::auth::{AuthError, Refusal};
+use crate::body::BodyError;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use portcullis::{
+    Busy, Diagnostic, Error, ErrorKind, Limit, LimitKind, PluginError, TransportError,
+};
+use portcullis_config::ServerConfig;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use std::fmt;
+use std::str::FromStr;
+
+/// The kind of a problem: the field `case` of a problem document.
+///
+/// ```
+/// use portcullis::ErrorKind;
+/// use portcullis_server::ProblemKind;
+///
+/// assert_eq!("denied".parse(), Ok(ProblemKind::Call(ErrorKind::Denied)));
+/// assert_eq!(ProblemKind::NotFound.to_string(), "not-found");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// The token is missing or unknown.
+    Unauthorized,
+    /// The token does not allow it.
+    Forbidden,
+    /// There is no such path, datasource or action.
+    NotFound,
+    /// The path has another method.
+    MethodNotAllowed,
+    /// The body has another media type than the API accepts.
+    MediaType,
+    /// The request is malformed.
+    BadRequest,
+    /// The body is too large.
+    TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
+    /// The policy file cannot be used.
+    Reload,
+    /// A call has no result.
+    Call(ErrorKind),
+}
+
+impl ProblemKind {
+    /// The kinds of the server itself. The others are [`ErrorKind::ALL`].
+    pub const OWN: [Self; 9] = [
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::MediaType,
+        Self::BadRequest,
+        Self::TooLarge,
+        Self::TooSlow,
+        Self::Reload,
+    ];
+
+    /// All kinds.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::OWN.into_iter().chain(ErrorKind::ALL.iter().copied().map(Self::Call))
+    }
+
+    /// The name of the kind.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::MediaType => "media-type",
+            Self::BadRequest => "bad-request",
+            Self::TooLarge => "too-large",
+            Self::TooSlow => "too-slow",
+            Self::Reload => "reload",
+            Self::Call(kind) => kind.as_str(),
+        }
+    }
+
+    /// The status of the server's own kinds.
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Reload => StatusCode::CONFLICT,
+            Self::Call(_) => StatusCode::BAD_GATEWAY,
+        }
+    }
+}
+
+impl fmt::Display for ProblemKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A text that is not the name of a [`ProblemKind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not the name of a problem kind")]
+pub struct UnknownProblemKind;
+
+impl FromStr for ProblemKind {
+    type Err = UnknownProblemKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProblemKind> {
+        Self::all().find(|kind| kind.as_str() == name).ok_or(UnknownProblemKind)
+    }
+}
+
+/// A problem document.
+pub(crate) struct Problem {
+    kind: ProblemKind,
+    status: StatusCode,
+    fields: Map<String, Value>,
+    /// Further fields of the service's response. Their numbers keep every digit.
+    details: Option<Box<RawValue>>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self { kind, status: kind.status(), fields: Map::new(), details: None }
+            .with("detail", detail.into())
+    }
+
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.to_string(), value.into());
+        self
+    }
+
+    /// Adds what would help.
+    pub(crate) fn remedy(self, remedy: impl Into<String>) -> Self {
+        self.with("remedy", remedy.into())
+    }
+
+    /// Adds every problem in the caller's JSON.
+    pub(crate) fn faults(self, diagnostics: &[Diagnostic]) -> Self {
+        let faults = diagnostics.iter().map(
+            |diagnostic| json!({"pointer": diagnostic.pointer, "message": diagnostic.message}),
+        );
+        self.with("faults", faults.collect::<Vec<_>>())
+    }
+
+    fn transport(self, error: &TransportError) -> Self {
+        self.with("maybeApplied", error.maybe_applied).with("attempts", error.attempts)
+    }
+
+    /// The problem of a body that was not read completely.
+    pub(crate) fn from_body_error(error: BodyError, server: &ServerConfig) -> Self {
+        let kind = match error {
+            BodyError::TooLarge => ProblemKind::TooLarge,
+            BodyError::TooSlow => ProblemKind::TooSlow,
+            BodyError::Broken => ProblemKind::BadRequest,
+        };
+        Self::new(kind, error.message(server))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let mut problem = Self::new(ProblemKind::Call(error.kind()), error.to_string());
+        problem.status = status(&error);
+        match &error {
+            Error::Denied(denial) => problem
+                .with("rule", denial.rule.name())
+                .with("subject", denial.subject.clone())
+                .remedy(denial.remedy.clone()),
+            Error::Busy(_) => problem
+                .with("maybeApplied", false)
+                .remedy("try again later, or send fewer calls at a time"),
+            Error::Audit { maybe_applied, .. } => {
+                problem.with("maybeApplied", *maybe_applied).remedy(
+                    "make the audit file writable, or let calls pass with audit.when-full = \"pass\"",
+                )
+            }
+            Error::Limit(Limit { which, maybe_applied, .. }) => problem
+                .with("limit", which.key())
+                .with("maybeApplied", *maybe_applied)
+                .remedy(format!("raise limits.{} in the datasource's policy", which.key())),
+            Error::Plugin(
+                PluginError::InvalidInput(diagnostics) | PluginError::InvalidSettings(diagnostics),
+            ) => problem.faults(diagnostics),
+            Error::Plugin(PluginError::Transport(error) | PluginError::Timeout(error)) => {
+                problem.transport(error)
+            }
+            Error::Plugin(PluginError::Service(error)) => {
+                let mut problem = problem
+                    .with("code", error.code.clone())
+                    .with("serviceStatus", error.http_status)
+                    .with("retryable", error.retryable)
+                    .with("attempts", error.attempts);
+                if let Some(id) = &error.request_id {
+                    problem = problem.with("serviceRequestId", id.clone());
+                }
+                if let Some(hint) = &error.hint {
+                    problem = problem.with("hint", hint.clone());
+                }
+                let details = error.details.clone();
+                problem.details = details.and_then(|details| RawValue::from_string(details).ok());
+                problem
+            }
+            _ => problem,
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let kind =
+            if refusal.is_not_found { ProblemKind::NotFound } else { ProblemKind::Forbidden };
+        Self::new(kind, refusal.message).remedy(refusal.remedy)
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        let kind =
+            if error.is_about_token() { ProblemKind::Unauthorized } else { ProblemKind::Forbidden };
+        Self::new(kind, error.to_string()).remedy(error.remedy())
+    }
+}
+
+/// The status of a call's error.
+fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::Denied(_) => StatusCode::FORBIDDEN,
+        Error::Busy(Busy::Calls { .. } | Busy::Queue { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Error::Busy(_)
+        | Error::Audit { .. }
+        | Error::Config(_)
+        | Error::Plugin(PluginError::Credentials(_) | PluginError::InvalidSettings(_)) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Error::Limit(Limit { which, maybe_applied, .. }) => match which {
+            LimitKind::Deadline => StatusCode::GATEWAY_TIMEOUT,
+            LimitKind::RequestBytes => StatusCode::PAYLOAD_TOO_LARGE,
+            LimitKind::JsonDepth if !maybe_applied => StatusCode::BAD_REQUEST,
+            _ => StatusCode::BAD_GATEWAY,
+        },
+        Error::Plugin(PluginError::UnknownAction(_)) => StatusCode::NOT_FOUND,
+        Error::Plugin(PluginError::InvalidInput(_)) => StatusCode::BAD_REQUEST,
+        Error::Plugin(PluginError::Timeout(_)) => StatusCode::GATEWAY_TIMEOUT,
+        // What the service says about the request is passed on. What it says about itself is a
+        // gateway's error.
+        Error::Plugin(PluginError::Service(error)) => {
+            match StatusCode::from_u16(error.http_status) {
+                Ok(status) if status.is_client_error() && status != StatusCode::UNAUTHORIZED => {
+                    status
+                }
+                _ => StatusCode::BAD_GATEWAY,
+            }
+        }
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(mut self) -> Response {
+        let (status, name) = (self.status, self.kind.as_str());
+        let title = status.canonical_reason().unwrap_or("Error");
+        self.fields.insert("type".to_string(), json!(format!("urn:portcullis:problem:{name}")));
+        self.fields.insert("title".to_string(), json!(title));
+        self.fields.insert("status".to_string(), json!(status.as_u16()));
+        self.fields.insert("case".to_string(), json!(name));
+        let mut text = Value::Object(self.fields).to_string();
+        if let Some(details) = self.details {
+            text.pop();
+            text.push_str(",\"details\":");
+            text.push_str(details.get());
+            text.push('}');
+        }
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        let content_type = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, content_type);
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis::{Denial, Rule, ServiceError};
+
+    fn service(http_status: u16) -> Error {
+        Error::Plugin(PluginError::Service(Box::new(ServiceError {
+            code: "ConditionalCheckFailedException".to_string(),
+            message: "The conditional request failed".to_string(),
+            http_status,
+            request_id: Some("R".to_string()),
+            retryable: false,
+            attempts: 1,
+            details: Some(r#"{"Item":{"n":{"N":"12345678901234567890.10"}}}"#.to_string()),
+            hint: None,
+        })))
+    }
+
+    #[tokio::test]
+    async fn a_problem_document_has_the_fields_of_its_error() {
+        let response = Problem::from(service(400)).into_response();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        assert!(body.ends_with(br#""details":{"Item":{"n":{"N":"12345678901234567890.10"}}}}"#));
+        let document: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            (document["status"].as_u64(), document["case"].as_str()),
+            (Some(400), Some("service"))
+        );
+        assert_eq!(document["code"], "ConditionalCheckFailedException");
+    }
+
+    #[test]
+    fn each_error_has_a_fitting_status() {
+        let end = || TransportError { message: String::new(), maybe_applied: true, attempts: 1 };
+        let limit =
+            |which| Error::Limit(Limit { which, bound: String::new(), maybe_applied: false });
+        for (error, expected) in [
+            (Error::from(Denial::new(Rule::Egress, "", "", "")), 403),
+            (Error::Busy(Busy::Calls { running: 1 }), 429),
+            (Error::Busy(Busy::Host { running: 1 }), 503),
+            (
+                Error::Audit { source: std::io::Error::other("full").into(), maybe_applied: false },
+                503,
+            ),
+            (limit(LimitKind::Deadline), 504),
+            (limit(LimitKind::RequestBytes), 413),
+            (limit(LimitKind::ResponseBytes), 502),
+            (limit(LimitKind::JsonDepth), 400),
+            (Error::Trapped { message: String::new() }, 502),
+            (Error::Plugin(PluginError::UnknownAction(String::new())), 404),
+            (Error::Plugin(PluginError::InvalidInput(Vec::new())), 400),
+            (Error::Plugin(PluginError::Credentials(String::new())), 503),
+            (Error::Plugin(PluginError::Transport(end())), 502),
+            (Error::Plugin(PluginError::Timeout(end())), 504),
+            (service(400), 400),
+            (service(401), 502),
+            (service(500), 502),
+            (service(999), 502),
+        ] {
+            assert_eq!(status(&error).as_u16(), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn each_kind_has_one_name() {
+        for kind in ProblemKind::all() {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        assert_eq!("".parse::<ProblemKind>(), Err(UnknownProblemKind));
+    }
+}

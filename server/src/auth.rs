@@ -1,0 +1,253 @@
+//! The auth layer: who is asking, and what they may use.
+
+use crate::deployment::{Deployment, ServedDatasource};
+use crate::headers::{REQUEST_ID, only};
+use crate::server::Server;
+use crate::tokens::Principal;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::uri::Authority;
+use http::{HeaderMap, header};
+use portcullis_config::ServerConfig;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Whoever makes a request, and the deployment that serves it to its end.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) request_id: Arc<str>,
+    /// None if the server has no tokens and trusts this machine.
+    principal: Option<Principal>,
+}
+
+/// Why a request is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AuthError {
+    /// There is no token.
+    #[error("a token is needed")]
+    Missing,
+    /// The token is unknown.
+    #[error("nobody has this token")]
+    Wrong,
+    /// The server has no tokens, and the request names a host that is not this machine: a page in a
+    /// browser may have sent it (DNS rebinding).
+    #[error(
+        "this server has no tokens and responds only to this machine's own names: localhost, or its \
+         address on loopback"
+    )]
+    Host,
+    /// The server has no tokens, and a page in a browser sent the request.
+    #[error(
+        "this server has no tokens and does not respond to pages in a browser (the request has an \
+         Origin)"
+    )]
+    Page,
+}
+
+impl AuthError {
+    /// Whether the token is the problem.
+    pub(crate) fn is_about_token(self) -> bool {
+        matches!(self, Self::Missing | Self::Wrong)
+    }
+
+    pub(crate) fn remedy(self) -> &'static str {
+        if self.is_about_token() {
+            "send Authorization: Bearer TOKEN; an AWS SDK sends the token as its access key id. \
+             `portcullis token NAME` creates one"
+        } else {
+            "give the server tokens: `portcullis token NAME` creates one"
+        }
+    }
+}
+
+/// Something that a token does not allow, or that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Refusal {
+    /// Whether it does not exist.
+    pub(crate) is_not_found: bool,
+    pub(crate) message: String,
+    pub(crate) remedy: String,
+}
+
+impl Caller {
+    /// Lets a request in, by the token that it presents.
+    fn authenticate(
+        deployment: Arc<Deployment>,
+        headers: &HeaderMap,
+        presented: Option<&str>,
+        request_id: Arc<str>,
+    ) -> Result<Self, AuthError> {
+        if deployment.tokens.is_empty() {
+            if !is_local(headers, &deployment.server) {
+                return Err(AuthError::Host);
+            }
+            if headers.contains_key(header::ORIGIN) {
+                return Err(AuthError::Page);
+            }
+            return Ok(Self { deployment, request_id, principal: None });
+        }
+        let presented = presented.ok_or(AuthError::Missing)?;
+        let principal = deployment.tokens.principal(presented).ok_or(AuthError::Wrong)?.clone();
+        Ok(Self { deployment, request_id, principal: Some(principal) })
+    }
+
+    /// The name of the token; empty if the server has none.
+    pub(crate) fn name(&self) -> &str {
+        self.principal.as_ref().map_or("", |principal| &principal.name)
+    }
+
+    /// Whether the caller may use a datasource of that name, whether it exists or not.
+    pub(crate) fn may_use(&self, datasource: &str) -> bool {
+        self.principal.as_ref().is_none_or(|principal| principal.token.allows(datasource))
+    }
+
+    /// Whether the caller may reload the policy and read the metrics.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.principal.as_ref().is_none_or(|principal| principal.token.operator)
+    }
+
+    /// The datasource of that name, for an action or for none.
+    pub(crate) fn datasource(
+        &self,
+        name: &str,
+        action: Option<&str>,
+    ) -> Result<&ServedDatasource, Refusal> {
+        let token = self.name();
+        if !self.may_use(name) {
+            // The message does not say whether it exists.
+            return Err(Refusal {
+                is_not_found: false,
+                message: format!("the token of {token:?} may not use a datasource {name:?}"),
+                remedy: format!("server.tokens.{token}.datasources must list {name:?}"),
+            });
+        }
+        let served = self.deployment.datasources.get(name).ok_or_else(|| Refusal {
+            is_not_found: true,
+            message: format!("there is no datasource {name:?}"),
+            remedy: "GET /v1/datasources lists those that may be used".to_string(),
+        })?;
+        let allows = |action: &&str| {
+            self.principal.as_ref().is_none_or(|principal| principal.token.allows_action(action))
+        };
+        match action.filter(|action| !allows(action)) {
+            Some(action) => Err(Refusal {
+                is_not_found: false,
+                message: format!("the token of {token:?} may not use the action {action:?}"),
+                remedy: format!("server.tokens.{token}.actions must list {action:?}"),
+            }),
+            None => Ok(served),
+        }
+    }
+}
+
+/// Lets a request through with its [`Caller`]. `presented` finds the token in the headers, and `refuse`
+/// writes the error in the form of the API. The response carries the caller's name for the access log.
+pub(crate) async fn pass(
+    server: &Server,
+    mut request: Request<Body>,
+    next: Next,
+    presented: impl Fn(&HeaderMap) -> Option<&str>,
+    refuse: impl Fn(AuthError) -> Response,
+) -> Response {
+    let request_id: Arc<str> = only(request.headers(), &REQUEST_ID).unwrap_or_default().into();
+    let headers = request.headers();
+    let caller = Caller::authenticate(server.current(), headers, presented(headers), request_id);
+    match caller {
+        Ok(caller) => {
+            let name = CallerName(caller.name().to_string());
+            tracing::Span::current().record("holder", &*name.0);
+            request.extensions_mut().insert(caller);
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(name);
+            response
+        }
+        Err(error) => refuse(error),
+    }
+}
+
+/// The name of the caller's token, for the access log.
+#[derive(Clone)]
+pub(crate) struct CallerName(pub(crate) String);
+
+/// The token that the JSON API accepts.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = authorization(headers)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// The token that the endpoint for AWS SDKs accepts: a bearer token, too, or the access key id of a
+/// signature, which is ignored.
+pub(crate) fn bearer_or_key(headers: &HeaderMap) -> Option<&str> {
+    let key = || authorization(headers)?.split_once("Credential=")?.1.split('/').next();
+    bearer(headers).or_else(key)
+}
+
+fn authorization(headers: &HeaderMap) -> Option<&str> {
+    only(headers, &header::AUTHORIZATION)
+}
+
+/// Whether the request names this machine as its host. Another name may resolve to this machine now and
+/// to another one later (DNS rebinding).
+fn is_local(headers: &HeaderMap, server: &ServerConfig) -> bool {
+    let Some(host) = only(headers, &header::HOST) else { return false };
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host().trim_matches(['[', ']']);
+    let mut addresses = std::iter::once(&server.listen).chain(server.wire.keys());
+    let listens = addresses.any(|address| name.parse() == Ok(address.ip()));
+    let is_loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    name.eq_ignore_ascii_case("localhost") || listens || is_loopback
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderName, HeaderValue};
+
+    fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_token_is_a_bearer_token_or_an_access_key_id() {
+        let authorization = |value: &str| headers(&[(header::AUTHORIZATION, value)]);
+        assert_eq!(bearer(&authorization("bearer  pcl_1 ")), Some("pcl_1"));
+        let signed = authorization(
+            "AWS4-HMAC-SHA256 Credential=pcl_1/20260101/x/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        );
+        assert_eq!((bearer(&signed), bearer_or_key(&signed)), (None, Some("pcl_1")));
+        for wrong in ["", "Bearer", "Basic cGNsXzE=", "pcl_1"] {
+            assert_eq!(bearer_or_key(&authorization(wrong)), None, "{wrong}");
+        }
+        let mut two = authorization("Bearer a");
+        two.append(header::AUTHORIZATION, HeaderValue::from_static("Bearer b"));
+        assert_eq!(bearer(&two), None);
+    }
+
+    #[test]
+    fn without_tokens_the_server_responds_only_to_names_of_this_machine() {
+        let server = ServerConfig::default();
+        for local in ["localhost", "LOCALHOST:8700", "127.0.0.1:1", "127.9.9.9", "[::1]:8700"] {
+            assert!(is_local(&headers(&[(header::HOST, local)]), &server), "{local}");
+        }
+        for other in [
+            "evil.example",
+            "localhost.evil.example:8700",
+            "10.0.0.1",
+            "[::2]",
+            "a@127.0.0.1.evil.example",
+            "",
+        ] {
+            assert!(!is_local(&headers(&[(header::HOST, other)]), &server), "{other}");
+        }
+        let mut two = headers(&[(header::HOST, "localhost")]);
+        two.append(header::HOST, HeaderValue::from_static("evil.example"));
+        assert!(!is_local(&two, &server));
+    }
+}

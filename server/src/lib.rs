@@ -1,0 +1,57 @@
+//! Serves the datasources of a policy file, for clients in any language.
+//!
+//! | module | role |
+//! |---|---|
+//! | `setup` | from a policy file to a host, plugins and connected datasources |
+//! | `deployment` | the datasources that are served at a time; a reload replaces them |
+//! | `server` | the running server, as its handlers see it |
+//! | `listen` | sockets, TLS, timeouts for slow clients, graceful shutdown |
+//! | `auth`, `tokens` | who may use what |
+//! | `access_log` | request ids, spans, the access log, request metrics |
+//! | `api` | the JSON API, its problem documents and its OpenAPI description |
+//! | `wire` | DynamoDB's own protocol |
+//! | `metrics` | figures for Prometheus |
+//!
+//! A request passes `listen` ▸ `access_log` ▸ `auth` ▸ `api` or `wire` ▸ the library's
+//! [`Datasource`](portcullis::Datasource), and its response takes the same way back.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use portcullis_server::{Options, Served};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = portcullis_server::open(Options::new(Served::Policy("portcullis.toml".into()))).await?;
+//! for endpoint in server.endpoints() {
+//!     println!("{}", endpoint.url);
+//! }
+//! server.serve(std::future::pending()).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod access_log;
+mod api;
+mod auth;
+mod body;
+mod certificate;
+mod deployment;
+mod headers;
+mod listen;
+mod metrics;
+mod overrides;
+mod random;
+mod routes;
+mod running;
+mod server;
+pub mod setup;
+mod tokens;
+pub mod trace;
+mod wire;
+
+pub use api::problem::{ProblemKind, UnknownProblemKind};
+pub use api::values::OrderedFields;
+pub use listen::ServeError;
+pub use overrides::Overrides;
+pub use random::random_hex;
+pub use running::{Endpoint, Options, Reloader, RunningServer, Served, open};

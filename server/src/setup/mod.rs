@@ -1,0 +1,12 @@
+//! From a policy file to a host, plugins and connected datasources. The command line and the server share
+//! it.
+
+mod embedded;
+mod error;
+mod files;
+mod open;
+
+pub use embedded::Embedded;
+pub use error::SetupError;
+pub use files::{beside, read_policy, read_policy_text};
+pub use open::{built_in, connect, load, open_audited_host, open_host, small_host};

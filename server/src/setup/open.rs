@@ -1,0 +1,162 @@
+//! Hosts, plugins and datasources that a policy file describes.
+
+use super::error::SetupError;
+use super::files::{beside, read_text};
+use portcullis::policy::CredentialSource;
+use portcullis::{
+    BuildError, Datasource, DatasourceConfig, Host, HostBuilder, JsonLines, Plugin, Tls,
+};
+use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
+use portcullis_files::read_private;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Builds a host that keeps compiled code in the user's cache folder, if that can be used.
+///
+/// # Errors
+/// Returns an error if the host cannot be built.
+pub fn open_host(builder: impl Fn() -> HostBuilder) -> Result<Host, SetupError> {
+    let Some(folder) = cache_folder() else { return Ok(builder().build()?) };
+    match builder().cache(folder).build() {
+        Err(error @ (BuildError::CacheFolder(_) | BuildError::CacheAccess(_))) => {
+            tracing::warn!("compiled code is not kept: {error}");
+            Ok(builder().build()?)
+        }
+        host => Ok(host?),
+    }
+}
+
+/// A builder for a command that makes few calls: a host for many calls takes some 10 ms longer to
+/// start.
+#[must_use]
+pub fn small_host() -> HostBuilder {
+    Host::builder().concurrent_calls(16)
+}
+
+/// The user's cache folder (XDG Base Directory Specification), or the one that `PORTCULLIS_CACHE`
+/// names.
+fn cache_folder() -> Option<PathBuf> {
+    let variable =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let user = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    variable("PORTCULLIS_CACHE").or_else(|| Some(user()?.join("portcullis")))
+}
+
+/// Builds a host that writes audit records where the policy file says. Also returns their file.
+///
+/// # Errors
+/// Returns an error if the audit file cannot be opened or the host cannot be built.
+pub fn open_audited_host(
+    file: &PolicyFile,
+    folder: Option<&Path>,
+    builder: impl Fn() -> HostBuilder,
+) -> Result<(Host, Option<Arc<JsonLines>>), SetupError> {
+    let Some(audit) = &file.audit else { return Ok((open_host(builder)?, None)) };
+    let path = beside(folder, &audit.file);
+    let sink = JsonLines::open(&path).map_err(|error| {
+        SetupError::configuration(format!("the audit file {error}")).because(error)
+    })?;
+    let sink = Arc::new(sink);
+    let host = open_host(|| builder().audit(sink.clone(), audit.when_full))?;
+    Ok((host, Some(sink)))
+}
+
+/// Loads the built-in plugin.
+///
+/// # Errors
+/// Returns an error if the component cannot be compiled.
+pub fn built_in(host: &Host) -> Result<Plugin, SetupError> {
+    Ok(host.load(
+        dynamodb_component::COMPONENT,
+        dynamodb_component::MANIFEST,
+        Some(dynamodb_component::SHA256),
+    )?)
+}
+
+/// Loads the plugin of a datasource. It blocks while the component compiles.
+///
+/// # Errors
+/// Returns an error if there is no such plugin, or if it cannot be loaded.
+pub fn load(
+    host: &Host,
+    config: &DatasourceEntry,
+    folder: Option<&Path>,
+) -> Result<Plugin, SetupError> {
+    match &config.plugin {
+        PluginSource::BuiltIn(name) if name == "dynamodb" => built_in(host),
+        PluginSource::BuiltIn(name) => Err(SetupError::configuration(format!(
+            "there is no built-in plugin {name:?}; there is \"dynamodb\""
+        ))),
+        PluginSource::File { file, sha256, manifest } => {
+            let text = read_text("manifest", &beside(folder, manifest))?;
+            Ok(host.load(beside(folder, file).as_path(), &text, sha256.as_deref())?)
+        }
+        other => Err(SetupError::configuration(format!(
+            "this version cannot load a plugin from {other:?}"
+        ))),
+    }
+}
+
+/// Connects a datasource. Paths are relative to `folder`, the folder of the policy file.
+///
+/// # Errors
+/// Returns an error if a file cannot be used, or if the plugin does not accept the settings.
+pub async fn connect(
+    host: &Host,
+    plugin: &Plugin,
+    name: &str,
+    entry: &DatasourceEntry,
+    folder: Option<&Path>,
+) -> Result<Datasource, SetupError> {
+    let text;
+    let settings = match &entry.settings {
+        SettingsSource::Inline(table) => {
+            text = serde_json::to_string(table).map_err(|error| {
+                SetupError::configuration(format!("settings: {error}")).because(error)
+            })?;
+            portcullis::Settings::Trusted(&text)
+        }
+        SettingsSource::File(path) => {
+            text = read_text("settings", &beside(folder, path))?;
+            portcullis::Settings::Untrusted(&text)
+        }
+    };
+    let mut config = DatasourceConfig::new(name).policy(entry.policy.clone()).settings(settings);
+    if let Some(source) = &entry.credentials {
+        config = config.shared_credentials(host.provider(&relative_to(source, folder)));
+    }
+    if let Some(tls) = &entry.tls {
+        config = config.tls(read_tls(tls, folder)?);
+    }
+    Ok(host.connect(plugin, config).await?)
+}
+
+/// The source of credentials with its paths relative to the policy file.
+fn relative_to(source: &CredentialSource, folder: Option<&Path>) -> CredentialSource {
+    let mut relative = source.clone();
+    match &mut relative {
+        CredentialSource::File { path } => *path = beside(folder, path),
+        CredentialSource::Profile { file: Some(file), .. }
+        | CredentialSource::WebIdentity { token_file: Some(file), .. } => {
+            *file = beside(folder, file);
+        }
+        CredentialSource::Role { source, .. } => **source = relative_to(source, folder),
+        _ => {}
+    }
+    relative
+}
+
+fn read_tls(config: &TlsConfig, folder: Option<&Path>) -> Result<Tls, SetupError> {
+    let mut tls = Tls::default();
+    if let Some(ca) = &config.ca {
+        tls = tls.with_ca(read_text("certificate", &beside(folder, ca))?.as_bytes())?;
+    }
+    if let (Some(certificate), Some(key)) = (&config.client_certificate, &config.client_key) {
+        let key = read_private(&beside(folder, key)).map_err(|error| {
+            SetupError::configuration(format!("the private key {error}")).because(error)
+        })?;
+        let certificate = read_text("certificate", &beside(folder, certificate))?;
+        tls = tls.with_identity(certificate.as_bytes(), &key)?;
+    }
+    Ok(tls)
+}
