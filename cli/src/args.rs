@@ -1,67 +1,80 @@
-//! What can be typed.
+//! The arguments of the command line. The doc comments of fields and variants are the help texts.
+//!
+//! A help text is one paragraph: with a second one, clap changes the layout of the whole page.
 #![expect(
     clippy::doc_markdown,
     clippy::option_option,
-    reason = "these docs are help texts, and clap writes an optional value so"
+    reason = "doc comments are help texts, and clap represents an optional value this way"
 )]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Runs datasource plugins that are not trusted, in a sandbox that lets out only what a policy allows.
+/// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", version, about = ABOUT, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(
+    name = "portcullis",
+    version,
+    about = ABOUT,
+    after_help = EXIT_CODES,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-const ABOUT: &str = "Runs datasource plugins that are not trusted, in a sandbox that lets out only what a policy allows.";
+const ABOUT: &str = "Runs untrusted datasource plugins in a sandbox. \
+    A policy decides which requests may leave it.";
 
+/// The exit codes, as `portcullis --help` lists them. `failure.rs` defines them.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-   0  success                          7  denied by policy
-   1  anything else                    8  the service answered with an error
+   0  success                          7  denied by the policy
+   1  any other error                  8  the service returned an error
    2  wrong usage                      9  the connection failed
-   3  bad policy, settings or plugin  10  the deadline came
-   4  unknown action                  11  another limit, or busy
-   5  bad input                       12  the plugin crashed
-   6  no credentials                 130  interrupted (143 when terminated)
+   3  bad policy, settings or plugin  10  timed out
+   4  unknown action                  11  limit reached, or busy
+   5  invalid input                   12  the plugin crashed
+   6  no usable credentials          130  interrupted (143: terminated)
 
 Start with:  portcullis demo";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show what this does: a DynamoDB in this process, and a plugin in the sandbox that uses it.
+    /// Run a plugin in the sandbox against an embedded DynamoDB-compatible server.
     Demo,
-    /// Run one action and print its answer as JSON.
+    /// Run one action and print its result as JSON.
     #[command(after_help = EXECUTE_EXAMPLES)]
     Execute(Execute),
-    /// Check that a datasource is reached and accepts its identity.
-    Test(Named),
+    /// Check that a datasource can be reached and accepts the credentials.
+    Test(NamedTarget),
     /// List the tables of a datasource with their keys and indexes.
     Structure(Structure),
-    /// Serve the datasources of a policy: a JSON API for any language, and DynamoDB's own protocol for its SDKs and tools.
+    /// Serve the datasources of a policy: a JSON API for any language, and DynamoDB's own protocol
+    /// for AWS SDKs and tools.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
-    /// Make a token for somebody who may use the server, and print the lines of policy for it.
+    /// Generate a token for a user of the server, and print the policy lines that accept it.
     Token(Token),
     /// Write a commented policy file to start from.
     Init(Init),
-    /// Read a policy file and show what each datasource may do; nothing is sent.
+    /// Check a policy file and show what each datasource may do (no network access).
     Check(PolicyArgs),
-    /// Print the least that AWS's IAM must grant for all that a datasource's policy allows.
+    /// Print the minimal AWS IAM policy for a datasource.
     Iam(Iam),
-    /// Show what a plugin imports and exports, its size, digest and actions.
+    /// Show a plugin's imports, exports, size, digest and actions.
     Inspect(Inspect),
-    /// List the actions of DynamoDB, or show one with its members and an example.
+    /// List the actions of DynamoDB, or show an action's input fields and an example.
     Actions(Actions),
-    /// Write out the built-in component, for other hosts.
+    /// Export the built-in component, for other hosts.
     Component(Component),
-    /// Print what makes a shell complete these commands: portcullis completions bash > ~/.local/share/bash-completion/completions/portcullis
+    /// Generate a shell completion script.
+    #[command(after_help = COMPLETIONS_EXAMPLE)]
     Completions(Completions),
-    /// Write the manual pages: portcullis man ~/.local/share/man/man1
+    /// Generate the manual pages.
+    #[command(after_help = MAN_EXAMPLE)]
     Man(Man),
 }
 
@@ -76,30 +89,32 @@ Examples:
 pub(crate) struct Execute {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// The action, as DynamoDB calls it: GetItem.
+    /// The action, by its DynamoDB name, such as GetItem.
     #[arg(value_name = "ACTION")]
     pub(crate) action: Option<String>,
-    /// The action's JSON: as text, @FILE to read it from a file, - to read it from standard input; nothing means {}.
+    /// The action's input as JSON: the text itself, @FILE to read a file, or - to read standard
+    /// input. Without it, the input is {}.
     #[arg(value_name = "JSON | @FILE | -")]
     pub(crate) input: Option<String>,
-    /// Fill a value into the place {{NAME}} of the JSON: NAME=TEXT, which is a text whatever stands in it, or NAME:=JSON.
-    /// May be given more than once.
-    #[arg(long, value_name = "NAME=TEXT | NAME:=JSON", value_parser = bind)]
+    /// Replace the placeholder {{NAME}} in the input with a value: NAME=TEXT binds a string,
+    /// whatever it contains, and NAME:=JSON binds a JSON value. Can be repeated.
+    #[arg(long, value_name = "NAME=TEXT | NAME:=JSON", value_parser = parse_bind)]
     pub(crate) bind: Vec<(String, String)>,
-    /// How attribute values are written: typed ({"S": "a"}) or plain ("a").
+    /// The format of attribute values: typed ({"S": "a"}) or plain ("a").
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Fetch all pages of a list, a query or a scan. As json and pretty they are one answer, and bounded, see --max-items;
-    /// as ndjson each item is printed when it comes, however many there are.
+    /// Fetch all pages of a list, query or scan. With --output json or pretty, they form one
+    /// result of limited size (see --max-items). With ndjson, each page is printed as it arrives,
+    /// and the number of items is not limited.
     #[arg(long, value_enum)]
-    pub(crate) pages: Option<Pages>,
-    /// With --pages all: stop after the page that reaches so many items.
+    pub(crate) pages: Option<PageMode>,
+    /// With --pages all: stop after the page that reaches this number of items.
     #[arg(long, value_name = "COUNT", requires = "pages")]
     pub(crate) max_items: Option<u64>,
-    /// Send again what a batch leaves undone.
+    /// Send the unprocessed items of a batch again.
     #[arg(long)]
     pub(crate) resubmit: bool,
-    /// Leave it to the service to find mistakes in the input.
+    /// Skip client-side validation.
     #[arg(long)]
     pub(crate) no_strict: bool,
     #[command(flatten)]
@@ -110,29 +125,32 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   portcullis serve --local
   portcullis serve --policy portcullis.toml --wire 127.0.0.1:8000=orders
-  curl -H 'Content-Type: application/json' -d '{}' http://127.0.0.1:8700/v1/datasources/local/actions/ListTables
+  curl -H 'Content-Type: application/json' -d '{}' \\
+    http://127.0.0.1:8700/v1/datasources/local/actions/ListTables
   aws dynamodb list-tables --endpoint-url http://127.0.0.1:8700/ddb/local/
 
-SIGHUP, or POST /v1/reload, reads the policy again; SIGTERM ends the server when its calls have ended.
-PORTCULLIS_LOG=debug says more in the log, which goes to standard error.";
+SIGHUP, or POST /v1/reload, reloads the policy. SIGTERM stops the server once its running calls
+have ended.
+The log goes to standard error. PORTCULLIS_LOG=debug makes it more detailed.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
-    /// Serve a DynamoDB within this process as the datasource `local`, and no policy file: in memory, or kept in FILE.
+    /// Serve an embedded DynamoDB-compatible server as the datasource `local`, without a policy
+    /// file. Its data is in memory, or in FILE.
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(crate) local: Option<Option<PathBuf>>,
-    /// Where the JSON API listens; 127.0.0.1:8700 where the policy says nothing.
+    /// The address of the JSON API. The default is the one in the policy, or 127.0.0.1:8700.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Serve one datasource in DynamoDB's protocol on `/` of a port of its own. May be given more than once.
-    #[arg(long, value_name = "ADDRESS:PORT=NAME", value_parser = wire)]
+    /// Serve one datasource in DynamoDB's protocol on `/` of a separate port. Can be repeated.
+    #[arg(long, value_name = "ADDRESS:PORT=NAME", value_parser = parse_wire)]
     pub(crate) wire: Vec<(SocketAddr, Option<String>)>,
-    /// Allow addresses beyond this machine, for which tokens and TLS are needed as well.
+    /// Allow addresses that other machines can reach. Tokens and TLS are then required as well.
     #[arg(long)]
     pub(crate) public: bool,
-    /// How the log is written.
+    /// The format of the log.
     #[arg(long, value_enum, default_value_t = Log::Text)]
     pub(crate) log: Log,
 }
@@ -141,64 +159,46 @@ pub(crate) struct Serve {
 pub(crate) enum Log {
     /// Lines for people.
     Text,
-    /// A JSON object in each line.
+    /// One JSON object per line.
     Json,
-}
-
-fn wire(text: &str) -> Result<(SocketAddr, Option<String>), String> {
-    let (address, name) = text
-        .split_once('=')
-        .map_or((text, None), |(address, name)| (address, Some(name.to_string())));
-    let address = address
-        .parse()
-        .map_err(|_| format!("{address:?} is no address and port, as in 127.0.0.1:8000"))?;
-    Ok((address, name))
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Token {
-    /// Who gets it; a name for logs.
+    /// The name of the user or program that gets the token. It appears in logs.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// The datasources it may use; all where none is named. May be given more than once.
+    /// A datasource that the token may use; without this option, it may use all. Can be repeated.
     #[arg(long, short, value_name = "NAME")]
     pub(crate) datasource: Vec<String>,
-}
-
-fn bind(text: &str) -> Result<(String, String), String> {
-    let (name, value) =
-        text.split_once('=').ok_or("expected NAME=TEXT or NAME:=JSON, as in id=42 or limit:=10")?;
-    match name.strip_suffix(':') {
-        Some(name) => Ok((name.to_string(), value.to_string())),
-        None => Ok((name.to_string(), serde_json::Value::from(value).to_string())),
-    }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Target {
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
-    /// The datasource, by its name in the policy file. Not needed where there is only one.
+    /// The name of the datasource in the policy file. Optional if there is only one.
     #[arg(long, short, value_name = "NAME", conflicts_with = "local")]
     pub(crate) datasource: Option<String>,
-    /// Use a DynamoDB within this process, and no policy file: in memory, or kept in FILE. FILE is a path: it has a
-    /// dot or a slash.
+    /// Use an embedded DynamoDB-compatible server and no policy file. Its data is in memory, or in
+    /// FILE. FILE must contain a dot or a slash, to tell it from an action.
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(crate) local: Option<Option<PathBuf>>,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) remote: RemoteArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Remote {
-    /// Ask a running `portcullis serve`, and use no policy file here; PORTCULLIS_SERVER says the same. Its token is read
-    /// from PORTCULLIS_TOKEN.
+pub(crate) struct RemoteArgs {
+    /// Use a running `portcullis serve` and no policy file. The default is the environment variable
+    /// PORTCULLIS_SERVER. The token is read from PORTCULLIS_TOKEN.
     #[arg(long, value_name = "URL", conflicts_with = "local")]
     pub(crate) server: Option<String>,
-    /// A file with the server's token, readable by its owner alone; in place of PORTCULLIS_TOKEN.
+    /// Read the server's token from this file, which only its owner can read, instead of
+    /// PORTCULLIS_TOKEN.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// The authority to trust for the server's certificate, in PEM, in place of Mozilla's list.
+    /// Trust the certificate authority in this PEM file for the server, instead of Mozilla's list.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 }
@@ -212,16 +212,17 @@ pub(crate) struct PolicyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct OutputArgs {
-    /// How answers are printed: json is one line, as the service sent it; pretty is indented; table, csv and ndjson print
-    /// the items alone, table and csv in ordinary JSON where no --format is given. A terminal gets pretty.
+    /// The output format: json prints one line, as the service sent it; pretty prints indented
+    /// JSON; table, csv and ndjson print only the items. Without --format, table and csv use plain
+    /// values. The default is pretty on a terminal and json elsewhere.
     #[arg(long, short, value_enum)]
     pub(crate) output: Option<Output>,
 }
 
-/// A datasource that may also be named without `--datasource`.
+// A datasource that can be named with `--datasource` or without.
 #[derive(Debug, Args)]
-pub(crate) struct Named {
-    /// The datasource, as with --datasource.
+pub(crate) struct NamedTarget {
+    /// The name of the datasource; same as --datasource.
     #[arg(value_name = "NAME", conflicts_with_all = ["datasource", "local"])]
     name: Option<String>,
     #[command(flatten)]
@@ -231,11 +232,11 @@ pub(crate) struct Named {
 #[derive(Debug, Args)]
 pub(crate) struct Structure {
     #[command(flatten)]
-    pub(crate) at: Named,
-    /// Only tables whose names begin so.
+    pub(crate) target: NamedTarget,
+    /// List only tables whose names start with this prefix.
     #[arg(long, default_value = "")]
     pub(crate) prefix: String,
-    /// The most tables.
+    /// The maximum number of tables.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) limit: u32,
     #[command(flatten)]
@@ -244,43 +245,48 @@ pub(crate) struct Structure {
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// Where to write it.
+    /// The file to write.
     #[arg(default_value = "portcullis.toml")]
     pub(crate) file: PathBuf,
-    /// Overwrite a file that is there.
+    /// Overwrite an existing file.
     #[arg(long)]
     pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Iam {
-    /// The datasource, by its name in the policy file. Not needed where there is only one.
+    /// The name of the datasource in the policy file. Optional if there is only one.
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
-    /// The number of the AWS account that the tables are in; any account where it is not given.
+    /// The number of the AWS account that owns the tables. The default allows any account.
     #[arg(long, value_name = "NUMBER", default_value = "*")]
     pub(crate) account: String,
-    /// Let requests come from this network only, as a CIDR block: that of the machine which runs Portcullis.
+    /// Allow requests only from this network, a CIDR block: that of the machine that runs
+    /// Portcullis.
     #[arg(long, value_name = "CIDR")]
     pub(crate) source_ip: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// A component; the built-in DynamoDB plugin where none is given.
+    /// A component file. The default is the built-in DynamoDB plugin.
     pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Actions {
-    /// One action.
+    /// The action to show.
     pub(crate) action: Option<String>,
     /// Print the JSON Schema of the action's input.
     #[arg(long, requires = "action")]
     pub(crate) schema: bool,
 }
+
+const COMPLETIONS_EXAMPLE: &str = "\
+Example:
+  portcullis completions bash > ~/.local/share/bash-completion/completions/portcullis";
 
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
@@ -289,18 +295,22 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
+const MAN_EXAMPLE: &str = "\
+Example:
+  portcullis man ~/.local/share/man/man1";
+
 #[derive(Debug, Args)]
 pub(crate) struct Man {
-    /// The folder; it is made where there is none.
+    /// The folder to write to. It is created if it does not exist.
     pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Component {
-    /// Where to write it; standard output where none is given.
+    /// The file to write. The default is standard output.
     #[arg(long, short = 'o', value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Write its trusted manifest instead.
+    /// Write the component's trusted manifest instead.
     #[arg(long)]
     pub(crate) manifest: bool,
 }
@@ -312,7 +322,7 @@ pub(crate) enum Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Pages {
+pub(crate) enum PageMode {
     One,
     All,
 }
@@ -326,23 +336,25 @@ pub(crate) enum Output {
     Csv,
 }
 
-impl Named {
-    /// The datasource that was asked for.
-    pub(crate) fn target(self) -> Target {
+impl NamedTarget {
+    /// Returns the target, with the name as its datasource.
+    pub(crate) fn into_target(self) -> Target {
         let datasource = self.name.or(self.target.datasource);
         Target { datasource, ..self.target }
     }
 }
 
 impl Execute {
-    /// Whether items are printed while further ones come. It then ends by itself when it is interrupted.
-    pub(crate) fn streams(&self) -> bool {
-        self.pages == Some(Pages::All)
+    /// Whether this command fetches one page after the other and prints their items. It then
+    /// handles signals itself.
+    pub(crate) fn streams_pages(&self) -> bool {
+        self.pages == Some(PageMode::All)
             && matches!(self.output.output, Some(Output::Ndjson | Output::Table | Output::Csv))
     }
 
-    /// Sorts out `--local ACTION`, where the action was taken for the optional FILE: a file has a dot or a slash.
-    pub(crate) fn untangle(mut self) -> Self {
+    /// Corrects the arguments after `--local ACTION`, where clap takes the action for the optional
+    /// FILE. FILE contains a dot or a slash, and an action contains neither.
+    pub(crate) fn separate_action_from_file(mut self) -> Self {
         let Some(Some(file)) = &self.target.local else { return self };
         let text = file.to_string_lossy().into_owned();
         if !text.contains(['.', '/', '\\']) {
@@ -356,6 +368,27 @@ impl Execute {
     }
 }
 
+/// Parses `NAME=TEXT` or `NAME:=JSON` into the name and the value as JSON.
+fn parse_bind(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once('=').ok_or("expected NAME=TEXT or NAME:=JSON, as in id=42 or limit:=10")?;
+    match name.strip_suffix(':') {
+        Some(name) => Ok((name.to_string(), value.to_string())),
+        None => Ok((name.to_string(), serde_json::Value::from(value).to_string())),
+    }
+}
+
+/// Parses `ADDRESS:PORT=NAME`. The name is optional.
+fn parse_wire(text: &str) -> Result<(SocketAddr, Option<String>), String> {
+    let (address, name) = text
+        .split_once('=')
+        .map_or((text, None), |(address, name)| (address, Some(name.to_string())));
+    let address = address
+        .parse()
+        .map_err(|_| format!("{address:?} is not an address and port, as in 127.0.0.1:8000"))?;
+    Ok((address, name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,17 +399,17 @@ mod tests {
             Cli::try_parse_from(["portcullis", "execute"].into_iter().chain(words.split(' ')))
                 .unwrap();
         let Command::Execute(execute) = cli.command else { panic!("execute") };
-        let execute = execute.untangle();
+        let execute = execute.separate_action_from_file();
         (execute.target.local, execute.action, execute.input)
     }
 
     #[test]
-    fn the_arguments_are_consistent() {
+    fn arguments_are_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn local_takes_a_file_or_none() {
+    fn local_takes_an_optional_file() {
         let some = |text: &str| Some(text.to_string());
         assert_eq!(execute("--local ListTables"), (Some(None), some("ListTables"), None));
         assert_eq!(execute("--local Scan {}"), (Some(None), some("Scan"), some("{}")));

@@ -1,4 +1,4 @@
-//! How a command fails: what is printed, and the exit code.
+//! Failures of commands: what is printed, and the exit code.
 
 use crate::terminal::visible;
 use portcullis::{Denial, Error, ErrorKind, LimitKind, PluginError};
@@ -6,63 +6,71 @@ use portcullis_server::setup::SetupError;
 use portcullis_server::{ProblemKind, ServeError};
 use std::process::ExitCode;
 
-/// A failure, ready to be shown.
+/// A failure of a command, ready to be printed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
     message: String,
-    /// Lines below the message: hints, remedies, details.
+    /// The lines below the message: hints, remedies, details.
     more: Vec<String>,
 }
 
-/// The exit code of an error's kind, as the help lists them.
-fn exit_code(kind: ErrorKind, limit: Option<&str>) -> u8 {
-    match kind {
-        ErrorKind::Config | ErrorKind::InvalidSettings => CONFIGURATION,
-        ErrorKind::UnknownAction => UNKNOWN_ACTION,
-        ErrorKind::InvalidInput => INPUT,
-        ErrorKind::Credentials => 6,
-        ErrorKind::Denied | ErrorKind::Refused => DENIED,
-        ErrorKind::Service => 8,
-        ErrorKind::Transport => CONNECTION,
-        ErrorKind::Timeout => TIMEOUT,
-        ErrorKind::Limit if limit == Some(LimitKind::Deadline.key()) => TIMEOUT,
-        ErrorKind::Limit | ErrorKind::Busy => LIMIT,
-        ErrorKind::Trapped => 12,
-        _ => OTHER,
-    }
-}
-
+// The exit codes. `EXIT_CODES` in args.rs describes them to users; 2 is also clap's code.
 const OTHER: u8 = 1;
 const USAGE: u8 = 2;
 const CONFIGURATION: u8 = 3;
 const UNKNOWN_ACTION: u8 = 4;
 const INPUT: u8 = 5;
+const CREDENTIALS: u8 = 6;
 const DENIED: u8 = 7;
+const SERVICE: u8 = 8;
 const CONNECTION: u8 = 9;
 const TIMEOUT: u8 = 10;
 const LIMIT: u8 = 11;
+const CRASH: u8 = 12;
+/// The code after a signal is this number plus the signal's, as in shells.
+const SIGNAL: u8 = 128;
+
+/// Returns the exit code for a kind of error. `limit` is the name of the limit that was reached.
+fn exit_code(kind: ErrorKind, limit: Option<&str>) -> u8 {
+    match kind {
+        ErrorKind::Config | ErrorKind::InvalidSettings => CONFIGURATION,
+        ErrorKind::UnknownAction => UNKNOWN_ACTION,
+        ErrorKind::InvalidInput => INPUT,
+        ErrorKind::Credentials => CREDENTIALS,
+        ErrorKind::Denied | ErrorKind::Refused => DENIED,
+        ErrorKind::Service => SERVICE,
+        ErrorKind::Transport => CONNECTION,
+        ErrorKind::Timeout => TIMEOUT,
+        ErrorKind::Limit if limit == Some(LimitKind::Deadline.key()) => TIMEOUT,
+        ErrorKind::Limit | ErrorKind::Busy => LIMIT,
+        ErrorKind::Trapped => CRASH,
+        _ => OTHER,
+    }
+}
 
 impl Failure {
     fn new(code: u8, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), more: Vec::new() }
     }
 
+    /// A failure without a specific exit code.
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self::new(OTHER, message)
     }
 
-    /// A signal interrupted the command. As in shells, the code is 128 plus the signal's number.
+    /// A signal interrupted the command.
     pub(crate) fn interrupted(signal: u8) -> Self {
         let message = "interrupted; if a request was sent, the service may have carried it out";
-        Self::new(128 + signal, message)
+        Self::new(SIGNAL + signal, message)
     }
 
-    /// A signal interrupted the command between the pages of a list.
+    /// A signal interrupted the command between two pages.
     pub(crate) fn interrupted_in_pages(signal: u8) -> Self {
-        Self::new(128 + signal, "interrupted; the printed items are complete, but more follow")
+        Self::new(SIGNAL + signal, "interrupted; the printed items are complete, but more follow")
     }
 
+    /// Arguments that cannot be used.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(USAGE, message)
     }
@@ -72,10 +80,12 @@ impl Failure {
         Self::new(CONFIGURATION, message)
     }
 
+    /// An input that cannot be sent.
     pub(crate) fn input(message: impl Into<String>) -> Self {
         Self::new(INPUT, message)
     }
 
+    /// An action that the service does not have.
     pub(crate) fn unknown_action(message: impl Into<String>) -> Self {
         Self::new(UNKNOWN_ACTION, message)
     }
@@ -85,7 +95,7 @@ impl Failure {
         Self::new(CONNECTION, message)
     }
 
-    /// The problem document of a server.
+    /// Reads the problem document of a server.
     pub(crate) fn from_problem(text: &str) -> Self {
         let Ok(problem) = serde_json::from_str::<ProblemDocument>(text) else {
             let shown: String = text.chars().take(300).collect();
@@ -111,7 +121,7 @@ impl Failure {
         failure
     }
 
-    /// Adds a line.
+    /// Adds a line below the message.
     pub(crate) fn with(mut self, line: impl Into<String>) -> Self {
         self.more.push(line.into());
         self
@@ -124,7 +134,7 @@ impl Failure {
         }
     }
 
-    /// The lines to show, without colours.
+    /// Returns the lines to print, without colours.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.message.as_str()).chain(self.more.iter().map(String::as_str))
     }
@@ -132,7 +142,8 @@ impl Failure {
     /// Prints the failure and returns its exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let red = anstyle::AnsiColor::Red.on_default().bold();
-        // Lines of a service are indented, so that none looks like a line of ours.
+        // A service's text may have several lines. They are indented, so that none of them looks
+        // like a line of this program.
         anstream::eprintln!("{red}error{red:#}: {}", visible(&self.message).replace('\n', "\n  "));
         for line in &self.more {
             for part in line.lines() {
@@ -143,7 +154,7 @@ impl Failure {
     }
 }
 
-/// The fields of a problem document that are shown.
+/// The fields of a problem document that are printed.
 #[derive(serde::Deserialize)]
 struct ProblemDocument {
     case: String,
@@ -210,18 +221,54 @@ impl From<SetupError> for Failure {
 
 impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
-        Self::other(error.to_string()).with("the service may have carried out what they had sent")
+        Self::other(error.to_string())
+            .with("the service may have carried out requests of the interrupted calls")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::EXIT_CODES;
     use portcullis::{Busy, Rule, TransportError};
 
     #[test]
-    fn each_kind_of_error_has_its_exit_code() {
-        let end = || TransportError { message: String::new(), maybe_applied: false, attempts: 1 };
+    fn help_describes_every_exit_code() {
+        let (interrupt, terminate) = (2, 15);
+        for (code, text) in [
+            (0, "success"),
+            (OTHER, "any other error"),
+            (USAGE, "wrong usage"),
+            (CONFIGURATION, "bad policy, settings or plugin"),
+            (UNKNOWN_ACTION, "unknown action"),
+            (INPUT, "invalid input"),
+            (CREDENTIALS, "no usable credentials"),
+            (DENIED, "denied by the policy"),
+            (SERVICE, "the service returned an error"),
+            (CONNECTION, "the connection failed"),
+            (TIMEOUT, "timed out"),
+            (LIMIT, "limit reached, or busy"),
+            (CRASH, "the plugin crashed"),
+            (SIGNAL + interrupt, "interrupted"),
+        ] {
+            let line = format!("{code:>4}  {text}");
+            assert!(EXIT_CODES.contains(&line), "{line:?} is missing in:\n{EXIT_CODES}");
+        }
+        assert!(EXIT_CODES.contains(&format!("({}: terminated)", SIGNAL + terminate)));
+    }
+
+    #[test]
+    fn every_kind_of_error_has_an_exit_code_that_the_help_describes() {
+        for kind in ErrorKind::ALL {
+            let code = exit_code(*kind, None);
+            assert!(EXIT_CODES.contains(&format!("{code:>4}  ")), "{kind}: {code}");
+        }
+    }
+
+    #[test]
+    fn errors_have_the_exit_codes_of_their_kinds() {
+        let failed =
+            || TransportError { message: String::new(), maybe_applied: false, attempts: 1 };
         for (error, code) in [
             (Error::from(Denial::new(Rule::Egress, "", "", "")), 7),
             (Error::Busy(Busy::Calls { running: 1 }), 11),
@@ -230,8 +277,8 @@ mod tests {
             (Error::Plugin(PluginError::UnknownAction(String::new())), 4),
             (Error::Plugin(PluginError::InvalidInput(Vec::new())), 5),
             (Error::Plugin(PluginError::Credentials(String::new())), 6),
-            (Error::Plugin(PluginError::Transport(end())), 9),
-            (Error::Plugin(PluginError::Timeout(end())), 10),
+            (Error::Plugin(PluginError::Transport(failed())), 9),
+            (Error::Plugin(PluginError::Timeout(failed())), 10),
             (Error::Plugin(PluginError::Other(String::new())), 1),
         ] {
             assert_eq!(Failure::from(error.clone()).code, code, "{error:?}");

@@ -1,4 +1,4 @@
-//! JSON on its way to standard output. It is laid out as text: no number is read, so none loses a digit.
+//! Prints JSON. It is formatted as text and not parsed, so that numbers keep every digit.
 
 use crate::args::Output;
 use crate::failure::Failure;
@@ -8,7 +8,8 @@ use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 use std::io::IsTerminal;
 
-/// Prints JSON as asked for; where nothing was asked, indented on a terminal and as it came elsewhere.
+/// Prints JSON in the given format. The default is indented JSON on a terminal, and unchanged JSON
+/// elsewhere.
 pub(crate) fn print(text: &str, output: Option<Output>) -> Result<(), Failure> {
     let output = output.unwrap_or(if std::io::stdout().is_terminal() {
         Output::Pretty
@@ -16,12 +17,12 @@ pub(crate) fn print(text: &str, output: Option<Output>) -> Result<(), Failure> {
         Output::Json
     });
     match output {
-        // Byte for byte; but a terminal would obey some of them.
+        // A terminal would carry out control characters.
         Output::Json if std::io::stdout().is_terminal() => {
             out!("{}", text.chars().map(escaped).collect::<String>())
         }
         Output::Json => out::raw(text),
-        // Items have their own ways.
+        // The formats for items are handled in `print_items.rs`. Other results are indented.
         Output::Pretty | Output::Table | Output::Ndjson | Output::Csv => out!("{}", pretty(text)),
     }
 }
@@ -29,7 +30,7 @@ pub(crate) fn print(text: &str, output: Option<Output>) -> Result<(), Failure> {
 const NAME: Style = AnsiColor::Cyan.on_default();
 const TEXT: Style = AnsiColor::Green.on_default();
 
-/// Lays out JSON with two spaces a level. Names and texts are coloured.
+/// Formats JSON with an indent of two spaces. Field names and strings are coloured.
 pub(crate) fn pretty(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0usize;
@@ -45,7 +46,7 @@ pub(crate) fn pretty(text: &str) -> String {
                 out.push(first);
                 let inner = rest[1..].trim_start();
                 if inner.starts_with(['}', ']']) {
-                    // Empty ones stay on their line.
+                    // An empty object or array stays on one line.
                     out.push_str(&inner[..1]);
                     length = rest.len() - inner.len() + 1;
                 } else {
@@ -72,7 +73,7 @@ pub(crate) fn pretty(text: &str) -> String {
                 let _ = write!(out, "{style}{text}{style:#}");
             }
             c if c.is_whitespace() => {}
-            // Outside strings JSON has no others; a plugin may send them all the same.
+            // JSON allows no other control characters outside strings, but a plugin may send them.
             c if c.is_control() => out.push(char::REPLACEMENT_CHARACTER),
             c => out.push(c),
         }
@@ -90,14 +91,27 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn control_characters_in_strings_are_escaped() {
         assert_eq!(plain("\"a\u{9b}b\u{7f}\""), "\"a\\u009bb\\u007f\"");
     }
 
     #[test]
-    fn json_is_laid_out_and_keeps_every_digit() {
-        let text = r#"{"a":[1.50,{"b":"x,{}\"y"}],"e":{},"l":[ ],"n":12345678901234567890123456789012345678}"#;
-        let expected = "{\n  \"a\": [\n    1.50,\n    {\n      \"b\": \"x,{}\\\"y\"\n    }\n  ],\n  \"e\": {},\n  \"l\": [],\n  \"n\": 12345678901234567890123456789012345678\n}";
+    fn json_is_indented_and_numbers_keep_every_digit() {
+        let text = concat!(
+            r#"{"a":[1.50,{"b":"x,{}\"y"}],"e":{},"l":[ ],"#,
+            r#""n":12345678901234567890123456789012345678}"#
+        );
+        let expected = r#"{
+  "a": [
+    1.50,
+    {
+      "b": "x,{}\"y"
+    }
+  ],
+  "e": {},
+  "l": [],
+  "n": 12345678901234567890123456789012345678
+}"#;
         assert_eq!(plain(text), expected);
     }
 }

@@ -3,11 +3,12 @@
 mod args;
 mod commands;
 mod failure;
+mod items;
 mod json;
 mod out;
 mod pages;
+mod print_items;
 mod remote;
-mod rows;
 mod signals;
 mod target;
 mod telemetry;
@@ -15,46 +16,49 @@ mod terminal;
 
 use args::{Cli, Command};
 use clap::Parser;
+use failure::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    telemetry::begin(&cli.command);
+    telemetry::start(&cli.command);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failure::Failure::other(format!("cannot start: {error}")).report(),
+        Err(error) => return Failure::other(format!("cannot start threads: {error}")).report(),
     };
-    let ended = runtime.block_on(async {
-        // These end by themselves when they are told to, with all that they have begun.
-        let ends_itself = match &cli.command {
+    let result = runtime.block_on(async {
+        // These commands handle signals themselves, and finish what they have started.
+        let handles_signals = match &cli.command {
             Command::Serve(_) => true,
-            Command::Execute(arguments) => arguments.streams(),
+            Command::Execute(arguments) => arguments.streams_pages(),
             _ => false,
         };
-        if ends_itself {
+        if handles_signals {
             return run(cli.command).await;
         }
         tokio::select! {
-            ended = run(cli.command) => ended,
-            // The call is dropped, and that is written down.
-            signal = signals::interrupted() => Err(failure::Failure::interrupted(signal)),
+            result = run(cli.command) => result,
+            // This drops the call, and a dropped call is recorded in the audit.
+            signal = signals::interrupted() => Err(Failure::interrupted(signal)),
         }
     });
-    // What still waits for a server that does not answer is not waited for.
+    // Does not wait for threads that are blocked, for example by a server that does not respond.
     runtime.shutdown_background();
-    telemetry::end();
-    match ended {
+    telemetry::shut_down();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
-async fn run(command: Command) -> Result<(), failure::Failure> {
+async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo => commands::demo::run().await,
-        Command::Execute(arguments) => commands::execute::run(arguments.untangle()).await,
-        Command::Test(arguments) => commands::survey::test(&arguments.target()).await,
-        Command::Structure(arguments) => commands::survey::structure(arguments).await,
+        Command::Execute(arguments) => {
+            commands::execute::run(arguments.separate_action_from_file()).await
+        }
+        Command::Test(arguments) => commands::test::run(&arguments.into_target()).await,
+        Command::Structure(arguments) => commands::structure::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(arguments).await,
         Command::Token(arguments) => commands::token::run(&arguments),
         Command::Init(arguments) => commands::init::run(&arguments),
@@ -63,7 +67,7 @@ async fn run(command: Command) -> Result<(), failure::Failure> {
         Command::Inspect(arguments) => commands::inspect::run(&arguments).await,
         Command::Actions(arguments) => commands::actions::run(&arguments),
         Command::Component(arguments) => commands::component::run(&arguments),
-        Command::Completions(arguments) => commands::manual::completions(&arguments),
-        Command::Man(arguments) => commands::manual::man(&arguments),
+        Command::Completions(arguments) => commands::completions::run(&arguments),
+        Command::Man(arguments) => commands::man::run(&arguments),
     }
 }

@@ -1,7 +1,8 @@
-//! All pages of a list, a query or a scan, one after the other: what has come is handed on before the next is asked for.
+//! The pages of a list, query or scan, fetched one after the other. The caller handles each page
+//! before the next one is fetched.
 
 use crate::failure::Failure;
-use crate::rows::rows;
+use crate::items::items_of;
 use crate::target::Opened;
 use dynamodb_plugin::catalogue::{Paging, Shape};
 use dynamodb_plugin::transcode::{EncodeOptions, Format, encode};
@@ -9,16 +10,16 @@ use portcullis_server::OrderedFields;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// The pages of one call.
+/// The pages of one action.
 pub(crate) struct Pages<'a> {
-    pub(crate) opened: &'a Opened,
-    pub(crate) action: &'a str,
-    pub(crate) paging: &'static Paging,
-    pub(crate) options: &'a Map<String, Value>,
+    opened: &'a Opened,
+    action: &'a str,
+    paging: &'static Paging,
+    options: &'a Map<String, Value>,
     input: OrderedFields,
-    /// Where the next page begins; none before the first one, and after the last.
+    /// The start of the next page. `None` before the first page and after the last one.
     cursor: Option<Box<RawValue>>,
-    began: bool,
+    started: bool,
 }
 
 impl<'a> Pages<'a> {
@@ -29,43 +30,53 @@ impl<'a> Pages<'a> {
         options: &'a Map<String, Value>,
         input: &str,
     ) -> Result<Self, Failure> {
-        // Comments and the like are taken out, so that a cursor can be put in; its places are checked where it is sent.
+        // Removes comments and trailing commas, so that a cursor can be added. `Shape::Any` accepts
+        // every field: each call checks the input against the model.
         let strict =
             encode(input, &Shape::Any, EncodeOptions { format: Format::Typed, strict: false })
-                .map_err(|faults| {
-                    let faults: Vec<String> = faults
+                .map_err(|problems| {
+                    let problems: Vec<String> = problems
                         .iter()
-                        .map(|fault| format!("{}: {}", fault.pointer, fault.message))
+                        .map(|problem| format!("{}: {}", problem.pointer, problem.message))
                         .collect();
-                    Failure::input(format!("the input cannot be sent:\n  {}", faults.join("\n  ")))
+                    let problems = problems.join("\n  ");
+                    Failure::input(format!("the input cannot be sent:\n  {problems}"))
                 })?;
         let input = serde_json::from_str(&strict)
-            .map_err(|error| Failure::input(format!("the input is no JSON object: {error}")))?;
-        Ok(Self { opened, action, paging, options, input, cursor: None, began: false })
+            .map_err(|error| Failure::input(format!("the input is not a JSON object: {error}")))?;
+        Ok(Self { opened, action, paging, options, input, cursor: None, started: false })
     }
 
-    /// The rows of the next page; none after the last one. When it fails, or is dropped, the cursor stays where it was.
+    /// Fetches the items of the next page. Returns `None` after the last page. If it fails or is
+    /// dropped, the cursor does not change.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Box<RawValue>>>, Failure> {
-        if self.began && self.cursor.is_none() {
+        if self.started && self.cursor.is_none() {
             return Ok(None);
         }
         if let Some(cursor) = &self.cursor {
             self.input.set(self.paging.input, cursor.clone());
         }
-        let answer = self.opened.execute(self.action, &self.input.to_json(), self.options).await?;
-        let answer: OrderedFields = serde_json::from_str(&answer).map_err(|error| {
-            Failure::other(format!("the plugin's answer is no JSON object: {error}"))
+        let response =
+            self.opened.execute(self.action, &self.input.to_json(), self.options).await?;
+        let response: OrderedFields = serde_json::from_str(&response).map_err(|error| {
+            Failure::other(format!("the plugin's response is not a JSON object: {error}"))
         })?;
-        self.began = true;
-        self.cursor = answer
+        self.started = true;
+        self.cursor = response
             .get(self.paging.output)
             .filter(|cursor| cursor.get() != "null")
             .map(ToOwned::to_owned);
-        Ok(Some(rows(&answer, Some(self.paging.results))))
+        Ok(Some(items_of(&response, Some(self.results()))))
     }
 
-    /// What to add to the input to go on; none where nothing is left.
-    pub(crate) fn rest(&self) -> Option<String> {
+    /// Returns the name of the response field that holds the items.
+    pub(crate) fn results(&self) -> &'static str {
+        self.paging.results
+    }
+
+    /// Returns the field to add to the input in order to continue after the pages that were
+    /// fetched. `None` if no page is left.
+    pub(crate) fn cursor_field(&self) -> Option<String> {
         let cursor = self.cursor.as_ref()?;
         Some(format!("{:?}: {cursor}", self.paging.input))
     }

@@ -1,6 +1,6 @@
 //! Signals that stop a command.
 
-/// Waits for SIGINT or SIGTERM, and returns its number.
+/// Waits for SIGINT or SIGTERM, and returns the signal's number.
 #[cfg(unix)]
 pub(crate) async fn interrupted() -> u8 {
     use tokio::signal::unix::{SignalKind, signal};
@@ -20,7 +20,7 @@ pub(crate) async fn interrupted() -> u8 {
     std::future::pending().await
 }
 
-/// Waits for SIGHUP, which reloads the policy of a server.
+/// Calls `reload` at each SIGHUP.
 #[cfg(unix)]
 pub(crate) async fn hangups(mut reload: impl AsyncFnMut()) {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,4 +1,4 @@
-//! The datasource that a command uses: in this process, or behind a server.
+//! The datasource that a command uses: in this process, or on a server.
 
 use crate::args::Target;
 use crate::failure::Failure;
@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 
 /// A connected datasource.
 pub(crate) enum Opened {
-    /// In this process, with the embedded server that it may use.
+    /// In this process. `embedded` is the DynamoDB-compatible server of `--local`.
     Local { datasource: Datasource, embedded: Option<Embedded> },
-    /// Behind a server.
+    /// On a running `portcullis serve`.
     Remote(Remote),
 }
 
@@ -36,7 +36,7 @@ impl Opened {
             return Ok(Self::Local { datasource, embedded: Some(embedded) });
         }
         let file = read_policy(&target.policy.policy)?;
-        let (name, entry) = pick(&file, target.datasource.as_deref())?;
+        let (name, entry) = find_datasource(&file, target.datasource.as_deref())?;
         let folder = target.policy.policy.parent();
         let (host, _) = open_audited_host(&file, folder, small_host)?;
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
@@ -46,7 +46,7 @@ impl Opened {
         Ok(Self::Local { datasource, embedded: None })
     }
 
-    /// Runs an action. Without options, the datasource's own apply.
+    /// Runs an action. Options that are not given are those of the datasource.
     pub(crate) async fn execute(
         &self,
         action: &str,
@@ -92,8 +92,8 @@ impl Opened {
     }
 }
 
-/// The datasource with this name, or the only one.
-pub(crate) fn pick<'f>(
+/// Returns the datasource with this name, or the only one.
+pub(crate) fn find_datasource<'f>(
     file: &'f PolicyFile,
     name: Option<&str>,
 ) -> Result<(&'f str, &'f DatasourceEntry), Failure> {

@@ -1,18 +1,20 @@
-//! The log, and with the feature `opentelemetry` spans of the server's requests for a collector (OTLP over HTTP).
-//! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
+//! The log. With the feature `opentelemetry`, spans of the server's requests are exported too (OTLP
+//! over HTTP): <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
 
 use crate::args::{Command, Log};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-/// Refusals are part of an answer, so a command logs only what is asked for; a server logs what it does.
-pub(crate) fn begin(command: &Command) {
+/// Starts the log. A server logs its requests. Other commands print their failures, so they log
+/// nothing unless `PORTCULLIS_LOG` is set.
+pub(crate) fn start(command: &Command) {
     let log = if let Command::Serve(serve) = command { Some(serve.log) } else { None };
-    let usual = if log.is_some() { "info" } else { "off" };
+    let default = if log.is_some() { "info" } else { "off" };
     let filter =
-        EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let filter = filter.add_directive("portcullis::span=off".parse().expect("this is a directive"));
+        EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    // Spans are for the collector. The log has a line for each request.
+    let filter = filter.add_directive("portcullis::span=off".parse().expect("a valid directive"));
     let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
@@ -27,10 +29,10 @@ pub(crate) fn begin(command: &Command) {
     registry.init();
 }
 
-/// Sends what is still kept for a collector.
-pub(crate) fn end() {
+/// Exports the spans that are still buffered.
+pub(crate) fn shut_down() {
     #[cfg(feature = "opentelemetry")]
-    export::end();
+    export::shut_down();
 }
 
 #[cfg(feature = "opentelemetry")]
@@ -51,42 +53,45 @@ pub(crate) mod export {
 
     static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-    /// The layer that exports, where the environment names a collector.
+    /// The time limit for one export.
+    const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// Returns the layer that exports spans, if the environment names a collector.
     pub(crate) fn layer<S>() -> Option<impl Layer<S>>
     where
         S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        if !named("OTEL_EXPORTER_OTLP_ENDPOINT") && !named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if !is_set("OTEL_EXPORTER_OTLP_ENDPOINT") && !is_set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
             return None;
         }
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(10)))
+            .timeout_global(Some(EXPORT_TIMEOUT))
             .build();
         let exporter =
             SpanExporter::builder().with_http().with_http_client(Collector(agent.into())).build();
         let exporter =
-            exporter.inspect_err(|error| eprintln!("spans are not sent: {error}")).ok()?;
+            exporter.inspect_err(|error| eprintln!("spans are not exported: {error}")).ok()?;
         let resource = Resource::builder().with_service_name("portcullis").build();
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
             .with_resource(resource)
             .build();
         let tracer = provider.tracer("portcullis");
-        // There is one log of a process, and one of these.
+        // Cannot fail: the log starts once per process.
         let _ = PROVIDER.set(provider);
         let wanted = Targets::new().with_target(SPANS, LevelFilter::INFO);
         Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(wanted))
     }
 
-    pub(super) fn end() {
+    pub(super) fn shut_down() {
         if let Some(Err(error)) = PROVIDER.get().map(SdkTracerProvider::shutdown) {
-            eprintln!("some spans were not sent: {error}");
+            eprintln!("some spans were not exported: {error}");
         }
     }
 
-    /// The collector. The SDK asks it from a thread of its own, which may wait.
+    /// The HTTP client of the exporter. It may block, because the SDK exports from its own thread.
     #[derive(Debug)]
     struct Collector(ureq::Agent);
 

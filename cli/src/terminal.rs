@@ -1,16 +1,19 @@
-//! Texts from other sources, without characters that a terminal would obey.
+//! Makes untrusted text safe to print: a terminal would carry out its control characters.
 
-/// Replaces control characters, except line breaks, and characters that change the direction of text.
+/// Replaces control characters, except line breaks, and characters that change the direction of
+/// text.
 pub(crate) fn visible(text: &str) -> String {
-    let obeyed = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if obeyed(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    text.chars().map(|c| if is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// A character in a form that JSON allows. Control characters that JSON leaves unescaped, DEL and C1, are
-/// escaped.
+fn is_unsafe(c: char) -> bool {
+    let changes_direction =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    changes_direction || (c.is_control() && c != '\n')
+}
+
+/// Escapes a character of a JSON text if it is a control character. JSON allows two groups of them
+/// without an escape: DEL and C1.
 pub(crate) fn escaped(c: char) -> String {
     if c.is_control() { format!("\\u{:04x}", c as u32) } else { c.to_string() }
 }

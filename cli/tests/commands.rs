@@ -1,4 +1,4 @@
-//! The command line, as its users type it.
+//! Tests of the commands, each run as a process.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A folder for one test.
+/// Creates a folder for one test.
 fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("portcullis-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -40,25 +40,25 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[test]
-fn the_demo_runs_to_its_end() {
+fn demo_runs_to_completion() {
     let output = portcullis(&["demo"]);
     assert!(output.status.success(), "{}", err(&output));
     let text = out(&output);
     for part in [
-        "refused by the service",
+        "rejected by the service",
         "hint: AttributeDefinitions",
-        "refused by the gate",
+        "blocked by the gate",
         "egress = [",
         "access = \"admin\"",
         "Done in",
     ] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
-    assert!(!text.contains('\u{1b}'), "no colours outside a terminal");
+    assert!(!text.contains('\u{1b}'), "there are no colours outside a terminal");
 }
 
 #[test]
-fn an_action_runs_locally_and_prints_one_line_of_json() {
+fn execute_prints_one_line_of_json_or_indented_json() {
     let output = portcullis(&["execute", "--local", "ListTables"]);
     assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), "{\"TableNames\":[]}\n"));
     let pretty = portcullis(&["execute", "--local", "ListTables", "--output", "pretty"]);
@@ -66,10 +66,12 @@ fn an_action_runs_locally_and_prints_one_line_of_json() {
 }
 
 #[test]
-fn a_local_file_keeps_its_data_and_input_comes_from_file_or_pipe() {
+fn local_file_keeps_its_data_and_input_is_read_from_file_or_pipe() {
     let folder = folder("local");
-    let table = r#"{"TableName": "tab", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
+    let table = r#"{"TableName": "tab",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST"}"#;
     std::fs::write(folder.join("table.json"), table).unwrap();
     let created = portcullis_in(
         &folder,
@@ -96,11 +98,15 @@ fn a_local_file_keeps_its_data_and_input_comes_from_file_or_pipe() {
         ],
         "",
     );
-    let odd = r#"{"TableName": "tab", "Item": {"id": "a\u007fb\u001b"}}"#;
+    let control_characters = r#"{"TableName": "tab", "Item": {"id": "a\u007fb\u001b"}}"#;
     assert!(
-        portcullis_in(&folder, &["execute", "--local", "data.db", "PutItem", odd], "")
-            .status
-            .success()
+        portcullis_in(
+            &folder,
+            &["execute", "--local", "data.db", "PutItem", control_characters],
+            ""
+        )
+        .status
+        .success()
     );
     let scanned = out(&portcullis_in(
         &folder,
@@ -111,13 +117,13 @@ fn a_local_file_keeps_its_data_and_input_comes_from_file_or_pipe() {
         scanned.contains('\u{7f}') || scanned.contains("\\u007f"),
         "every character is kept: {scanned:?}"
     );
-    let answer = out(&got);
-    assert!(answer.contains("\"id\":\"1\"") && answer.contains("\"n\":1.5"), "{answer}");
+    let item = out(&got);
+    assert!(item.contains("\"id\":\"1\"") && item.contains("\"n\":1.5"), "{item}");
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
-fn each_kind_of_error_has_its_exit_code_and_names_the_remedy() {
+fn failures_have_exit_codes_and_messages_with_remedies() {
     for (arguments, code, part) in [
         (&["execute", "--local"][..], 2, "which action?"),
         (&["execute", "--local", "GetItems"], 4, "did you mean GetItem?"),
@@ -145,7 +151,7 @@ fn each_kind_of_error_has_its_exit_code_and_names_the_remedy() {
 }
 
 #[test]
-fn a_policy_is_written_checked_and_used() {
+fn init_writes_a_policy_that_check_and_execute_use() {
     let folder = folder("policy");
     let written = portcullis_in(&folder, &["init"], "");
     assert!(written.status.success(), "{}", err(&written));
@@ -157,7 +163,7 @@ fn a_policy_is_written_checked_and_used() {
         "{}",
         out(&checked)
     );
-    // No key in the environment: the policy is asked first, then the credentials.
+    // The policy allows the call, but there is no key in the environment.
     let without = portcullis_in(&folder, &["execute", "ListTables"], "");
     assert_eq!(without.status.code(), Some(6), "{}", err(&without));
     assert!(err(&without).contains("AWS_ACCESS_KEY_ID"), "{}", err(&without));
@@ -182,7 +188,7 @@ fn a_policy_is_written_checked_and_used() {
 }
 
 #[test]
-fn the_component_is_written_out_and_inspected() {
+fn component_is_exported_and_inspected() {
     let folder = folder("component");
     let written = portcullis_in(&folder, &["component", "-o", "x.wasm"], "");
     assert!(written.status.success(), "{}", err(&written));
@@ -203,13 +209,13 @@ fn the_component_is_written_out_and_inspected() {
 }
 
 #[test]
-fn actions_are_listed_with_members_examples_and_schemas() {
+fn actions_shows_input_fields_examples_and_schemas() {
     assert_eq!(out(&portcullis(&["actions"])).lines().count(), 62);
-    let one = out(&portcullis(&["actions", "GetItem"]));
+    let action = out(&portcullis(&["actions", "GetItem"]));
     assert!(
-        one.contains("required map to attribute value")
-            && one.contains("portcullis execute --local GetItem"),
-        "{one}"
+        action.contains("required map to attribute value")
+            && action.contains("portcullis execute --local GetItem"),
+        "{action}"
     );
     let schema: serde_json::Value =
         serde_json::from_str(&out(&portcullis(&["actions", "GetItem", "--schema"]))).unwrap();
@@ -217,18 +223,23 @@ fn actions_are_listed_with_members_examples_and_schemas() {
 }
 
 #[test]
-fn the_connection_test_and_the_structure_run_locally() {
+fn test_and_structure_run_locally() {
     let test = portcullis(&["test", "--local"]);
-    assert!(out(&test).starts_with("ok: DynamoDB in us-east-1 answers"), "{}", out(&test));
+    assert!(
+        out(&test).starts_with("ok: DynamoDB in us-east-1 accepts the credentials"),
+        "{}",
+        out(&test)
+    );
     assert_eq!(out(&portcullis(&["structure", "--local"])), "{\"more\":false,\"tables\":[]}\n");
 }
 
 #[test]
-fn iam_prints_a_document_or_says_that_nothing_is_allowed() {
+fn iam_prints_a_document_unless_the_policy_allows_nothing() {
     let folder = folder("iam");
     let policy = |actions: &str| {
         let text = format!(
-            "[datasources.a]\nplugin = \"dynamodb\"\nsettings = {{ region = \"eu-west-1\" }}\nactions = {actions}\ntables = [\"t\"]\n"
+            "[datasources.a]\nplugin = \"dynamodb\"\nsettings = {{ region = \"eu-west-1\" }}\n\
+             actions = {actions}\ntables = [\"t\"]\n"
         );
         std::fs::write(folder.join("portcullis.toml"), text).unwrap();
     };
@@ -259,14 +270,22 @@ fn iam_prints_a_document_or_says_that_nothing_is_allowed() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_call_is_written_down_and_says_what_may_have_happened() {
+fn interrupted_call_is_recorded_in_the_audit() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     let folder = folder("interrupted");
     let text = format!(
-        "[audit]\nfile = \"audit.jsonl\"\n[datasources.a]\nplugin = \"dynamodb\"\naccess = \"write\"\n\
-         settings = {{ region = \"us-east-1\", endpoint = \"http://{authority}\" }}\ncredentials = {{ from = \"env\" }}\n\
-         egress = [\"http://{authority}\"]\nnetworks = {{ \"http://{authority}\" = [\"127.0.0.1/32\"] }}\n"
+        r#"
+[audit]
+file = "audit.jsonl"
+[datasources.a]
+plugin = "dynamodb"
+access = "write"
+settings = {{ region = "us-east-1", endpoint = "http://{authority}" }}
+credentials = {{ from = "env" }}
+egress = ["http://{authority}"]
+networks = {{ "http://{authority}" = ["127.0.0.1/32"] }}
+"#
     );
     std::fs::write(folder.join("portcullis.toml"), text).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
@@ -277,7 +296,7 @@ fn an_interrupted_call_is_written_down_and_says_what_may_have_happened() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A request has come; it is never answered.
+    // The request arrives and gets no response.
     let _request = listener.accept().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(200));
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
@@ -287,11 +306,13 @@ fn an_interrupted_call_is_written_down_and_says_what_may_have_happened() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// A folder with a database of twelve users.
+/// Creates a folder with a database of twelve users.
 fn users(name: &str) -> PathBuf {
     let folder = folder(name);
-    let table = r#"{"TableName": "users", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
+    let table = r#"{"TableName": "users",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST"}"#;
     let created =
         portcullis_in(&folder, &["execute", "--local", "data.db", "CreateTable", table], "");
     assert!(created.status.success(), "{}", err(&created));
@@ -310,7 +331,7 @@ fn users(name: &str) -> PathBuf {
 }
 
 #[test]
-fn values_are_filled_in_as_values() {
+fn bound_values_cannot_change_the_input() {
     let folder = users("bind");
     let get = r#"{"TableName": "users", "Key": {"id": {{id}}}}"#;
     let execute = |more: &[&str]| {
@@ -323,20 +344,20 @@ fn values_are_filled_in_as_values() {
     };
     assert!(out(&execute(&["--bind", "id=user 03"])).contains("3.5"));
     assert!(out(&execute(&["--bind", "id:=\"user 03\""])).contains("3.5"));
-    assert_eq!(out(&execute(&["--bind", "id=\"}, \"x\": {\""])), "{}\n", "a text is a text");
+    assert_eq!(out(&execute(&["--bind", "id=\"}, \"x\": {\""])), "{}\n", "a string stays a string");
     let wrong = execute(&["--bind", "di=user 03"]);
     assert_eq!(wrong.status.code(), Some(5));
     assert!(
         err(&wrong).contains("there is no value for {{id}}")
-            && err(&wrong).contains("no place {{di}}"),
+            && err(&wrong).contains("no placeholder {{di}}"),
         "{}",
         err(&wrong)
     );
-    assert_eq!(execute(&["--bind", "id:=user 03"]).status.code(), Some(5), "no JSON");
+    assert_eq!(execute(&["--bind", "id:=user 03"]).status.code(), Some(5), "it is not JSON");
 }
 
 #[test]
-fn items_are_printed_as_tables_csv_and_lines() {
+fn items_are_printed_as_table_csv_and_ndjson() {
     let folder = users("items");
     let scan = |more: &[&str]| {
         let input = r#"{"TableName": "users", "Limit": 5, /* small pages */}"#;
@@ -362,7 +383,7 @@ fn items_are_printed_as_tables_csv_and_lines() {
     assert!(rows.all(|row| row.contains("user ") && row.contains(".5")), "{csv}");
     let table = scan(&["table"]);
     assert!(
-        out(&table).contains(" user 0") && err(&table).contains("there is more"),
+        out(&table).contains(" user 0") && err(&table).contains("there are more items"),
         "{}{}",
         out(&table),
         err(&table)
@@ -376,7 +397,7 @@ fn items_are_printed_as_tables_csv_and_lines() {
 }
 
 #[test]
-fn completions_and_manual_pages_are_written() {
+fn completions_and_manual_pages_are_generated() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(out(&portcullis(&["completions", shell])).contains("structure"), "{shell}");
     }
@@ -390,7 +411,7 @@ fn completions_and_manual_pages_are_written() {
 }
 
 #[test]
-fn a_token_is_shown_and_its_digest_is_policy() {
+fn token_prints_the_token_and_policy_lines_with_its_digest() {
     let output = portcullis(&["token", "app", "--datasource", "orders"]);
     let token = err(&output).lines().next().unwrap().to_string();
     assert!(

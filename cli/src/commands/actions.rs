@@ -1,4 +1,4 @@
-//! `portcullis actions`: the catalogue, for people.
+//! `portcullis actions`: lists the actions of the catalogue, or describes one.
 
 use crate::args::Actions;
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Actions) -> Result<(), Failure> {
         let failure = Failure::unknown_action(format!("DynamoDB has no action {name:?}"));
         match guess {
             Some(guess) => failure.with(format!("did you mean {guess}?")),
-            None => failure.with("`portcullis actions` lists all"),
+            None => failure.with("`portcullis actions` lists all actions"),
         }
     })?;
     if arguments.schema {
@@ -34,42 +34,43 @@ fn show(operation: &Operation) -> Result<(), Failure> {
     let bold = anstyle::Style::new().bold();
     out!("{bold}{}{bold:#}: access {}", operation.name, access(operation.access))?;
     if let Some(paging) = &operation.paging {
-        out!("pages: pass {} of an answer as {} of the next call", paging.output, paging.input)?;
+        out!("pages: pass {} of a response as {} of the next call", paging.output, paging.input)?;
     }
     if let Some(token) = operation.token {
-        out!("repeats: {token} is added, so that no retry acts twice")?;
+        out!("retries: {token} is added, so that a retry has no second effect")?;
     }
-    if let Shape::Structure(members) = operation.input {
-        out!("{bold}members{bold:#}{}", if members.is_empty() { ": none" } else { "" })?;
-        let width = members.iter().map(|member| member.name.len()).max().unwrap_or(0);
-        // What is required stands first.
-        let mut members: Vec<_> = members.iter().collect();
-        members.sort_by_key(|member| !member.required);
-        for member in members {
-            let required = if member.required { "required " } else { "" };
-            out!("  {:<width$}  {required}{}", member.name, kind(member.shape))?;
+    if let Shape::Structure(fields) = operation.input {
+        out!("{bold}input fields{bold:#}{}", if fields.is_empty() { ": none" } else { "" })?;
+        let width = fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
+        let mut fields: Vec<_> = fields.iter().collect();
+        // Required fields first.
+        fields.sort_by_key(|field| !field.required);
+        for field in fields {
+            let required = if field.required { "required " } else { "" };
+            out!("  {:<width$}  {required}{}", field.name, kind(field.shape))?;
         }
     }
     out!("{bold}example{bold:#}")?;
     out!("  portcullis execute --local {} '{}'", operation.name, operation.example)
 }
 
+/// Describes the values of a shape, with their bounds.
 fn kind(shape: &Shape) -> String {
     let range = |low: String, high: Option<String>, unit: &str| match high {
         Some(high) => format!(" ({low} to {high}{unit})"),
         None if low != "0" => format!(" ({low} or more{unit})"),
         None => String::new(),
     };
-    let most = |max: u32| (max < u32::MAX).then(|| max.to_string());
+    let bound = |max: u32| (max < u32::MAX).then(|| max.to_string());
     match shape {
         Shape::Structure(_) => "object".to_string(),
         Shape::List { member, min, max } => {
-            format!("list of {}{}", kind(member), range(min.to_string(), most(*max), ""))
+            format!("list of {}{}", kind(member), range(min.to_string(), bound(*max), ""))
         }
         Shape::Map { value, .. } => format!("map to {}", kind(value)),
         Shape::String { values, .. } if !values.is_empty() => values.join(" | "),
         Shape::String { min, max, .. } => {
-            format!("string{}", range(min.to_string(), most(*max), " characters"))
+            format!("string{}", range(min.to_string(), bound(*max), " characters"))
         }
         Shape::Integer { min, max } => {
             let low = if *min <= i64::from(i32::MIN) { "0".to_string() } else { min.to_string() };

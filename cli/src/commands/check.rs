@@ -1,4 +1,4 @@
-//! `portcullis check`: a policy file, read and explained. Nothing is sent.
+//! `portcullis check`: checks a policy file and shows what it allows. It sends nothing.
 
 use crate::args::PolicyArgs;
 use crate::failure::Failure;
@@ -16,14 +16,15 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let host = open_host(small_host)?;
     let bold = anstyle::Style::new().bold();
     let folder = arguments.policy.parent();
-    // A plugin that several datasources share is compiled once.
+    // Compiles a plugin that several datasources share only once.
     let mut loaded: Vec<(&PluginSource, Plugin)> = Vec::new();
     for (name, config) in &file.datasources {
         out!("{bold}{name}{bold:#}")?;
-        for (key, value) in rows(config) {
+        for (key, value) in describe_datasource(config) {
             out!("  {key:<12} {value}")?;
         }
-        // The plugin is loaded and looks at the settings; connecting sends nothing and fetches no credentials.
+        // Connecting lets the plugin check its settings. It sends nothing and fetches no
+        // credentials.
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
         let plugin = match loaded.iter().find(|(source, _)| *source == &config.plugin) {
             Some((_, plugin)) => plugin.clone(),
@@ -41,7 +42,7 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
             Failure::configuration(format!("{}: {error}", arguments.policy.display()))
         })?;
         out!("{bold}server{bold:#}")?;
-        for (key, value) in rows_of_server(server) {
+        for (key, value) in describe_server(server) {
             out!("  {key:<12} {value}")?;
         }
     }
@@ -50,14 +51,13 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     }
     let count = file.datasources.len();
     out!(
-        "{} is a policy with {count} datasource{}",
+        "{} is a valid policy with {count} datasource{}",
         arguments.policy.display(),
         if count == 1 { "" } else { "s" }
-    )?;
-    Ok(())
+    )
 }
 
-/// Actions that the manifest does not know may be newer than it, or misspelt.
+/// Warns of actions that are not in the manifest. They are misspelt, or newer than the manifest.
 fn check_actions(plugin: &Plugin, config: &DatasourceEntry) -> Result<(), Failure> {
     let known: Vec<&str> = plugin.manifest().actions().map(|(name, _)| name.as_str()).collect();
     for action in
@@ -65,40 +65,41 @@ fn check_actions(plugin: &Plugin, config: &DatasourceEntry) -> Result<(), Failur
     {
         let guess = nearest(action.as_str(), known.iter().copied());
         let guess = guess.map(|guess| format!("; did you mean {guess}?")).unwrap_or_default();
-        out!("  {:<12} the plugin's manifest does not know {action}{guess}", "warning")?;
+        out!("  {:<12} the plugin's manifest has no action {action}{guess}", "warning")?;
     }
     Ok(())
 }
 
-fn rows(config: &DatasourceEntry) -> Vec<(&'static str, String)> {
+/// Describes a datasource, as keys and values.
+fn describe_datasource(config: &DatasourceEntry) -> Vec<(&'static str, String)> {
     let policy = &config.policy;
     let plugin = match &config.plugin {
-        PluginSource::BuiltIn(name) => format!("{name}, built in"),
+        PluginSource::BuiltIn(name) => format!("{name} (built in)"),
         PluginSource::File { file, sha256: Some(_), .. } => {
-            format!("{}, pinned by its digest", file.display())
+            format!("{} (pinned by its digest)", file.display())
         }
         PluginSource::File { file, .. } => {
-            format!("{}, not pinned: any file of that name is run", file.display())
+            format!("{} (not pinned: any component in this file is run)", file.display())
         }
         other => format!("{other:?}"),
     };
     let inline = matches!(config.settings, SettingsSource::Inline(_));
     let settings = match &config.settings {
         SettingsSource::Inline(_) => "in this file".to_string(),
-        SettingsSource::File(path) => format!("{}, not trusted", path.display()),
+        SettingsSource::File(path) => format!("{} (not trusted)", path.display()),
     };
     let networks = policy
         .networks
         .iter()
-        .map(|(origin, blocks)| format!("{origin} at {}", list(blocks, "nothing")));
+        .map(|(origin, blocks)| format!("{origin} at {}", join_or(blocks, "no address")));
     let isolation = match policy.isolation {
-        None => "reuse if pinned or built in, else fresh",
+        None => "reuse if pinned or built in, otherwise fresh",
         Some(Isolation::Reuse) => "reuse",
         Some(Isolation::Fresh) => "fresh",
     };
     let optional = |items: Option<String>, none: String| items.unwrap_or(none);
-    let actions = policy.actions.as_ref().map(|actions| list(actions, "none"));
-    let signing = policy.signing.as_ref().map(|scopes| list(scopes, "nothing"));
+    let actions = policy.actions.as_ref().map(|actions| join_or(actions, "none"));
+    let signing = policy.signing.as_ref().map(|scopes| join_or(scopes, "nothing"));
     let limits = &policy.limits;
     let mut rows = vec![
         ("plugin", plugin),
@@ -107,13 +108,16 @@ fn rows(config: &DatasourceEntry) -> Vec<(&'static str, String)> {
             "credentials",
             config.credentials.as_ref().map_or_else(|| "none".to_string(), ToString::to_string),
         ),
-        ("may reach", list(&policy.egress, "nothing")),
-        ("networks", list(&networks.collect::<Vec<_>>(), "public addresses only")),
+        ("may reach", join_or(&policy.egress, "nothing")),
+        ("networks", join_or(&networks.collect::<Vec<_>>(), "public addresses only")),
         ("access", policy.access.to_string()),
-        ("actions", optional(actions, format!("all that {} allows", policy.access))),
+        ("actions", optional(actions, format!("all with access {} or lower", policy.access))),
         (
             "tables",
-            optional(policy.tables.as_ref().map(|tables| list(tables, "none")), "all".to_string()),
+            optional(
+                policy.tables.as_ref().map(|tables| join_or(tables, "none")),
+                "all".to_string(),
+            ),
         ),
         (
             "signs for",
@@ -126,7 +130,8 @@ fn rows(config: &DatasourceEntry) -> Vec<(&'static str, String)> {
         (
             "limits",
             format!(
-                "{:?} a call, {} memory, {} requests of {}, answers of {}, {} calls at once",
+                "per call: {:?}, {} of memory, {} requests of {}, responses of {}; {} concurrent \
+                 calls",
                 limits.deadline,
                 limits.memory,
                 limits.requests,
@@ -137,28 +142,29 @@ fn rows(config: &DatasourceEntry) -> Vec<(&'static str, String)> {
         ),
     ];
     if let Some(tls) = &config.tls {
-        let ca = tls.ca.as_ref().map(|path| format!("trusts {} alone", path.display()));
+        let ca = tls.ca.as_ref().map(|path| format!("trusts only {}", path.display()));
         let identity =
             tls.client_certificate.as_ref().map(|path| format!("presents {}", path.display()));
         rows.push((
             "tls",
-            list(&ca.into_iter().chain(identity).collect::<Vec<_>>(), "the default"),
+            join_or(&ca.into_iter().chain(identity).collect::<Vec<_>>(), "the default"),
         ));
     }
     if !policy.report_only.is_empty() {
-        let observed = policy.report_only.iter().map(|rule| format!("{rule:?}").to_lowercase());
+        let lists = policy.report_only.iter().map(|list| format!("{list:?}").to_lowercase());
         rows.push((
-            "observes",
+            "report-only",
             format!(
-                "{}: what these rules would refuse passes",
-                list(&observed.collect::<Vec<_>>(), "")
+                "{}: requests that these lists would refuse are allowed and recorded",
+                join_or(&lists.collect::<Vec<_>>(), "")
             ),
         ));
     }
     rows
 }
 
-fn rows_of_server(server: &ServerConfig) -> Vec<(&'static str, String)> {
+/// Describes the server, as keys and values.
+fn describe_server(server: &ServerConfig) -> Vec<(&'static str, String)> {
     let wire: Vec<String> =
         server.wire.iter().map(|(address, name)| format!("{address} for {name}")).collect();
     let tls = server
@@ -167,32 +173,33 @@ fn rows_of_server(server: &ServerConfig) -> Vec<(&'static str, String)> {
         .map_or_else(|| "none".to_string(), |tls| tls.certificate.display().to_string());
     let mut rows = vec![
         ("listens on", server.listen.to_string()),
-        ("wire", list(&wire, "below /ddb/ alone")),
+        ("wire", join_or(&wire, "only below /ddb/")),
         ("tls", tls),
     ];
     if server.tokens.is_empty() {
-        rows.push(("tokens", "none: whoever can use this machine may use it".to_string()));
+        rows.push(("tokens", "none: everyone on this machine may use the server".to_string()));
     }
-    for (holder, token) in &server.tokens {
+    for (principal, token) in &server.tokens {
         let actions = token
             .actions
             .as_ref()
-            .map_or_else(|| "all actions".to_string(), |actions| list(actions, "no action"));
-        let operator = if token.operator { ", an operator" } else { "" };
+            .map_or_else(|| "all actions".to_string(), |actions| join_or(actions, "no action"));
+        let operator = if token.operator { " (operator)" } else { "" };
         rows.push((
             "token",
             format!(
-                "{holder}: {actions} of {}{operator}",
-                list(&token.datasources, "no datasource")
+                "{principal}: {actions} of {}{operator}",
+                join_or(&token.datasources, "no datasource")
             ),
         ));
     }
     rows
 }
 
-fn list<T: ToString>(items: &[T], none: &str) -> String {
+/// Joins items with commas. Returns `empty` if there are none.
+fn join_or<T: ToString>(items: &[T], empty: &str) -> String {
     if items.is_empty() {
-        none.to_string()
+        empty.to_string()
     } else {
         items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }

@@ -1,4 +1,4 @@
-//! `portcullis component`: the built-in component and its manifest, for other hosts.
+//! `portcullis component`: exports the built-in component or its manifest.
 
 use crate::args::Component;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &Component) -> Result<(), Failure> {
             Ok(())
         }
         None if std::io::stdout().is_terminal() && !arguments.manifest => {
-            Err(Failure::usage("a component is not for reading on a terminal")
+            Err(Failure::usage("a component is a binary file, and standard output is a terminal")
                 .with("write it to a file: portcullis component -o dynamodb.wasm"))
         }
         None => out::raw_bytes(bytes),

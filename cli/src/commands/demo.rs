@@ -1,4 +1,4 @@
-//! `portcullis demo`: what this does, in a dozen calls.
+//! `portcullis demo`: shows the sandbox, the gate and the plugin in a dozen calls.
 
 use crate::failure::Failure;
 use crate::out::out;
@@ -6,8 +6,7 @@ use anstyle::{AnsiColor, Style};
 use portcullis::{
     Access, Datasource, DatasourceConfig, Error, Host, Plugin, Policy, Settings, StaticCredentials,
 };
-use portcullis_server::setup::Embedded;
-use portcullis_server::setup::{built_in, open_host, small_host};
+use portcullis_server::setup::{Embedded, built_in, open_host, small_host};
 use std::time::{Duration, Instant};
 
 const BOLD: Style = Style::new().bold();
@@ -18,7 +17,8 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) async fn run() -> Result<(), Failure> {
     let started = Instant::now();
     out!(
-        "{BOLD}Portcullis{BOLD:#}: a DynamoDB in this process, a plugin in a sandbox, and a gate between them.\n"
+        "{BOLD}Portcullis{BOLD:#}: an embedded DynamoDB-compatible server (dynoxide), a plugin in \
+         a sandbox, and a gate between them.\n"
     )?;
     let host = open_host(small_host)?;
     let plugin = built_in(&host)?;
@@ -27,20 +27,22 @@ pub(crate) async fn run() -> Result<(), Failure> {
     introduce(&plugin, &local, started.elapsed())?;
 
     for step in STEPS {
-        take(&datasource, step).await?;
+        run_step(&datasource, step).await?;
     }
-    refusals(&host, &plugin, &local).await?;
+    show_gate(&host, &plugin, &local).await?;
     local.stop().await;
     out!(
-        "\n{BOLD}Done{BOLD:#} in {}. The secret never entered the sandbox: it saw a key derived for one day, region and service.",
+        "\n{BOLD}Done{BOLD:#} in {}. The secret never entered the sandbox: the plugin signed with \
+         a key derived for one day, region and service.",
         milliseconds(started.elapsed())
     )?;
     out!(
-        "Next: `portcullis execute --local ListTables`, or `portcullis init` for a policy of your own."
-    )?;
-    Ok(())
+        "Next: `portcullis execute --local ListTables`, or `portcullis init` to write your own \
+         policy."
+    )
 }
 
+/// Shows the plugin and its policy.
 fn introduce(plugin: &Plugin, local: &Embedded, elapsed: Duration) -> Result<(), Failure> {
     out!(
         "  plugin      {}, {} KB, sha256 {}…",
@@ -49,22 +51,23 @@ fn introduce(plugin: &Plugin, local: &Embedded, elapsed: Duration) -> Result<(),
         &plugin.digest()[..16]
     )?;
     out!(
-        "  it imports  {} interfaces: clocks, random numbers, HTTP through the gate, signing keys; no file, no socket",
+        "  imports     {} interfaces: clocks, random numbers, HTTP through the gate, signing keys; \
+         no files, no sockets",
         plugin.imports().len()
     )?;
     out!("  policy      egress = [\"http://{}\"], access = \"admin\"", local.authority)?;
-    out!("  ready       after {}, compilation included\n", milliseconds(elapsed))
+    out!("  ready       after {}, including compilation\n", milliseconds(elapsed))
 }
 
-/// A call of the demo.
+/// One call of the demo.
 struct Step {
-    /// What it shows.
+    /// A sentence that says what the call shows.
     title: &'static str,
     action: &'static str,
     input: &'static str,
-    /// Options for this call; none for the defaults.
+    /// The options of the call. `None` uses the defaults.
     options: Option<&'static str>,
-    /// Whether it is here for its error.
+    /// Whether the call shows an error of the service.
     fails: bool,
 }
 
@@ -72,7 +75,8 @@ const fn step(title: &'static str, action: &'static str, input: &'static str) ->
     Step { title, action, input, options: None, fails: false }
 }
 
-/// The example of a low-code platform's documentation, comments included. It defines an attribute that no key uses.
+/// An example from the documentation of a low-code platform, including its comments. It defines an
+/// attribute that no key uses, which the service rejects.
 const DOCUMENTED_CREATE_TABLE: &str = r#"{
   "AttributeDefinitions": [
     {"AttributeName": "name", "AttributeType": "S"},
@@ -89,29 +93,36 @@ const DOCUMENTED_CREATE_TABLE: &str = r#"{
 
 const STEPS: &[Step] = &[
     Step {
-        title: "A documented example, with comments: the service refuses it, and a hint says why",
+        title: "A documented example: the service rejects it, and a hint explains why",
         action: "CreateTable",
         input: DOCUMENTED_CREATE_TABLE,
         options: None,
         fails: true,
     },
     step(
-        "The table, as it should be",
+        "Create the table with the right attributes",
         "CreateTable",
         r#"{"TableName": "users",
-  "AttributeDefinitions": [{"AttributeName": "team_id", "AttributeType": "S"}, {"AttributeName": "employee_id", "AttributeType": "S"}],
-  "KeySchema": [{"AttributeName": "team_id", "KeyType": "HASH"}, {"AttributeName": "employee_id", "KeyType": "RANGE"}],
+  "AttributeDefinitions": [
+    {"AttributeName": "team_id", "AttributeType": "S"},
+    {"AttributeName": "employee_id", "AttributeType": "S"}],
+  "KeySchema": [
+    {"AttributeName": "team_id", "KeyType": "HASH"},
+    {"AttributeName": "employee_id", "KeyType": "RANGE"}],
   "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}}"#,
     ),
     step(
-        "Write an item, in DynamoDB's JSON",
+        "Write an item in DynamoDB JSON",
         "PutItem",
-        r#"{"TableName": "users", "Item": {"team_id": {"S": "team_1"}, "employee_id": {"S": "emp_1"}, "name": {"S": "Aman"}}}"#,
+        r#"{"TableName": "users", "Item": {
+  "team_id": {"S": "team_1"}, "employee_id": {"S": "emp_1"}, "name": {"S": "Aman"}}}"#,
     ),
     step(
-        "Write one in ordinary JSON: numbers keep all their digits",
+        "Write an item in ordinary JSON: numbers keep every digit",
         "PutItem",
-        r#"{"TableName": "users", "Item": {"team_id": "team_1", "employee_id": "emp_2", "name": "Anneke", "salary": 12345678901234567890.12, "tags": ["a", null, true]}}"#,
+        r#"{"TableName": "users", "Item": {
+  "team_id": "team_1", "employee_id": "emp_2", "name": "Anneke",
+  "salary": 12345678901234567890.12, "tags": ["a", null, true]}}"#,
     ),
     step(
         "Read it back",
@@ -119,7 +130,7 @@ const STEPS: &[Step] = &[
         r#"{"TableName": "users", "Key": {"team_id": "team_1", "employee_id": "emp_2"}}"#,
     ),
     Step {
-        title: "The same, answered in ordinary JSON",
+        title: "Read the same item as ordinary JSON",
         action: "GetItem",
         input: r#"{"TableName": "users", "Key": {"team_id": "team_1", "employee_id": "emp_2"}}"#,
         options: Some(r#"{"format": "plain"}"#),
@@ -128,25 +139,29 @@ const STEPS: &[Step] = &[
     Step {
         title: "Query a team",
         action: "Query",
-        input: r#"{"TableName": "users", "KeyConditionExpression": "team_id = :team", "ExpressionAttributeValues": {":team": "team_1"}, "ProjectionExpression": "employee_id"}"#,
+        input: r#"{"TableName": "users", "KeyConditionExpression": "team_id = :team",
+  "ExpressionAttributeValues": {":team": "team_1"}, "ProjectionExpression": "employee_id"}"#,
         options: Some(r#"{"format": "plain"}"#),
         fails: false,
     },
     step(
         "Update an item",
         "UpdateItem",
-        r##"{"TableName": "users", "Key": {"team_id": "team_1", "employee_id": "emp_1"}, "UpdateExpression": "SET #n = :n",
-  "ExpressionAttributeNames": {"#n": "name"}, "ExpressionAttributeValues": {":n": "Amal"}, "ReturnValues": "UPDATED_NEW"}"##,
+        r##"{"TableName": "users", "Key": {"team_id": "team_1", "employee_id": "emp_1"},
+  "UpdateExpression": "SET #n = :n", "ExpressionAttributeNames": {"#n": "name"},
+  "ExpressionAttributeValues": {":n": "Amal"}, "ReturnValues": "UPDATED_NEW"}"##,
     ),
     step(
-        "Two writes, both or none",
+        "A transaction: two writes, both or neither",
         "TransactWriteItems",
         r#"{"TransactItems": [
-  {"Put": {"TableName": "users", "Item": {"team_id": "team_2", "employee_id": "emp_3", "name": "Noor"}}},
-  {"Delete": {"TableName": "users", "Key": {"team_id": "team_1", "employee_id": "emp_1"}}}]}"#,
+  {"Put": {"TableName": "users",
+    "Item": {"team_id": "team_2", "employee_id": "emp_3", "name": "Noor"}}},
+  {"Delete": {"TableName": "users",
+    "Key": {"team_id": "team_1", "employee_id": "emp_1"}}}]}"#,
     ),
     Step {
-        title: "Scan what is left",
+        title: "Scan the remaining items",
         action: "Scan",
         input: r#"{"TableName": "users"}"#,
         options: Some(r#"{"format": "plain"}"#),
@@ -154,8 +169,8 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Makes one call and prints it.
-async fn take(datasource: &Datasource, step: &Step) -> Result<(), Failure> {
+/// Makes one call, and prints it and its result.
+async fn run_step(datasource: &Datasource, step: &Step) -> Result<(), Failure> {
     out!("{BOLD}{}{BOLD:#}", step.title)?;
     out!("  {} {DIM}{}{DIM:#}", step.action, step.input.replace('\n', "\n  "))?;
     let started = Instant::now();
@@ -165,35 +180,33 @@ async fn take(datasource: &Datasource, step: &Step) -> Result<(), Failure> {
     };
     let elapsed = milliseconds(started.elapsed());
     match result {
-        Ok(answer) if !step.fails => {
-            out!("  {GREEN}ok{GREEN:#} {elapsed}  {}\n", shorten(&answer))?;
-            Ok(())
+        Ok(response) if !step.fails => {
+            out!("  {GREEN}ok{GREEN:#} {elapsed}  {}\n", shorten(&response))
         }
         Err(error) if step.fails && error.service().is_some() => {
-            out!("  {YELLOW}refused by the service{YELLOW:#} {elapsed}")?;
+            out!("  {YELLOW}rejected by the service{YELLOW:#} {elapsed}")?;
             explain(error)?;
-            out!()?;
-            Ok(())
+            out!()
         }
-        Ok(answer) => Err(Failure::other(format!(
-            "{} should have failed, and answered {answer}",
+        Ok(response) => Err(Failure::other(format!(
+            "{} should have failed, but its response is {response}",
             step.action
         ))),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Shows the gate: requests that do not leave.
-async fn refusals(host: &Host, plugin: &Plugin, local: &Embedded) -> Result<(), Failure> {
+/// Shows requests that the gate blocks.
+async fn show_gate(host: &Host, plugin: &Plugin, local: &Embedded) -> Result<(), Failure> {
     let attempts = [
         (
-            "Settings that point elsewhere, here to AWS itself: the gate lets nothing out",
+            "Settings that point somewhere else (here: AWS itself): the gate blocks the request",
             r#"{"region": "us-east-1"}"#.to_string(),
             Policy { access: Access::Admin, ..local.policy()? },
             "ListTables",
         ),
         (
-            "A datasource that may only read",
+            "A read-only datasource: it may not delete a table",
             format!(r#"{{"region": "us-east-1", "endpoint": "http://{}"}}"#, local.authority),
             Policy { access: Access::Read, ..local.policy()? },
             "DeleteTable",
@@ -214,7 +227,7 @@ async fn refusals(host: &Host, plugin: &Plugin, local: &Embedded) -> Result<(), 
         {
             Err(error) if error.is_denied() => {
                 out!(
-                    "  {YELLOW}refused by the gate{YELLOW:#} {}",
+                    "  {YELLOW}blocked by the gate{YELLOW:#} {}",
                     milliseconds(started.elapsed())
                 )?;
                 explain(error)?;
@@ -222,7 +235,7 @@ async fn refusals(host: &Host, plugin: &Plugin, local: &Embedded) -> Result<(), 
             }
             other => {
                 return Err(Failure::other(format!(
-                    "the gate should have refused {action}, and the call ended in {other:?}"
+                    "the gate should have blocked {action}, but the result is {other:?}"
                 )));
             }
         }
@@ -230,6 +243,7 @@ async fn refusals(host: &Host, plugin: &Plugin, local: &Embedded) -> Result<(), 
     Ok(())
 }
 
+/// Prints an error as a failed command would.
 fn explain(error: Error) -> Result<(), Failure> {
     for line in Failure::from(error).lines() {
         out!("  {line}")?;
@@ -237,11 +251,12 @@ fn explain(error: Error) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An answer on one line, not too long to read.
-fn shorten(answer: &str) -> String {
+/// Returns the start of a response.
+fn shorten(response: &str) -> String {
+    /// Three or four lines on a terminal.
     const LENGTH: usize = 300;
-    let line: String = answer.chars().take(LENGTH).collect();
-    if line.len() < answer.len() { format!("{line}…") } else { line }
+    let start: String = response.chars().take(LENGTH).collect();
+    if start.len() < response.len() { format!("{start}…") } else { start }
 }
 
 fn milliseconds(elapsed: Duration) -> String {

@@ -1,10 +1,10 @@
-//! `portcullis execute`: one action.
+//! `portcullis execute`: runs one action.
 
-use super::items;
-use crate::args::{Execute, Format, Output, Pages};
+use crate::args::{Execute, Format, Output, PageMode};
 use crate::failure::Failure;
-use crate::json;
+use crate::pages::Pages;
 use crate::target::Opened;
+use crate::{json, print_items};
 use dynamodb_plugin::catalogue::operation;
 use portcullis::bind;
 use serde_json::{Map, Value};
@@ -15,18 +15,18 @@ pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
     let Some(action) = &arguments.action else {
         return Err(Failure::usage("which action?")
             .with("for example: portcullis execute --local ListTables")
-            .with("`portcullis actions` lists all"));
+            .with("`portcullis actions` lists all actions"));
     };
-    let input = read(arguments.input.as_deref())?;
-    let input = filled(&input, &arguments.bind)?;
+    let input = read_input(arguments.input.as_deref())?;
+    let input = bind_values(&input, &arguments.bind)?;
     let options = options(&arguments);
     let opened = Opened::open(&arguments.target).await?;
-    let result = answer(&opened, action, &input, options, &arguments).await;
+    let result = run_action(&opened, action, &input, options, &arguments).await;
     opened.close().await;
     result
 }
 
-async fn answer(
+async fn run_action(
     opened: &Opened,
     action: &str,
     input: &str,
@@ -35,34 +35,35 @@ async fn answer(
 ) -> Result<(), Failure> {
     let paging = operation(action).and_then(|operation| operation.paging.as_ref());
     match (arguments.output.output, paging) {
-        (Some(output), Some(paging)) if arguments.streams() => {
-            let pages = crate::pages::Pages::new(opened, action, paging, &options, input)?;
-            items::print_pages(pages, output, arguments.max_items).await
+        (Some(output), Some(paging)) if arguments.streams_pages() => {
+            let pages = Pages::new(opened, action, paging, &options, input)?;
+            print_items::print_pages(pages, output, arguments.max_items).await
         }
         (Some(output @ (Output::Table | Output::Csv | Output::Ndjson)), _) => {
-            let answer = opened.execute(action, input, &options).await?;
-            items::print_answer(&answer, paging.map(|paging| paging.results), output)
+            let response = opened.execute(action, input, &options).await?;
+            print_items::print_response(&response, paging.map(|paging| paging.results), output)
         }
         (output, _) => json::print(&opened.execute(action, input, &options).await?, output),
     }
 }
 
+/// Returns the options of the call.
 fn options(arguments: &Execute) -> Map<String, Value> {
     let mut options = Map::new();
     let mut set = |name: &str, value: Value| drop(options.insert(name.to_string(), value));
-    // Cells hold values, not their types.
-    let in_cells = matches!(arguments.output.output, Some(Output::Table | Output::Csv));
+    // The cells of a table show values without their types.
+    let has_cells = matches!(arguments.output.output, Some(Output::Table | Output::Csv));
     match arguments.format {
         Some(Format::Plain) => set("format", "plain".into()),
         Some(Format::Typed) => set("format", "typed".into()),
-        None if in_cells => set("format", "plain".into()),
+        None if has_cells => set("format", "plain".into()),
         None => {}
     }
     if arguments.no_strict {
         set("strict", false.into());
     }
-    // What is printed as it comes is fetched page by page here.
-    if arguments.pages == Some(Pages::All) && !arguments.streams() {
+    // The plugin fetches all pages, unless this command fetches one after the other.
+    if arguments.pages == Some(PageMode::All) && !arguments.streams_pages() {
         set("pages", "all".into());
         if let Some(items) = arguments.max_items {
             set("maxItems", items.into());
@@ -74,8 +75,9 @@ fn options(arguments: &Execute) -> Map<String, Value> {
     options
 }
 
-/// The input with its places filled in. Without values it is left as it is: `{{` may be data.
-fn filled(input: &str, values: &[(String, String)]) -> Result<String, Failure> {
+/// Replaces the placeholders of the input. Without values the input does not change, because `{{`
+/// may be data.
+fn bind_values(input: &str, values: &[(String, String)]) -> Result<String, Failure> {
     if values.is_empty() {
         return Ok(input.to_string());
     }
@@ -90,7 +92,8 @@ fn filled(input: &str, values: &[(String, String)]) -> Result<String, Failure> {
     })
 }
 
-/// The most that is read of an input, in bytes: `limits.request-bytes` is the bound for what is then sent.
+/// The maximum size of an input, in bytes. It only protects this process's memory: a request is
+/// limited by `limits.request-bytes`.
 const MAX_INPUT_BYTES: u64 = 1024 * 1024 * 1024;
 
 fn read_all(source: impl Read) -> std::io::Result<Vec<u8>> {
@@ -102,14 +105,14 @@ fn read_all(source: impl Read) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The input that was given, or what it points to.
-fn read(input: Option<&str>) -> Result<String, Failure> {
+/// Returns the input itself, or reads the file or standard input that it names.
+fn read_input(input: Option<&str>) -> Result<String, Failure> {
     let bytes = match input {
         None => return Ok(String::new()),
         Some("-") => read_all(std::io::stdin())
             .map_err(|error| Failure::input(format!("standard input cannot be read: {error}")))?,
         Some("@") => {
-            return Err(Failure::usage("@ stands before the name of a file, as in @key.json"));
+            return Err(Failure::usage("expected the name of a file after @, as in @key.json"));
         }
         Some(text) => match text.strip_prefix('@') {
             Some(file) => std::fs::File::open(file).and_then(read_all).map_err(|error| {
@@ -120,7 +123,7 @@ fn read(input: Option<&str>) -> Result<String, Failure> {
     };
     String::from_utf8(bytes).map_err(|error| {
         Failure::input(format!(
-            "the input is not UTF-8 from byte {} on",
+            "the input is not valid UTF-8 at byte {}",
             error.utf8_error().valid_up_to()
         ))
     })

@@ -1,4 +1,4 @@
-//! `portcullis init`: a policy file to start from.
+//! `portcullis init`: writes a policy file to start from.
 
 use crate::args::Init;
 use crate::failure::Failure;
@@ -14,20 +14,19 @@ pub(crate) fn run(arguments: &Init) -> Result<(), Failure> {
         options.open(&arguments.file).and_then(|mut opened| opened.write_all(POLICY.as_bytes()));
     match written {
         Ok(()) => {
-            out!(
-                "wrote {file}: edit it, then run\n  portcullis check --policy {file}\n  portcullis test --policy {file} orders"
-            )?;
-            Ok(())
+            out!("wrote {file}: edit it, then run")?;
+            out!("  portcullis check --policy {file}")?;
+            out!("  portcullis test --policy {file} orders")
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Failure::other(format!("{file} is there already"))
+            Err(Failure::other(format!("{file} already exists"))
                 .with("overwrite it with --force, or name another file"))
         }
         Err(error) => Err(Failure::other(format!("{file} cannot be written: {error}"))),
     }
 }
 
-/// The file that is written; the tests read it as a policy.
+/// The file that is written. The tests below check that it is a valid policy.
 const POLICY: &str = include_str!("../../policy.toml");
 
 #[cfg(test)]
@@ -36,13 +35,13 @@ mod tests {
     use portcullis_config::PolicyFile;
 
     #[test]
-    fn the_policy_to_start_from_is_a_policy() {
+    fn initial_policy_is_valid() {
         let file = PolicyFile::parse(POLICY).unwrap();
         assert!(file.datasources.contains_key("orders"));
     }
 
     #[test]
-    fn every_commented_line_of_it_is_policy_too() {
+    fn initial_policy_is_valid_with_all_optional_settings() {
         let uncommented: String = POLICY
             .lines()
             .map(|line| line.strip_prefix("#: ").unwrap_or(line))

@@ -1,4 +1,4 @@
-//! `portcullis inspect`: what a plugin is made of and what it may ask for.
+//! `portcullis inspect`: shows what a plugin contains, imports and exports.
 
 use crate::args::Inspect;
 use crate::failure::Failure;
@@ -18,10 +18,10 @@ pub(crate) async fn run(arguments: &Inspect) -> Result<(), Failure> {
     let described: Value = serde_json::from_str(&host.describe(&plugin).await?).unwrap_or_default();
     let bold = anstyle::Style::new().bold();
     let text = |name: &str| visible(described[name].as_str().unwrap_or("?"));
-    out!("{bold}{} {}{bold:#}, as it says of itself", text("name"), text("version"))?;
+    out!("{bold}{} {}{bold:#} (the plugin's own claim)", text("name"), text("version"))?;
     out!("  size     {} bytes", plugin.size())?;
     out!("  sha256   {}", plugin.digest())?;
-    out!("{bold}imports{bold:#}: all that it can ask for")?;
+    out!("{bold}imports{bold:#}: the only host functions that it can call")?;
     for import in plugin.imports() {
         out!("  {}", visible(import))?;
     }
@@ -38,9 +38,9 @@ pub(crate) async fn run(arguments: &Inspect) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Loads a component to look at it: with a manifest that lets it send nothing.
+/// Loads a component with a manifest without actions, so that it cannot send anything.
 fn load(host: &Host, file: &Path) -> Result<Plugin, Failure> {
-    let nothing =
+    let manifest =
         "name = \"inspected\"\n[binding]\nmethod = \"POST\"\npath = \"/{operation}\"\n[actions]\n";
-    host.load(file, nothing, None).map_err(|error| Failure::configuration(error.to_string()))
+    host.load(file, manifest, None).map_err(|error| Failure::configuration(error.to_string()))
 }

@@ -1,15 +1,16 @@
-//! One module for each command.
+//! One module per command.
 
 pub(crate) mod actions;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod demo;
 pub(crate) mod execute;
 pub(crate) mod iam;
 pub(crate) mod init;
 pub(crate) mod inspect;
-pub(crate) mod items;
-pub(crate) mod manual;
+pub(crate) mod man;
 pub(crate) mod serve;
-pub(crate) mod survey;
+pub(crate) mod structure;
+pub(crate) mod test;
 pub(crate) mod token;

@@ -1,4 +1,4 @@
-//! `portcullis serve`: the datasources of a policy, for clients in any language.
+//! `portcullis serve`: serves the datasources of a policy to clients in any language.
 
 use crate::args::Serve;
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     announce(&server)?;
     let reloader = server.reloader();
     tokio::spawn(signals::hangups(async move || {
-        // The result is logged.
+        // The server logs the result.
         let _ = reloader.reload().await;
     }));
     Ok(server.serve(stopped()).await?)
@@ -42,17 +42,17 @@ fn announce(server: &RunningServer) -> Result<(), Failure> {
         }
     }
     match server.token_count() {
-        0 => out!("no tokens: everybody on this machine may use the server"),
+        0 => out!("no tokens: everyone on this machine may use the server"),
         1 => out!("1 token"),
         count => out!("{count} tokens"),
     }
 }
 
-/// Waits until the server is told to stop.
+/// Waits for a signal to stop the server.
 async fn stopped() {
     let signal = signals::interrupted().await;
     tracing::info!(
         target: "portcullis::serve",
-        signal, "stopping: no new connections; running calls may end"
+        signal, "stopping: no new connections; waiting for running calls"
     );
 }

@@ -1,4 +1,4 @@
-//! `portcullis token`: a new token, and what the policy keeps of it.
+//! `portcullis token`: generates a token, and the policy lines that accept it.
 
 use crate::args::Token;
 use crate::failure::Failure;
@@ -12,16 +12,18 @@ pub(crate) fn run(arguments: &Token) -> Result<(), Failure> {
         || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     {
         return Err(Failure::usage(format!(
-            "{name:?} is no name for a token; expected letters, digits, - and _"
+            "{name:?} is not a valid token name; expected letters, digits, - and _"
         )));
     }
-    // Letters that an access key id may have: SDKs take it in that place.
+    // Only characters that an access key id may have, because SDKs pass the token as one.
     let token = format!("pcl_{}", random_hex::<24>());
     let all = vec!["*".to_string()];
     let datasources = if arguments.datasource.is_empty() { &all } else { &arguments.datasource };
-    // The lines for the policy go where the shell sends them: `portcullis token app >> portcullis.toml`.
+    // Only the policy lines go to standard output, so that a shell can append them to the policy:
+    // `portcullis token app >> portcullis.toml`.
     eprintln!(
-        "{token}\nThat is the token of {name:?}. It is shown this once, and kept nowhere; the policy file gets these lines:"
+        "{token}\nThis is the token for {name:?}. It is not stored and cannot be shown again. Add \
+         these lines to the policy file:"
     );
     out!("[server.tokens.{name}]")?;
     out!("sha256 = \"{}\"", hex::encode(Sha256::digest(&token)))?;
