@@ -1,22 +1,42 @@
-//! AWS's own sources of credentials, each from a server on this machine that plays AWS's part.
+//! Tests of AWS's sources of credentials. A server on this machine plays the part of AWS.
 
 use portcullis_testkit::recorder::{self, RecordedRequest, Recorder, Response};
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The identity that all sources give.
+/// The access key id that all sources provide.
 const ID: &str = "ASIAFROMTHESOURCE";
+/// The session token that all sources provide.
 const TOKEN: &str = "token-from-the-source";
 
-/// What the metadata services of containers and instances answer.
+/// The role that the sources assume.
+const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
+
+/// Returns the response of the metadata services of containers and instances.
 fn credentials_json() -> String {
     format!(
-        r#"{{"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": "2026-01-01T00:00:00Z", "AccessKeyId": "{ID}",
-            "SecretAccessKey": "secret-from-the-source", "Token": "{TOKEN}", "Expiration": "2099-01-01T00:00:00Z"}}"#
+        r#"{{"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": "2026-01-01T00:00:00Z",
+            "AccessKeyId": "{ID}", "SecretAccessKey": "secret-from-the-source", "Token": "{TOKEN}",
+            "Expiration": "2099-01-01T00:00:00Z"}}"#
     )
 }
 
-/// The instance's metadata service, STS, and a container's endpoint, in one.
+/// Returns the response of STS.
+fn sts_xml(operation: &str) -> String {
+    format!(
+        r#"<{operation}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+            <{operation}Result><Credentials>
+            <AccessKeyId>{ID}</AccessKeyId>
+            <SecretAccessKey>secret-from-the-source</SecretAccessKey>
+            <SessionToken>{TOKEN}</SessionToken>
+            <Expiration>2099-01-01T00:00:00Z</Expiration>
+            </Credentials><AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/a/b</Arn>
+            <AssumedRoleId>AROA:b</AssumedRoleId></AssumedRoleUser>
+            </{operation}Result></{operation}Response>"#
+    )
+}
+
+/// Responds as an instance's metadata service, as STS, and as a container's credentials endpoint.
 fn aws(request: &RecordedRequest) -> Response {
     let body = String::from_utf8_lossy(&request.body);
     let operation = ["AssumeRoleWithWebIdentity", "AssumeRole"]
@@ -32,18 +52,14 @@ fn aws(request: &RecordedRequest) -> Response {
             Response { status: 404, headers: Vec::new(), body: "".into() }
         }
         ("/latest/meta-data/iam/security-credentials/", _) => Response::ok("the-role"),
-        (_, Some(operation)) => Response::ok(format!(
-            "<{operation}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{operation}Result><Credentials>\
-             <AccessKeyId>{ID}</AccessKeyId><SecretAccessKey>secret-from-the-source</SecretAccessKey><SessionToken>{TOKEN}</SessionToken>\
-             <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/a/b</Arn>\
-             <AssumedRoleId>AROA:b</AssumedRoleId></AssumedRoleUser></{operation}Result></{operation}Response>"
-        )),
+        (_, Some(operation)) => Response::ok(sts_xml(operation)),
         _ => Response::ok(credentials_json()),
     }
 }
 
-/// Runs one action with credentials from `source`, and gives the request that reached the service.
-async fn signed_by(
+/// Runs one action with credentials from `source`. Returns its output and the requests that reached
+/// the service.
+async fn run_with_source(
     source: &str,
     folder: &Path,
     aws: &Recorder,
@@ -52,8 +68,14 @@ async fn signed_by(
     let service = recorder::start(Response::ok("{\"TableNames\":[]}")).await;
     let policy = folder.join("portcullis.toml");
     let text = format!(
-        "[datasources.a]\nplugin = \"dynamodb\"\nsettings = {{ region = \"us-east-1\", endpoint = \"http://{0}\" }}\n\
-         egress = [\"http://{0}\"]\nnetworks = {{ \"http://{0}\" = [\"127.0.0.1/32\"] }}\ncredentials = {source}\n",
+        r#"
+[datasources.a]
+plugin = "dynamodb"
+settings = {{ region = "us-east-1", endpoint = "http://{0}" }}
+egress = ["http://{0}"]
+networks = {{ "http://{0}" = ["127.0.0.1/32"] }}
+credentials = {source}
+"#,
         service.authority
     );
     std::fs::write(&policy, text).unwrap();
@@ -77,7 +99,7 @@ async fn assert_signed_by_the_source(
     aws: &Recorder,
     variables: &[(&str, &str)],
 ) {
-    let (output, requests) = signed_by(source, folder, aws, variables).await;
+    let (output, requests) = run_with_source(source, folder, aws, variables).await;
     assert!(output.status.success(), "{source}: {}", String::from_utf8_lossy(&output.stderr));
     assert!(
         requests[0].header("authorization").contains(ID),
@@ -87,11 +109,12 @@ async fn assert_signed_by_the_source(
     assert_eq!(requests[0].header("x-amz-security-token"), TOKEN);
 }
 
-const OWN: [(&str, &str); 2] =
+/// Credentials in the environment, which a source may use to get others.
+const ENVIRONMENT: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "AKIDOFMYOWN"), ("AWS_SECRET_ACCESS_KEY", "secret")];
 
 #[tokio::test]
-async fn a_container_and_an_instance_give_their_role() {
+async fn container_and_instance_provide_their_role() {
     let (folder, aws) =
         (tempfile::tempdir().unwrap(), recorder::start_with("127.0.0.1", aws, None).await);
     let url = format!("http://{}/credentials", aws.authority);
@@ -108,56 +131,59 @@ async fn a_container_and_an_instance_give_their_role() {
 }
 
 #[tokio::test]
-async fn a_role_is_assumed_with_its_external_id() {
+async fn role_is_assumed_with_its_external_id() {
     let (folder, aws) =
         (tempfile::tempdir().unwrap(), recorder::start_with("127.0.0.1", aws, None).await);
-    let source = r#"{ from = "role", arn = "arn:aws:iam::123456789012:role/orders", external-id = "the-external-id", source = { from = "env" } }"#;
-    assert_signed_by_the_source(source, folder.path(), &aws, &OWN).await;
-    let asked = &aws.requests()[0];
-    let body = String::from_utf8_lossy(&asked.body);
+    let source = format!(
+        "{{ from = \"role\", arn = \"{ROLE}\", external-id = \"the-external-id\", \
+         source = {{ from = \"env\" }} }}"
+    );
+    assert_signed_by_the_source(&source, folder.path(), &aws, &ENVIRONMENT).await;
+    let request = &aws.requests()[0];
+    let body = String::from_utf8_lossy(&request.body);
     assert!(
         body.contains("ExternalId=the-external-id") && body.contains("RoleSessionName=portcullis"),
         "{body}"
     );
-    assert!(asked.header("authorization").contains("AKIDOFMYOWN"), "it is the source that asks");
+    assert!(
+        request.header("authorization").contains("AKIDOFMYOWN"),
+        "the credentials of the inner source sign the request for the role"
+    );
 }
 
 #[tokio::test]
-async fn a_web_identity_is_exchanged_for_its_role() {
+async fn web_identity_is_exchanged_for_its_role() {
     let (folder, aws) =
         (tempfile::tempdir().unwrap(), recorder::start_with("127.0.0.1", aws, None).await);
     std::fs::write(folder.path().join("token"), "the-identity-token").unwrap();
-    let source = r#"{ from = "web-identity", role = "arn:aws:iam::123456789012:role/orders", token-file = "token" }"#;
-    assert_signed_by_the_source(source, folder.path(), &aws, &[]).await;
+    let source = format!(r#"{{ from = "web-identity", role = "{ROLE}", token-file = "token" }}"#);
+    assert_signed_by_the_source(&source, folder.path(), &aws, &[]).await;
     let path = folder.path().join("token");
-    let variables = [
-        ("AWS_WEB_IDENTITY_TOKEN_FILE", path.to_str().unwrap()),
-        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/orders"),
-    ];
+    let variables =
+        [("AWS_WEB_IDENTITY_TOKEN_FILE", path.to_str().unwrap()), ("AWS_ROLE_ARN", ROLE)];
     assert_signed_by_the_source(r#"{ from = "web-identity" }"#, folder.path(), &aws, &variables)
         .await;
-    assert!(aws.requests().iter().all(|asked| {
-        String::from_utf8_lossy(&asked.body).contains("WebIdentityToken=the-identity-token")
+    assert!(aws.requests().iter().all(|request| {
+        String::from_utf8_lossy(&request.body).contains("WebIdentityToken=the-identity-token")
     }));
 }
 
 #[tokio::test]
-async fn a_profile_gives_keys_or_a_role() {
+async fn profile_provides_keys_or_a_role() {
     let (folder, aws) =
         (tempfile::tempdir().unwrap(), recorder::start_with("127.0.0.1", aws, None).await);
+    let keys = format!(
+        "aws_access_key_id = {ID}\naws_secret_access_key = s\naws_session_token = {TOKEN}\n"
+    );
     let config = format!(
-        "[profile keys]\naws_access_key_id = {ID}\naws_secret_access_key = s\naws_session_token = {TOKEN}\n\
-         [profile deputy]\nrole_arn = arn:aws:iam::123456789012:role/orders\nsource_profile = keys\nregion = us-east-1\n"
+        "[profile keys]\n{keys}[profile deputy]\nrole_arn = {ROLE}\nsource_profile = keys\n\
+         region = us-east-1\n"
     );
     std::fs::write(folder.path().join("aws-config"), config).unwrap();
-    // A file of the other form will do as well.
-    std::fs::write(
-        folder.path().join("aws-keys"),
-        format!("[own]\naws_access_key_id = {ID}\naws_secret_access_key = s\naws_session_token = {TOKEN}\n"),
-    )
-    .unwrap();
+    // AWS has two file formats. In the format of credentials files, the header has no `profile`.
+    std::fs::write(folder.path().join("aws-keys"), format!("[static]\n{keys}")).unwrap();
     assert_signed_by_the_source(
-        r#"{ from = "profile", name = "own", file = "aws-keys" }"#,
+        r#"{ from = "profile", name = "static", file = "aws-keys" }"#,
         folder.path(),
         &aws,
         &[],
@@ -171,29 +197,31 @@ async fn a_profile_gives_keys_or_a_role() {
 }
 
 #[tokio::test]
-async fn a_source_that_gives_nothing_says_why_and_sends_nothing() {
+async fn source_without_credentials_explains_why_and_nothing_is_sent() {
     let (folder, aws) =
         (tempfile::tempdir().unwrap(), recorder::start_with("127.0.0.1", aws, None).await);
+    let role = format!(r#"{{ from = "role", arn = "{ROLE}", source = {{ from = "env" }} }}"#);
     for (source, variables, part) in [
         (r#"{ from = "profile", name = "missing" }"#, vec![], "missing"),
         (r#"{ from = "web-identity" }"#, vec![], "AWS_WEB_IDENTITY_TOKEN_FILE"),
         (r#"{ from = "container" }"#, vec![], "AWS_CONTAINER_CREDENTIALS"),
-        // Plain HTTP to anywhere but this machine and the metadata services would show the credentials to the network.
+        // Plain HTTP would show the credentials to the network, so it is allowed only to this
+        // machine and to the metadata services.
         (
             r#"{ from = "container" }"#,
             vec![("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/credentials")],
             "",
         ),
         (
-            r#"{ from = "role", arn = "arn:aws:iam::123456789012:role/orders", source = { from = "env" } }"#,
-            [OWN.as_slice(), &[("AWS_ENDPOINT_URL_STS", "http://192.0.2.1")]].concat(),
+            &role,
+            [ENVIRONMENT.as_slice(), &[("AWS_ENDPOINT_URL_STS", "http://192.0.2.1")]].concat(),
             "the host does not fetch credentials from",
         ),
     ] {
-        let (output, requests) = signed_by(source, folder.path(), &aws, &variables).await;
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(6), "{source}: {told}");
-        assert!(told.contains(part), "{source}: {told}");
+        let (output, requests) = run_with_source(source, folder.path(), &aws, &variables).await;
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(6), "{source}: {message}");
+        assert!(message.contains(part), "{source}: {message}");
         assert_eq!(requests.len(), 0);
     }
 }

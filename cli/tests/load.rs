@@ -1,6 +1,7 @@
-//! The server under load: 64 clients, each of whose answers is compared with what it asked for.
+//! Load test of the server: 64 clients, which check every response.
 //!
-//! `make load` takes five minutes; in `make test-all` it is twenty seconds. The figures are printed; none of them is a bound but the memory's.
+//! `make load` runs for five minutes, and `make test-all` for twenty seconds. The figures are
+//! printed. Only the memory must stay below a limit.
 
 mod support;
 
@@ -10,34 +11,33 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use support::{Serve, datasource};
+use support::{Serve, TABLE, datasource};
 use tokio::task::block_in_place;
 
 const CLIENTS: usize = 64;
-const TABLE: &str = r#"{"TableName": "orders", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
 
 fn seconds() -> u64 {
     std::env::var("LOAD_SECONDS").map_or(20, |text| text.parse().expect("LOAD_SECONDS is a number"))
 }
 
-/// A client with a connection that it keeps.
+/// A client that keeps its connection open.
 struct Client {
     agent: ureq::Agent,
     url: String,
     number: usize,
+    /// The number of calls with the status 200.
     count: u64,
 }
 
-/// How a call ended.
-enum End {
-    /// As it should have.
+/// The outcome of a call.
+enum Outcome {
+    /// The expected response.
     Right,
-    /// With another answer than to what was asked.
+    /// A response to another request.
     Wrong(String),
-    /// With an error of the server's, or of what stands before it.
+    /// An error of the server, or of the load balancer.
     Problem(u16, String),
-    /// Without an answer.
+    /// No response.
     None,
 }
 
@@ -51,20 +51,22 @@ impl Client {
         Self { agent, url: url.to_string(), number, count: 0 }
     }
 
-    /// Writes an item of its own or reads it back, by the JSON API or by DynamoDB's protocol.
-    fn call(&mut self) -> End {
+    /// Writes an item that only this client uses, or reads it back. Every second pair of calls uses
+    /// DynamoDB's protocol, and the others the JSON API.
+    fn call(&mut self) -> Outcome {
         let round = self.count / 2;
         let id = format!("client-{}-{}", self.number, round % 50);
         let (action, body) = if self.count.is_multiple_of(2) {
-            (
-                "PutItem",
-                json!({"TableName": "orders", "Item": {"id": {"S": id}, "round": {"N": round.to_string()}, "fill": {"S": "x".repeat(300)}}}),
-            )
+            let item = json!({
+                "id": {"S": id}, "round": {"N": round.to_string()}, "fill": {"S": "x".repeat(300)},
+            });
+            ("PutItem", json!({"TableName": "orders", "Item": item}))
         } else {
-            (
-                "GetItem",
-                json!({"TableName": "orders", "Key": {"id": {"S": id}}, "ProjectionExpression": "id, round"}),
-            )
+            let key = json!({"id": {"S": id}});
+            let body = json!({
+                "TableName": "orders", "Key": key, "ProjectionExpression": "id, round",
+            });
+            ("GetItem", body)
         };
         let wire = round % 2 == 1;
         let request = if wire {
@@ -76,11 +78,11 @@ impl Client {
                 .post(format!("{}/v1/datasources/orders/actions/{action}", self.url))
                 .content_type("application/json")
         };
-        let Ok(mut response) = request.send(body.to_string()) else { return End::None };
+        let Ok(mut response) = request.send(body.to_string()) else { return Outcome::None };
         let status = response.status().as_u16();
-        let Ok(text) = response.body_mut().read_to_string() else { return End::None };
+        let Ok(text) = response.body_mut().read_to_string() else { return Outcome::None };
         if status != 200 {
-            return End::Problem(status, text);
+            return Outcome::Problem(status, text);
         }
         let expected = if action == "PutItem" {
             json!({})
@@ -88,38 +90,42 @@ impl Client {
             json!({"Item": {"id": {"S": id}, "round": {"N": round.to_string()}}})
         };
         self.count += 1;
-        if serde_json::from_str::<Value>(&text).is_ok_and(|answer| answer == expected) {
-            End::Right
+        if serde_json::from_str::<Value>(&text).is_ok_and(|response| response == expected) {
+            Outcome::Right
         } else {
-            End::Wrong(format!("{body} got {text}"))
+            Outcome::Wrong(format!("{body} got {text}"))
         }
     }
 }
 
-/// What all clients saw.
+/// The outcomes of all clients.
 #[derive(Default)]
-struct Seen {
+struct Outcomes {
     right: AtomicU64,
     none: AtomicU64,
     problems: Mutex<Vec<(u16, String)>>,
     wrong: Mutex<Vec<String>>,
+    /// The duration of each right call, in microseconds.
     micros: Mutex<Vec<u64>>,
 }
 
-impl Seen {
+impl Outcomes {
+    /// Runs one client until `stop` is set.
     fn run(&self, url: &str, number: usize, stop: &AtomicBool) {
         let mut client = Client::new(url, number);
         let mut micros = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             let began = Instant::now();
             match client.call() {
-                End::Right => {
+                Outcome::Right => {
                     self.right.fetch_add(1, Ordering::Relaxed);
                     micros.push(began.elapsed().as_micros() as u64);
                 }
-                End::Wrong(what) => self.wrong.lock().unwrap().push(what),
-                End::Problem(status, text) => self.problems.lock().unwrap().push((status, text)),
-                End::None => {
+                Outcome::Wrong(text) => self.wrong.lock().unwrap().push(text),
+                Outcome::Problem(status, text) => {
+                    self.problems.lock().unwrap().push((status, text))
+                }
+                Outcome::None => {
                     self.none.fetch_add(1, Ordering::Relaxed);
                     std::thread::sleep(Duration::from_millis(20));
                 }
@@ -128,7 +134,7 @@ impl Seen {
         self.micros.lock().unwrap().extend(micros);
     }
 
-    /// The time that so many of a hundred calls took at most.
+    /// Returns the duration that `percent` of the calls did not exceed.
     fn percentile(&self, percent: usize) -> Duration {
         let mut micros = self.micros.lock().unwrap();
         micros.sort_unstable();
@@ -137,7 +143,7 @@ impl Seen {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_answer_is_lost_or_mixed_up_and_memory_stays_flat() {
+async fn no_response_is_lost_or_mixed_up_and_memory_does_not_grow() {
     let upstream = dynoxide::start().await;
     let policy = |more: &str| {
         let audit = "[audit]\nfile = \"audit.jsonl\"\n";
@@ -149,15 +155,15 @@ async fn no_answer_is_lost_or_mixed_up_and_memory_stays_flat() {
     };
     let mut serve = Serve::start(&policy(""), &[]);
     assert_eq!(serve.act("CreateTable", TABLE).0, 200);
-    let (seen, stop) = (Seen::default(), AtomicBool::new(false));
+    let (outcomes, stop) = (Outcomes::default(), AtomicBool::new(false));
     let mut memory = Vec::new();
     block_in_place(|| {
         std::thread::scope(|scope| {
             for number in 0..CLIENTS {
-                let (seen, stop, url) = (&seen, &stop, &serve.url);
-                scope.spawn(move || seen.run(url, number, stop));
+                let (outcomes, stop, url) = (&outcomes, &stop, &serve.url);
+                scope.spawn(move || outcomes.run(url, number, stop));
             }
-            // In the middle of it all, the policy is replaced again and again.
+            // The policy is replaced 20 times while calls are running.
             for step in 0..20 {
                 std::thread::sleep(Duration::from_millis(seconds() * 50));
                 serve.write_policy(&policy(if step % 2 == 0 { "queued-calls = 2000" } else { "" }));
@@ -165,9 +171,9 @@ async fn no_answer_is_lost_or_mixed_up_and_memory_stays_flat() {
                 memory.push(serve.memory() / 1024);
             }
             assert_eq!(
-                seen.none.load(Ordering::Relaxed),
+                outcomes.none.load(Ordering::Relaxed),
                 0,
-                "no call is without an answer while the server runs"
+                "every call has a response while the server runs"
             );
             serve.signal("TERM");
             std::thread::sleep(Duration::from_secs(1));
@@ -182,24 +188,21 @@ async fn no_answer_is_lost_or_mixed_up_and_memory_stays_flat() {
     let audit = std::fs::read_to_string(serve.path("audit.jsonl")).unwrap();
     let accepted =
         audit.lines().filter(|line| line.contains("\"event\":\"call\"")).count() as u64 - 1;
-    let right = seen.right.load(Ordering::Relaxed);
+    let right = outcomes.right.load(Ordering::Relaxed);
     println!(
         "{right} calls of {CLIENTS} clients in {} s, p50 {:?}, p99 {:?}; memory {memory:?} MiB",
         seconds(),
-        seen.percentile(50),
-        seen.percentile(99)
+        outcomes.percentile(50),
+        outcomes.percentile(99)
     );
-    let (wrong, problems) = (seen.wrong.lock().unwrap(), seen.problems.lock().unwrap());
+    let (wrong, problems) = (outcomes.wrong.lock().unwrap(), outcomes.problems.lock().unwrap());
     assert!(wrong.is_empty() && problems.is_empty(), "{:?} {:?}", wrong.first(), problems.first());
-    assert_eq!(
-        right, accepted,
-        "each call that the server began, until its end, has its answer at the client"
-    );
+    assert_eq!(right, accepted, "every call that the server accepted has a response at its client");
     let (early, late) = (memory[5], *memory.last().unwrap());
     assert!(late <= early + early / 4 + 16, "memory grows from {early} to {late} MiB: {memory:?}");
 }
 
-/// `HAProxy`, with the configuration for people; it ends with the test.
+/// `HAProxy` with the configuration in `packaging/`. It is killed when the test ends.
 struct Haproxy(Child);
 
 impl Haproxy {
@@ -227,14 +230,14 @@ impl Haproxy {
 
 impl Drop for Haproxy {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails if the process has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_servers_one_is_killed_and_only_its_calls_in_flight_end_in_an_error() {
+async fn killing_one_of_two_servers_fails_only_its_running_calls() {
     let upstream = dynoxide::start().await;
     let policy = datasource("orders", &upstream.authority, "access = \"admin\"");
     let (first, second) = (Serve::start(&policy, &[]), Serve::start(&policy, &[]));
@@ -243,19 +246,19 @@ async fn of_two_servers_one_is_killed_and_only_its_calls_in_flight_end_in_an_err
     let url = format!("http://127.0.0.1:{port}");
     let end = Instant::now() + Duration::from_secs(10);
     while !support::try_send("GET", &format!("{url}/readyz"), &[], &[])
-        .is_ok_and(|answer| answer.status == 200)
+        .is_ok_and(|response| response.status == 200)
     {
-        assert!(Instant::now() < end, "haproxy answers");
+        assert!(Instant::now() < end, "HAProxy does not respond");
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(first.act("CreateTable", TABLE).0, 200);
-    let (seen, stop) = (Seen::default(), AtomicBool::new(false));
+    let (outcomes, stop) = (Outcomes::default(), AtomicBool::new(false));
     let mut shares = (0, 0);
     block_in_place(|| {
         std::thread::scope(|scope| {
             for number in 0..CLIENTS {
-                let (seen, stop, url) = (&seen, &stop, &url);
-                scope.spawn(move || seen.run(url, number, stop));
+                let (outcomes, stop, url) = (&outcomes, &stop, &url);
+                scope.spawn(move || outcomes.run(url, number, stop));
             }
             std::thread::sleep(Duration::from_secs(3));
             shares = (calls(&first), calls(&second));
@@ -264,26 +267,27 @@ async fn of_two_servers_one_is_killed_and_only_its_calls_in_flight_end_in_an_err
             stop.store(true, Ordering::Relaxed);
         });
     });
-    let (wrong, problems) = (seen.wrong.lock().unwrap(), seen.problems.lock().unwrap());
-    let (after, none) = (calls(&second), seen.none.load(Ordering::Relaxed));
+    let (wrong, problems) = (outcomes.wrong.lock().unwrap(), outcomes.problems.lock().unwrap());
+    let (after, none) = (calls(&second), outcomes.none.load(Ordering::Relaxed));
     println!(
-        "shares {shares:?}, after the end of one {after}; {} calls ended in an error",
+        "calls of each server {shares:?}, of the second at the end {after}; {} calls failed",
         problems.len()
     );
     assert!(wrong.is_empty() && none == 0, "{none} {:?}", wrong.first());
     assert!(
         shares.0 > 100 && shares.1 > 100 && after > shares.1 + 100,
-        "both work, and the other goes on: {shares:?} {after}"
+        "both servers run calls, and then only the second: {shares:?} {after}"
     );
-    // While its process ends, a server still takes connections for a moment: a client may meet it twice.
-    assert!(problems.len() <= 2 * CLIENTS, "only what was in flight: {}", problems.len());
+    // A process that is being killed still accepts connections for a moment, so that a client may
+    // fail twice.
+    assert!(problems.len() <= 2 * CLIENTS, "only running calls fail: {}", problems.len());
     for (status, text) in problems.iter() {
         let problem: Value = serde_json::from_str(text).unwrap();
         assert_eq!((*status, problem["maybeApplied"].is_boolean()), (502, true), "{text}");
     }
 }
 
-/// The calls of a server that have ended well.
+/// Returns the number of a server's successful calls.
 fn calls(serve: &Serve) -> u64 {
     let text = String::from_utf8(serve.send("GET", "/metrics", &[], &[]).body).unwrap();
     let line = text

@@ -1,4 +1,4 @@
-//! The server, as its clients and its operators meet it.
+//! Tests of `portcullis serve`, run as a process.
 
 mod support;
 
@@ -7,20 +7,20 @@ use portcullis_testkit::{dynoxide, recorder, scripted, tls::CertificateAuthority
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
-use support::{SECRET, Serve, datasource, read, try_send};
+use support::{SECRET, Serve, TABLE, datasource, read, try_send};
 use tokio::task::block_in_place;
 
 const ADMIN: &str = "access = \"admin\"";
-const TABLE: &str = r#"{"TableName": "orders", "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_action_runs_over_http_and_keeps_every_digit() {
+async fn actions_run_over_http_and_numbers_keep_every_digit() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
     assert_eq!(serve.act("CreateTable", TABLE).0, 200);
-    let put = serve.act("PutItem", r#"{"TableName": "orders", "Item": {"id": "1", "n": 12345678901234567890.12,},} // relaxed"#);
-    assert_eq!(put, (200, json!({})));
+    // With trailing commas and a comment.
+    let item =
+        r#"{"TableName": "orders", "Item": {"id": "1", "n": 12345678901234567890.12,},} // x"#;
+    assert_eq!(serve.act("PutItem", item), (200, json!({})));
     let key = r#"{"TableName": "orders", "Key": {"id": "1"}}"#;
     let typed = serve.send(
         "POST",
@@ -61,19 +61,19 @@ async fn an_action_runs_over_http_and_keeps_every_digit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_takes_values_that_cannot_change_it() {
+async fn bound_values_cannot_change_the_template() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
     serve.act("CreateTable", TABLE);
     let bound = |action: &str, body: Value| {
         let path = format!("/v1/datasources/orders/actions/{action}");
-        let answer = serve.send(
+        let response = serve.send(
             "POST",
             &path,
             &[("content-type", "application/vnd.portcullis.bound+json")],
             body.to_string().as_bytes(),
         );
-        (answer.status, answer.json())
+        (response.status, response.json())
     };
     let injected = r#"x"}, "admin": {"BOOL": true}, "y": {"S": ""#;
     let template = r#"{"TableName": "orders", "Item": {"id": {{id}}, "note": {{note}}}}"#;
@@ -85,7 +85,7 @@ async fn a_template_takes_values_that_cannot_change_it() {
     assert_eq!(
         got["Item"],
         json!({"id": {"S": "1"}, "note": {"S": injected}}),
-        "the text is a text"
+        "the value stays a string"
     );
     let (status, problem) = bound(
         "PutItem",
@@ -95,17 +95,20 @@ async fn a_template_takes_values_that_cannot_change_it() {
     assert_eq!(problem["faults"][2]["pointer"], "/values/c");
     assert_eq!(bound("PutItem", json!({"template": 1})).0, 400);
     let twice = br#"{"template": "{\"TableName\": {{a}}}", "values": {"a": "x", "a": "y"}}"#;
-    let answer = serve.send(
+    let response = serve.send(
         "POST",
         "/v1/datasources/orders/actions/Scan",
         &[("content-type", "application/vnd.portcullis.bound+json")],
         twice,
     );
-    assert_eq!((answer.status, &answer.json()["faults"][0]["pointer"]), (400, &json!("/values/a")));
+    assert_eq!(
+        (response.status, &response.json()["faults"][0]["pointer"]),
+        (400, &json!("/values/a"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn errors_are_problem_documents_with_place_and_remedy() {
+async fn errors_are_problem_documents_with_pointer_and_remedy() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"read\""), &[]);
     let (status, denied) = serve.act("DeleteTable", r#"{"TableName": "orders"}"#);
@@ -125,18 +128,16 @@ async fn errors_are_problem_documents_with_place_and_remedy() {
         serve.post("/v1/datasources/orders/actions/Scan?format=plain&format=typed", "{}").0,
         400
     );
-    assert_eq!(
-        serve.post("/v1/datasources/orders/actions/Scan?deadline=soon", "{}").1["faults"][0]["pointer"],
-        "/deadline"
-    );
-    let answer = serve.send(
+    let (_, deadline) = serve.post("/v1/datasources/orders/actions/Scan?deadline=soon", "{}");
+    assert_eq!(deadline["faults"][0]["pointer"], "/deadline");
+    let response = serve.send(
         "POST",
         "/v1/datasources/orders/actions/Scan",
         &[("content-type", "application/json"), ("x-request-id", "mine-1")],
         b"{",
     );
     assert_eq!(
-        (answer.status, answer.header("x-request-id"), answer.header("content-type")),
+        (response.status, response.header("x-request-id"), response.header("content-type")),
         (400, "mine-1", "application/problem+json")
     );
     serve.wait_for_log("\"request\":\"mine-1\"");
@@ -153,21 +154,23 @@ datasources = [\"*\"]
 operator = true
 ";
 
-/// Two tokens, `pcl_app` and `pcl_ops`, by their digests.
+/// Returns the policy lines for the tokens `pcl_app` and `pcl_ops`.
 fn tokens() -> String {
     let digest = |token: &str| hex::encode(<sha2::Sha256 as sha2::Digest>::digest(token));
     let app = "cc13a62a2ab73d0dfc61dc94b9a47bad75d2e0f2ee1a9e2cbe7bd0b8a2e1d5a1";
     TOKENS.replace(app, &digest("pcl_app")).replace("OPS", &digest("pcl_ops"))
 }
 
+/// Returns the `Authorization` header of an AWS SDK that has the token as its access key id.
 fn signed(token: &str) -> String {
     format!(
-        "AWS4-HMAC-SHA256 Credential={token}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00"
+        "AWS4-HMAC-SHA256 Credential={token}/20260101/us-east-1/dynamodb/aws4_request, \
+         SignedHeaders=host, Signature=00"
     )
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f1_nobody_gets_in_without_the_right_token() {
+async fn f1_requests_need_a_token_for_their_datasource_and_action() {
     let upstream = dynoxide::start().await;
     let policy = datasource("orders", &upstream.authority, ADMIN)
         + &datasource("users", &upstream.authority, ADMIN)
@@ -176,13 +179,13 @@ async fn f1_nobody_gets_in_without_the_right_token() {
     let scan = |datasource: &str, action: &str, authorization: Option<&str>| {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(authorization.map(|value| ("authorization", value)));
-        let answer = serve.send(
+        let response = serve.send(
             "POST",
             &format!("/v1/datasources/{datasource}/actions/{action}"),
             &headers,
             b"{}",
         );
-        (answer.status, answer.header("www-authenticate").to_string())
+        (response.status, response.header("www-authenticate").to_string())
     };
     assert_eq!(scan("orders", "ListTables", Some("Bearer pcl_app")).0, 200);
     for wrong in [
@@ -199,12 +202,12 @@ async fn f1_nobody_gets_in_without_the_right_token() {
     assert_eq!(
         scan("users", "ListTables", Some("Bearer pcl_app")).0,
         403,
-        "a token of another datasource"
+        "the token is for another datasource"
     );
     assert_eq!(
         scan("nothing", "ListTables", Some("Bearer pcl_app")).0,
         403,
-        "nor does it learn which there are"
+        "the response does not tell which datasources exist"
     );
     assert_eq!(scan("orders", "DeleteTable", Some("Bearer pcl_app")).0, 403);
     assert_eq!(scan("nothing", "ListTables", Some("Bearer pcl_ops")).0, 404);
@@ -225,15 +228,15 @@ async fn f1_nobody_gets_in_without_the_right_token() {
 
     let wire = |datasource: &str, action: &str, authorization: &str| {
         let target = format!("DynamoDB_20120810.{action}");
-        let answer = serve.send(
+        let response = serve.send(
             "POST",
             &format!("/ddb/{datasource}/"),
             &[("authorization", authorization), ("x-amz-target", &target)],
             b"{}",
         );
         (
-            answer.status,
-            answer.json()["__type"]
+            response.status,
+            response.json()["__type"]
                 .as_str()
                 .unwrap_or_default()
                 .rsplit('#')
@@ -258,7 +261,7 @@ async fn f1_nobody_gets_in_without_the_right_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f2_odd_names_and_encodings_reach_nothing() {
+async fn f2_path_traversal_and_unusual_encodings_reach_no_datasource() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
     for path in [
@@ -275,38 +278,48 @@ async fn f2_odd_names_and_encodings_reach_nothing() {
         "/ddb/..%2f/",
     ] {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+             X-Amz-Target: DynamoDB_20120810.ListTables\r\nContent-Length: 2\r\n\
+             Connection: close\r\n\r\n{{}}"
         );
-        let answer = serve.raw(request.as_bytes());
-        let status = answer.split(' ').nth(1).unwrap_or_default();
-        assert!(status == "400" || status == "404", "{path}: {answer}");
+        let response = serve.raw(request.as_bytes());
+        let status = response.split(' ').nth(1).unwrap_or_default();
+        assert!(status == "400" || status == "404", "{path}: {response}");
     }
     assert_eq!(serve.act("ListTables", "{}").0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served() {
+async fn f3_oversized_and_slow_clients_are_disconnected_and_others_are_served() {
     let upstream = dynoxide::start().await;
-    let bounds = "[server]\nheader-timeout = \"300ms\"\nbody-timeout = \"300ms\"\nbody-bytes = \"64 KiB\"\nconnections = 40\n";
-    let serve = Serve::start(&(datasource("orders", &upstream.authority, ADMIN) + bounds), &[]);
+    let limits = "
+[server]
+header-timeout = \"300ms\"
+body-timeout = \"300ms\"
+body-bytes = \"64 KiB\"
+connections = 40
+";
+    let serve = Serve::start(&(datasource("orders", &upstream.authority, ADMIN) + limits), &[]);
     assert_eq!(serve.act("CreateTable", TABLE).0, 200);
     let large = format!("{{\"x\": \"{}\"}}", "x".repeat(70_000));
     assert_eq!(serve.act("Scan", &large), (413, serve.act("Scan", &large).1));
-    let head = "POST /v1/datasources/orders/actions/ListTables HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    let head = "POST /v1/datasources/orders/actions/ListTables HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/json\r\n";
     let chunked = format!(
         "{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{}",
         format!("8000\r\n{:32768}\r\n", "").repeat(3)
     );
     assert!(
         serve.raw(chunked.as_bytes()).contains(" 413 "),
-        "a body without a length is bounded too"
+        "the limit applies to a body without a length too"
     );
-    // Where the client still writes when the answer comes, the answer may be lost with the connection.
+    // If the client is still writing when the response arrives, the connection may be reset and the
+    // response lost.
     let refused = serve.raw(format!("{head}X-Long: {}\r\n\r\n", "x".repeat(1_000_000)).as_bytes());
     assert!(refused.is_empty() || refused.contains(" 431 "), "headers of 1 MB: {refused}");
     assert!(
         serve.raw(format!("{head}Content-Length: 9\r\n\r\n{{").as_bytes()).contains(" 408 "),
-        "a body that does not come"
+        "a body that does not arrive"
     );
     assert!(
         serve
@@ -317,14 +330,15 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
     assert_eq!(serve.raw(head.as_bytes()), "", "headers that do not end");
     assert!(
         began.elapsed() < Duration::from_millis(1400),
-        "it was dropped, and not waited for: {:?}",
+        "the server closes the connection before the client gives up: {:?}",
         began.elapsed()
     );
-    // As many silent connections as there are places: all are dropped in their time, and honest calls go on.
+    // Silent connections use up all 40 connections. They are closed after the time limit, and then
+    // other calls succeed.
     let silent: Vec<_> = (0..40).map(|_| serve.connect()).collect();
     assert_eq!(serve.act("ListTables", "{}").0, 200);
     drop(silent);
-    // Whoever does not take an answer is dropped too, and gives its place up.
+    // A client that does not read its response is disconnected too.
     for number in 0..200 {
         let item = format!(
             r#"{{"TableName": "orders", "Item": {{"id": "{number}", "text": "{}"}}}}"#,
@@ -336,14 +350,14 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
         "{}Content-Length: 23\r\n\r\n{{\"TableName\": \"orders\"}}",
         head.replace("ListTables", "Scan?pages=all")
     );
-    let mut deaf: Vec<_> = (0..4).map(|_| serve.connect()).collect();
-    for stream in &mut deaf {
+    let mut not_reading: Vec<_> = (0..4).map(|_| serve.connect()).collect();
+    for stream in &mut not_reading {
         stream.write_all(scan.as_bytes()).unwrap();
     }
-    // Until each answer has begun, and its time to be taken is over.
+    // Waits until every response has started, and until the time limit for reading it is over.
     let end = Instant::now() + Duration::from_secs(30);
-    while !deaf.iter().all(|stream| stream.peek(&mut [0]).is_ok_and(|length| length == 1)) {
-        assert!(Instant::now() < end, "answers begin");
+    while !not_reading.iter().all(|stream| stream.peek(&mut [0]).is_ok_and(|length| length == 1)) {
+        assert!(Instant::now() < end, "the responses do not start");
     }
     std::thread::sleep(Duration::from_millis(1500));
     let whole = serve.send(
@@ -354,13 +368,13 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
     );
     assert!(
         whole.status == 200 && whole.body.len() > 10_000_000,
-        "what they asked for is more than a socket holds: {}",
+        "the response is larger than the buffers of a socket: {}",
         whole.body.len()
     );
-    let got: Vec<usize> = deaf.iter_mut().map(|stream| read(stream).len()).collect();
+    let got: Vec<usize> = not_reading.iter_mut().map(|stream| read(stream).len()).collect();
     assert!(
         got.iter().all(|got| *got < whole.body.len()),
-        "none of them gets all of {}: {got:?}",
+        "no client gets the whole response of {} bytes: {got:?}",
         whole.body.len()
     );
     let one = format!("{head}Content-Length: 2\r\n\r\n{{}}");
@@ -368,24 +382,32 @@ async fn f3_large_slow_and_half_open_clients_are_dropped_and_others_are_served()
         serve.raw(format!("{one}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n{one}").as_bytes());
     let bodies =
         ["{\"TableNames\":[\"orders\"]}", "{\"status\":\"ok\"}", "{\"TableNames\":[\"orders\"]}"];
-    let places: Vec<_> = pipelined.match_indices("HTTP/1.1 200").map(|(at, _)| at).collect();
-    assert_eq!(places.len(), 3, "{pipelined}");
-    for (at, body) in places.iter().zip(bodies) {
+    let offsets: Vec<_> = pipelined.match_indices("HTTP/1.1 200").map(|(at, _)| at).collect();
+    assert_eq!(offsets.len(), 3, "{pipelined}");
+    for (offset, body) in offsets.iter().zip(bodies) {
         assert!(
-            pipelined[*at..].split("\r\n\r\n").nth(1).unwrap().starts_with(body),
-            "answers come in order: {pipelined}"
+            pipelined[*offset..].split("\r\n\r\n").nth(1).unwrap().starts_with(body),
+            "responses arrive in order: {pipelined}"
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f4_nothing_of_the_callers_identity_goes_upstream() {
-    let answer = recorder::Response {
+async fn f4_the_callers_headers_are_not_sent_to_the_service() {
+    let response = recorder::Response {
         status: 400,
-        headers: vec![("x-amzn-requestid", "UPSTREAM".to_string()), ("x-amz-crc32", "1".to_string()), ("set-cookie", "a=b".to_string())],
-        body: r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "Item" : {}}"#.into(),
+        headers: vec![
+            ("x-amzn-requestid", "UPSTREAM".to_string()),
+            ("x-amz-crc32", "1".to_string()),
+            ("set-cookie", "a=b".to_string()),
+        ],
+        body: concat!(
+            r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","#,
+            r#" "Item" : {}}"#
+        )
+        .into(),
     };
-    let upstream = recorder::start(answer.clone()).await;
+    let upstream = recorder::start(response.clone()).await;
     let serve =
         Serve::start(&datasource("orders", &upstream.authority, ADMIN), &["--wire", "127.0.0.1:0"]);
     let body = "{ \"TableName\": \"orders\", \"x\": 1.0 }";
@@ -403,8 +425,8 @@ async fn f4_nothing_of_the_callers_identity_goes_upstream() {
         let got = support::send("POST", &url, &headers, body.as_bytes());
         assert_eq!(
             (got.status, &*got.body),
-            (400, &*answer.body),
-            "status and bytes are the service's"
+            (400, &*response.body),
+            "the service's status and body are returned unchanged"
         );
         assert_eq!(
             (got.header("x-amzn-requestid"), got.header("x-amz-crc32"), got.header("set-cookie")),
@@ -413,18 +435,18 @@ async fn f4_nothing_of_the_callers_identity_goes_upstream() {
         let seen = &upstream.requests()[0];
         assert_eq!((&*seen.body, seen.header("host")), (body.as_bytes(), &*upstream.authority));
         let all = format!("{:?}", seen.headers);
-        for own in ["OFTHECALLER", "x-forwarded-for", "cookie"] {
-            assert!(!all.contains(own), "{own} went upstream: {all}");
+        for part in ["OFTHECALLER", "x-forwarded-for", "cookie"] {
+            assert!(!all.contains(part), "{part} was sent to the service: {all}");
         }
         assert!(
             seen.header("authorization").contains("Credential=AKIDEXAMPLE/"),
-            "the host's identity signs"
+            "the request is signed with the host's identity"
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f5_pages_in_a_browser_and_names_of_others_get_nothing() {
+async fn f5_browser_pages_and_other_host_names_are_refused() {
     let upstream = recorder::start(recorder::Response::ok("{}")).await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
     for (name, value) in [
@@ -439,16 +461,16 @@ async fn f5_pages_in_a_browser_and_names_of_others_get_nothing() {
                 ("x-amz-target", "DynamoDB_20120810.ListTables"),
                 (name, value),
             ];
-            let answer = serve.send("POST", path, &headers, b"{}");
+            let response = serve.send("POST", path, &headers, b"{}");
             assert!(
-                answer.status == 403
-                    || answer.json()["__type"]
+                response.status == 403
+                    || response.json()["__type"]
                         .as_str()
                         .is_some_and(|code| code.ends_with("AccessDeniedException"))
             );
         }
     }
-    // What a form of a page may send without asking is not what is read.
+    // A form in a page may send these media types to any site, without a preflight request.
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
         assert_eq!(
             serve
@@ -466,16 +488,17 @@ async fn f5_pages_in_a_browser_and_names_of_others_get_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f6_nobody_writes_lines_of_their_own_into_the_log() {
+async fn f6_requests_cannot_forge_log_lines() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
     let name = "a%0A%7B%22level%22:%22forged%22%7D%1b%5B31m";
     serve.post(&format!("/v1/datasources/{name}/actions/{name}"), "{}");
     serve.post(&format!("/v1/datasources/orders/actions/{name}"), "{}");
-    serve.raw(
-        format!("POST /ddb/{name}/ HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: DynamoDB_20120810.forged\x1b\r\nConnection: close\r\n\r\n")
-            .as_bytes(),
+    let request = format!(
+        "POST /ddb/{name}/ HTTP/1.1\r\nHost: localhost\r\n\
+         X-Amz-Target: DynamoDB_20120810.forged\x1b\r\nConnection: close\r\n\r\n"
     );
+    serve.raw(request.as_bytes());
     serve.send(
         "GET",
         "/v1/actions",
@@ -493,15 +516,15 @@ async fn f6_nobody_writes_lines_of_their_own_into_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn malformed_wire_requests_get_what_dynamodb_answers() {
+async fn malformed_wire_requests_get_the_errors_of_dynamodb() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"read\""), &[]);
     let wire = |target: &str, body: &str| {
-        let answer =
+        let response =
             serve.send("POST", "/ddb/orders", &[("x-amz-target", target)], body.as_bytes());
-        assert_eq!(answer.header("x-amz-crc32"), crc32fast::hash(&answer.body).to_string());
-        assert!(!answer.header("x-amzn-requestid").is_empty());
-        let json = answer.json();
+        assert_eq!(response.header("x-amz-crc32"), crc32fast::hash(&response.body).to_string());
+        assert!(!response.header("x-amzn-requestid").is_empty());
+        let json = response.json();
         let message =
             json["message"].as_str().or(json["Message"].as_str()).unwrap_or_default().to_string();
         (
@@ -531,7 +554,7 @@ async fn malformed_wire_requests_get_what_dynamodb_answers() {
     assert_eq!(
         wire("DynamoDB_20120810.GetItem", "{").0,
         "SerializationException",
-        "the service's own answer"
+        "the service reports this error itself"
     );
     assert!(serve.send("GET", "/ddb/orders/", &[], &[]).body.starts_with(b"healthy"));
     let put = serve.send(
@@ -547,12 +570,12 @@ async fn malformed_wire_requests_get_what_dynamodb_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reload_is_all_or_nothing() {
+async fn reload_is_all_or_nothing() {
     let upstream = dynoxide::start().await;
     let orders = datasource("orders", &upstream.authority, ADMIN);
     let serve = Serve::start(&orders, &[]);
     assert_eq!(serve.act("ListTables", "{}").0, 200);
-    for (bad, place) in [
+    for (bad, detail) in [
         ("[datasources.orders", "portcullis.toml"),
         (&*datasource("orders", &upstream.authority, "acess = \"read\""), "did you mean `access`"),
         (&*(orders.clone() + "[datasources.users]\nplugin = \"nothing\""), "datasource: users"),
@@ -566,8 +589,8 @@ async fn a_reload_is_all_or_nothing() {
     ] {
         serve.write_policy(bad);
         let (status, problem) = serve.post("/v1/reload", "");
-        assert!(status == 409 && problem["detail"].as_str().unwrap().contains(place), "{problem}");
-        assert_eq!(serve.act("ListTables", "{}").0, 200, "nothing has changed");
+        assert!(status == 409 && problem["detail"].as_str().unwrap().contains(detail), "{problem}");
+        assert_eq!(serve.act("ListTables", "{}").0, 200, "the old policy is in use");
     }
     serve.write_policy(
         &(datasource("orders", &upstream.authority, "access = \"read\"")
@@ -591,17 +614,17 @@ async fn a_reload_is_all_or_nothing() {
     );
 }
 
-/// An upstream that takes 700 ms for an answer.
+/// Starts an upstream that responds after 700 ms.
 async fn slow() -> recorder::Recorder {
-    let answer = |_: &recorder::RecordedRequest| {
+    let respond = |_: &recorder::RecordedRequest| {
         std::thread::sleep(Duration::from_millis(700));
         recorder::Response::ok("{\"TableNames\":[\"slow\"]}")
     };
-    recorder::start_with("127.0.0.1", answer, None).await
+    recorder::start_with("127.0.0.1", respond, None).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 6)]
-async fn calls_in_flight_end_under_the_policy_they_began_with() {
+async fn running_calls_end_under_the_policy_they_started_with() {
     let upstream = slow().await;
     let orders = datasource("orders", &upstream.authority, ADMIN);
     let serve = Serve::start(&orders, &[]);
@@ -618,7 +641,7 @@ async fn calls_in_flight_end_under_the_policy_they_began_with() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 6)]
-async fn a_server_that_is_told_to_stop_lets_calls_end() {
+async fn server_waits_for_running_calls_before_it_stops() {
     let upstream = slow().await;
     let mut serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
     block_in_place(|| {
@@ -628,7 +651,7 @@ async fn a_server_that_is_told_to_stop_lets_calls_end() {
             serve.signal("TERM");
             std::thread::sleep(Duration::from_millis(150));
             let refused = try_send("GET", &format!("{}/readyz", serve.url), &[], &[]);
-            assert!(refused.is_err(), "nobody else is let in: {refused:?}");
+            assert!(refused.is_err(), "new connections are refused: {refused:?}");
             assert_eq!(running.join().unwrap().0, 200);
         });
         assert!(serve.wait().success());
@@ -636,7 +659,7 @@ async fn a_server_that_is_told_to_stop_lets_calls_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_fault_of_the_upstream_has_its_error_and_service_goes_on() {
+async fn upstream_failures_have_distinct_errors_and_later_calls_succeed() {
     let healthy = dynoxide::start().await;
     let reset =
         scripted::start(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", AfterBytes::Close)
@@ -684,24 +707,24 @@ async fn each_fault_of_the_upstream_has_its_error_and_service_goes_on() {
         assert_eq!((got, &problem["maybeApplied"]), (status, &maybe_applied), "{name}: {problem}");
         assert!(case.is_empty() || problem["case"] == case, "{name}: {problem}");
         if name != "silent" {
-            let answer = serve.send(
+            let response = serve.send(
                 "POST",
                 &format!("/ddb/{name}/"),
                 &[("x-amz-target", "DynamoDB_20120810.ListTables")],
                 b"{}",
             );
             assert_eq!(
-                answer.json()["__type"].as_str().unwrap().rsplit('#').next(),
+                response.json()["__type"].as_str().unwrap().rsplit('#').next(),
                 Some(code),
                 "{name}"
             );
         }
-        assert_eq!(serve.act("ListTables", "{}").0, 200, "service goes on after {name}");
+        assert_eq!(serve.act("ListTables", "{}").0, 200, "a call succeeds after {name}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_that_cannot_be_written_down_are_refused_and_service_goes_on() {
+async fn calls_that_cannot_be_recorded_are_refused_and_the_server_keeps_running() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(
         &(datasource("orders", &upstream.authority, ADMIN) + "[audit]\nfile = \"/dev/full\""),
@@ -716,7 +739,7 @@ async fn calls_that_cannot_be_written_down_are_refused_and_service_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_requests_id_goes_through_to_its_audit_record() {
+async fn request_id_is_in_the_audit_records() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(
         &(datasource("orders", &upstream.authority, "access = \"read\"")
@@ -746,7 +769,7 @@ async fn a_requests_id_goes_through_to_its_audit_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_certificate_is_read_again_with_the_policy() {
+async fn reload_reads_the_certificate_again() {
     let upstream = dynoxide::start().await;
     let folder = tempfile::tempdir().unwrap();
     let write = |authority: &CertificateAuthority| {
@@ -763,7 +786,7 @@ async fn the_certificate_is_read_again_with_the_policy() {
     let policy = datasource("orders", &upstream.authority, ADMIN)
         + "[server]\ntls = { certificate = \"server.pem\", key = \"key.pem\" }";
     let serve = Serve::start_in(folder, &policy, &[]);
-    let reached = |authority: &CertificateAuthority, path: &str| {
+    let succeeds = |authority: &CertificateAuthority, path: &str| {
         let ca = ureq::tls::Certificate::from_pem(authority.pem().as_bytes()).unwrap();
         let tls = ureq::tls::TlsConfig::builder()
             .root_certs(ureq::tls::RootCerts::new_with_certs(&[ca]))
@@ -780,24 +803,24 @@ async fn the_certificate_is_read_again_with_the_policy() {
             } else {
                 agent.get(&url).call()
             }
-            .is_ok_and(|answer| answer.status() == 200)
+            .is_ok_and(|response| response.status() == 200)
         })
     };
-    assert!(reached(&first, "/readyz") && !reached(&second, "/readyz"));
+    assert!(succeeds(&first, "/readyz") && !succeeds(&second, "/readyz"));
     let identity = second.identity("localhost");
     std::fs::write(path.join("server.pem"), "nonsense").unwrap();
     assert!(
-        !reached(&first, "/v1/reload") && reached(&first, "/readyz"),
-        "a certificate that cannot be read changes nothing"
+        !succeeds(&first, "/v1/reload") && succeeds(&first, "/readyz"),
+        "with an unreadable certificate, the old one stays in use"
     );
     std::fs::write(path.join("server.pem"), identity.certificate).unwrap();
     std::fs::write(path.join("key.pem"), identity.key).unwrap();
-    assert!(reached(&first, "/v1/reload"));
-    assert!(reached(&second, "/readyz") && !reached(&first, "/readyz"));
+    assert!(succeeds(&first, "/v1/reload"));
+    assert!(succeeds(&second, "/readyz") && !succeeds(&first, "/readyz"));
 }
 
 #[test]
-fn beyond_this_machine_it_is_not_started_without_tokens_and_tls() {
+fn server_for_other_machines_requires_tokens_and_tls() {
     for arguments in [
         &["serve", "--local", "--listen", "0.0.0.0:0"][..],
         &["serve", "--local", "--public", "--wire", "0.0.0.0:0"],
@@ -814,8 +837,8 @@ fn beyond_this_machine_it_is_not_started_without_tokens_and_tls() {
     }
 }
 
-/// The command line, asking a server.
-fn asking(serve: &Serve, token: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+/// Runs a command against a server.
+fn run_command(serve: &Serve, token: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
     command
         .args(arguments)
@@ -831,18 +854,18 @@ fn asking(serve: &Serve, token: &str, arguments: &[&str]) -> (Option<i32>, Strin
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_line_asks_a_server_as_it_asks_a_datasource() {
+async fn commands_use_a_server_like_a_local_datasource() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(
         &(datasource("orders", &upstream.authority, "access = \"read\"") + &tokens()),
         &[],
     );
-    let ask = |arguments: &[&str]| asking(&serve, "pcl_ops", arguments);
+    let run = |arguments: &[&str]| run_command(&serve, "pcl_ops", arguments);
     assert_eq!(
-        ask(&["execute", "ListTables"]),
+        run(&["execute", "ListTables"]),
         (Some(0), "{\"TableNames\":[]}\n".to_string(), String::new())
     );
-    assert_eq!((ask(&["test", "orders"]).0, ask(&["structure"]).0), (Some(0), Some(0)));
+    assert_eq!((run(&["test", "orders"]).0, run(&["structure"]).0), (Some(0), Some(0)));
     for (arguments, code, text) in [
         (&["execute", "DeleteTable", "{\"TableName\": \"orders\"}"][..], 7, "access = \"admin\""),
         (&["execute", "GetItem", "{\"TableNam\": \"orders\"}"], 5, "/TableNam"),
@@ -850,10 +873,10 @@ async fn the_command_line_asks_a_server_as_it_asks_a_datasource() {
         (&["execute", "Getitem"], 4, "did you mean GetItem?"),
         (&["execute", "Scan", "-d", "other"], 3, "no datasource"),
     ] {
-        let (got, _, message) = ask(arguments);
+        let (got, _, message) = run(arguments);
         assert!(got == Some(code) && message.contains(text), "{got:?} {message}");
     }
-    assert_eq!(asking(&serve, "pcl_wrong", &["execute", "ListTables"]).0, Some(7));
+    assert_eq!(run_command(&serve, "pcl_wrong", &["execute", "ListTables"]).0, Some(7));
     let mut far = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
     far.args(["execute", "ListTables", "--server", "http://192.0.2.1:8700"])
         .env("PORTCULLIS_TOKEN", "pcl_ops");
@@ -861,17 +884,18 @@ async fn the_command_line_asks_a_server_as_it_asks_a_datasource() {
     assert!(
         far.status.code() == Some(2)
             && String::from_utf8(far.stderr).unwrap().contains("use https"),
-        "a token is not sent in the clear"
+        "a token is not sent unencrypted"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupt_between_pages_leaves_whole_lines_and_the_cursor() {
+async fn interrupt_between_pages_prints_complete_items_and_the_cursor() {
     let page = |_: &recorder::RecordedRequest| {
         std::thread::sleep(Duration::from_millis(20));
-        recorder::Response::ok(
-            r#"{"Items":[{"id":{"S":"1"}},{"id":{"S":"2"}}],"Count":2,"LastEvaluatedKey":{"id":{"S":"2"}}}"#,
-        )
+        recorder::Response::ok(concat!(
+            r#"{"Items":[{"id":{"S":"1"}},{"id":{"S":"2"}}],"Count":2,"#,
+            r#""LastEvaluatedKey":{"id":{"S":"2"}}}"#
+        ))
     };
     let upstream = recorder::start_with("127.0.0.1", page, None).await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);
@@ -905,7 +929,7 @@ async fn an_interrupt_between_pages_leaves_whole_lines_and_the_cursor() {
         let output = block_in_place(|| {
             let end = Instant::now() + Duration::from_secs(20);
             while upstream.requests().len() < 6 {
-                assert!(Instant::now() < end, "pages are fetched");
+                assert!(Instant::now() < end, "fewer than 6 pages were fetched");
                 std::thread::sleep(Duration::from_millis(10));
             }
             assert!(
@@ -935,7 +959,7 @@ async fn an_interrupt_between_pages_leaves_whole_lines_and_the_cursor() {
 }
 
 #[test]
-fn the_threat_model_lists_the_rows_of_the_front_door() {
+fn threat_model_lists_every_f_row() {
     let page =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/threat-model.md"))
             .unwrap();

@@ -1,5 +1,5 @@
-//! `portcullis serve` as its operators start it: a process with a policy file.
-#![expect(dead_code, reason = "each test program uses what it needs")]
+//! Runs `portcullis serve` as a process with a policy file.
+#![expect(dead_code, reason = "each test program uses only a part of this module")]
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,41 +11,53 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::task::block_in_place;
 
-/// A running server; it ends with the test.
+/// A running server. It is killed when the test ends.
 pub(crate) struct Serve {
     child: Child,
-    /// Scheme, address and port of the JSON API.
+    /// The scheme, address and port of the JSON API.
     pub(crate) url: String,
-    /// The same of each endpoint on a port of its own.
+    /// The scheme, address and port of each separate DynamoDB endpoint.
     pub(crate) wire: Vec<String>,
     folder: TempDir,
     log: Arc<Mutex<String>>,
 }
 
-/// A datasource `name` at a server on loopback, with further lines of policy.
+/// Returns the policy of a datasource that uses a server on loopback. `more` are further lines.
 pub(crate) fn datasource(name: &str, authority: &str, more: &str) -> String {
     format!(
-        "[datasources.{name}]\nplugin = \"dynamodb\"\n\
-         settings = {{ region = \"us-east-1\", endpoint = \"http://{authority}\", maxAttempts = 1 }}\n\
-         credentials = {{ from = \"env\" }}\negress = [\"http://{authority}\"]\n\
-         networks = {{ \"http://{authority}\" = [\"127.0.0.0/8\"] }}\n{more}\n"
+        r#"
+[datasources.{name}]
+plugin = "dynamodb"
+settings = {{ region = "us-east-1", endpoint = "http://{authority}", maxAttempts = 1 }}
+credentials = {{ from = "env" }}
+egress = ["http://{authority}"]
+networks = {{ "http://{authority}" = ["127.0.0.0/8"] }}
+{more}
+"#
     )
 }
 
-/// The secret of all datasources here. It must be seen nowhere.
+/// The input of `CreateTable` for the table `orders`, whose key is the string `id`.
+pub(crate) const TABLE: &str = r#"{"TableName": "orders",
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}"#;
+
+/// The secret key of all datasources in these tests. It must not appear in the log.
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 impl Serve {
+    /// Starts a server.
     pub(crate) fn start(policy: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self::start_in(folder, policy, arguments)
     }
 
-    /// The same with further variables in its environment.
+    /// Starts a server with additional environment variables.
     pub(crate) fn start_with(policy: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         Self::spawn(tempfile::tempdir().unwrap(), policy, arguments, variables)
     }
 
+    /// Starts a server whose policy is in this folder.
     pub(crate) fn start_in(folder: TempDir, policy: &str, arguments: &[&str]) -> Self {
         Self::spawn(folder, policy, arguments, &[])
     }
@@ -72,10 +84,10 @@ impl Serve {
             .spawn()
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        let (written, stderr) = (log.clone(), child.stderr.take().unwrap());
+        let (lines, stderr) = (log.clone(), child.stderr.take().unwrap());
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                written.lock().unwrap().push_str(&(line + "\n"));
+                lines.lock().unwrap().push_str(&(line + "\n"));
             }
         });
         let mut url = String::new();
@@ -96,7 +108,7 @@ impl Serve {
         panic!("the server does not start: {}", log.lock().unwrap());
     }
 
-    /// Writes the policy anew; the server is not told.
+    /// Replaces the policy file, without a reload.
     pub(crate) fn write_policy(&self, policy: &str) {
         std::fs::write(self.folder.path().join("portcullis.toml"), policy).unwrap();
     }
@@ -105,12 +117,12 @@ impl Serve {
         self.folder.path().join(file)
     }
 
-    /// All that it has logged.
+    /// Returns the log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits for a text in the log.
+    /// Waits until the log contains `text`.
     pub(crate) fn wait_for_log(&self, text: &str) {
         let end = Instant::now() + Duration::from_secs(10);
         while !self.log().contains(text) {
@@ -127,7 +139,7 @@ impl Serve {
         assert!(sent.success());
     }
 
-    /// Its end, which must come soon.
+    /// Waits at most 30 seconds for the process to end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
@@ -139,26 +151,27 @@ impl Serve {
         }
     }
 
-    /// The memory that it holds, in KiB.
+    /// Returns the server's resident memory, in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// A request of the JSON API: its status and its answer.
+    /// Sends a POST to the JSON API, and returns the status and body of the response.
     pub(crate) fn post(&self, path: &str, body: &str) -> (u16, Value) {
-        let answer =
+        let response =
             self.send("POST", path, &[("content-type", "application/json")], body.as_bytes());
-        (answer.status, answer.json())
+        (response.status, response.json())
     }
 
+    /// Sends a GET to the JSON API, and returns the status and body of the response.
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
-        let answer = self.send("GET", path, &[], &[]);
-        (answer.status, answer.json())
+        let response = self.send("GET", path, &[], &[]);
+        (response.status, response.json())
     }
 
-    /// An action of the datasource `orders`.
+    /// Runs an action of the datasource `orders`.
     pub(crate) fn act(&self, action: &str, input: &str) -> (u16, Value) {
         self.post(&format!("/v1/datasources/orders/actions/{action}"), input)
     }
@@ -169,12 +182,12 @@ impl Serve {
         path: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Answer {
+    ) -> Response {
         send(method, &format!("{}{path}", self.url), headers, body)
     }
 
-    /// Says these bytes on a connection of their own, and gives what comes until the other side closes, or says nothing
-    /// for a second and a half.
+    /// Sends bytes on a new connection. Returns what the server sends until it closes the
+    /// connection or is silent for 1.5 seconds.
     pub(crate) fn raw(&self, bytes: &[u8]) -> String {
         block_in_place(|| {
             let mut stream = self.connect();
@@ -200,15 +213,15 @@ pub(crate) fn read(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&all).into_owned()
 }
 
-/// What came back.
+/// The response to a request.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -219,8 +232,8 @@ impl Answer {
     }
 }
 
-/// One request, on a connection of its own.
-pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+/// Sends one request on a new connection.
+pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
     try_send(method, url, headers, body).unwrap()
 }
 
@@ -229,7 +242,7 @@ pub(crate) fn try_send(
     url: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> Result<Answer, ureq::Error> {
+) -> Result<Response, ureq::Error> {
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut request = http::Request::builder().method(method).uri(url);
@@ -240,13 +253,14 @@ pub(crate) fn try_send(
     block_in_place(|| {
         let mut response = agent.run(request)?;
         let body = response.body_mut().with_config().limit(64 << 20).read_to_vec()?;
-        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Response { status, headers, body })
     })
 }
 
 impl Drop for Serve {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
