@@ -47,7 +47,7 @@ async fn endless_response_ends_at_the_deadline() {
         plugins::datasource(&server.authority, "limits = { deadline = \"400ms\" }").await;
     let started = Instant::now();
     let error = datasource.execute("ListTables", "").await.unwrap_err();
-    assert!(error.is_timeout() || error.to_string().contains("middle of the answer"), "{error}");
+    assert!(error.is_timeout() || error.to_string().contains("middle of the response"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 

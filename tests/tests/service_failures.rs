@@ -65,7 +65,7 @@ async fn connection_lost_during_the_response_may_have_applied_the_action() {
         datasource.execute("PutItem", r#"{"TableName":"t","Item":{"a":"b"}}"#).await,
     );
     assert_eq!((error.maybe_applied, error.attempts), (true, 1));
-    assert!(error.message.contains("middle of the answer"), "{}", error.message);
+    assert!(error.message.contains("middle of the response"), "{}", error.message);
 }
 
 #[tokio::test]

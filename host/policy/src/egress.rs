@@ -1,6 +1,6 @@
 //! Egress rules: an origin, optionally preceded by HTTP methods and followed by a path.
 
-use crate::{Origin, OriginError};
+use crate::origin::{Origin, OriginError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;

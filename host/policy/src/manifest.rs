@@ -4,7 +4,8 @@
 //! class of each action, and where an action's input names tables and contains statements. The gate
 //! relies on the manifest and never on what the plugin says about itself.
 
-use crate::{Access, ActionName, CredentialScope};
+use crate::names::{Access, ActionName};
+use crate::scope::CredentialScope;
 use http::{HeaderMap, HeaderName, Method};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};

@@ -8,7 +8,9 @@
 //!
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 
-use crate::{Class, Denial, Origin, Rule, Scheme, classify};
+use crate::address::{Class, classify};
+use crate::denial::{Denial, Rule};
+use crate::origin::{Origin, Scheme};
 use std::net::IpAddr;
 
 /// Checks that the host may fetch credentials from `origin`, which resolved to `addresses`.

@@ -1,9 +1,12 @@
 //! The policy of one datasource, and its checks.
 
-use crate::{
-    Access, ActionName, Class, CredentialScope, Denial, EgressRule, HostName, Limits, Origin, Rule,
-    TablePattern, classify,
-};
+use crate::address::{Class, classify};
+use crate::denial::{Denial, Rule};
+use crate::egress::EgressRule;
+use crate::limits::Limits;
+use crate::names::{Access, ActionName, TablePattern};
+use crate::origin::{HostName, Origin};
+use crate::scope::CredentialScope;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

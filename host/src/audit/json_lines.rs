@@ -1,7 +1,7 @@
 //! Audit records in a file, one JSON object in each line.
 
-use super::AuditSink;
 use super::record::{Record, now};
+use super::sink::AuditSink;
 use parking_lot::Mutex;
 use portcullis_files::{FileError, append_private};
 use std::fmt;

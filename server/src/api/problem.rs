@@ -331,8 +331,7 @@ mod tests {
     #[test]
     fn each_error_has_a_fitting_status() {
         let end = || TransportError { message: String::new(), maybe_applied: true, attempts: 1 };
-        let limit =
-            |which| Error::Limit(Limit { which, bound: String::new(), maybe_applied: false });
+        let limit = |which| Error::Limit(Limit::new(which, "", false));
         for (error, expected) in [
             (Error::from(Denial::new(Rule::Egress, "", "", "")), 403),
             (Error::Busy(Busy::Calls { running: 1 }), 429),

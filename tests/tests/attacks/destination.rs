@@ -415,12 +415,13 @@ pub(crate) async fn connections_are_not_shared_across_datasources_origins_or_ide
     assert_eq!(server.connections() - before, 2);
     // When the identity changes, the connections of the old one are not used again.
     let changing = Arc::new(super::secrets::ChangingCredentials::default());
+    let settings = format!("read_response {}", server.authority);
     let connect = DatasourceConfig::new("datasource")
         .policy(plugins::policy(
             &server.authority,
             "signing = [\"us-east-1/dynamodb\"]\nisolation = \"reuse\"",
         ))
-        .settings(Settings::Untrusted(&format!("read_response {}", server.authority)))
+        .settings(Settings::Untrusted(&settings))
         .shared_credentials(changing.clone());
     let datasource = HOST.connect(tests::attack::plugin(), connect).await.unwrap();
     let before = server.connections();

@@ -58,7 +58,7 @@ pub(crate) async fn buffered_request_gets_the_same_checks() {
         let error = carry_out(attack(&format!("{} GetItem {header}", server.authority)), "GetItem")
             .await
             .unwrap_err();
-        assert!(error.to_string().contains("the host's to write"), "{header}: {error}");
+        assert!(error.to_string().contains("is written by the host"), "{header}: {error}");
         stopped();
     }
     // A `content-length` that differs from the length of the body.
