@@ -123,7 +123,7 @@ impl Outcomes {
                 }
                 Outcome::Wrong(text) => self.wrong.lock().unwrap().push(text),
                 Outcome::Problem(status, text) => {
-                    self.problems.lock().unwrap().push((status, text))
+                    self.problems.lock().unwrap().push((status, text));
                 }
                 Outcome::None => {
                     self.none.fetch_add(1, Ordering::Relaxed);

@@ -6,9 +6,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
-use portcullis::{
-    Datasource, DatasourceConfig, EnvCredentials, ErrorKind, Host, Policy, Settings,
-};
+use portcullis::{Datasource, DatasourceConfig, EnvCredentials, ErrorKind, Host, Policy, Settings};
 use std::error::Error;
 use std::time::Duration;
 

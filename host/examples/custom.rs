@@ -28,7 +28,7 @@ impl ProvideCredentials for Vault {
                 access_key_id: "ASIAEXAMPLE".to_string(),
                 secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
                 session_token: Some(Secret::new("IQoJb3JpZ2luX2VjEXAMPLETOKEN")),
-                expires: Some(SystemTime::now() + Duration::from_secs(3600)),
+                expires: Some(SystemTime::now() + Duration::from_hours(1)),
             })
         })
     }

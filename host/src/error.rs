@@ -4,7 +4,7 @@ use crate::error_kind::ErrorKind;
 use portcullis_gate::Failure;
 use portcullis_json::Diagnostic;
 use portcullis_policy::{Denial, Limit, LimitKind, LimitsError};
-use std::fmt;
+use std::fmt::{self, Write};
 use std::io;
 use std::sync::Arc;
 
@@ -278,7 +278,11 @@ impl PluginError {
 }
 
 fn indented(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|diagnostic| format!("\n  {diagnostic}")).collect()
+    diagnostics.iter().fold(String::new(), |mut text, diagnostic| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n  {diagnostic}");
+        text
+    })
 }
 
 /// An error of the service.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// The kind of an [`Error`](crate::Error). Exit codes, problem documents, the OpenAPI description,
+/// The kind of an [`Error`](crate::Error). Exit codes, problem documents, the `OpenAPI` description,
 /// metrics and audit records use its names.
 ///
 /// ```

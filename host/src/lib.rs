@@ -80,7 +80,7 @@ pub use portcullis_aws::{
 };
 pub use portcullis_files::FileError;
 pub use portcullis_gate::{
-    self as gate, Dial, Resolve, Stream, SystemResolver, TcpDial, Tls, TlsError,
+    self as gate, Dial, Dialing, Resolve, Stream, SystemResolver, TcpDial, Tls, TlsError,
 };
 pub use portcullis_json::{BindError, Diagnostic, bind};
 pub use portcullis_policy::{

@@ -8,7 +8,7 @@
 //! | `listen` | sockets, TLS, timeouts for slow clients, graceful shutdown |
 //! | `auth`, `tokens` | who may use what |
 //! | `access_log` | request ids, spans, the access log, request metrics |
-//! | `api` | the JSON API, its problem documents and its OpenAPI description |
+//! | `api` | the JSON API, its problem documents and its `OpenAPI` description |
 //! | `wire` | DynamoDB's own protocol |
 //! | `metrics` | figures for Prometheus |
 //!

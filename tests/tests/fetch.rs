@@ -2,6 +2,7 @@
 //! built by componentize-js.
 
 #[path = "../../host/gate/examples/fetch.rs"]
+#[expect(dead_code, reason = "the test calls `fetch`, and not the example's `main`")]
 mod example;
 
 use portcullis::{Denial, Rule};

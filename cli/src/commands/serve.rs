@@ -15,14 +15,14 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     options.overrides.listen = arguments.listen;
     options.overrides.wire = arguments.wire;
     options.overrides.public = arguments.public;
-    let server = portcullis_server::open(options).await?;
-    announce(&server)?;
-    let reloader = server.reloader();
+    let running = portcullis_server::open(options).await?;
+    announce(&running)?;
+    let reloader = running.reloader();
     tokio::spawn(signals::hangups(async move || {
         // The server logs the result.
         let _ = reloader.reload().await;
     }));
-    Ok(server.serve(stopped()).await?)
+    Ok(running.serve(stopped()).await?)
 }
 
 fn announce(server: &RunningServer) -> Result<(), Failure> {

@@ -50,7 +50,6 @@ pub(crate) async fn fetch(
 }
 
 #[tokio::main]
-#[allow(dead_code, reason = "a test includes this file for `fetch`")]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [guest, policy, url] = arguments.as_slice() else { panic!("fetch GUEST POLICY URL") };

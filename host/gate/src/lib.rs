@@ -70,7 +70,7 @@ mod timers;
 pub use egress::{Egress, EgressBuilder};
 pub use gate::Gate;
 pub use net::body::RequestBody;
-pub use net::dial::{Dial, Stream, TcpDial};
+pub use net::dial::{Dial, Dialing, Stream, TcpDial};
 pub use net::head::RequestHead;
 pub use net::resolver::{Resolve, SystemResolver};
 pub use net::tls::{Tls, TlsError};

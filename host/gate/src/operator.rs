@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Limited};
+use hyper::client::conn::TrySendError;
 use portcullis_policy::{Denial, Limits, Origin, Scheme, check_operator};
 use rustls::{ClientConfig, RootCertStore};
 use std::error::Error as StdError;
@@ -110,7 +111,7 @@ impl OperatorGate {
         direct(&mut request, path, host);
         let exchange = async {
             connection.detach();
-            let response = connection.send(request).await.map_err(|error| error.into_error())?;
+            let response = connection.send(request).await.map_err(TrySendError::into_error)?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await?;
             Ok::<_, Box<dyn StdError + Send + Sync>>(Response::from_parts(parts, body.to_bytes()))

@@ -307,7 +307,7 @@ impl Datasource {
         if result.as_ref().map_or_else(leaves_clean, |_| true) {
             match inner.isolation {
                 Isolation::Fresh => self.replace(instance),
-                _ => inner.pool.put(instance),
+                Isolation::Reuse => inner.pool.put(instance),
             }
         }
         result

@@ -119,9 +119,9 @@ mod tests {
         Instant::now() + Duration::from_millis(50)
     }
 
-    fn busy(result: Result<CallPermit, Error>) -> Option<Busy> {
+    fn busy(result: &Result<CallPermit, Error>) -> Option<Busy> {
         match result {
-            Err(Error::Busy(busy)) => Some(busy),
+            Err(Error::Busy(busy)) => Some(*busy),
             _ => None,
         }
     }
@@ -132,8 +132,8 @@ mod tests {
         let limit = ConcurrencyLimit::new(&limits, HostLimit::new(10));
         let first = limit.acquire(soon()).await.unwrap();
         let (second, third) = tokio::join!(limit.acquire(soon()), limit.acquire(soon()));
-        assert_eq!(busy(second), Some(Busy::Calls { running: 1 }));
-        assert_eq!(busy(third), Some(Busy::Queue { waiting: 1 }));
+        assert_eq!(busy(&second), Some(Busy::Calls { running: 1 }));
+        assert_eq!(busy(&third), Some(Busy::Queue { waiting: 1 }));
         assert_eq!((limit.running(), limit.waiting()), (1, 0));
         drop(first);
         assert!(limit.acquire(soon()).await.is_ok());
@@ -146,7 +146,7 @@ mod tests {
         let one = ConcurrencyLimit::new(&limits, host.clone());
         let other = ConcurrencyLimit::new(&limits, host);
         let first = one.acquire(soon()).await.unwrap();
-        assert_eq!(busy(other.acquire(soon()).await), Some(Busy::Host { running: 1 }));
+        assert_eq!(busy(&other.acquire(soon()).await), Some(Busy::Host { running: 1 }));
         drop(first);
         assert!(other.acquire(soon()).await.is_ok());
     }

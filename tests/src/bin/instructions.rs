@@ -43,16 +43,16 @@ fn main() {
     for _ in 0..times {
         match path.as_str() {
             "encode-typed" => {
-                drop(black_box(encode(&call.input, shapes.input, options(Format::Typed))))
+                drop(black_box(encode(&call.input, shapes.input, options(Format::Typed))));
             }
             "encode-plain" => {
-                drop(black_box(encode(&call.plain_input, shapes.input, options(Format::Plain))))
+                drop(black_box(encode(&call.plain_input, shapes.input, options(Format::Plain))));
             }
             "decode-typed" => {
-                drop(black_box(decode(call.response.clone(), shapes.output, Format::Typed)))
+                drop(black_box(decode(call.response.clone(), shapes.output, Format::Typed)));
             }
             "decode-plain" => {
-                drop(black_box(decode(call.response.clone(), shapes.output, Format::Plain)))
+                drop(black_box(decode(call.response.clone(), shapes.output, Format::Plain)));
             }
             "sign" => {
                 let request =

@@ -51,8 +51,9 @@ impl Graph {
         let mut cycles: BTreeSet<Vec<PathBuf>> = BTreeSet::new();
         for (from, to) in &reachable {
             if to.contains(from) {
-                let returns = |other: &&Path| reachable.get(*other).is_some_and(|to| to.contains(from));
-                let cycle = to.iter().copied().filter(|other| returns(&other));
+                let returns =
+                    |other: &&Path| reachable.get(*other).is_some_and(|to| to.contains(from));
+                let cycle = to.iter().copied().filter(|other| returns(other));
                 cycles.insert(cycle.map(Path::to_path_buf).collect());
             }
         }
@@ -98,7 +99,11 @@ mod tests {
             "fn f() { println!(\"{}\", crate::a::A); }",
             "mod inner { use super::super::a::A; }",
         ] {
-            let graph = crate_of(&[("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B;"), ("b.rs", back)]);
+            let graph = crate_of(&[
+                ("lib.rs", "mod a; mod b;"),
+                ("a.rs", "use crate::b::B;"),
+                ("b.rs", back),
+            ]);
             assert_eq!(graph.cycles(), [[PathBuf::from("a.rs"), PathBuf::from("b.rs")]], "{back}");
         }
     }

@@ -18,8 +18,8 @@ impl Modules {
     /// The file of the innermost module that a path leads to.
     fn resolve(&self, path: &[String]) -> Option<&Path> {
         let prefixes = (0..=path.len()).rev().map(|length| &path[..length]);
-        let found = prefixes.filter_map(|prefix| self.0.get(prefix)).next();
-        found.map(PathBuf::as_path)
+        let mut prefixes = prefixes;
+        prefixes.find_map(|prefix| self.0.get(prefix)).map(PathBuf::as_path)
     }
 }
 
@@ -34,11 +34,7 @@ fn module(file: &Path) -> Vec<String> {
 }
 
 /// The files that `file` imports. `mod x;` is not an import.
-pub(crate) fn imports(
-    file: &Path,
-    syntax: &syn::File,
-    modules: &Modules,
-) -> BTreeSet<PathBuf> {
+pub(crate) fn imports(file: &Path, syntax: &syn::File, modules: &Modules) -> BTreeSet<PathBuf> {
     let mut visitor = Visitor { module: module(file), modules, found: BTreeSet::new() };
     visitor.visit_file(syntax);
     visitor.found.remove(file);

@@ -141,8 +141,7 @@ impl fmt::Display for Figures {
         )?;
         let mut sums = [0; 9];
         for one in &self.crates {
-            let in_cycles =
-                |cycles: &[Vec<PathBuf>]| cycles.iter().map(Vec::len).sum::<usize>();
+            let in_cycles = |cycles: &[Vec<PathBuf>]| cycles.iter().map(Vec::len).sum::<usize>();
             let row = [
                 one.code,
                 one.lines,
@@ -163,7 +162,8 @@ impl fmt::Display for Figures {
                 writeln!(f, "over 500 lines: {}/src/{}", one.folder.display(), file.display())?;
             }
             for cycle in one.file_cycles.iter().chain(&one.folder_cycles) {
-                let names: Vec<String> = cycle.iter().map(|path| path.display().to_string()).collect();
+                let names: Vec<String> =
+                    cycle.iter().map(|path| path.display().to_string()).collect();
                 writeln!(f, "cycle in {}: {}", one.folder.display(), names.join(", "))?;
             }
         }

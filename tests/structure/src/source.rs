@@ -32,9 +32,7 @@ impl Source {
     /// The lines outside test modules that are neither blank nor comments, with their numbers.
     pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())).filter(
-            |(number, line)| {
-                !line.is_empty() && !line.starts_with("//") && !self.is_test(*number)
-            },
+            |(number, line)| !line.is_empty() && !line.starts_with("//") && !self.is_test(*number),
         )
     }
 

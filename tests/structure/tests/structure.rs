@@ -46,7 +46,10 @@ fn the_architecture_page_names_every_folder_of_the_host() {
     for one in structure::crates(&root()).unwrap() {
         let folder = one.folder.display().to_string();
         if folder.starts_with("host") || folder == "server" || folder == "cli" {
-            assert!(page.contains(&format!("`{folder}/")), "ARCHITECTURE.md does not name {folder}/");
+            assert!(
+                page.contains(&format!("`{folder}/")),
+                "ARCHITECTURE.md does not name {folder}/"
+            );
         }
     }
     assert!(Path::new(&root()).join("ARCHITECTURE.md").is_file());

@@ -84,7 +84,7 @@ async fn reaches_nothing(listed: &str, odd: &str) {
     tried();
     match carry_out(attack, "GetItem").await {
         Err(Error::Denied(denial)) if denial.rule == Rule::Egress => {
-            assert_recorded(&name, Rule::Egress)
+            assert_recorded(&name, Rule::Egress);
         }
         Err(Error::Plugin(PluginError::Refused(code)))
             if code.contains("HttpRequestUriInvalid") => {}
@@ -178,10 +178,10 @@ pub(crate) async fn path_that_looks_like_a_host_is_refused() {
         tried();
         match carry_out(attack, "GetItem").await {
             Err(Error::Denied(denial)) => {
-                assert!(matches!(denial.rule, Rule::Paths | Rule::Binding), "{odd}: {denial:?}")
+                assert!(matches!(denial.rule, Rule::Paths | Rule::Binding), "{odd}: {denial:?}");
             }
             Err(Error::Plugin(PluginError::Refused(code))) => {
-                assert!(code.contains("HttpRequestUriInvalid"), "{odd}: {code}")
+                assert!(code.contains("HttpRequestUriInvalid"), "{odd}: {code}");
             }
             other => panic!("{odd}: {other:?}"),
         }

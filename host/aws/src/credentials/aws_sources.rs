@@ -1,7 +1,7 @@
 //! AWS's own sources of credentials, with `aws-config`: profiles, SSO, web identity, containers,
 //! instances, roles. Their requests go through [`HttpSend`].
 
-use super::credentials::{Credentials, CredentialsError, HttpSend, ProvideCredentials};
+use super::identity::{Credentials, CredentialsError, HttpSend, ProvideCredentials};
 use crate::secret::Secret;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;

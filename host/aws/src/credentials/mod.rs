@@ -2,10 +2,10 @@
 
 #[cfg(feature = "aws-config")]
 mod aws_sources;
-mod credentials;
+mod identity;
 mod sources;
 
-pub use credentials::{Credentials, CredentialsError, HttpFuture, HttpSend, ProvideCredentials};
+pub use identity::{Credentials, CredentialsError, HttpFuture, HttpSend, ProvideCredentials};
 pub use sources::{CredentialsFile, EnvCredentials, StaticCredentials};
 
 use portcullis_policy::CredentialSource;

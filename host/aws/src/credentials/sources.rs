@@ -1,6 +1,6 @@
 //! Sources of credentials that need no request. A policy names a source; it never holds a secret.
 
-use super::credentials::{Credentials, CredentialsError, ProvideCredentials};
+use super::identity::{Credentials, CredentialsError, ProvideCredentials};
 use crate::secret::Secret;
 use portcullis_files::read_private;
 use portcullis_policy::CredentialSource;

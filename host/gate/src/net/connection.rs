@@ -3,7 +3,7 @@
 //! hyper splits a connection into a `SendRequest` and a `Connection` that reads and writes. The
 //! second usually runs in a task of its own, which is woken for each piece of data and then wakes
 //! the caller's task: each wake-up may unpark another worker. Here the caller's task polls both.
-//! With a task for each connection, a GetItem of 300 bytes takes 10 to 20 µs longer
+//! With a task for each connection, a `GetItem` of 300 bytes takes 10 to 20 µs longer
 //! (docs/performance.md).
 
 use crate::net::body::Outbound;

@@ -22,17 +22,14 @@ use wasmtime_wasi_http::Error;
 /// goes through it.
 ///
 /// ```
-/// use portcullis_gate::{Dial, Stream};
-/// use std::{future::Future, io, net::SocketAddr, pin::Pin};
+/// use portcullis_gate::{Dial, Dialing, Stream};
+/// use std::net::SocketAddr;
 ///
 /// /// A service in this process, without a socket.
 /// struct InMemory;
 ///
 /// impl Dial for InMemory {
-///     fn dial<'a>(
-///         &'a self,
-///         _address: SocketAddr,
-///     ) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + 'a>> {
+///     fn dial(&self, _address: SocketAddr) -> Dialing<'_> {
 ///         Box::pin(async {
 ///             let (client, server) = tokio::io::duplex(64 * 1024);
 ///             drop(server); // Serve HTTP on it.
@@ -43,11 +40,11 @@ use wasmtime_wasi_http::Error;
 /// ```
 pub trait Dial: Send + Sync {
     /// Connects to `address`. The gate limits the time for it.
-    fn dial<'a>(
-        &'a self,
-        address: SocketAddr,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + 'a>>;
+    fn dial(&self, address: SocketAddr) -> Dialing<'_>;
 }
+
+/// The connection that [`Dial::dial`] opens.
+pub type Dialing<'d> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + 'd>>;
 
 /// A byte stream in both directions. Every type that can be one is one.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -60,10 +57,7 @@ pub struct TcpDial;
 
 impl Dial for TcpDial {
     #[expect(clippy::disallowed_methods, reason = "the one function that opens connections")]
-    fn dial<'a>(
-        &'a self,
-        address: SocketAddr,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + 'a>> {
+    fn dial(&self, address: SocketAddr) -> Dialing<'_> {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             // Without it a small request may wait until the peer acknowledges the previous one.
