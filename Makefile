@@ -32,7 +32,7 @@ test-all: test-others fuzz ## Run what `make test` leaves out: test-others and f
 
 .PHONY: test-others
 test-others: setup servers catalogue-check ## Test with servers and clients in other languages, and check the generated code.
-	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test load
+	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test load --test fetch
 
 # 300 seconds for all targets together, plus the time to build them.
 .PHONY: fuzz
@@ -70,6 +70,10 @@ lint: setup tools ## Check formatting, spelling, lints, docs, and the licences a
 	cargo clippy --workspace --all-targets --features $(FEATURES) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features $(FEATURES)
 
+.PHONY: figures
+figures: ## Count import cycles, long lines, panics outside tests and public items without an example.
+	@cargo run --quiet --package structure
+
 .PHONY: component
 component: setup ## Write the DynamoDB plugin and its manifest to target/component, for other hosts.
 	@mkdir -p target/component
@@ -95,12 +99,12 @@ target/tools/installed: Makefile
 .PHONY: servers
 servers: target/servers/installed ## Install servers and clients in other languages below target/; SETUP=yes as for setup.
 
-# Valgrind, HAProxy and Java (17 or newer, for an example) are system packages. dynalite and the AWS SDK come from npm; moto,
-# boto3, the AWS CLI and schemathesis from PyPI. Installed again when this file changes: it has their versions.
+# Valgrind, HAProxy and Java (17 or newer, for an example) are system packages. dynalite, the AWS SDK and componentize-js
+# come from npm; moto, boto3, the AWS CLI and schemathesis from PyPI. Installed again when this file changes: it has their versions.
 target/servers/installed: Makefile
 	@./setup servers
 	mkdir -p target/servers
-	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3
+	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3 @bytecodealliance/componentize-js@0.22.0
 	python3 -m venv target/servers/venv
 	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3 awscli 'schemathesis==4.32.5'
 	touch $@

@@ -12,7 +12,7 @@ fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     write(&mut anstream::stdout().lock(), bytes)
 }
 
-/// Prints a line unchanged. [`line`] would take some control characters for colours, and remove
+/// Prints a line unchanged. [`line()`] would take some control characters for colours, and remove
 /// them.
 pub(crate) fn raw(text: &str) -> Result<(), Failure> {
     write(&mut std::io::stdout().lock(), format!("{text}\n").as_bytes())

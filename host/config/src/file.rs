@@ -318,8 +318,8 @@ mod tests {
             ("limits = { wasm-table = 4 }", "wasm-tables"),
             ("setting_file = \"x\"", "settings-file"),
             // The closest key is the deprecated spelling, so the current one is suggested.
-            ("limits = { tabels = 4 }", "wasm-tables"),
-            ("tabels = []", "tables"),
+            ("limits = { tabless = 4 }", "wasm-tables"),
+            ("tabless = []", "tables"),
         ] {
             let text = format!("[datasources.a]\nplugin = \"dynamodb\"\n{wrong}\n");
             let message = PolicyFile::parse(&text).unwrap_err().to_string();
