@@ -39,8 +39,8 @@ pub struct HostBuilder {
     concurrent_calls: u32,
 }
 
-/// Default for [`HostBuilder::concurrent_calls`]. A call may use up to `limits.memory` (192 MiB); most
-/// use 1 MiB.
+/// Default for [`HostBuilder::concurrent_calls`]. A call may use up to `limits.memory` (192 MiB);
+/// most use 1 MiB.
 const CONCURRENT_CALLS: u32 = 1024;
 /// Default for [`HostBuilder::compile_timeout`]: the DynamoDB plugin takes half a second, and the
 /// largest component that is accepted half a minute.
@@ -66,7 +66,8 @@ impl Default for HostBuilder {
     fn default() -> Self {
         let mut config = Config::new();
         config.wasm_component_model(true);
-        // Plugins use WASI 0.2, which needs none of the concurrency of 0.3. Calls are cheaper without.
+        // Plugins use WASI 0.2, which needs none of the concurrency of 0.3. Calls are cheaper
+        // without.
         config.concurrency_support(false);
         config.epoch_interruption(true);
         // A backtrace of a guest is useless to users, and takes memory in every trap.
@@ -108,7 +109,8 @@ impl HostBuilder {
     }
 
     /// Stores compiled code in `folder`, so that the next start need not compile. The folder must
-    /// belong to this process's user and be closed to all others. It is created if it does not exist.
+    /// belong to this process's user and be closed to all others. It is created if it does not
+    /// exist.
     #[must_use]
     pub fn cache(mut self, folder: impl AsRef<Path>) -> Self {
         self.cache = Some(folder.as_ref().to_path_buf());
@@ -122,17 +124,17 @@ impl HostBuilder {
         self
     }
 
-    /// Writes audit records to `sink`, in addition to `tracing`. `when_full` says what happens to calls
-    /// that cannot be recorded there.
+    /// Writes audit records to `sink`, in addition to `tracing`. `when_full` says what happens to
+    /// calls that cannot be recorded there.
     #[must_use]
     pub fn audit(mut self, sink: Arc<dyn AuditSink>, when_full: WhenFull) -> Self {
         self.audit = Audit::new(sink, when_full);
         self
     }
 
-    /// Sets how many calls run at the same time, over all datasources. Default: 1024. There is capacity
-    /// for four times as many instances, at least 256 and at most 4096. Reserving it takes some 3 µs for
-    /// each when the host is built.
+    /// Sets how many calls run at the same time, over all datasources. Default: 1024. There is
+    /// capacity for four times as many instances, at least 256 and at most 4096. Reserving it takes
+    /// some 3 µs for each when the host is built.
     #[must_use]
     pub fn concurrent_calls(mut self, calls: u32) -> Self {
         self.concurrent_calls = calls;
@@ -140,15 +142,16 @@ impl HostBuilder {
     }
 
     /// Meters what guests compute. [`Counters`](crate::Counters) then report it in wasmtime's fuel:
-    /// about one unit for each instruction, whatever else the machine does. Guests run slightly slower.
+    /// about one unit for each instruction, whatever else the machine does. Guests run slightly
+    /// slower.
     #[must_use]
     pub fn meter(mut self) -> Self {
         self.config.consume_fuel(true);
         self
     }
 
-    /// Allocates guest memories one by one with `creator`. It is slower than the pool, but a test can
-    /// examine them.
+    /// Allocates guest memories one by one with `creator`. It is slower than the pool, but a test
+    /// can examine them.
     #[must_use]
     pub fn host_memory(mut self, creator: Arc<dyn wasmtime::MemoryCreator>) -> Self {
         self.config.with_host_memory(creator);
@@ -164,8 +167,8 @@ impl HostBuilder {
     /// Builds the host.
     ///
     /// # Errors
-    /// Returns an error if wasmtime does not run on this machine, if a thread cannot be started, or if
-    /// the folder for compiled code cannot be used.
+    /// Returns an error if wasmtime does not run on this machine, if a thread cannot be started, or
+    /// if the folder for compiled code cannot be used.
     pub fn build(mut self) -> Result<Host, BuildError> {
         let failed = |error: wasmtime::Error| BuildError::Engine(error.into());
         let limit = HostLimit::new(self.concurrent_calls);
@@ -198,8 +201,8 @@ impl HostBuilder {
         }
         let mut pooled = self.config.clone();
         pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)));
-        // If the address space is limited, the pool cannot be reserved. Instances are then allocated
-        // one by one.
+        // If the address space is limited, the pool cannot be reserved. Instances are then
+        // allocated one by one.
         Engine::new(&pooled).or_else(|_| Engine::new(&self.config))
     }
 }
@@ -227,8 +230,8 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .max_core_instances_per_component(MAX_INSTANCES)
         .max_unused_warm_slots(32)
         // Memory that a small call has touched is rewritten rather than unmapped, so that the next
-        // instance has no page faults. The kernel says what was touched; before Linux 6.7 it cannot,
-        // and the first bytes are rewritten.
+        // instance has no page faults. The kernel says what was touched; before Linux 6.7 it
+        // cannot, and the first bytes are rewritten.
         .linear_memory_keep_resident(256 * 1024)
         .pagemap_scan(Enabled::Auto)
         .table_keep_resident(64 * 1024);

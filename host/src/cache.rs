@@ -1,9 +1,9 @@
 //! Compiled code on disk, so that a plugin is compiled once on a machine and not at each start.
 //!
-//! Compiled code runs outside the sandbox's checks, so nothing is read that somebody else could have
-//! written: folder and file must belong to this process's user and be closed to all others, and a
-//! digest covers the code, the component that it was compiled from, and the engine that it was compiled
-//! for.
+//! Compiled code runs outside the sandbox's checks, so nothing is read that somebody else could
+//! have written: folder and file must belong to this process's user and be closed to all others,
+//! and a digest covers the code, the component that it was compiled from, and the engine that it
+//! was compiled for.
 
 use crate::load_error::BuildError;
 use portcullis_files::{FileError, check_private, open_regular};
@@ -131,8 +131,8 @@ fn write(path: &Path, salt: &str, code: &[u8]) -> io::Result<()> {
 
 #[expect(unsafe_code, reason = "wasmtime's way to load what it compiled before")]
 fn restore(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `store` of this user wrote the code: folder and file are closed to all others, and the
-    // digest, which covers the engine's settings too, matches.
+    // SAFETY: `store` of this user wrote the code: folder and file are closed to all others, and
+    // the digest, which covers the engine's settings too, matches.
     unsafe { Component::deserialize(engine, code) }
 }
 

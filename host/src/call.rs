@@ -64,7 +64,8 @@ impl Call {
         self.datasource.limits()
     }
 
-    /// The first failure that the gate or a limiter recorded. It overrides whatever the guest returns.
+    /// The first failure that the gate or a limiter recorded. It overrides whatever the guest
+    /// returns.
     pub(crate) fn take_failure(&self) -> Option<Error> {
         self.progress.take_failure().map(Error::from)
     }

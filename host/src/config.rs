@@ -34,8 +34,8 @@ pub struct DatasourceConfig<'c> {
 /// The settings of a datasource, as JSON, and who wrote them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settings<'s> {
-    /// The operator wrote the settings. Their region is the one that keys are derived for, unless the
-    /// policy lists others. They are strict JSON.
+    /// The operator wrote the settings. Their region is the one that keys are derived for, unless
+    /// the policy lists others. They are strict JSON.
     Trusted(&'s str),
     /// A user wrote the settings. Only the policy decides which keys are derived.
     Untrusted(&'s str),
@@ -84,7 +84,8 @@ impl<'c> DatasourceConfig<'c> {
         self.shared_credentials(Arc::new(credentials))
     }
 
-    /// Sets where credentials come from, for example from [`Host::provider`](crate::Host::provider).
+    /// Sets where credentials come from, for example from
+    /// [`Host::provider`](crate::Host::provider).
     #[must_use]
     pub fn shared_credentials(mut self, credentials: Arc<dyn ProvideCredentials>) -> Self {
         self.credentials = Some(credentials);

@@ -61,7 +61,8 @@ impl DatasourceState {
         &self.policy.limits
     }
 
-    /// The access class of an action before its input is read; none if the manifest does not list it.
+    /// The access class of an action before its input is read; none if the manifest does not list
+    /// it.
     pub(crate) fn min_access(&self, action: &ActionName) -> Option<Access> {
         self.manifest.action(action).map(portcullis_policy::Action::min_access)
     }

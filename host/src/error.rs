@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 /// Why a call has no result.
 ///
-/// [`Error::kind`] classifies it, with the same names in the library, exit codes, problem documents,
-/// metrics and audit records.
+/// [`Error::kind`] classifies it, with the same names in the library, exit codes, problem
+/// documents, metrics and audit records.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -229,8 +229,8 @@ pub enum PluginError {
     /// There are no usable credentials.
     #[error("no usable credentials: {0}")]
     Credentials(String),
-    /// The plugin claims that the host refused. Only its claim: the host reports its own refusals as
-    /// [`Error::Denied`].
+    /// The plugin claims that the host refused. Only its claim: the host reports its own refusals
+    /// as [`Error::Denied`].
     #[error("{0}")]
     Refused(String),
     /// The service responded with an error.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// The kind of an [`Error`](crate::Error). Exit codes, problem documents, the `OpenAPI` description,
-/// metrics and audit records use its names.
+/// The kind of an [`Error`](crate::Error). Exit codes, problem documents, the `OpenAPI`
+/// description, metrics and audit records use its names.
 ///
 /// ```
 /// use portcullis::ErrorKind;

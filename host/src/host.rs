@@ -67,11 +67,12 @@ pub(crate) struct Inner {
 const DESCRIBE: Duration = Duration::from_secs(5);
 
 impl Host {
-    /// Loads a plugin: checks and compiles it. `sha256` pins the component's digest, in hexadecimal.
+    /// Loads a plugin: checks and compiles it. `sha256` pins the component's digest, in
+    /// hexadecimal.
     ///
     /// This blocks the calling thread while the component compiles: tens of milliseconds for each
-    /// 100 KB, and at most the [compile timeout](crate::HostBuilder::compile_timeout). Load plugins when the
-    /// program starts, or within `tokio::task::spawn_blocking`.
+    /// 100 KB, and at most the [compile timeout](crate::HostBuilder::compile_timeout). Load plugins
+    /// when the program starts, or within `tokio::task::spawn_blocking`.
     ///
     /// # Errors
     /// Returns an error if this is not a component of the plugin world, if it imports more than a
@@ -91,13 +92,13 @@ impl Host {
         Plugin::load(&loader, &bytes, manifest, sha256)
     }
 
-    /// Connects a datasource: the plugin checks the settings. Nothing is sent, and no credentials are
-    /// fetched.
+    /// Connects a datasource: the plugin checks the settings. Nothing is sent, and no credentials
+    /// are fetched.
     ///
     /// # Errors
-    /// Returns [`PluginError::InvalidSettings`](crate::PluginError::InvalidSettings) with every problem
-    /// if the settings cannot be used, [`Error::Config`] if the configuration cannot be used, or
-    /// another error if the plugin fails when it starts.
+    /// Returns [`PluginError::InvalidSettings`](crate::PluginError::InvalidSettings) with every
+    /// problem if the settings cannot be used, [`Error::Config`] if the configuration cannot be
+    /// used, or another error if the plugin fails when it starts.
     pub async fn connect(
         &self,
         plugin: &Plugin,
@@ -108,9 +109,9 @@ impl Host {
         Ok(datasource)
     }
 
-    /// Returns a datasource that is connected on first use: for platforms with thousands of them, of
-    /// which few are used at a time. An unused one takes some kilobytes. Problems of its settings are
-    /// reported by the first call.
+    /// Returns a datasource that is connected on first use: for platforms with thousands of them,
+    /// of which few are used at a time. An unused one takes some kilobytes. Problems of its
+    /// settings are reported by the first call.
     ///
     /// # Errors
     /// Returns [`Error::Config`] if a limit allows no call to succeed or trusted settings are not
@@ -132,8 +133,8 @@ impl Host {
         Datasource::new(plugin.clone(), settings, state, self.inner.runtime.clone())
     }
 
-    /// What a plugin says about itself, as JSON: for people and for forms. The host decides nothing by
-    /// it.
+    /// What a plugin says about itself, as JSON: for people and for forms. The host decides nothing
+    /// by it.
     ///
     /// # Errors
     /// Returns an error if the plugin fails.
@@ -146,8 +147,8 @@ impl Host {
     }
 
     /// The credentials source that a policy names. AWS's own sources need the feature `aws-config`;
-    /// without it they give no credentials, and their error says so. Their requests pass the gate under
-    /// fixed rules: TLS, this machine, or a metadata service.
+    /// without it they give no credentials, and their error says so. Their requests pass the gate
+    /// under fixed rules: TLS, this machine, or a metadata service.
     #[must_use]
     pub fn provider(&self, source: &CredentialSource) -> Arc<dyn ProvideCredentials> {
         portcullis_aws::credentials::provider(source, &self.inner.credentials_http)
@@ -180,8 +181,8 @@ impl Host {
     }
 }
 
-/// The credential scopes that trusted settings ask for. What the plugin reads in them must be what is
-/// read here, so relaxed JSON is not accepted.
+/// The credential scopes that trusted settings ask for. What the plugin reads in them must be what
+/// is read here, so relaxed JSON is not accepted.
 fn settings_scopes(
     manifest: &Manifest,
     settings: &str,

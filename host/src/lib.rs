@@ -1,14 +1,15 @@
 //! Runs untrusted datasource plugins, with untrusted settings, as WebAssembly components.
 //!
-//! A plugin is a component of the WIT world `portcullis:datasource/plugin`. It imports clocks, random
-//! numbers, outgoing HTTP and signing keys, and nothing else. The host decides which requests may
-//! leave, whose identity signs them, and how long a call may run. The long-lived secret never enters
-//! the sandbox.
+//! A plugin is a component of the WIT world `portcullis:datasource/plugin`. It imports clocks,
+//! random numbers, outgoing HTTP and signing keys, and nothing else. The host decides which
+//! requests may leave, whose identity signs them, and how long a call may run. The long-lived
+//! secret never enters the sandbox.
 //!
 //! # Use this when
 //!
-//! You embed plugins in a Rust program. For other languages there is the server, `portcullis serve`.
-//! For a wasmtime program of your own that only needs the gate, there is the crate `portcullis-gate`.
+//! You embed plugins in a Rust program. For other languages there is the server, `portcullis
+//! serve`. For a wasmtime program of your own that only needs the gate, there is the crate
+//! `portcullis-gate`.
 //!
 //! # Example
 //!
@@ -38,11 +39,11 @@
 //!
 //! # Invariants
 //!
-//! - One crate sends bytes, `portcullis-gate`: for guests, and for the host's own credentials. It acts
-//!   on the values that the policy has checked.
+//! - One crate sends bytes, `portcullis-gate`: for guests, and for the host's own credentials. It
+//!   acts on the values that the policy has checked.
 //! - A datasource never shares an instance, a connection or a key with another datasource.
-//! - If the gate denies the action that the caller named, the call ends in [`Error::Denied`], whatever
-//!   the plugin says. What `test` and `structure` send may be denied in part.
+//! - If the gate denies the action that the caller named, the call ends in [`Error::Denied`],
+//!   whatever the plugin says. What `test` and `structure` send may be denied in part.
 //! - Nothing of a call continues after it has ended, failed or been dropped.
 //! - A result is returned unchanged or not at all: one that contains the signing key or the session
 //!   token is refused.

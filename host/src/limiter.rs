@@ -13,7 +13,8 @@ pub(crate) struct Limiter {
     progress: Option<Arc<Progress>>,
 }
 
-/// Linear memories of one instance: a plugin has one, and the adapter of a component may have another.
+/// Linear memories of one instance: a plugin has one, and the adapter of a component may have
+/// another.
 pub(crate) const MAX_MEMORIES: usize = 4;
 
 impl Limiter {

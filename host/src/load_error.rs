@@ -23,8 +23,8 @@ pub enum BuildError {
     /// The folder for compiled code cannot be created or examined.
     #[error("the folder for compiled code cannot be used: {0}")]
     CacheFolder(#[source] io::Error),
-    /// The folder for compiled code is open to others, or is not a folder. Compiled code runs outside
-    /// the sandbox's checks, so nobody else may write it.
+    /// The folder for compiled code is open to others, or is not a folder. Compiled code runs
+    /// outside the sandbox's checks, so nobody else may write it.
     #[error("the folder for compiled code cannot be used: {0}")]
     CacheAccess(#[source] FileError),
     /// The host's own TLS cannot be configured.

@@ -43,8 +43,8 @@ pub enum Source<'a> {
     File(&'a Path),
 }
 
-/// The largest component that is loaded, in bytes. Compiling takes time and memory in proportion, and
-/// the DynamoDB plugin has 340 KB.
+/// The largest component that is loaded, in bytes. Compiling takes time and memory in proportion,
+/// and the DynamoDB plugin has 340 KB.
 pub const MAX_COMPONENT_BYTES: usize = 16 * 1024 * 1024;
 
 impl Plugin {
@@ -146,8 +146,8 @@ impl Plugin {
         self.inner.manifest.clone()
     }
 
-    /// The isolation of its instances if the policy does not say. Only a pinned plugin is trusted to
-    /// leave nothing behind from one call to the next.
+    /// The isolation of its instances if the policy does not say. Only a pinned plugin is trusted
+    /// to leave nothing behind from one call to the next.
     pub(crate) fn default_isolation(&self) -> Isolation {
         if self.inner.is_pinned { Isolation::Reuse } else { Isolation::Fresh }
     }
@@ -233,7 +233,8 @@ fn compile_in_time(loader: &Loader<'_>, bytes: &[u8]) -> Result<Component, LoadE
     }
 }
 
-/// The interfaces that a plugin may import, with the prefix of their versions: any 0.2 release of WASI.
+/// The interfaces that a plugin may import, with the prefix of their versions: any 0.2 release of
+/// WASI.
 const IMPORTS: [(&str, &str); 12] = [
     ("wasi:io/poll", "0.2."),
     ("wasi:io/error", "0.2."),

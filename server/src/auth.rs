@@ -144,8 +144,9 @@ impl Caller {
     }
 }
 
-/// Lets a request through with its [`Caller`]. `presented` finds the token in the headers, and `refuse`
-/// writes the error in the form of the API. The response carries the caller's name for the access log.
+/// Lets a request through with its [`Caller`]. `presented` finds the token in the headers, and
+/// `refuse` writes the error in the form of the API. The response carries the caller's name for the
+/// access log.
 pub(crate) async fn pass(
     server: &Server,
     mut request: Request<Body>,
@@ -190,8 +191,8 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
     only(headers, &header::AUTHORIZATION)
 }
 
-/// Whether the request names this machine as its host. Another name may resolve to this machine now and
-/// to another one later (DNS rebinding).
+/// Whether the request names this machine as its host. Another name may resolve to this machine now
+/// and to another one later (DNS rebinding).
 fn is_local(headers: &HeaderMap, server: &ServerConfig) -> bool {
     let Some(host) = only(headers, &header::HOST) else { return false };
     let Ok(authority) = host.parse::<Authority>() else { return false };

@@ -10,7 +10,8 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The most bytes of a certificate with its intermediate certificates: they have some kilobytes each.
+/// The most bytes of a certificate with its intermediate certificates: they have some kilobytes
+/// each.
 const MAX_CERTIFICATE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The certificate of new connections.
@@ -31,8 +32,8 @@ impl Certificate {
     }
 }
 
-/// Reads certificate and key; none if the server speaks plain HTTP. Paths are relative to the policy
-/// file `file`.
+/// Reads certificate and key; none if the server speaks plain HTTP. Paths are relative to the
+/// policy file `file`.
 pub(crate) fn read(
     server: &ServerConfig,
     file: Option<&Path>,

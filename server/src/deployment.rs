@@ -49,8 +49,8 @@ pub struct Changes {
 const LOCAL: &str = "local";
 
 impl Deployment {
-    /// Connects the datasources of `file`. A datasource that has not changed since `before` keeps its
-    /// instances and connections.
+    /// Connects the datasources of `file`. A datasource that has not changed since `before` keeps
+    /// its instances and connections.
     pub(crate) async fn connect(
         host: &Host,
         path: &Path,
@@ -160,8 +160,8 @@ impl Deployment {
     }
 }
 
-/// The digest of everything that a datasource is made of. Credentials are left out: they are fetched
-/// when they are needed.
+/// The digest of everything that a datasource is made of. Credentials are left out: they are
+/// fetched when they are needed.
 fn digest(entry: &DatasourceEntry, folder: Option<&Path>) -> Result<[u8; 32], SetupError> {
     let mut hash = Sha256::new();
     let mut files: Vec<&PathBuf> = Vec::new();

@@ -58,7 +58,8 @@ impl Listeners {
     }
 }
 
-/// Serves until `stopped` is ready, and then until all connections have ended or their time is over.
+/// Serves until `stopped` is ready, and then until all connections have ended or their time is
+/// over.
 pub(crate) async fn serve(
     server: &Arc<Server>,
     listeners: Listeners,
@@ -112,8 +113,8 @@ struct Acceptor {
 const BREATHER: Duration = Duration::from_millis(50);
 /// Grace period after shutdown in which the kernel's accept backlog is still served.
 const BACKLOG: Duration = Duration::from_millis(50);
-/// About the most bytes of a request line and headers, up to the chunk that was read last. A session
-/// token has some kilobytes.
+/// About the most bytes of a request line and headers, up to the chunk that was read last. A
+/// session token has some kilobytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 type Accepted = io::Result<(TcpStream, OwnedSemaphorePermit)>;

@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 pub struct Overrides {
     /// The address of the JSON API.
     pub listen: Option<SocketAddr>,
-    /// Ports that speak DynamoDB's protocol on `/`, each with its datasource. The name may be left out
-    /// if there is only one datasource.
+    /// Ports that speak DynamoDB's protocol on `/`, each with its datasource. The name may be left
+    /// out if there is only one datasource.
     pub wire: Vec<(SocketAddr, Option<String>)>,
     /// Allows addresses beyond this machine.
     pub public: bool,

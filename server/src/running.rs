@@ -24,8 +24,8 @@ pub struct Options {
 pub enum Served {
     /// The datasources of a policy file.
     Policy(PathBuf),
-    /// An embedded DynamoDB-compatible server, as the datasource `local`. Its data is in memory, or in
-    /// the file.
+    /// An embedded DynamoDB-compatible server, as the datasource `local`. Its data is in memory, or
+    /// in the file.
     Embedded(Option<PathBuf>),
 }
 
@@ -57,8 +57,8 @@ pub struct Endpoint {
 /// Connects the datasources and opens the sockets of a server.
 ///
 /// # Errors
-/// Returns an error if the policy file cannot be used, if a datasource cannot be connected, or if an
-/// address cannot be listened on.
+/// Returns an error if the policy file cannot be used, if a datasource cannot be connected, or if
+/// an address cannot be listened on.
 pub async fn open(options: Options) -> Result<RunningServer, SetupError> {
     let Options { served, overrides } = options;
     let (server, embedded) = match served {
@@ -110,8 +110,8 @@ impl RunningServer {
         Reloader(self.server.clone())
     }
 
-    /// Serves until `stopped` is ready, and then until all calls have ended or `server.drain-timeout` is
-    /// over.
+    /// Serves until `stopped` is ready, and then until all calls have ended or
+    /// `server.drain-timeout` is over.
     ///
     /// # Errors
     /// Returns an error if calls were still running then.
@@ -129,8 +129,8 @@ impl RunningServer {
 pub struct Reloader(Arc<Server>);
 
 impl Reloader {
-    /// Reads the policy file again: all of it, or nothing. Running calls end under the policy that they
-    /// began with. The result is also logged.
+    /// Reads the policy file again: all of it, or nothing. Running calls end under the policy that
+    /// they began with. The result is also logged.
     ///
     /// # Errors
     /// Returns an error if the policy file cannot be used. The previous policy then stays in force.

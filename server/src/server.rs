@@ -70,8 +70,8 @@ impl Server {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Reads the policy again: all of it, or nothing. Running calls end under the policy that they began
-    /// with.
+    /// Reads the policy again: all of it, or nothing. Running calls end under the policy that they
+    /// began with.
     pub(crate) async fn reload(&self) -> Result<Changes, SetupError> {
         let _alone = self.reloading.lock().await;
         let result = self.read_again().await;
@@ -102,8 +102,8 @@ impl Server {
         let next =
             Deployment::connect(&self.host, path, file, &self.overrides, Some(&before)).await?;
         let certificate = certificate::read(&next.server, Some(path))?;
-        // From here on nothing fails. A log rotation wants a new audit file; if it cannot be opened,
-        // records go to the previous one.
+        // From here on nothing fails. A log rotation wants a new audit file; if it cannot be
+        // opened, records go to the previous one.
         if let Some(Err(error)) = self.audit.as_ref().map(|audit| audit.reopen()) {
             tracing::error!(
                 target: "portcullis::serve",

@@ -1,8 +1,8 @@
 //! DynamoDB's own protocol: AWS SDKs, the AWS CLI and other tools set their endpoint URL to it.
 //!
 //! The caller's signature is dropped. The action in `x-amz-target` and the body go through
-//! [`Datasource::relay`](portcullis::Datasource::relay), and the response is returned unchanged. Errors
-//! of this server have the service's own form, so that every SDK understands them.
+//! [`Datasource::relay`](portcullis::Datasource::relay), and the response is returned unchanged.
+//! Errors of this server have the service's own form, so that every SDK understands them.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
 
 use crate::access_log;
@@ -186,8 +186,8 @@ fn unknown_operation(message: &str) -> WireError {
     )
 }
 
-/// A call without a response of the service. SDKs retry a status of 500 or more and throttling, as they do
-/// when they talk to the service itself and lose a connection.
+/// A call without a response of the service. SDKs retry a status of 500 or more and throttling, as
+/// they do when they talk to the service itself and lose a connection.
 fn failed(failure: &Error) -> WireError {
     let message = failure.to_string();
     let internal = "com.amazonaws.dynamodb.v20120810#InternalServerError";

@@ -1,5 +1,5 @@
-//! The gate's example with a guest from another toolchain: a JavaScript component that calls `fetch`,
-//! built by componentize-js.
+//! The gate's example with a guest from another toolchain: a JavaScript component that calls
+//! `fetch`, built by componentize-js.
 
 #[path = "../../host/gate/examples/fetch.rs"]
 #[expect(dead_code, reason = "the test calls `fetch`, and not the example's `main`")]

@@ -1,5 +1,6 @@
-//! The IAM document that matches a datasource's policy: the second line of defence, on the service's
-//! side. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>
+//! The IAM document that matches a datasource's policy: the second line of defence, on the
+//! service's side.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>
 
 use crate::partitions::PARTITIONS;
 use portcullis_policy::{Access, Action, ActionName, Manifest, Policy, TablePattern};
@@ -137,7 +138,9 @@ mod tests {
             document["Statement"],
             json!([
                 { "Effect": "Allow", "Action": ["dynamodb:ListTables"], "Resource": ["*"] },
-                { "Effect": "Allow", "Action": ["dynamodb:GetItem"], "Resource": ["arn:aws:dynamodb:eu-west-1:123456789012:table/orders"] },
+                { "Effect": "Allow", "Action": ["dynamodb:GetItem"], "Resource": [
+                    "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"
+                ] },
                 { "Effect": "Allow", "Action": ["dynamodb:Query"], "Resource": [
                     "arn:aws:dynamodb:eu-west-1:123456789012:table/orders",
                     "arn:aws:dynamodb:eu-west-1:123456789012:table/orders/index/*"

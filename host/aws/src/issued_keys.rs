@@ -1,5 +1,5 @@
-//! The keys and session tokens that were handed to the sandbox: which signatures are valid, and what a
-//! response must not contain.
+//! The keys and session tokens that were handed to the sandbox: which signatures are valid, and
+//! what a response must not contain.
 
 use crate::secret::Secret;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
@@ -30,7 +30,8 @@ pub(crate) struct IssuedKeys {
 const MAX_ISSUED: usize = 64;
 
 impl IssuedKeys {
-    /// Records a key that is handed out. Returns whether its identity differs from the previous one.
+    /// Records a key that is handed out. Returns whether its identity differs from the previous
+    /// one.
     pub(crate) fn record(&self, new: IssuedKey) -> bool {
         let mut list = self.list.lock();
         if list.back().is_some_and(|last| last.is_same(&new)) {
@@ -60,8 +61,8 @@ impl IssuedKeys {
         self.scanner().is_some_and(|scanner| scanner.matches(bytes))
     }
 
-    /// Replaces keys and tokens in a text, and the start of one at its end, where it may have been cut
-    /// off. It takes one pass, since the text may be long.
+    /// Replaces keys and tokens in a text, and the start of one at its end, where it may have been
+    /// cut off. It takes one pass, since the text may be long.
     pub(crate) fn redact(&self, text: &mut String) {
         let Some(scanner) = self.scanner() else { return };
         let mut shown = String::new();
@@ -89,8 +90,8 @@ impl IssuedKeys {
 }
 
 impl IssuedKey {
-    /// Whether both keys were derived from the same secret, as far as can be seen: keys for the same
-    /// day and scope must be equal.
+    /// Whether both keys were derived from the same secret, as far as can be seen: keys for the
+    /// same day and scope must be equal.
     fn is_identity_of(&self, other: &Self) -> bool {
         let id = |key: &Self| key.credential.split('/').next().map(ToString::to_string);
         let same_key = self.credential != other.credential || self.key == other.key;
@@ -172,8 +173,8 @@ fn add_forms(secret: &[u8], all: &mut Vec<Zeroizing<Vec<u8>>>) {
     all.push(Zeroizing::new(secret.to_vec()));
     all.push(Zeroizing::new(hex::encode(secret).into_bytes()));
     all.push(Zeroizing::new(hex::encode_upper(secret).into_bytes()));
-    // Base64 of a secret within other bytes depends on its offset modulo 3. Leave out the characters
-    // at either end, which depend on the bytes next to it.
+    // Base64 of a secret within other bytes depends on its offset modulo 3. Leave out the
+    // characters at either end, which depend on the bytes next to it.
     for skipped in 0..3 {
         let framed = Zeroizing::new([&[0; 2][..skipped], secret].concat());
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {

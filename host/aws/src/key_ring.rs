@@ -1,5 +1,5 @@
-//! The signing keys of one datasource, derived from its secret. Each is valid for one day, region and
-//! service.
+//! The signing keys of one datasource, derived from its secret. Each is valid for one day, region
+//! and service.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#derive-signing-key>
 
 use crate::credentials::{Credentials, CredentialsError, ProvideCredentials};

@@ -1,5 +1,5 @@
-//! AWS for Portcullis: where credentials come from, the signing keys that are derived from them, and
-//! the checks that need to know how AWS signs and how DynamoDB names tables.
+//! AWS for Portcullis: where credentials come from, the signing keys that are derived from them,
+//! and the checks that need to know how AWS signs and how DynamoDB names tables.
 //!
 //! # Use this when
 //!

@@ -1,5 +1,5 @@
-//! PartiQL, as far as a policy must understand it: whether a statement only reads, and which table it
-//! names. What is unclear is denied, never guessed.
+//! PartiQL, as far as a policy must understand it: whether a statement only reads, and which table
+//! it names. What is unclear is denied, never guessed.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html>
 
 /// Whether a statement is a SELECT and nothing else. Everything else counts as a write, including
@@ -32,7 +32,8 @@ pub(crate) fn table(statement: &str) -> Option<String> {
         Token::Word(name) | Token::Quoted(name) => name.clone(),
         Token::Dot | Token::Other => return None,
     };
-    // The table is followed by its index, a keyword or nothing: no comma with another table, no alias.
+    // The table is followed by its index, a keyword or nothing: no comma with another table, no
+    // alias.
     let rest = match tokens.get(index + 2) {
         Some(Token::Dot) => match tokens.get(index + 3)? {
             Token::Quoted(_) => tokens.get(index + 4),

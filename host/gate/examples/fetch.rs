@@ -1,6 +1,6 @@
 //! The gate in a bare wasmtime program: a guest fetches a URL, and a policy decides whether it may.
 //!
-//! `cargo run --example fetch -- guest.wasm 'egress = ["https://example.com"]' https://example.com/`
+//! `cargo run --example fetch -- guest.wasm 'egress = ["https://a.example"]' https://a.example/`
 
 use portcullis_gate::{Egress, Gate};
 use portcullis_policy::{Denial, Policy};

@@ -104,11 +104,12 @@ impl Timer {
         }
         match &self.timers.0 {
             Kind::Tokio => {
-                if !matches!(&self.armed, Some(ArmedTimer::Tokio(sleep)) if sleep.deadline() == deadline.into())
-                {
-                    self.armed = Some(ArmedTimer::Tokio(Box::pin(tokio::time::sleep_until(
-                        deadline.into(),
-                    ))));
+                let deadline = deadline.into();
+                let is_armed = matches!(&self.armed, Some(ArmedTimer::Tokio(sleep))
+                    if sleep.deadline() == deadline);
+                if !is_armed {
+                    let sleep = Box::pin(tokio::time::sleep_until(deadline));
+                    self.armed = Some(ArmedTimer::Tokio(sleep));
                 }
                 let Some(ArmedTimer::Tokio(sleep)) = &mut self.armed else { return false };
                 sleep.as_mut().poll(context).is_ready()

@@ -1,8 +1,8 @@
 //! Templates with bound parameters: JSON with named placeholders that are replaced by JSON values.
 //!
-//! A platform that pastes a user's text into JSON lets that user write JSON: `"}, "Key": …`. Here the
-//! text of a query and the values never mix: a placeholder is replaced by exactly one value, whatever
-//! the value contains.
+//! A platform that pastes a user's text into JSON lets that user write JSON: `"}, "Key": …`. Here
+//! the text of a query and the values never mix: a placeholder is replaced by exactly one value,
+//! whatever the value contains.
 
 use crate::diagnostic::Diagnostic;
 use crate::string::string_length;
@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Replaces the placeholders of `template` by `values`, each a JSON text. The template is JSON with
-/// `{{name}}` in place of a value: `{"TableName": "orders", "Key": {"id": {{id}}}}`. Names consist of
-/// letters, digits, `_`, `-` and `.`. A value is copied as it is, so that numbers keep every digit.
+/// `{{name}}` in place of a value: `{"TableName": "orders", "Key": {"id": {{id}}}}`. Names consist
+/// of letters, digits, `_`, `-` and `.`. A value is copied as it is, so that numbers keep every
+/// digit.
 ///
 /// ```
 /// let values = [("id", r#""x\", \"y""#)].into();
@@ -24,8 +25,9 @@ use std::fmt;
 /// ```
 ///
 /// # Errors
-/// Returns an error that lists the first 20 problems: a placeholder without a value, a value without
-/// a placeholder, a placeholder within quotes, where it would be text, and a value that is not JSON.
+/// Returns an error that lists the first 20 problems: a placeholder without a value, a value
+/// without a placeholder, a placeholder within quotes, where it would be text, and a value that is
+/// not JSON.
 pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(
     template: &str,
     values: &BTreeMap<K, V>,
@@ -256,7 +258,11 @@ mod tests {
 
         /// A template or value that is not JSON is at worst an error.
         #[test]
-        fn no_template_and_no_value_causes_a_panic(template in ".*", pieces in proptest::collection::vec("[{}\"/*a\\n\\\\]{0,6}", 0..8), value in ".*") {
+        fn no_template_and_no_value_causes_a_panic(
+            template in ".*",
+            pieces in proptest::collection::vec("[{}\"/*a\\n\\\\]{0,6}", 0..8),
+            value in ".*",
+        ) {
             for template in [template, pieces.concat()] {
                 // Whether the values fit does not matter here.
                 let _ = bound(&template, &[("a", &value), ("b", "1")]);

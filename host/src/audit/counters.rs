@@ -22,7 +22,8 @@ pub struct Counters {
     pub bytes_received: u64,
     /// The total time of all calls, in microseconds.
     pub micros: u64,
-    /// The fuel that guests used, if the host meters it; see [`HostBuilder::meter`](crate::HostBuilder::meter).
+    /// The fuel that guests used, if the host meters it; see
+    /// [`HostBuilder::meter`](crate::HostBuilder::meter).
     pub fuel: u64,
     /// Calls that are running.
     pub running: u32,

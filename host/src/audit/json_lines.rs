@@ -9,8 +9,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Appends audit records to a file, one JSON object in each line. A new file is created for its owner
-/// alone. JSON escapes line breaks, so that no text in a record can begin another line.
+/// Appends audit records to a file, one JSON object in each line. A new file is created for its
+/// owner alone. JSON escapes line breaks, so that no text in a record can begin another line.
 ///
 /// ```no_run
 /// use portcullis::{Host, JsonLines};

@@ -1,4 +1,5 @@
-//! Audit records: one for each call and one for each refusal. They never contain a body or a secret.
+//! Audit records: one for each call and one for each refusal. They never contain a body or a
+//! secret.
 //!
 //! Every record is also emitted through `tracing` (target `portcullis::audit`). If the host has an
 //! [`AuditSink`], it refuses calls while the sink cannot be written, unless it was told to let them

@@ -19,7 +19,8 @@ pub struct Record<'r> {
     pub event: Event,
     /// The number of the call within this process.
     pub call: u64,
-    /// The id of the caller's request; see [`Datasource::for_request`](crate::Datasource::for_request).
+    /// The id of the caller's request; see
+    /// [`Datasource::for_request`](crate::Datasource::for_request).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<&'r str>,
     /// The datasource's name.

@@ -38,7 +38,8 @@ pub(super) struct InstanceSpec<'s> {
 const FUEL: u64 = u64::MAX;
 /// Calls after which an instance is replaced, so that what a guest leaks stays small.
 const MAX_CALLS: u32 = 10_000;
-/// The memory above which an instance is not kept, in bytes: memory for a large response is returned.
+/// The memory above which an instance is not kept, in bytes: memory for a large response is
+/// returned.
 const MAX_IDLE_MEMORY: usize = 4 * 1024 * 1024;
 /// How long an idle instance is kept.
 const MAX_IDLE_TIME: Duration = Duration::from_mins(1);

@@ -70,8 +70,8 @@ struct Inner {
     runtime: Runtime,
 }
 
-/// How long a call may run after its deadline. The gate ends requests at the deadline, and the plugin
-/// then reports what happened; a plugin that does not is stopped.
+/// How long a call may run after its deadline. The gate ends requests at the deadline, and the
+/// plugin then reports what happened; a plugin that does not is stopped.
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Datasource {
@@ -110,8 +110,8 @@ impl Datasource {
         self
     }
 
-    /// Returns the datasource for the calls of one request of the caller: `id` appears in their audit
-    /// records.
+    /// Returns the datasource for the calls of one request of the caller: `id` appears in their
+    /// audit records.
     #[must_use]
     pub fn for_request(mut self, id: &str) -> Self {
         self.options.request_id = Some(id.into());
@@ -154,8 +154,8 @@ impl Datasource {
         self.call("relay", Some(action), &[Input::Bytes(body)], run).await
     }
 
-    /// Checks that the service can be reached and accepts the credentials. Returns a JSON object with
-    /// `ok` and `message`.
+    /// Checks that the service can be reached and accepts the credentials. Returns a JSON object
+    /// with `ok` and `message`.
     ///
     /// # Errors
     /// Returns an [`Error`] that says why it is not reached, or why it does not accept them.
@@ -203,8 +203,8 @@ impl Datasource {
         Error::Limit(Limit::deadline(policy, requested, maybe_applied))
     }
 
-    /// One call: checks the policy, waits for a permit, takes an instance, runs the export, and puts the
-    /// instance back if it is clean. However the call ends, it is recorded.
+    /// One call: checks the policy, waits for a permit, takes an instance, runs the export, and
+    /// puts the instance back if it is clean. However the call ends, it is recorded.
     async fn call<T: Output>(
         &self,
         export: &'static str,
@@ -236,8 +236,8 @@ impl Datasource {
         guard.finish(result)
     }
 
-    /// Checks the policy before anything else is done for a call, and returns the operations that the
-    /// call may send.
+    /// Checks the policy before anything else is done for a call, and returns the operations that
+    /// the call may send.
     fn check_action(
         &self,
         call: &Call,
@@ -313,8 +313,8 @@ impl Datasource {
         result
     }
 
-    /// Drops a used instance and prepares one for the next call, while nobody waits for it. One at a
-    /// time: if calls come faster, they connect their own instances.
+    /// Drops a used instance and prepares one for the next call, while nobody waits for it. One at
+    /// a time: if calls come faster, they connect their own instances.
     fn replace(&self, used: Instance) {
         if self.inner.preparing.swap(true, Ordering::AcqRel) {
             return;

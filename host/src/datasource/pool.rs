@@ -3,8 +3,8 @@
 use super::instance::Instance;
 use parking_lot::Mutex;
 
-/// Idle connected instances. With `Isolation::Reuse` they have served calls; with `Isolation::Fresh` they
-/// are prepared and were never used.
+/// Idle connected instances. With `Isolation::Reuse` they have served calls; with
+/// `Isolation::Fresh` they are prepared and were never used.
 pub(super) struct InstancePool {
     instances: Mutex<Vec<Instance>>,
     /// As many as calls run at the same time.

@@ -1,4 +1,5 @@
-//! `aws-signing`: keys for one day, region and service. The service behind the datasource derives them.
+//! `aws-signing`: keys for one day, region and service. The service behind the datasource derives
+//! them.
 
 use crate::bindings::portcullis::datasource::aws_signing::{
     Host, SigningError as ContractError, SigningMaterial,

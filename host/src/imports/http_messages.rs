@@ -1,5 +1,6 @@
-//! `http-messages`: wasi:http's requests and responses in one piece each. Nothing is sent or checked
-//! here: the requests go to [`outgoing_handler`](super::outgoing_handler), like those of wasi:http.
+//! `http-messages`: wasi:http's requests and responses in one piece each. Nothing is sent or
+//! checked here: the requests go to [`outgoing_handler`](super::outgoing_handler), like those of
+//! wasi:http.
 
 use super::idle_workers;
 use crate::bindings::portcullis::datasource::http_messages::{Answer, Host};
@@ -17,8 +18,8 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Method, Scheme};
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
 use wasmtime_wasi_http::{Error, FieldMap, FieldMapError, WasiBody, WasiHttpHooks as _};
 
-/// Headers that memory is reserved for at once: a signed request has seven. A map panics if too much is
-/// reserved.
+/// Headers that memory is reserved for at once: a signed request has seven. A map panics if too
+/// much is reserved.
 const EXPECTED_HEADERS: usize = 16;
 
 /// The most headers of a response that a guest can name: each is compared with each header.
@@ -139,8 +140,8 @@ async fn read(mut body: WasiBody) -> Result<Vec<u8>, Error> {
         // Trailers end a body, and the contract has none.
         let Ok(data) = frame?.into_data() else { continue };
         if whole.is_empty() {
-            // The rest is known if its length was stated, which the gate has compared with the policy.
-            // If there is no memory for it, reading fails later.
+            // The rest is known if its length was stated, which the gate has compared with the
+            // policy. If there is no memory for it, reading fails later.
             let rest = usize::try_from(body.size_hint().lower()).unwrap_or_default();
             let _ = whole.try_reserve_exact(data.len().saturating_add(rest));
         }

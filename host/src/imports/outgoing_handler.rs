@@ -1,8 +1,8 @@
 //! `wasi:http/outgoing-handler`: where a guest's request enters the gate.
 //!
-//! wasmtime's own implementation spawns two tasks for each request, which costs more than the rest of
-//! a small call: each wakes a sleeping thread. Here a request whose body is complete is sent by the
-//! task of the call itself, and the guest finds the head of the response when it first asks.
+//! wasmtime's own implementation spawns two tasks for each request, which costs more than the rest
+//! of a small call: each wakes a sleeping thread. Here a request whose body is complete is sent by
+//! the task of the call itself, and the guest finds the head of the response when it first asks.
 
 use super::idle_workers;
 use crate::store_state::StoreState;

@@ -1,5 +1,5 @@
-//! What all datasources of a host share: the CPU scheduler, concurrency limits, timers, and the registry
-//! of what is idle.
+//! What all datasources of a host share: the CPU scheduler, concurrency limits, timers, and the
+//! registry of what is idle.
 
 pub(crate) mod permits;
 pub(crate) mod registry;

@@ -1,7 +1,8 @@
 //! Concurrency limits: how many calls run at the same time, of one datasource and of all.
 //!
-//! Calls that wait are served in order of arrival. A datasource never has more calls waiting for the
-//! host's limit than it may run itself, so that a flood on one datasource does not starve the others.
+//! Calls that wait are served in order of arrival. A datasource never has more calls waiting for
+//! the host's limit than it may run itself, so that a flood on one datasource does not starve the
+//! others.
 
 use crate::error::{Busy, Error};
 use portcullis_policy::Limits;

@@ -1,9 +1,10 @@
 //! CPU scheduler. Long-running guests share a few CPU permits, so that short calls are never queued
 //! behind them.
 //!
-//! A guest runs its first time slice freely: a thousand small calls never get here. At the next epoch
-//! tick it must acquire one of `cores / 2` permits, and again after each slice. A permit that is held
-//! for more than [`MAX_SLICES`] ticks belongs to a guest that is blocked on I/O, and is reclaimed.
+//! A guest runs its first time slice freely: a thousand small calls never get here. At the next
+//! epoch tick it must acquire one of `cores / 2` permits, and again after each slice. A permit that
+//! is held for more than [`MAX_SLICES`] ticks belongs to a guest that is blocked on I/O, and is
+//! reclaimed.
 
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -35,8 +36,8 @@ const IDLE_SLICE: Duration = Duration::from_millis(10);
 /// Epoch ticks before the first yield. Two, because the first tick may come immediately. To yield
 /// moves a call to another thread, which costs a small call a tenth of its time.
 pub(crate) const FREE_TICKS: u64 = 2;
-/// Ticks after which a permit is reclaimed: a guest that computes asks again after one tick, as soon as
-/// its thread is scheduled.
+/// Ticks after which a permit is reclaimed: a guest that computes asks again after one tick, as
+/// soon as its thread is scheduled.
 const MAX_SLICES: u32 = 20;
 
 impl Scheduler {

@@ -89,8 +89,8 @@ pub(super) enum MediaType {
 }
 
 impl MediaType {
-    /// Reads the media type from the headers. Browsers send other types across sites without asking, but
-    /// not these two.
+    /// Reads the media type from the headers. Browsers send other types across sites without
+    /// asking, but not these two.
     pub(super) fn from_headers(headers: &HeaderMap) -> Result<Self, Problem> {
         let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         match value.and_then(|value| value.split(';').next()).map(str::trim) {

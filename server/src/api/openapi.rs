@@ -20,34 +20,80 @@ pub(crate) fn document() -> Value {
         "security": [{}, {"token": []}],
         "paths": paths(),
         "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "Required if the server has tokens."}},
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Required if the server has tokens.",
+                },
+            },
             "schemas": {"Problem": problem()},
-            "headers": {"RequestId": {"description": "The id of the request in audit records and logs.", "schema": {"type": "string"}}},
+            "headers": {
+                "RequestId": {
+                    "description": "The id of the request in audit records and logs.",
+                    "schema": {"type": "string"},
+                },
+            },
         },
     })
 }
 
 fn paths() -> Value {
-    let name = |name: &str, description: &str| json!({"name": name, "in": "path", "required": true, "description": description, "schema": {"type": "string", "minLength": 1}});
-    let query = |name: &str, description: &str, schema: Value| json!({"name": name, "in": "query", "description": description, "schema": schema});
+    let name = |name: &str, description: &str| {
+        json!({
+            "name": name,
+            "in": "path",
+            "required": true,
+            "description": description,
+            "schema": {"type": "string", "minLength": 1},
+        })
+    };
+    let query = |name: &str, description: &str, schema: Value| {
+        json!({
+            "name": name,
+            "in": "query",
+            "description": description,
+            "schema": schema,
+        })
+    };
     let datasource = name("datasource", "The name of the datasource in the policy.");
     let known: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
-    let action = json!({"name": "action", "in": "path", "required": true, "description": "The service's name of the action, such as GetItem. \
-        The list has the actions of DynamoDB; other plugins have other actions.", "schema": {"anyOf": [{"enum": known}, {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"}]}});
+    let action = json!({
+        "name": "action",
+        "in": "path",
+        "required": true,
+        "description": "The service's name of the action, such as GetItem. The list has the \
+            actions of DynamoDB; other plugins have other actions.",
+        "schema": {
+            "anyOf": [{"enum": known}, {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"}],
+        },
+    });
     let deadline = query(
         "deadline",
-        "The maximum time for the call, such as 5s or 500ms. A shorter deadline of the policy still applies.",
+        "The maximum time for the call, such as 5s or 500ms. A shorter deadline of the \
+            policy still applies.",
         json!({"type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s)$"}),
     );
-    let request_id = json!({"name": "x-request-id", "in": "header", "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
-        "description": "The caller's own id of the request, for audit records and logs. If there is none, the server creates one."});
+    let request_id = json!({
+        "name": "x-request-id",
+        "in": "header",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "description": "The caller's own id of the request, for audit records and logs. If there \
+            is none, the server creates one.",
+    });
     let bound = json!({
         "type": "object",
         "required": ["template", "values"],
         "additionalProperties": false,
         "properties": {
-            "template": {"type": "string", "description": "JSON with {{name}} in place of each value."},
-            "values": {"type": "object", "description": "The values by name. Each replaces its placeholder as one JSON value, so that no value can change the query."},
+            "template": {
+                "type": "string",
+                "description": "JSON with {{name}} in place of each value.",
+            },
+            "values": {
+                "type": "object",
+                "description": "The values by name. Each replaces its placeholder as one JSON value, so that no value can change the query.",
+            },
         },
     });
     let execute = json!({
@@ -55,18 +101,51 @@ fn paths() -> Value {
         "summary": "Run an action",
         "parameters": [
             datasource, action, request_id, deadline,
-            query("format", "How attribute values are written: typed ({\"S\": \"a\"}) or plain (\"a\").", json!({"enum": ["typed", "plain"]})),
-            query("pages", "Fetch all pages of a list, a query or a scan as one response.", json!({"enum": ["one", "all"]})),
-            query("maxItems", "With pages=all: stop after the page that reaches this number of items.", json!({"type": "integer", "minimum": 1})),
-            query("maxBytes", "With pages=all: stop after the page that reaches this number of bytes.", json!({"type": "integer", "minimum": 1})),
-            query("resubmit", "Send unprocessed items of a batch again.", json!({"type": "boolean"})),
-            query("strict", "false skips the validation of the input before it is sent.", json!({"type": "boolean"})),
+            query(
+                "format",
+                "How attribute values are written: typed ({\"S\": \"a\"}) or plain (\"a\").",
+                json!({"enum": ["typed", "plain"]}),
+            ),
+            query(
+                "pages",
+                "Fetch all pages of a list, a query or a scan as one response.",
+                json!({"enum": ["one", "all"]}),
+            ),
+            query(
+                "maxItems",
+                "With pages=all: stop after the page that reaches this number of items.",
+                json!({"type": "integer", "minimum": 1}),
+            ),
+            query(
+                "maxBytes",
+                "With pages=all: stop after the page that reaches this number of bytes.",
+                json!({"type": "integer", "minimum": 1}),
+            ),
+            query(
+                "resubmit",
+                "Send unprocessed items of a batch again.",
+                json!({"type": "boolean"}),
+            ),
+            query(
+                "strict",
+                "false skips the validation of the input before it is sent.",
+                json!({"type": "boolean"}),
+            ),
         ],
         "requestBody": {"required": true, "content": {
-            "application/json": {"schema": {"type": "object", "description": "The input of the action, see /v1/actions/{action}. Comments and trailing commas are accepted."}},
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "description": "The input of the action, see /v1/actions/{action}. Comments and trailing commas are accepted.",
+                },
+            },
             BOUND: {"schema": bound},
         }},
-        "responses": responses("The result of the action.", &json!({"type": "object"}), &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 502, 503, 504]),
+        "responses": responses(
+            "The result of the action.",
+            &json!({"type": "object"}),
+            &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 502, 503, 504],
+        ),
     });
     let mut paths = server_paths();
     let object = json!({"type": "object"});
@@ -78,7 +157,9 @@ fn paths() -> Value {
                 "properties": {"datasources": {"type": "array", "items": {
                     "type": "object", "required": ["name", "plugin", "access"],
                     "properties": {
-                        "name": {"type": "string"}, "plugin": {"type": "string"}, "access": {"enum": ["read", "write", "admin"]},
+                        "name": {"type": "string"}, "plugin": {"type": "string"}, "access": {
+                            "enum": ["read", "write", "admin"],
+                        },
                         "actions": {"type": ["array", "null"], "items": {"type": "string"}},
                     },
                 }}},
@@ -89,17 +170,32 @@ fn paths() -> Value {
             "operationId": "test", "summary": "Check connectivity and credentials",
             "parameters": [datasource, request_id, deadline],
             "responses": responses("The service was reached and accepted the credentials.", &json!({
-                "type": "object", "required": ["ok", "message"], "properties": {"ok": {"type": "boolean"}, "message": {"type": "string"}},
+                "type": "object", "required": ["ok", "message"], "properties": {
+                    "ok": {"type": "boolean"},
+                    "message": {"type": "string"},
+                },
             }), &[400, 401, 403, 404, 429, 502, 503, 504]),
         }},
         "/v1/datasources/{datasource}/structure": {"get": {
             "operationId": "structure", "summary": "List the tables with their keys and indexes",
             "parameters": [
                 datasource, request_id, deadline,
-                query("prefix", "Only tables whose name starts with this prefix.", json!({"type": "string"})),
-                query("limit", "The maximum number of tables.", json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100})),
+                query(
+                    "prefix",
+                    "Only tables whose name starts with this prefix.",
+                    json!({"type": "string"}),
+                ),
+                query(
+                    "limit",
+                    "The maximum number of tables.",
+                    json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+                ),
             ],
-            "responses": responses("The structure of the datasource.", &object, &[400, 401, 403, 404, 429, 502, 503, 504]),
+            "responses": responses(
+                "The structure of the datasource.",
+                &object,
+                &[400, 401, 403, 404, 429, 502, 503, 504],
+            ),
         }},
     });
     if let (Some(paths), Value::Object(datasources)) = (paths.as_object_mut(), datasources) {
@@ -119,13 +215,22 @@ fn server_paths() -> Value {
             "operationId": "actions", "summary": "List the actions of DynamoDB",
             "responses": responses("All actions of DynamoDB.", &json!({
                 "type": "object", "required": ["actions"],
-                "properties": {"actions": {"type": "array", "items": {"type": "object", "required": ["name", "access"]}}},
+                "properties": {
+                    "actions": {
+                        "type": "array",
+                        "items": {"type": "object", "required": ["name", "access"]},
+                    },
+                },
             }), &[401, 403]),
         }},
         "/v1/actions/{action}": {"get": {
             "operationId": "action", "summary": "Describe one action, with an example and the JSON Schema of its input",
             "parameters": [action],
-            "responses": responses("The description of the action.", &json!({"type": "object", "required": ["name", "access", "example", "input"]}), &[400, 401, 403, 404]),
+            "responses": responses(
+                "The description of the action.",
+                &json!({"type": "object", "required": ["name", "access", "example", "input"]}),
+                &[400, 401, 403, 404],
+            ),
         }},
         "/v1/reload": {"post": {
             "operationId": "reload", "summary": "Reload the policy: all of it, or nothing",
@@ -136,24 +241,48 @@ fn server_paths() -> Value {
         "/metrics": {"get": {
             "operationId": "metrics", "summary": "Return metrics for Prometheus",
             "responses": with_problems(json!({"200": {
-                "description": "The metrics.", "content": {"text/plain; version=0.0.4; charset=utf-8": {"schema": {"type": "string"}}},
+                "description": "The metrics.", "content": {
+                    "text/plain; version=0.0.4; charset=utf-8": {"schema": {"type": "string"}},
+                },
             }}), &[401, 403]),
         }},
-        "/healthz": {"get": {"operationId": "healthz", "summary": "Check that the server runs", "security": [], "responses": responses("The server runs.", &object, &[])}},
+        "/healthz": {
+            "get": {
+                "operationId": "healthz",
+                "summary": "Check that the server runs",
+                "security": [],
+                "responses": responses("The server runs.", &object, &[]),
+            },
+        },
         "/readyz": {"get": {
             "operationId": "readyz", "summary": "Check that the server accepts requests", "security": [],
             "responses": {
-                "200": {"description": "The server accepts requests.", "content": {"application/json": {"schema": object}}},
-                "503": {"description": "The server is about to stop.", "content": {"application/json": {"schema": object}}},
+                "200": {
+                    "description": "The server accepts requests.",
+                    "content": {"application/json": {"schema": object}},
+                },
+                "503": {
+                    "description": "The server is about to stop.",
+                    "content": {"application/json": {"schema": object}},
+                },
             },
         }},
-        "/openapi.json": {"get": {"operationId": "openapi", "summary": "Return this description", "security": [], "responses": responses("The description of the API.", &object, &[])}},
+        "/openapi.json": {
+            "get": {
+                "operationId": "openapi",
+                "summary": "Return this description",
+                "security": [],
+                "responses": responses("The description of the API.", &object, &[]),
+            },
+        },
     })
 }
 
 /// A successful response in JSON, and the problems that may occur.
 fn responses(description: &str, schema: &Value, problems: &[u16]) -> Value {
-    let success = json!({"200": {"description": description, "content": {"application/json": {"schema": schema}}}});
+    let success = json!({
+        "200": {"description": description, "content": {"application/json": {"schema": schema}}},
+    });
     with_problems(success, problems)
 }
 
@@ -187,21 +316,45 @@ fn problem() -> Value {
             "status": {"type": "integer"},
             "detail": {"type": "string"},
             "case": {"enum": cases},
-            "remedy": {"type": "string", "description": "What would help. For `denied` it is the line of policy that would allow the request."},
-            "rule": {"type": "string", "description": "The rule of the policy that denied the request."},
-            "subject": {"type": "string", "description": "What was denied: an origin, an action, a table."},
+            "remedy": {
+                "type": "string",
+                "description": "What would help. For `denied` it is the line of policy that would allow the request.",
+            },
+            "rule": {
+                "type": "string",
+                "description": "The rule of the policy that denied the request.",
+            },
+            "subject": {
+                "type": "string",
+                "description": "What was denied: an origin, an action, a table.",
+            },
             "faults": {"type": "array", "items": {
                 "type": "object", "required": ["pointer", "message"],
-                "properties": {"pointer": {"type": "string", "description": "A JSON Pointer (RFC 6901) into the body, or to a name in the query."}, "message": {"type": "string"}},
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "A JSON Pointer (RFC 6901) into the body, or to a name in the query.",
+                    },
+                    "message": {"type": "string"},
+                },
             }},
             "code": {"type": "string", "description": "The service's name for its error."},
             "hint": {"type": "string"},
-            "details": {"type": "object", "description": "Further fields of the service's response, such as CancellationReasons or Item."},
+            "details": {
+                "type": "object",
+                "description": "Further fields of the service's response, such as CancellationReasons or Item.",
+            },
             "serviceStatus": {"type": "integer"},
             "serviceRequestId": {"type": "string"},
             "retryable": {"type": "boolean"},
-            "attempts": {"type": "integer", "description": "The number of requests that were sent."},
-            "maybeApplied": {"type": "boolean", "description": "Whether the service may have carried out the request."},
+            "attempts": {
+                "type": "integer",
+                "description": "The number of requests that were sent.",
+            },
+            "maybeApplied": {
+                "type": "boolean",
+                "description": "Whether the service may have carried out the request.",
+            },
             "limit": {"type": "string", "description": "The limit of the policy that was reached."},
         },
     })

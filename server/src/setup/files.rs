@@ -14,8 +14,8 @@ const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
 /// Reads a policy file.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read, is larger than 4 MiB, or is not a policy. It names the
-/// line.
+/// Returns an error if the file cannot be read, is larger than 4 MiB, or is not a policy. It names
+/// the line.
 pub fn read_policy(path: &Path) -> Result<PolicyFile, SetupError> {
     let text = read_policy_text(path)?;
     PolicyFile::parse(&text).map_err(|error| {

@@ -1,5 +1,5 @@
-//! From a policy file to a host, plugins and connected datasources. The command line and the server share
-//! it.
+//! From a policy file to a host, plugins and connected datasources. The command line and the server
+//! share it.
 
 mod embedded;
 mod error;

@@ -26,7 +26,8 @@ pub fn file_graph(root: &Path, one: &Crate) -> io::Result<Graph> {
     Ok(Graph(graph))
 }
 
-/// The imports between the folders of a crate. A file directly in `src` counts as a folder of its own.
+/// The imports between the folders of a crate. A file directly in `src` counts as a folder of its
+/// own.
 #[must_use]
 pub fn folder_graph(files: &Graph) -> Graph {
     let folder = |file: &Path| match file.parent() {

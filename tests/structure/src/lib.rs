@@ -1,5 +1,5 @@
-//! Reads the sources of this repository: import cycles between files and folders, lines of code, and
-//! other figures. `make figures` prints them, and the tests of this crate hold the limits.
+//! Reads the sources of this repository: import cycles between files and folders, lines of code,
+//! and other figures. `make figures` prints them, and the tests of this crate hold the limits.
 
 mod cycles;
 mod files;

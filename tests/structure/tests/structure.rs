@@ -1,5 +1,5 @@
-//! The structure of this repository: layers without import cycles, a small core, and a description that
-//! matches the files.
+//! The structure of this repository: layers without import cycles, a small core, and a description
+//! that matches the files.
 
 use std::path::Path;
 use structure::{figures, root};

@@ -100,7 +100,8 @@ fn build<'s>(
             CredentialSource::Profile { name, file } => {
                 let files = match file {
                     Some(file) => EnvConfigFiles::builder()
-                        // Both forms: `[profile dev]` as in ~/.aws/config, and `[dev]` as in ~/.aws/credentials.
+                        // Both forms: `[profile dev]` as in ~/.aws/config, and `[dev]` as in
+                        // ~/.aws/credentials.
                         .with_file(EnvConfigFileKind::Config, file)
                         .with_file(EnvConfigFileKind::Credentials, file)
                         .build(),

@@ -49,8 +49,8 @@ impl Resolve for SystemResolver {
         name: &'a str,
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>> {
         Box::pin(async move {
-            // A lookup that nobody waits for any more still occupies its thread, so the permit stays
-            // with the thread.
+            // A lookup that nobody waits for any more still occupies its thread, so the permit
+            // stays with the thread.
             let permit = LOOKUPS.clone().acquire_owned().await.map_err(io::Error::other)?;
             let name = name.to_string();
             let lookup = move || {
