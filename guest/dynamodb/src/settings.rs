@@ -196,25 +196,18 @@ impl Settings {
             object.get(name).and_then(Value::as_bool).unwrap_or(default)
         };
         let mut diagnostics = Vec::new();
-        let mut checked = |name: &str, result: Result<(), String>| {
-            if let Err(message) = result {
-                diagnostics.push(Diagnostic::new(format!("/{name}"), message));
-            }
-        };
 
         let region = text("region").unwrap_or_default();
-        checked("region", check_region(region));
+        diagnostics.extend(check_region(region).err());
         let account_id = text("accountId");
         if account_id.is_some_and(|account| !account.bytes().all(|byte| byte.is_ascii_digit())) {
-            checked("accountId", Err("expected the twelve digits of an AWS account".to_owned()));
+            let message = "expected the twelve digits of an AWS account";
+            diagnostics.push(Diagnostic::new("/accountId".to_owned(), message.to_owned()));
         }
-        let endpoint = match text("endpoint").map(parse_endpoint).transpose() {
-            Ok(endpoint) => endpoint,
-            Err(message) => {
-                checked("endpoint", Err(message));
-                None
-            }
-        };
+        let endpoint = text("endpoint").map(parse_endpoint).transpose().unwrap_or_else(|error| {
+            diagnostics.push(error);
+            None
+        });
         if diagnostics.is_empty() {
             Ok(Self {
                 region: region.to_string(),
@@ -315,7 +308,7 @@ fn format_of(object: &Map<String, Value>) -> Option<Format> {
 
 /// Checks a region. It becomes part of a host name, so it must be one DNS label (RFC 1035, section
 /// 2.3.1).
-fn check_region(region: &str) -> Result<(), String> {
+fn check_region(region: &str) -> Result<(), Diagnostic> {
     let label = !region.is_empty()
         && region.len() <= 63
         && region
@@ -327,20 +320,22 @@ fn check_region(region: &str) -> Result<(), String> {
         return Ok(());
     }
     let shown: String = region.chars().take(70).collect();
-    Err(format!(
+    let message = format!(
         "{shown:?} is not a region; expected lower-case letters, digits and hyphens, as in \
          eu-west-1"
-    ))
+    );
+    Err(Diagnostic::new("/region".to_owned(), message))
 }
 
 /// Parses an endpoint. Its authority is normalised as the host normalises the `host` header,
 /// because the signed value must be the value that is sent.
-fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
+fn parse_endpoint(text: &str) -> Result<CustomEndpoint, Diagnostic> {
     let error = |what: &str| {
-        format!(
+        let message = format!(
             "{what}; expected an origin such as https://dynamodb.eu-west-1.amazonaws.com \
              or http://localhost:8000"
-        )
+        );
+        Diagnostic::new("/endpoint".to_owned(), message)
     };
     let lower = text.to_ascii_lowercase();
     let (https, rest) = if let Some(rest) = lower.strip_prefix("https://") {
@@ -395,108 +390,5 @@ fn parse_endpoint(text: &str) -> Result<CustomEndpoint, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problems(text: &str) -> Vec<(String, String)> {
-        Settings::parse(text)
-            .unwrap_err()
-            .into_iter()
-            .map(|diagnostic| (diagnostic.pointer, diagnostic.message))
-            .collect()
-    }
-
-    #[test]
-    fn a_region_is_the_only_required_setting_and_is_trimmed() {
-        let settings = Settings::parse("{\"region\": \" eu-west-1\\n\"} // mine").unwrap();
-        assert_eq!(settings.region, "eu-west-1");
-        assert_eq!(
-            (settings.max_attempts, settings.strict, settings.format),
-            (4, true, Format::Typed)
-        );
-    }
-
-    #[test]
-    fn a_region_that_could_change_the_host_is_rejected() {
-        for region in [
-            "us-east-1.evil.example/#",
-            "x@evil",
-            "us-east-1\\nHost: evil",
-            "",
-            "EU-WEST-1",
-            "-a",
-            "a/b",
-            "a?b",
-        ] {
-            let found = problems(&format!("{{\"region\": \"{region}\"}}"));
-            assert_eq!(found[0].0, "/region", "{region}");
-        }
-    }
-
-    #[test]
-    fn all_problems_in_settings_are_reported_at_once() {
-        let found = problems(r#"{"regoin":"x","format":"Typed","maxAttempts":0,"useFips":"yes"}"#);
-        let pointers: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
-        assert_eq!(pointers, ["/regoin", "/format", "/maxAttempts", "/useFips", "/region"]);
-        assert!(found[0].1.contains("did you mean region?"));
-    }
-
-    #[test]
-    fn credentials_in_settings_are_rejected_with_a_pointer_to_the_policy() {
-        let found = problems(r#"{"region":"eu-west-1","secretAccessKey":"x"}"#);
-        assert!(found[0].1.contains("policy"), "{found:?}");
-    }
-
-    #[test]
-    fn an_endpoint_is_an_origin_without_path_query_or_user() {
-        for endpoint in [
-            "ftp://x",
-            "https://a@b",
-            "https://a/b",
-            "https://a?b",
-            "http://",
-            "x",
-            "https://a b",
-            "https://a#b",
-            "https://%61",
-        ] {
-            let found =
-                problems(&format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"{endpoint}\"}}"));
-            assert_eq!(found[0].0, "/endpoint", "{endpoint}");
-        }
-        let custom =
-            Settings::parse(r#"{"region":"eu-west-1","endpoint":"https://Example.com:443/"}"#)
-                .unwrap()
-                .endpoint
-                .unwrap();
-        assert_eq!((custom.https, custom.authority.as_str()), (true, "example.com"));
-        for (spelt, sent) in [
-            ("http://127.0.0.1:07911", "127.0.0.1:7911"),
-            ("HTTP://my_host:8000", "my_host:8000"),
-            ("http://[0:0:0:0:0:0:0:1]:80", "[::1]"),
-        ] {
-            let settings =
-                Settings::parse(&format!("{{\"region\":\"eu-west-1\",\"endpoint\":\"{spelt}\"}}"))
-                    .unwrap();
-            assert_eq!(settings.endpoint.unwrap().authority, sent);
-        }
-    }
-
-    #[test]
-    fn options_override_settings_and_unknown_options_are_rejected() {
-        let settings = Settings::parse(r#"{"region":"eu-west-1","strict":false}"#).unwrap();
-        let options = Options::parse(r#"{"format":"plain"}"#, &settings).unwrap();
-        assert_eq!(options, Options { format: Format::Plain, ..settings.options() });
-        assert_eq!(
-            Options::parse(r#"{"formt":"plain"}"#, &settings).unwrap_err()[0].pointer,
-            "/formt"
-        );
-    }
-
-    #[test]
-    fn settings_that_are_not_an_object_are_rejected() {
-        for text in ["[]", "1", "\"eu-west-1\"", "null", "", "{"] {
-            assert!(Settings::parse(text).is_err(), "{text}");
-        }
-    }
-}
+#[path = "settings_tests.rs"]
+mod tests;

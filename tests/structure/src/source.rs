@@ -19,7 +19,7 @@ impl Source {
         let text = std::fs::read_to_string(path)?;
         let syntax = syn::parse_file(&text)
             .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
-        let is_test_file = syntax.attrs.iter().any(is_cfg_test);
+        let is_test_file = syntax.attrs.iter().any(is_cfg_test) || is_named_as_tests(path);
         let tests = if is_test_file {
             vec![1..=usize::MAX]
         } else {
@@ -40,6 +40,13 @@ impl Source {
     pub(crate) fn is_test(&self, line: usize) -> bool {
         self.tests.iter().any(|lines| lines.contains(&line))
     }
+}
+
+/// Whether the file is a test module by its name: `tests.rs`, `x_tests.rs`, or a file in `tests/`.
+fn is_named_as_tests(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let folder = path.parent().and_then(|folder| folder.file_name());
+    stem == "tests" || stem.ends_with("_tests") || folder.is_some_and(|folder| folder == "tests")
 }
 
 /// Whether an attribute is `#[cfg(test)]` or `#[cfg(all(test, …))]`.

@@ -27,9 +27,12 @@
 //! # Ok::<(), dynamodb_json::json::SyntaxError>(())
 //! ```
 
-use alloc::borrow::Cow;
-use alloc::string::String;
+mod text;
+
+pub use text::{push_string, unescape};
+
 use core::ops::Range;
+use text::hex4;
 
 /// The maximum nesting depth of arrays and objects.
 ///
@@ -433,12 +436,6 @@ fn check_escape(bytes: &[u8], pos: usize) -> Result<usize, SyntaxError> {
     }
 }
 
-/// Returns the value of the four hexadecimal digits at `at`.
-fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
-    let digits = bytes.get(at..at + 4)?;
-    digits.iter().try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
-}
-
 /// Returns the length of the JSON number at the start of `bytes`.
 fn number_length(bytes: &[u8]) -> Option<usize> {
     let digits =
@@ -473,165 +470,5 @@ pub fn is_number(text: &str) -> bool {
     number_length(text.as_bytes()) == Some(text.len())
 }
 
-/// Decodes the escapes of a string that was scanned. `raw` is the string without its quotes.
-#[must_use]
-pub fn unescape(raw: &str) -> Cow<'_, str> {
-    if !raw.contains('\\') {
-        return Cow::Borrowed(raw);
-    }
-    let bytes = raw.as_bytes();
-    let mut text = String::with_capacity(raw.len());
-    let mut pos = 0;
-    while pos < bytes.len() {
-        let run = raw[pos..].find('\\').map_or(raw.len(), |length| pos + length);
-        text.push_str(&raw[pos..run]);
-        pos = run;
-        let Some(&kind) = bytes.get(pos + 1) else { break };
-        pos += 2;
-        text.push(match kind {
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                let mut code = hex4(bytes, pos).unwrap_or(0xfffd);
-                pos += 4;
-                if (0xd800..0xdc00).contains(&code) {
-                    let low = hex4(bytes, pos + 2).unwrap_or(0xdc00);
-                    pos += 6;
-                    code = 0x10000 + ((code - 0xd800) << 10) + (low.wrapping_sub(0xdc00) & 0x3ff);
-                }
-                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
-            }
-            other => char::from(other),
-        });
-    }
-    Cow::Owned(text)
-}
-
-/// Appends `text` as a JSON string, quotes included.
-pub fn push_string(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < ' ' => {
-                out.push_str("\\u00");
-                out.push(char::from_digit(c as u32 / 16, 16).unwrap_or('0'));
-                out.push(char::from_digit(c as u32 % 16, 16).unwrap_or('0'));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::format;
-    use alloc::string::ToString;
-
-    fn accepts(text: &str) -> bool {
-        let mut scanner = Scanner::new(text);
-        scanner.skip_whitespace();
-        scanner.skip_value().and_then(|_| scanner.expect_end()).is_ok()
-    }
-
-    #[test]
-    fn the_scanner_accepts_exactly_what_serde_json_accepts() {
-        for text in [
-            "{}",
-            "[]",
-            " { } ",
-            "[1,2]",
-            "[1,]",
-            "{\"a\":1,}",
-            "01",
-            "-",
-            "-0",
-            "1.",
-            "1.5e",
-            "1e+5",
-            "\"\\ud83d\\udc22\"",
-            "\"\u{1}\"",
-            "\"abcdefghijklmnop\\\"qrst\"",
-            "\"\\x\"",
-            "\"\\u12g4\"",
-            "nul",
-            "true",
-            "truex",
-            "{\"a\" 1}",
-            "{a:1}",
-            "[1 2]",
-            "\"ünïcödé ✓ text\"",
-            "",
-            "{\"a\":[{\"b\":[]}]}",
-        ] {
-            assert_eq!(
-                accepts(text),
-                serde_json::from_str::<serde_json::Value>(text).is_ok(),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn lone_surrogates_are_rejected_with_their_offset() {
-        assert_eq!(Scanner::new("\"ab\\ud800x\"").skip_value().unwrap_err().offset, 3);
-        assert!(
-            Scanner::new("\"\\udc00\"")
-                .skip_value()
-                .unwrap_err()
-                .message
-                .contains("without the first")
-        );
-    }
-
-    #[test]
-    fn nesting_deeper_than_128_levels_is_rejected() {
-        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
-        assert!(accepts(&deep(128)));
-        assert!(!accepts(&deep(129)));
-        assert!(!accepts(&"[".repeat(100_000)));
-    }
-
-    #[test]
-    fn unescape_agrees_with_serde_json() {
-        for raw in [
-            "plain",
-            "a\\nb",
-            "\\u017c\\u00f3\\u0142w \\ud83d\\udc22",
-            "\\\\\\/\\\"\\b\\f\\r\\t",
-            "x\\u0000y",
-        ] {
-            let expected: String = serde_json::from_str(&format!("\"{raw}\"")).unwrap();
-            assert_eq!(unescape(raw), expected);
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn unescape_reverses_push_string(text in ".*") {
-            let mut out = String::new();
-            push_string(&mut out, &text);
-            proptest::prop_assert_eq!(unescape(&out[1..out.len() - 1]).to_string(), text.clone());
-            proptest::prop_assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
-        }
-
-        #[test]
-        fn any_text_is_accepted_if_and_only_if_serde_json_accepts_it(
-            text in "[\\[\\]{}\",:0-9a-f\\\\u.eE+-]{0,40}",
-        ) {
-            proptest::prop_assert_eq!(
-                accepts(&text),
-                serde_json::from_str::<serde_json::Value>(&text).is_ok()
-            );
-        }
-    }
-}
+mod tests;
