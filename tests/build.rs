@@ -1,6 +1,7 @@
 //! Builds the test plugins, and passes the paths of the components to the library as environment
 //! variables.
 
+use std::error::Error as _;
 use std::path::Path;
 
 fn main() {
@@ -11,8 +12,9 @@ fn main() {
                 let variable = package.replace('-', "_").to_uppercase();
                 println!("cargo::rustc-env={variable}={}", component.display());
             }
-            Err(message) => {
-                eprintln!("{message}");
+            Err(error) => {
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                eprintln!("{error}{cause}");
                 std::process::exit(1);
             }
         }

@@ -7,6 +7,7 @@
     reason = "doc comments are help texts, and clap represents an optional value this way"
 )]
 
+use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -369,9 +370,10 @@ impl Execute {
 }
 
 /// Parses `NAME=TEXT` or `NAME:=JSON` into the name and the value as JSON.
-fn parse_bind(text: &str) -> Result<(String, String), String> {
-    let (name, value) =
-        text.split_once('=').ok_or("expected NAME=TEXT or NAME:=JSON, as in id=42 or limit:=10")?;
+fn parse_bind(text: &str) -> anyhow::Result<(String, String)> {
+    let (name, value) = text
+        .split_once('=')
+        .context("expected NAME=TEXT or NAME:=JSON, as in id=42 or limit:=10")?;
     match name.strip_suffix(':') {
         Some(name) => Ok((name.to_string(), value.to_string())),
         None => Ok((name.to_string(), serde_json::Value::from(value).to_string())),
@@ -379,13 +381,13 @@ fn parse_bind(text: &str) -> Result<(String, String), String> {
 }
 
 /// Parses `ADDRESS:PORT=NAME`. The name is optional.
-fn parse_wire(text: &str) -> Result<(SocketAddr, Option<String>), String> {
+fn parse_wire(text: &str) -> anyhow::Result<(SocketAddr, Option<String>)> {
     let (address, name) = text
         .split_once('=')
         .map_or((text, None), |(address, name)| (address, Some(name.to_string())));
     let address = address
         .parse()
-        .map_err(|_| format!("{address:?} is not an address and port, as in 127.0.0.1:8000"))?;
+        .map_err(|_| anyhow!("{address:?} is not an address and port, as in 127.0.0.1:8000"))?;
     Ok((address, name))
 }
 

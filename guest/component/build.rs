@@ -1,6 +1,7 @@
 //! Builds the plugin as a component, and passes its path and hash to the library.
 
 use sha2::{Digest, Sha256};
+use std::error::Error as _;
 use std::path::Path;
 
 fn main() {
@@ -18,8 +19,9 @@ fn main() {
                 hex::encode(Sha256::digest(bytes))
             );
         }
-        Err(message) => {
-            eprintln!("{message}");
+        Err(error) => {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            eprintln!("{error}{cause}");
             std::process::exit(1);
         }
     }

@@ -8,7 +8,10 @@
 //! compiler is used, with the sources of `core` and `alloc`.
 
 use std::env;
+use std::error::Error;
 use std::ffi::OsString;
+use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,33 +22,106 @@ use std::process::Command;
 /// one of `sources` changes. `sources` are relative to `workspace`.
 ///
 /// # Errors
-/// Returns a message for the user if no compiler for the target is found, with the command that
-/// installs one, or if the compiler fails, with its output.
-pub fn build(workspace: &Path, package: &str, sources: &[&str]) -> Result<PathBuf, String> {
+/// Returns an error if no compiler for the target is found, with the command that installs one, or
+/// if the compiler fails, with its output.
+pub fn build(workspace: &Path, package: &str, sources: &[&str]) -> Result<PathBuf, BuildError> {
     for source in sources.iter().chain(&["Cargo.toml", "Cargo.lock"]) {
         println!("cargo::rerun-if-changed={}", workspace.join(source).display());
     }
     println!("cargo::rerun-if-env-changed=PORTCULLIS_WASM_RUSTC");
 
-    let out = PathBuf::from(
-        env::var_os("OUT_DIR").ok_or("OUT_DIR is not set; call this from a build script")?,
-    );
-    let target_dir = out.join("component");
+    let out = env::var_os("OUT_DIR").ok_or(BuildError::NotInBuildScript("OUT_DIR"))?;
+    let target_dir = Path::new(&out).join("component");
     let toolchain = Toolchain::find()?;
     run(toolchain.command(workspace, package, &target_dir))?;
 
     let file =
         target_dir.join(TARGET).join(PROFILE).join(format!("{}.wasm", package.replace('-', "_")));
-    let bytes =
-        std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let bytes = match std::fs::read(&file) {
+        Ok(bytes) => bytes,
+        Err(source) => return Err(BuildError::Read { file, source }),
+    };
     // A component has version 13 and layer 1. A core module has version 1 and layer 0.
     if bytes.get(4..8) != Some(&[0x0d, 0, 1, 0]) {
-        return Err(format!(
-            "{} is not a component; check that wasm-component-ld linked it",
-            file.display()
-        ));
+        return Err(BuildError::NotComponent { file });
     }
     Ok(file)
+}
+
+/// Why a component was not built. The message names what was expected, and the remedy.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A variable that cargo sets for build scripts is missing.
+    NotInBuildScript(&'static str),
+    /// The compiler does not say where its libraries are.
+    NoSysroot,
+    /// The toolchain has no linker for components.
+    NoLinker {
+        /// Where it was expected.
+        folder: PathBuf,
+    },
+    /// No toolchain has the target's standard library.
+    NoTarget,
+    /// Cargo cannot be started.
+    Start(io::Error),
+    /// The compiler failed.
+    Compile {
+        /// What it wrote to its standard error.
+        output: String,
+    },
+    /// The file that was built cannot be read.
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why it cannot be read.
+        source: io::Error,
+    },
+    /// The file that was built is a core module.
+    NotComponent {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotInBuildScript(variable) => {
+                write!(f, "{variable} is not set; call this from a build script")
+            }
+            Self::NoSysroot => f.write_str("`rustc --print sysroot` failed"),
+            Self::NoLinker { folder } => write!(
+                f,
+                "{} has no wasm-component-ld; install Rust with rustup, which includes it",
+                folder.display()
+            ),
+            Self::NoTarget => f.write_str(
+                "this machine has no Rust standard library for wasm32-unknown-unknown; install it \
+                 with\n    rustup target add wasm32-unknown-unknown\nor, on Debian, with\n    \
+                 apt-get install --no-install-recommends rustc-web rust-web-src\n\
+                 `make setup` runs the first command, and prints the second one; \
+                 `SETUP=yes make setup` runs it too",
+            ),
+            Self::Start(_) => f.write_str("cannot start cargo"),
+            Self::Compile { output } => write!(f, "building the component failed:\n{output}"),
+            Self::Read { file, .. } => write!(f, "cannot read {}", file.display()),
+            Self::NotComponent { file } => write!(
+                f,
+                "{} is not a component; check that wasm-component-ld linked it",
+                file.display()
+            ),
+        }
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Start(source) | Self::Read { source, .. } => Some(source),
+            _ => None,
+        }
+    }
 }
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -62,17 +138,13 @@ struct Toolchain {
 }
 
 impl Toolchain {
-    fn find() -> Result<Self, String> {
+    fn find() -> Result<Self, BuildError> {
         let own = PathBuf::from(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-        let host =
-            env::var("HOST").map_err(|_| "HOST is not set; call this from a build script")?;
-        let sysroot = query(&own, &["--print", "sysroot"]).ok_or("rustc --print sysroot failed")?;
+        let host = env::var("HOST").map_err(|_| BuildError::NotInBuildScript("HOST"))?;
+        let sysroot = query(&own, &["--print", "sysroot"]).ok_or(BuildError::NoSysroot)?;
         let linkers = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin");
         if !linkers.join(executable("wasm-component-ld")).exists() {
-            return Err(format!(
-                "{} has no wasm-component-ld; install Rust with rustup, which includes it",
-                linkers.display()
-            ));
+            return Err(BuildError::NoLinker { folder: linkers });
         }
         if has_target(&own) {
             return Ok(Self { rustc: own, build_std: false, linkers });
@@ -89,11 +161,7 @@ impl Toolchain {
                 return Ok(Self { rustc, build_std: true, linkers });
             }
         }
-        Err("this machine has no Rust standard library for wasm32-unknown-unknown; install it with\n    \
-             rustup target add wasm32-unknown-unknown\nor, on Debian, with\n    \
-             apt-get install --no-install-recommends rustc-web rust-web-src\n\
-             `make setup` runs one of the two commands."
-            .to_string())
+        Err(BuildError::NoTarget)
     }
 
     fn command(&self, workspace: &Path, package: &str, target_dir: &Path) -> Command {
@@ -173,12 +241,12 @@ fn query(rustc: &Path, arguments: &[&str]) -> Option<String> {
 }
 
 /// Runs a command. Its standard error becomes the error message.
-fn run(mut command: Command) -> Result<(), String> {
-    let output = command.output().map_err(|error| format!("cannot start cargo: {error}"))?;
+fn run(mut command: Command) -> Result<(), BuildError> {
+    let output = command.output().map_err(BuildError::Start)?;
     if output.status.success() {
         return Ok(());
     }
-    Err(format!("building the component failed:\n{}", String::from_utf8_lossy(&output.stderr)))
+    Err(BuildError::Compile { output: String::from_utf8_lossy(&output.stderr).into_owned() })
 }
 
 /// Returns the file name of an executable on this platform.

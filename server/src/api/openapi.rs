@@ -39,24 +39,103 @@ pub(crate) fn document() -> Value {
 }
 
 fn paths() -> Value {
-    let name = |name: &str, description: &str| {
-        json!({
-            "name": name,
+    let mut paths = server_paths();
+    if let (Some(paths), Value::Object(datasources)) = (paths.as_object_mut(), datasource_paths()) {
+        paths.extend(datasources);
+    }
+    paths
+}
+
+/// The paths of one datasource, and the list of datasources.
+fn datasource_paths() -> Value {
+    let parameters = Parameters::new();
+    let object = json!({"type": "object"});
+    json!({
+        "/v1/datasources": {"get": {
+            "operationId": "datasources", "summary": "List the datasources that the caller may use",
+            "responses": responses("The datasources that the caller may use.", &json!({
+                "type": "object", "required": ["datasources"],
+                "properties": {"datasources": {"type": "array", "items": {
+                    "type": "object", "required": ["name", "plugin", "access"],
+                    "properties": {
+                        "name": {"type": "string"}, "plugin": {"type": "string"}, "access": {
+                            "enum": ["read", "write", "admin"],
+                        },
+                        "actions": {"type": ["array", "null"], "items": {"type": "string"}},
+                    },
+                }}},
+            }), &[401, 403]),
+        }},
+        "/v1/datasources/{datasource}/actions/{action}": {"post": execute(&parameters)},
+        "/v1/datasources/{datasource}/test": {"get": {
+            "operationId": "test", "summary": "Check connectivity and credentials",
+            "parameters": [parameters.datasource, parameters.request_id, parameters.deadline],
+            "responses": responses("The service was reached and accepted the credentials.", &json!({
+                "type": "object", "required": ["ok", "message"], "properties": {
+                    "ok": {"type": "boolean"},
+                    "message": {"type": "string"},
+                },
+            }), &[400, 401, 403, 404, 429, 502, 503, 504]),
+        }},
+        "/v1/datasources/{datasource}/structure": {"get": {
+            "operationId": "structure", "summary": "List the tables with their keys and indexes",
+            "parameters": [
+                parameters.datasource, parameters.request_id, parameters.deadline,
+                query(
+                    "prefix",
+                    "Only tables whose name starts with this prefix.",
+                    &json!({"type": "string"}),
+                ),
+                query(
+                    "limit",
+                    "The maximum number of tables.",
+                    &json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+                ),
+            ],
+            "responses": responses(
+                "The structure of the datasource.",
+                &object,
+                &[400, 401, 403, 404, 429, 502, 503, 504],
+            ),
+        }},
+    })
+}
+
+/// The parameters that several paths have.
+struct Parameters {
+    datasource: Value,
+    deadline: Value,
+    request_id: Value,
+}
+
+impl Parameters {
+    fn new() -> Self {
+        let datasource = json!({
+            "name": "datasource",
             "in": "path",
             "required": true,
-            "description": description,
+            "description": "The name of the datasource in the policy.",
             "schema": {"type": "string", "minLength": 1},
-        })
-    };
-    let query = |name: &str, description: &str, schema: Value| {
-        json!({
-            "name": name,
-            "in": "query",
-            "description": description,
-            "schema": schema,
-        })
-    };
-    let datasource = name("datasource", "The name of the datasource in the policy.");
+        });
+        let deadline = query(
+            "deadline",
+            "The maximum time for the call, such as 5s or 500ms. A shorter deadline of the \
+                policy still applies.",
+            &json!({"type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s)$"}),
+        );
+        let request_id = json!({
+            "name": "x-request-id",
+            "in": "header",
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+            "description": "The caller's own id of the request, for audit records and logs. If there \
+                is none, the server creates one.",
+        });
+        Self { datasource, deadline, request_id }
+    }
+}
+
+/// The operation that runs an action.
+fn execute(parameters: &Parameters) -> Value {
     let known: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
     let action = json!({
         "name": "action",
@@ -67,19 +146,6 @@ fn paths() -> Value {
         "schema": {
             "anyOf": [{"enum": known}, {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"}],
         },
-    });
-    let deadline = query(
-        "deadline",
-        "The maximum time for the call, such as 5s or 500ms. A shorter deadline of the \
-            policy still applies.",
-        json!({"type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s)$"}),
-    );
-    let request_id = json!({
-        "name": "x-request-id",
-        "in": "header",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
-        "description": "The caller's own id of the request, for audit records and logs. If there \
-            is none, the server creates one.",
     });
     let bound = json!({
         "type": "object",
@@ -96,40 +162,40 @@ fn paths() -> Value {
             },
         },
     });
-    let execute = json!({
+    json!({
         "operationId": "execute",
         "summary": "Run an action",
         "parameters": [
-            datasource, action, request_id, deadline,
+            parameters.datasource, action, parameters.request_id, parameters.deadline,
             query(
                 "format",
                 "How attribute values are written: typed ({\"S\": \"a\"}) or plain (\"a\").",
-                json!({"enum": ["typed", "plain"]}),
+                &json!({"enum": ["typed", "plain"]}),
             ),
             query(
                 "pages",
                 "Fetch all pages of a list, a query or a scan as one response.",
-                json!({"enum": ["one", "all"]}),
+                &json!({"enum": ["one", "all"]}),
             ),
             query(
                 "maxItems",
                 "With pages=all: stop after the page that reaches this number of items.",
-                json!({"type": "integer", "minimum": 1}),
+                &json!({"type": "integer", "minimum": 1}),
             ),
             query(
                 "maxBytes",
                 "With pages=all: stop after the page that reaches this number of bytes.",
-                json!({"type": "integer", "minimum": 1}),
+                &json!({"type": "integer", "minimum": 1}),
             ),
             query(
                 "resubmit",
                 "Send unprocessed items of a batch again.",
-                json!({"type": "boolean"}),
+                &json!({"type": "boolean"}),
             ),
             query(
                 "strict",
                 "false skips the validation of the input before it is sent.",
-                json!({"type": "boolean"}),
+                &json!({"type": "boolean"}),
             ),
         ],
         "requestBody": {"required": true, "content": {
@@ -146,62 +212,17 @@ fn paths() -> Value {
             &json!({"type": "object"}),
             &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 502, 503, 504],
         ),
-    });
-    let mut paths = server_paths();
-    let object = json!({"type": "object"});
-    let datasources = json!({
-        "/v1/datasources": {"get": {
-            "operationId": "datasources", "summary": "List the datasources that the caller may use",
-            "responses": responses("The datasources that the caller may use.", &json!({
-                "type": "object", "required": ["datasources"],
-                "properties": {"datasources": {"type": "array", "items": {
-                    "type": "object", "required": ["name", "plugin", "access"],
-                    "properties": {
-                        "name": {"type": "string"}, "plugin": {"type": "string"}, "access": {
-                            "enum": ["read", "write", "admin"],
-                        },
-                        "actions": {"type": ["array", "null"], "items": {"type": "string"}},
-                    },
-                }}},
-            }), &[401, 403]),
-        }},
-        "/v1/datasources/{datasource}/actions/{action}": {"post": execute},
-        "/v1/datasources/{datasource}/test": {"get": {
-            "operationId": "test", "summary": "Check connectivity and credentials",
-            "parameters": [datasource, request_id, deadline],
-            "responses": responses("The service was reached and accepted the credentials.", &json!({
-                "type": "object", "required": ["ok", "message"], "properties": {
-                    "ok": {"type": "boolean"},
-                    "message": {"type": "string"},
-                },
-            }), &[400, 401, 403, 404, 429, 502, 503, 504]),
-        }},
-        "/v1/datasources/{datasource}/structure": {"get": {
-            "operationId": "structure", "summary": "List the tables with their keys and indexes",
-            "parameters": [
-                datasource, request_id, deadline,
-                query(
-                    "prefix",
-                    "Only tables whose name starts with this prefix.",
-                    json!({"type": "string"}),
-                ),
-                query(
-                    "limit",
-                    "The maximum number of tables.",
-                    json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
-                ),
-            ],
-            "responses": responses(
-                "The structure of the datasource.",
-                &object,
-                &[400, 401, 403, 404, 429, 502, 503, 504],
-            ),
-        }},
-    });
-    if let (Some(paths), Value::Object(datasources)) = (paths.as_object_mut(), datasources) {
-        paths.extend(datasources);
-    }
-    paths
+    })
+}
+
+/// A parameter of the URL's query.
+fn query(name: &str, description: &str, schema: &Value) -> Value {
+    json!({
+        "name": name,
+        "in": "query",
+        "description": description,
+        "schema": schema,
+    })
 }
 
 /// The paths that belong to no datasource.
