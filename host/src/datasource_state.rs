@@ -94,8 +94,7 @@ impl DatasourceState {
         let policy = Arc::new(policy);
         let manifest = Arc::new(Manifest::parse(dynamodb_component::MANIFEST).unwrap());
         let egress = Egress::builder(policy.clone()).build().unwrap();
-        let service =
-            portcullis_aws::AwsService::new(manifest.clone(), policy.clone(), Vec::new(), None);
+        let service = portcullis_aws::AwsService::new(manifest.clone(), policy.clone(), None);
         let name = "test".to_string();
         let service = Arc::new(service);
         Arc::new(Self::new(name, policy, manifest, service, egress, Audit::default()))

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use portcullis_aws::credentials::HttpFuture;
 use portcullis_aws::{AwsService, HttpSend, ProvideCredentials};
 use portcullis_gate::{Dial, Egress, OperatorGate, Resolve};
-use portcullis_policy::{CredentialScope, CredentialSource, Limits, Manifest, Policy};
+use portcullis_policy::{CredentialSource, Limits, Manifest, Policy};
 use rustls::RootCertStore;
 use std::fmt;
 use std::sync::Arc;
@@ -121,15 +121,8 @@ impl Host {
         plugin: &Plugin,
         config: DatasourceConfig<'_>,
     ) -> Result<Datasource, Error> {
-        let settings = config.settings;
-        let scopes = match settings {
-            Settings::Trusted(text) if config.policy.signing.is_none() => {
-                settings_scopes(plugin.manifest(), text)?
-            }
-            _ => Vec::new(),
-        };
-        let state = self.state(plugin, config, scopes)?;
-        let settings = settings.as_str().to_string();
+        let settings = config.settings.as_str().to_string();
+        let state = self.state(plugin, config)?;
         Datasource::new(plugin.clone(), settings, state, self.inner.runtime.clone())
     }
 
@@ -142,7 +135,7 @@ impl Host {
         let limits = Limits::default().with_deadline(DESCRIBE);
         let policy = Policy { limits, ..Policy::default() };
         let config = DatasourceConfig::new("").policy(policy);
-        let state = self.state(plugin, config, Vec::new())?;
+        let state = self.state(plugin, config)?;
         datasource::describe(plugin, &state, &self.inner.runtime).await
     }
 
@@ -158,9 +151,8 @@ impl Host {
         &self,
         plugin: &Plugin,
         config: DatasourceConfig<'_>,
-        settings_scopes: Vec<CredentialScope>,
     ) -> Result<Arc<DatasourceState>, ConfigError> {
-        let DatasourceConfig { name, policy, credentials, tls, .. } = config;
+        let DatasourceConfig { name, policy, settings, credentials, tls } = config;
         let policy = Arc::new(policy);
         let manifest = plugin.shared_manifest();
         let mut egress = Egress::builder(policy.clone())
@@ -172,26 +164,17 @@ impl Host {
             egress = egress.roots(roots.clone());
         }
         let egress = egress.build()?;
-        let service =
-            AwsService::new(manifest.clone(), policy.clone(), settings_scopes, credentials);
+        let mut service = AwsService::new(manifest.clone(), policy.clone(), credentials);
+        if let Settings::Trusted(settings) = settings {
+            service = service
+                .trust_settings(settings)
+                .map_err(|error| ConfigError::Settings(Arc::new(error)))?;
+        }
         let audit = self.inner.audit.clone();
         let name = name.to_string();
         let service = Arc::new(service);
         Ok(Arc::new(DatasourceState::new(name, policy, manifest, service, egress, audit)))
     }
-}
-
-/// The credential scopes that trusted settings ask for. What the plugin reads in them must be what
-/// is read here, so relaxed JSON is not accepted.
-fn settings_scopes(
-    manifest: &Manifest,
-    settings: &str,
-) -> Result<Vec<CredentialScope>, ConfigError> {
-    let Some(signing) = manifest.signing() else { return Ok(Vec::new()) };
-    let settings: serde_json::Value =
-        serde_json::from_str(settings).map_err(|error| ConfigError::Settings(Arc::new(error)))?;
-    let region = settings.get(signing.region_setting()).and_then(|region| region.as_str());
-    Ok(region.and_then(|region| signing.scope(region)).into_iter().collect())
 }
 
 impl fmt::Debug for Host {

@@ -94,17 +94,31 @@ pub struct AwsService {
 }
 
 impl AwsService {
-    /// The service of a datasource with this policy. `settings_scopes` are the credential scopes of
-    /// trusted settings; they apply if the policy lists none.
+    /// The service of a datasource with this policy.
     #[must_use]
     pub fn new(
         manifest: Arc<Manifest>,
         policy: Arc<Policy>,
-        settings_scopes: Vec<CredentialScope>,
         credentials: Option<Arc<dyn ProvideCredentials>>,
     ) -> Self {
         let keys = KeyRing::new(credentials);
-        Self { manifest, policy, settings_scopes, keys, issued: IssuedKeys::default() }
+        let issued = IssuedKeys::default();
+        Self { manifest, policy, settings_scopes: Vec::new(), keys, issued }
+    }
+
+    /// Allows the region of settings that the operator wrote, if the policy lists no scope. What
+    /// the plugin reads in the settings must be what is read here, so they must be strict JSON.
+    ///
+    /// # Errors
+    /// Returns an error if the policy lists no scope and the settings are not strict JSON.
+    pub fn trust_settings(mut self, settings: &str) -> Result<Self, serde_json::Error> {
+        if let (Some(signing), None) = (self.manifest.signing(), &self.policy.signing) {
+            let settings: serde_json::Value = serde_json::from_str(settings)?;
+            let region = settings.get(signing.region_setting()).and_then(|region| region.as_str());
+            self.settings_scopes =
+                region.and_then(|region| signing.scope(region)).into_iter().collect();
+        }
+        Ok(self)
     }
 
     async fn derive(

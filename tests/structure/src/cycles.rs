@@ -72,7 +72,8 @@ impl Graph {
         found
     }
 
-    fn edges(&self, from: &Path) -> impl Iterator<Item = &Path> {
+    /// What a file or folder imports directly.
+    pub fn edges(&self, from: &Path) -> impl Iterator<Item = &Path> {
         self.0.get(from).into_iter().flatten().map(PathBuf::as_path)
     }
 }

@@ -54,3 +54,52 @@ fn the_architecture_page_names_every_folder_of_the_host() {
     }
     assert!(Path::new(&root()).join("ARCHITECTURE.md").is_file());
 }
+
+#[test]
+fn a_crate_depends_only_on_crates_further_down_in_the_architecture_page() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows = rows(&page, "## Crates");
+    let names: Vec<&str> = rows.iter().map(|row| row[1]).collect();
+    assert!(names.len() > 10, "the page lists the crates");
+    for (index, row) in rows.iter().enumerate() {
+        let manifest = root().join(row[0]).join("../Cargo.toml");
+        let manifest = std::fs::read_to_string(manifest).unwrap();
+        let (normal, _) = manifest.split_once("[dev-dependencies]").unwrap_or((&manifest, ""));
+        for line in normal.lines() {
+            let dependency = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            if let Some(other) = names.iter().position(|name| *name == dependency) {
+                assert!(other > index, "{} depends on {dependency}, further up", row[1]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_of_the_host_imports_only_files_further_down_in_the_architecture_page() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows = rows(&page, "## Layers of the host");
+    let layer = |file: &Path| {
+        let path = Path::new("host/src").join(file);
+        rows.iter()
+            .position(|row| row[0].split("`, `").any(|name| path.starts_with(name)))
+            .unwrap_or_else(|| panic!("ARCHITECTURE.md does not name {}", path.display()))
+    };
+    let host = structure::crates(&root()).unwrap();
+    let host = host.iter().find(|one| one.folder == Path::new("host")).unwrap();
+    let graph = structure::file_graph(&root(), host).unwrap();
+    for file in &host.files {
+        for imported in graph.edges(file) {
+            let (from, to) = (file.display(), imported.display());
+            assert!(layer(imported) >= layer(file), "{from} imports {to}, further up");
+        }
+    }
+}
+
+/// The cells of the table below a heading, without the backquotes around each.
+fn rows<'p>(page: &'p str, heading: &str) -> Vec<Vec<&'p str>> {
+    let (_, after) = page.split_once(heading).unwrap();
+    let (section, _) = after.split_once("\n## ").unwrap();
+    let lines = section.lines().filter(|line| line.starts_with("| `"));
+    let cell = |cell: &'p str| cell.trim().trim_matches('`');
+    lines.map(|line| line.trim_matches('|').split('|').map(cell).collect()).collect()
+}
