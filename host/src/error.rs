@@ -286,6 +286,8 @@ fn indented(diagnostics: &[Diagnostic]) -> String {
 }
 
 /// An error of the service.
+///
+/// The struct is exhaustive, so that tests of code that handles it can build one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct ServiceError {
@@ -308,6 +310,8 @@ pub struct ServiceError {
 }
 
 /// A call that ended before the service's response was complete.
+///
+/// The struct is exhaustive, so that tests of code that handles it can build one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportError {
     /// What happened.

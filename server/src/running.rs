@@ -20,6 +20,8 @@ pub struct Options {
 }
 
 /// What a server serves.
+///
+/// The enum is exhaustive on purpose: an operator chooses one or the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Served {
     /// The datasources of a policy file.

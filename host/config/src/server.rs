@@ -77,7 +77,7 @@ impl Default for ServerConfig {
 }
 
 /// The server's certificate and private key, in PEM format. A reload of the policy reads both files
-/// again.
+/// again. The struct is exhaustive: a certificate has one key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerTls {

@@ -41,6 +41,8 @@ pub trait Rules: Send + Sync + 'static {
 }
 
 /// Whether the gate must read the whole body of a request before it is sent.
+///
+/// The enum is exhaustive on purpose: a body is read first, or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyCheck {
     /// The body is sent as the guest writes it.

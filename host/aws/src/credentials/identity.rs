@@ -10,6 +10,8 @@ use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 /// An AWS identity.
+///
+/// The struct is exhaustive, because implementations of [`ProvideCredentials`] build it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// The access key id. It is not secret.

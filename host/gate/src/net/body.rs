@@ -15,6 +15,8 @@ use std::task::{Context, Poll, Waker, ready};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// The body of a guest's request.
+///
+/// The enum is exhaustive on purpose: code that limits bodies must handle each kind.
 pub enum RequestBody {
     /// The whole body; none after it was sent.
     Whole(Option<Bytes>),
