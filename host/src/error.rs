@@ -12,6 +12,18 @@ use std::sync::Arc;
 ///
 /// [`Error::kind`] classifies it, with the same names in the library, exit codes, problem
 /// documents, metrics and audit records.
+///
+/// ```
+/// use portcullis::Error;
+///
+/// fn explain(error: &Error) -> String {
+///     match error {
+///         Error::Denied(denial) => format!("{denial}; to allow it: {}", denial.remedy),
+///         Error::Busy(_) => "try again later".to_string(),
+///         other => format!("{}: {other}", other.kind()),
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

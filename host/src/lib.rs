@@ -39,11 +39,11 @@
 //!
 //! # Invariants
 //!
-//! - One crate sends bytes, `portcullis-gate`: for guests, and for the host's own credentials. It
-//!   acts on the values that the policy has checked.
+//! - All requests of guests, and all requests for the host's own credentials, go through the crate
+//!   `portcullis-gate`. It acts on the values that the policy has checked.
 //! - A datasource never shares an instance, a connection or a key with another datasource.
-//! - If the gate denies the action that the caller named, the call ends in [`Error::Denied`],
-//!   whatever the plugin says. What `test` and `structure` send may be denied in part.
+//! - If the gate denies the action that the caller named, the call ends in [`Error::Denied`], even
+//!   if the plugin returns a result. What `test` and `structure` send may be denied in part.
 //! - Nothing of a call continues after it has ended, failed or been dropped.
 //! - A result is returned unchanged or not at all: one that contains the signing key or the session
 //!   token is refused.

@@ -17,6 +17,16 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 
 /// A plugin that was loaded. Cheap to clone.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// let host = portcullis::Host::new()?;
+/// let manifest = std::fs::read_to_string("plugin.toml")?;
+/// let plugin = host.load(Path::new("plugin.wasm"), &manifest, None)?;
+/// println!("{} may import {:?}", plugin.digest(), plugin.imports());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Plugin {
     inner: Arc<Inner>,

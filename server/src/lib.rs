@@ -13,7 +13,7 @@
 //! | `metrics` | figures for Prometheus |
 //!
 //! A request passes `listen` ▸ `access_log` ▸ `auth` ▸ `api` or `wire` ▸ the library's
-//! [`Datasource`](portcullis::Datasource), and its response takes the same way back.
+//! [`Datasource`](portcullis::Datasource). Its response returns through the same modules.
 //!
 //! # Example
 //!

@@ -10,6 +10,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The options of a server.
+///
+/// ```
+/// use portcullis_server::{Options, Served};
+///
+/// let mut options = Options::new(Served::Embedded(None));
+/// options.overrides.listen = Some("127.0.0.1:0".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {

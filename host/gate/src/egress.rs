@@ -17,6 +17,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// gets.
 ///
 /// Keep one for each tenant and give each store a [`Gate`](crate::Gate).
+///
+/// ```
+/// use portcullis_gate::Egress;
+/// use portcullis_policy::Policy;
+///
+/// let policy = Policy { egress: vec!["https://example.com".parse()?], ..Policy::default() };
+/// let egress = Egress::builder(policy).build()?;
+/// assert_eq!(egress.policy().limits.requests, 1000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Egress {
     pub(crate) policy: Arc<Policy>,
     pub(crate) resolver: Arc<dyn Resolve>,

@@ -15,7 +15,20 @@ use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
 
 /// The gate of one store: it sends the requests of one guest.
 ///
-/// See the [crate's documentation](crate) for an example.
+/// A store returns it as the `hooks` of its `WasiHttpView`. The [crate's documentation](crate) has
+/// the whole program.
+///
+/// ```
+/// use portcullis_gate::{Egress, Gate};
+/// use portcullis_policy::{Denial, Policy};
+///
+/// let egress = Egress::builder(Policy::default()).build()?;
+/// let gate = Gate::new(&egress, |denial: &Denial| {
+///     eprintln!("{denial}; to allow it: {}", denial.remedy);
+/// });
+/// # drop(gate);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Gate {
     egress: Arc<Egress>,
     /// The rules of the running call. Without a call nothing is sent.

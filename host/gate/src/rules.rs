@@ -9,6 +9,37 @@ use std::sync::Arc;
 ///
 /// The gate asks [`check_head`](Self::check_head) after the policy has allowed the request's
 /// origin, method and path, and before it resolves a name.
+///
+/// ```
+/// use portcullis_gate::{BodyCheck, Progress, RequestHead, Rules};
+/// use portcullis_policy::{Denial, Rule};
+/// use std::sync::Arc;
+///
+/// /// Lets out only requests that name their tenant.
+/// struct NamesTenant(Arc<Progress>);
+///
+/// impl Rules for NamesTenant {
+///     fn progress(&self) -> &Arc<Progress> {
+///         &self.0
+///     }
+///
+///     fn check_head(&self, head: &RequestHead) -> Result<BodyCheck, Denial> {
+///         if head.headers.contains_key("x-tenant") {
+///             return Ok(BodyCheck::Skip);
+///         }
+///         let message = "the request does not name its tenant";
+///         Err(Denial::new(Rule::Binding, "x-tenant", message, "send the header x-tenant"))
+///     }
+///
+///     fn denied(&self, denial: &Denial) {
+///         eprintln!("{denial}");
+///     }
+///
+///     fn reported(&self, denial: &Denial) {
+///         eprintln!("would be denied: {denial}");
+///     }
+/// }
+/// ```
 pub trait Rules: Send + Sync + 'static {
     /// The progress of the call. The gate sends nothing after it has ended or failed.
     fn progress(&self) -> &Arc<Progress>;

@@ -78,6 +78,16 @@ impl ProvideCredentials for StaticCredentials {
 
 /// Credentials from the process's environment.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html>
+///
+/// ```no_run
+/// use portcullis_aws::{EnvCredentials, ProvideCredentials};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let credentials = EnvCredentials::default().provide_credentials().await?;
+/// println!("{}", credentials.access_key_id);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct EnvCredentials {
     prefix: String,
