@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// A signing key that was handed out, with the credential that it signs for.
+/// A signing key that was issued, with the credential that it signs for.
 pub(crate) struct IssuedKey {
     /// `{access key id}/{date}/{region}/{service}/aws4_request`.
     pub(crate) credential: String,
@@ -30,7 +30,7 @@ pub(crate) struct IssuedKeys {
 const MAX_ISSUED: usize = 64;
 
 impl IssuedKeys {
-    /// Records a key that is handed out. Returns whether its identity differs from the previous
+    /// Records a key that is issued. Returns whether its identity differs from the previous
     /// one.
     pub(crate) fn record(&self, new: IssuedKey) -> bool {
         let mut list = self.list.lock();
@@ -47,7 +47,7 @@ impl IssuedKeys {
         is_change
     }
 
-    /// Whether a key was handed out for `credential`, together with this session token.
+    /// Whether a key was issued for `credential`, together with this session token.
     pub(crate) fn contains(&self, credential: &str, token: Option<&str>) -> bool {
         let list = self.list.lock();
         list.iter().any(|known| {
@@ -56,7 +56,7 @@ impl IssuedKeys {
         })
     }
 
-    /// Whether `bytes` contain a key or a token that was handed out: in plain, hex or Base64 form.
+    /// Whether `bytes` contain a key or a token that was issued: in plain, hex or Base64 form.
     pub(crate) fn leaks_in(&self, bytes: &[u8]) -> bool {
         self.scanner().is_some_and(|scanner| scanner.matches(bytes))
     }

@@ -28,7 +28,7 @@
 //! - A long-lived secret is only used to derive keys for one day, region and service. It never
 //!   enters the sandbox.
 //! - Secrets are overwritten when they are dropped, and `Debug` never shows them.
-//! - A request leaves only if it is signed with a key that was handed out for it.
+//! - A request leaves only if it is signed with a key that was issued for it.
 
 mod body;
 pub mod credentials;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-/// The service behind one datasource, as the host sees it: it hands out signing keys, checks what
+/// The service behind one datasource, as the host sees it: it issues signing keys, checks what
 /// the plugin sends, and finds leaked secrets in what it returns.
 pub trait Service: Send + Sync {
     /// Derives the signing key of a day, a region and a service, which a plugin asks for.
@@ -29,7 +29,7 @@ pub trait Service: Send + Sync {
     /// Checks who signed a request.
     ///
     /// # Errors
-    /// Returns a denial if the request is not signed with a key that was handed out.
+    /// Returns a denial if the request is not signed with a key that was issued.
     fn check_signature(&self, operation: &ActionName, headers: &HeaderMap) -> Result<(), Denial>;
 
     /// Whether the body of an operation must be checked.
@@ -48,10 +48,10 @@ pub trait Service: Send + Sync {
         enforce: EnforceBody<'_>,
     ) -> Result<(), Denial>;
 
-    /// Whether `bytes` contain a key or a session token that was handed out.
+    /// Whether `bytes` contain a key or a session token that was issued.
     fn leaks_in(&self, bytes: &[u8]) -> bool;
 
-    /// Removes keys and session tokens that were handed out from a text.
+    /// Removes keys and session tokens that were issued from a text.
     fn redact(&self, text: &mut String);
 }
 
@@ -71,7 +71,7 @@ pub struct SigningKey {
     pub identity_changed: bool,
 }
 
-/// A signing key that is not handed out.
+/// A signing key that is not issued.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningError {

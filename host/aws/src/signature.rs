@@ -1,4 +1,4 @@
-//! The signature of a request: it must be made with a key that the host handed out.
+//! The signature of a request: it must be made with a key that the host issued.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 use crate::issued_keys::IssuedKeys;
@@ -8,7 +8,7 @@ use portcullis_policy::{ActionName, Denial, Rule};
 use time::OffsetDateTime;
 
 /// Checks that a request is signed with the datasource's own identity: with a key that the host
-/// handed out, for a scope that it allowed. Another signature would be another account's.
+/// issued, for a scope that it allowed. Another signature would be another account's.
 pub(crate) fn check(
     issued: &IssuedKeys,
     operation: &ActionName,
