@@ -20,15 +20,34 @@ pub(crate) async fn interrupted() -> u8 {
     std::future::pending().await
 }
 
-/// Calls `reload` at each SIGHUP.
+/// SIGHUP, which from now on does not end the process.
 #[cfg(unix)]
-pub(crate) async fn hangups(mut reload: impl AsyncFnMut()) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
-    while hangup.recv().await.is_some() {
-        reload().await;
+pub(crate) struct Hangups(Option<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Hangups {
+    pub(crate) fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self(signal(SignalKind::hangup()).ok())
+    }
+
+    /// Calls `reload` at each SIGHUP.
+    pub(crate) async fn reload(self, mut reload: impl AsyncFnMut()) {
+        let Some(mut hangup) = self.0 else { return };
+        while hangup.recv().await.is_some() {
+            reload().await;
+        }
     }
 }
 
 #[cfg(not(unix))]
-pub(crate) async fn hangups(_: impl AsyncFnMut()) {}
+pub(crate) struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    pub(crate) async fn reload(self, _: impl AsyncFnMut()) {}
+}

@@ -107,8 +107,7 @@ pub(crate) fn find_datasource<'f>(
         None => match (all.next(), all.next()) {
             (Some(only), None) => Ok(only),
             (None, _) => Err(Failure::configuration("the policy file has no datasource")),
-            _ => Err(Failure::usage("which datasource?")
-                .with(format!("name one with --datasource: {}", names()))),
+            _ => Err(Failure::usage("which datasource?").with(format!("name one of: {}", names()))),
         },
     }
 }

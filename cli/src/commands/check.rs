@@ -92,8 +92,13 @@ fn describe_datasource(config: &DatasourceEntry) -> Vec<(&'static str, String)> 
         .networks
         .iter()
         .map(|(origin, blocks)| format!("{origin} at {}", join_or(blocks, "no address")));
+    let is_pinned = matches!(
+        config.plugin,
+        PluginSource::BuiltIn(_) | PluginSource::File { sha256: Some(_), .. }
+    );
     let isolation = match policy.isolation {
-        None => "reuse if pinned or built in, otherwise fresh",
+        None if is_pinned => "reuse, because the plugin is built in or pinned",
+        None => "fresh, because the plugin is not pinned",
         Some(Isolation::Reuse) => "reuse",
         Some(Isolation::Fresh) => "fresh",
     };

@@ -3,10 +3,12 @@
 use crate::args::Serve;
 use crate::failure::Failure;
 use crate::out::out;
-use crate::signals;
+use crate::signals::{self, Hangups};
 use portcullis_server::{Options, RunningServer, Served};
 
 pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
+    // Before anything else: until then, SIGHUP ends the process.
+    let hangups = Hangups::new();
     let served = match arguments.local {
         Some(file) => Served::Embedded(file),
         None => Served::Policy(arguments.policy.policy),
@@ -18,7 +20,7 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     let running = portcullis_server::open(options).await?;
     announce(&running)?;
     let reloader = running.reloader();
-    tokio::spawn(signals::hangups(async move || {
+    tokio::spawn(hangups.reload(async move || {
         // The server logs the result.
         let _ = reloader.reload().await;
     }));

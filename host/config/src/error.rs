@@ -58,8 +58,11 @@ fn message(error: &toml::de::Error, line: Option<(usize, &str)>) -> String {
 }
 
 fn may_contain_secret(line: &str) -> bool {
+    // A line without a key was pasted there, such as a token or a secret access key.
+    let is_pasted = !line.contains('=') && line.trim_start().starts_with(char::is_alphanumeric);
     let line = line.to_ascii_lowercase();
-    ["credentials", "secret", "password", "token", "@"].iter().any(|word| line.contains(word))
+    let words = ["credentials", "secret", "password", "token", "@", "pcl_", "akia", "asia"];
+    is_pasted || words.iter().any(|word| line.contains(word))
 }
 
 /// Returns the reason of an error as a sentence that contains names of keys, but no value.

@@ -336,6 +336,9 @@ mod tests {
             "credentials = \"AKIA:SUPERSECRET\"",
             "credentials = { secret_access_key = \"SUPERSECRET\" from = \"env\" }",
             "secret_access_key = \"SUPERSECRET\"",
+            "SUPERSECRET",
+            "  pcl_SUPERSECRET",
+            "key = pcl_SUPERSECRET",
             "egress = [\"https://user:SUPERSECRET@a.example\"]",
         ] {
             let message =

@@ -62,6 +62,9 @@ async fn not_found() -> Problem {
 }
 
 async fn not_allowed() -> Problem {
-    let problem = Problem::new(ProblemKind::MethodNotAllowed, "this path has another method");
+    let problem = Problem::new(
+        ProblemKind::MethodNotAllowed,
+        "this path does not accept this method; the header `allow` lists those it accepts",
+    );
     problem.remedy("GET /openapi.json describes the API")
 }

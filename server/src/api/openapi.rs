@@ -310,7 +310,7 @@ fn responses(description: &str, schema: &Value, problems: &[u16]) -> Value {
 fn with_problems(mut responses: Value, problems: &[u16]) -> Value {
     let content =
         json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
-    // Every path responds with 405 to another method.
+    // Every path responds with 405 to a method that it does not accept.
     for status in problems.iter().chain(&[405]) {
         let reason = http::StatusCode::from_u16(*status)
             .ok()

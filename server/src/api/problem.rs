@@ -32,7 +32,7 @@ pub enum ProblemKind {
     Forbidden,
     /// There is no such path, datasource or action.
     NotFound,
-    /// The path has another method.
+    /// The path does not accept the method.
     MethodNotAllowed,
     /// The body has another media type than the API accepts.
     MediaType,

@@ -41,7 +41,7 @@ pub fn read_policy_text(path: &Path) -> Result<String, SetupError> {
         let message = format!("the policy file {} cannot be read: {error}", path.display());
         let failed = SetupError::configuration(message);
         if error.kind() == io::ErrorKind::NotFound {
-            let remedy = "`portcullis init` writes one to start from; `--local` needs none";
+            let remedy = "`portcullis init` writes one to start from";
             return failed.remedy(remedy).because(error);
         }
         failed.because(error)
