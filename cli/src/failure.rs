@@ -75,6 +75,11 @@ impl Failure {
         Self::new(USAGE, message)
     }
 
+    /// A command that names no datasource, where there are several.
+    pub(crate) fn which_datasource(names: &[&str]) -> Self {
+        Self::usage("which datasource?").with(format!("name one of: {}", names.join(", ")))
+    }
+
     /// A policy, settings or a plugin that cannot be used.
     pub(crate) fn configuration(message: impl Into<String>) -> Self {
         Self::new(CONFIGURATION, message)

@@ -94,8 +94,7 @@ impl Remote {
         match *names.as_slice() {
             [only] => Ok(only.to_string()),
             [] => Err(Failure::usage("this token may not use any datasource of the server")),
-            _ => Err(Failure::usage("which datasource?")
-                .with(format!("name one with --datasource: {}", names.join(", ")))),
+            _ => Err(Failure::which_datasource(&names)),
         }
     }
 

@@ -97,17 +97,17 @@ pub(crate) fn find_datasource<'f>(
     file: &'f PolicyFile,
     name: Option<&str>,
 ) -> Result<(&'f str, &'f DatasourceEntry), Failure> {
-    let names = || file.datasources.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let names = || file.datasources.keys().map(String::as_str).collect::<Vec<_>>();
     let mut all = file.datasources.iter().map(|(name, entry)| (name.as_str(), entry));
     match name {
         Some(name) => all.find(|(known, _)| *known == name).ok_or_else(|| {
             Failure::configuration(format!("the policy file has no datasource {name:?}"))
-                .with(format!("it has: {}", names()))
+                .with(format!("it has: {}", names().join(", ")))
         }),
         None => match (all.next(), all.next()) {
             (Some(only), None) => Ok(only),
             (None, _) => Err(Failure::configuration("the policy file has no datasource")),
-            _ => Err(Failure::usage("which datasource?").with(format!("name one of: {}", names()))),
+            _ => Err(Failure::which_datasource(&names())),
         },
     }
 }

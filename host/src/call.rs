@@ -78,13 +78,7 @@ impl Call {
 
     /// Turns a denial into an audit record if its rule is in report-only mode.
     pub(crate) fn enforce(&self, checked: Result<(), Denial>) -> Result<(), Denial> {
-        match checked {
-            Err(denial) if self.datasource.policy.is_report_only(&denial) => {
-                self.record_refusal(&denial, Decision::Observed);
-                Ok(())
-            }
-            checked => checked,
-        }
+        self.datasource.policy.enforce(checked, |denial| self.reported(denial))
     }
 
     /// Counts and records the call, now that it has ended.

@@ -35,12 +35,18 @@ pub fn host() -> &'static Host {
 /// Panics if the component cannot be loaded.
 pub fn dynamodb() -> &'static Plugin {
     static PLUGIN: OnceLock<Plugin> = OnceLock::new();
-    PLUGIN.get_or_init(|| {
-        let pinned = Some(dynamodb_component::SHA256);
-        host()
-            .load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, pinned)
-            .expect("the component loads")
-    })
+    PLUGIN.get_or_init(|| load_dynamodb(host()))
+}
+
+/// Loads the DynamoDB plugin on another host, pinned by its digest.
+///
+/// # Panics
+/// Panics if the component cannot be loaded.
+#[must_use]
+pub fn load_dynamodb(host: &Host) -> Plugin {
+    let pinned = Some(dynamodb_component::SHA256);
+    host.load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, pinned)
+        .expect("the component loads")
 }
 
 /// Returns credentials for tests: [`ACCESS_KEY_ID`] and [`SECRET`].

@@ -13,13 +13,7 @@ const TOLERANCE: i64 = 5;
 #[tokio::test]
 async fn calls_use_the_expected_fuel() {
     let host = Host::builder().meter().build().unwrap();
-    let plugin = host
-        .load(
-            dynamodb_component::COMPONENT,
-            dynamodb_component::MANIFEST,
-            Some(dynamodb_component::SHA256),
-        )
-        .unwrap();
+    let plugin = plugins::load_dynamodb(&host);
     let mut found = String::new();
     for call in calls::all() {
         let checksum = crc32fast::hash(call.response.as_bytes()).to_string();

@@ -92,21 +92,11 @@ impl Passage<'_> {
             let remedy = "this is a defect of the plugin: report it to its publisher";
             return Err(Denial::new(Rule::Paths, shown, message, remedy).always_enforced());
         }
-        self.enforce(policy.check_method(origin, method))?;
-        self.enforce(policy.check_path(origin, method, path))?;
+        let report = |denial: &Denial| self.rules.reported(denial);
+        policy.enforce(policy.check_method(origin, method), report)?;
+        policy.enforce(policy.check_path(origin, method, path), report)?;
         let check = self.rules.check_head(head)?;
         Ok((target, check))
-    }
-
-    /// Reports a denial instead of enforcing it, if the policy says so.
-    fn enforce(&self, checked: Result<(), Denial>) -> Result<(), Denial> {
-        match checked {
-            Err(denial) if self.egress.policy.is_report_only(&denial) => {
-                self.rules.reported(&denial);
-                Ok(())
-            }
-            checked => checked,
-        }
     }
 
     /// Limits the body, and reads all of it only if a rule must see it.

@@ -195,6 +195,25 @@ impl Policy {
         !denial.is_always_enforced() && self.report_only.contains(&rule)
     }
 
+    /// Returns the result of a check, but lets a denial pass if its rule is in report-only mode.
+    /// `report` is called with that denial.
+    ///
+    /// # Errors
+    /// Returns the denial if its rule is enforced.
+    pub fn enforce(
+        &self,
+        checked: Result<(), Denial>,
+        report: impl FnOnce(&Denial),
+    ) -> Result<(), Denial> {
+        match checked {
+            Err(denial) if self.is_report_only(&denial) => {
+                report(&denial);
+                Ok(())
+            }
+            checked => checked,
+        }
+    }
+
     /// Checks that `origin`, which resolved to `addresses`, may be dialled. All addresses must be
     /// allowed, because a resolver could otherwise mix private addresses with public ones.
     ///

@@ -94,10 +94,7 @@ async fn main() -> ExitCode {
 }
 
 async fn honest(host: &Host, server: &Recorder) -> Datasource {
-    let pinned = Some(dynamodb_component::SHA256);
-    let plugin = host
-        .load(dynamodb_component::COMPONENT, dynamodb_component::MANIFEST, pinned)
-        .expect("the component loads");
+    let plugin = plugins::load_dynamodb(host);
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let policy = plugins::policy(&server.authority, "");

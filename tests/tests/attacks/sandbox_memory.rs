@@ -89,13 +89,7 @@ pub(crate) async fn long_lived_secret_never_appears_in_sandbox_memory() {
     let server = recorder::start(Response::ok("{}")).await;
     let memories = Arc::new(Memories::default());
     let host = Host::builder().host_memory(memories.clone()).build().unwrap();
-    let plugin = host
-        .load(
-            dynamodb_component::COMPONENT,
-            dynamodb_component::MANIFEST,
-            Some(dynamodb_component::SHA256),
-        )
-        .unwrap();
+    let plugin = plugins::load_dynamodb(&host);
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
     let credentials = Arc::new(StaticCredentials::from_key("AKIDOFTHETEST", SECRET));
