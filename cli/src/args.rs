@@ -8,7 +8,9 @@
 )]
 
 use anyhow::{Context as _, anyhow};
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use portcullis_config::MIN_MEMORY;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -151,6 +153,10 @@ pub(crate) struct Serve {
     /// Allow addresses that other machines can reach. Tokens and TLS are then required as well.
     #[arg(long)]
     pub(crate) public: bool,
+    /// Limit the memory of all calls together, such as 512MiB. The default is host.memory in the
+    /// policy, or half of the memory that this process may use.
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    pub(crate) memory: Option<u64>,
     /// The format of the log.
     #[arg(long, value_enum, default_value_t = Log::Text)]
     pub(crate) log: Log,
@@ -381,6 +387,15 @@ fn parse_bind(text: &str) -> anyhow::Result<(String, String)> {
 }
 
 /// Parses `ADDRESS:PORT=NAME`. The name is optional.
+fn parse_memory(text: &str) -> anyhow::Result<u64> {
+    let memory: ByteSize =
+        text.parse().map_err(|_| anyhow!("{text:?} is not a size, as in 512MiB or 2GiB"))?;
+    if memory < MIN_MEMORY {
+        return Err(anyhow!("calls need at least {MIN_MEMORY}"));
+    }
+    Ok(memory.as_u64())
+}
+
 fn parse_wire(text: &str) -> anyhow::Result<(SocketAddr, Option<String>)> {
     let (address, name) = text
         .split_once('=')

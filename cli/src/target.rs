@@ -38,7 +38,7 @@ impl Opened {
         let file = read_policy(&target.policy.policy)?;
         let (name, entry) = find_datasource(&file, target.datasource.as_deref())?;
         let folder = target.policy.policy.parent();
-        let (host, _) = open_audited_host(&file, folder, small_host)?;
+        let (host, _) = open_audited_host(&file, folder, None, small_host)?;
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
         let plugin = load(&host, entry, folder).map_err(Failure::from).map_err(named)?;
         let connected = connect(&host, &plugin, name, entry, folder).await;

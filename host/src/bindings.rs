@@ -4,8 +4,6 @@ wasmtime::component::bindgen!({
     path: "../wit",
     world: "portcullis:datasource/plugin",
     imports: {
-        "portcullis:datasource/aws-signing": async | trappable,
-        "portcullis:datasource/http-messages.response": async | trappable,
         default: trappable,
     },
     exports: { default: async },

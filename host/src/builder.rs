@@ -9,6 +9,7 @@ use crate::load_error::BuildError;
 use crate::runtime::Runtime;
 use crate::runtime::permits::HostLimit;
 use portcullis_gate::{Dial, OperatorGate, Resolve, SystemResolver, TcpDial};
+use portcullis_memory::MemoryLimit;
 use portcullis_policy::{MAX_INSTANCES, MAX_TABLES, WhenFull};
 use rustls::RootCertStore;
 use std::fmt;
@@ -37,14 +38,17 @@ pub struct HostBuilder {
     compile_timeout: Duration,
     audit: Audit,
     concurrent_calls: u32,
+    memory: Option<u64>,
 }
 
 /// Default for [`HostBuilder::concurrent_calls`]. A call may use up to `limits.memory` (192 MiB);
-/// most use 1 MiB.
+/// most use 1 MiB. [`HostBuilder::memory`] limits all of them together.
 const CONCURRENT_CALLS: u32 = 1024;
 /// Default for [`HostBuilder::compile_timeout`]: the DynamoDB plugin takes half a second, and the
 /// largest component that is accepted half a minute.
 const COMPILE_TIMEOUT: Duration = Duration::from_mins(1);
+/// The memory limit if the operating system does not say how much memory there is, in bytes.
+const FALLBACK_MEMORY: u64 = 1 << 30;
 
 impl Host {
     /// Builds a host with the defaults.
@@ -82,6 +86,7 @@ impl Default for HostBuilder {
             compile_timeout: COMPILE_TIMEOUT,
             audit: Audit::default(),
             concurrent_calls: CONCURRENT_CALLS,
+            memory: None,
         }
     }
 }
@@ -141,6 +146,19 @@ impl HostBuilder {
         self
     }
 
+    /// Limits the memory of all instances, idle ones too, of what the host holds for them, and of
+    /// the bodies of all calls together, in bytes. Default: half of the memory that this process
+    /// may use, by its control group, its resource limits, or the machine.
+    ///
+    /// A call for which there is too little ends with [`Busy::Memory`](crate::Busy::Memory) before it
+    /// begins. A call that needs more while it runs ends with [`Error::Limit`](crate::Error::Limit).
+    /// Idle instances are dropped first.
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
     /// Meters what guests compute. [`Counters`](crate::Counters) then report it in wasmtime's fuel:
     /// about one unit for each instruction, whatever else the machine does. Guests run slightly
     /// slower.
@@ -176,7 +194,9 @@ impl HostBuilder {
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker).map_err(failed)?;
         let cache = self.cache.as_deref().map(Cache::open).transpose()?;
-        let runtime = Runtime::start(engine.weak(), limit).map_err(BuildError::Thread)?;
+        let half = || portcullis_memory::available().map_or(FALLBACK_MEMORY, |all| all / 2);
+        let memory = MemoryLimit::new(self.memory.unwrap_or_else(half));
+        let runtime = Runtime::start(engine.weak(), limit, memory).map_err(BuildError::Thread)?;
         let operator = OperatorGate::new(self.resolver.clone(), self.roots.clone())?;
         Ok(Host {
             inner: Arc::new(Inner {
@@ -213,6 +233,7 @@ impl fmt::Debug for HostBuilder {
             .field("cache", &self.cache)
             .field("compile_timeout", &self.compile_timeout)
             .field("concurrent_calls", &self.concurrent_calls)
+            .field("memory", &self.memory)
             .finish_non_exhaustive()
     }
 }

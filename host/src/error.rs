@@ -125,6 +125,16 @@ impl Error {
         self
     }
 
+    /// The size of the texts that a plugin may have written, in bytes, as far as they are not short.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Plugin(PluginError::Service(error)) => {
+                error.details.as_ref().map_or(0, String::len)
+            }
+            _ => 0,
+        }
+    }
+
     /// Applies `change` to every text that a plugin may have written.
     pub(crate) fn map_texts(mut self, change: impl Fn(&mut String)) -> Self {
         match &mut self {
@@ -188,6 +198,15 @@ pub enum Busy {
     Host {
         /// The limit.
         running: u32,
+    },
+    /// The memory of the process does not suffice for another call.
+    #[error(
+        "the calls that are running leave too little of the host's memory limit, {} MiB; raise \
+         host.memory in the policy file, or call less", .limit >> 20
+    )]
+    Memory {
+        /// The limit, in bytes.
+        limit: u64,
     },
     /// All instances of the host are in use.
     #[error("all {capacity} instances of this host are in use")]

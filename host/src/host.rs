@@ -14,6 +14,7 @@ use bytes::Bytes;
 use portcullis_aws::credentials::HttpFuture;
 use portcullis_aws::{AwsService, HttpSend, ProvideCredentials};
 use portcullis_gate::{Dial, Egress, OperatorGate, Resolve};
+use portcullis_memory::MemoryLimit;
 use portcullis_policy::{CredentialSource, Limits, Manifest, Policy};
 use rustls::RootCertStore;
 use std::fmt;
@@ -137,6 +138,13 @@ impl Host {
         let config = DatasourceConfig::new("").policy(policy);
         let state = self.state(plugin, config)?;
         datasource::describe(plugin, &state, &self.inner.runtime).await
+    }
+
+    /// The memory limit of this host, and how much of it is used. A program that holds bodies of
+    /// its callers reserves memory for them here.
+    #[must_use]
+    pub fn memory(&self) -> &Arc<MemoryLimit> {
+        &self.inner.runtime.memory
     }
 
     /// The credentials source that a policy names. AWS's own sources need the feature `aws-config`;

@@ -84,6 +84,7 @@ pub use portcullis_gate::{
     self as gate, Dial, Dialing, Resolve, Stream, SystemResolver, TcpDial, Tls, TlsError,
 };
 pub use portcullis_json::{BindError, Diagnostic, bind};
+pub use portcullis_memory::MemoryLimit;
 pub use portcullis_policy::{
     self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limit, LimitKind,
     Limits, Manifest, ManifestError, Origin, Policy, Rule,

@@ -3,10 +3,14 @@
 use crate::call::Call;
 use crate::datasource_state::DatasourceState;
 use crate::limiter::Limiter;
-use crate::runtime::scheduler::{Scheduler, TimeSlices};
+use crate::runtime::Runtime;
+use crate::runtime::scheduler::TimeSlices;
 use portcullis_gate::Gate;
+use portcullis_memory::Account;
 use portcullis_policy::Limits;
-use std::sync::{Arc, Weak};
+use portcullis_wasi::{Held, PluginState};
+use std::pin::Pin;
+use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::clocks::{WasiClocksCtxView, WasiClocksView};
@@ -27,8 +31,7 @@ pub(crate) struct StoreState {
     pub(crate) call: Option<Arc<Call>>,
     /// The generation of the datasource's identity that the guest knows.
     pub(crate) identity: u32,
-    /// The request that the guest has created in one piece and not sent yet.
-    pub(crate) unsent: Weak<()>,
+    held: Held,
 }
 
 /// Random bytes in one call: the host creates them in its own time and memory. An idempotency token
@@ -36,8 +39,9 @@ pub(crate) struct StoreState {
 const MAX_RANDOM_BYTES: u64 = 4096;
 
 impl StoreState {
-    pub(crate) fn new(datasource: Arc<DatasourceState>, scheduler: &Scheduler) -> Self {
+    pub(crate) fn new(datasource: Arc<DatasourceState>, runtime: &Runtime) -> Self {
         let limits = datasource.limits();
+        let account = Account::new(limits.host_memory.as_u64(), runtime.memory.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.resources as usize);
         // Only the clocks and the random numbers of it are linked.
@@ -48,12 +52,12 @@ impl StoreState {
             table,
             wasi,
             http,
-            gate: Gate::closed(&datasource.egress),
-            limiter: Limiter::new(limits.clone()),
-            slices: scheduler.time_slices(),
+            gate: Gate::closed(&datasource.egress, account),
+            limiter: Limiter::new(limits.clone(), &runtime.memory),
+            slices: runtime.scheduler.time_slices(),
             call: None,
             identity: datasource.egress.identity(),
-            unsent: Weak::new(),
+            held: Held::default(),
             datasource,
         }
     }
@@ -74,24 +78,9 @@ impl StoreState {
         self.slices.end();
     }
 
-    /// The limits of the datasource's policy.
-    pub(crate) fn limits(&self) -> &Limits {
-        self.datasource.limits()
-    }
-
-    /// The limit on the headers of a request, in bytes.
-    pub(crate) fn header_bytes(&self) -> usize {
-        header_bytes(self.limits())
-    }
-
     /// Whether the guest holds no resource of the host, and knows no identity but the current one.
     pub(crate) fn is_clean(&self) -> bool {
         self.table.is_empty() && self.identity == self.datasource.egress.identity()
-    }
-
-    /// The random numbers that the guest imports.
-    pub(crate) fn random(&mut self) -> &mut WasiRandomCtx {
-        self.wasi.random()
     }
 }
 
@@ -114,5 +103,27 @@ impl WasiClocksView for StoreState {
 impl WasiHttpView for StoreState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { hooks: &mut self.gate, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+impl PluginState for StoreState {
+    fn gate(&mut self) -> &mut Gate {
+        &mut self.gate
+    }
+
+    fn held(&mut self) -> &mut Held {
+        &mut self.held
+    }
+
+    fn random(&mut self) -> &mut WasiRandomCtx {
+        self.wasi.random()
+    }
+
+    fn wait_for_cpu(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.slices.acquire()
+    }
+
+    fn release_cpu(&mut self) {
+        self.slices.permit().release();
     }
 }

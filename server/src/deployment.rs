@@ -5,7 +5,8 @@ use crate::setup::{self, Embedded, SetupError};
 use crate::tokens::Tokens;
 use portcullis::{Datasource, Host, Plugin};
 use portcullis_config::{
-    AuditConfig, DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource,
+    AuditConfig, DatasourceEntry, HostConfig, PluginSource, PolicyFile, ServerConfig,
+    SettingsSource,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -19,6 +20,7 @@ pub(crate) struct Deployment {
     pub(crate) tokens: Tokens,
     pub(crate) datasources: BTreeMap<String, ServedDatasource>,
     audit: Option<AuditConfig>,
+    host: HostConfig,
 }
 
 /// One datasource.
@@ -66,7 +68,7 @@ impl Deployment {
             .check(|name| file.datasources.contains_key(name))
             .map_err(|error| wrong(error.to_string()).because(error))?;
         if let Some(before) = before
-            && let Some(key) = before.fixed_key_that_differs(&server, file.audit.as_ref())
+            && let Some(key) = before.fixed_key_that_differs(&server, &file)
         {
             return Err(wrong(format!("{key} has changed, which requires a restart")));
         }
@@ -96,7 +98,7 @@ impl Deployment {
             datasources.insert(name.clone(), one);
         }
         let tokens = Tokens::new(&server.tokens);
-        Ok(Self { server, tokens, datasources, audit: file.audit })
+        Ok(Self { server, tokens, datasources, audit: file.audit, host: file.host })
     }
 
     /// Connects the datasource `local` to an embedded DynamoDB-compatible server.
@@ -119,6 +121,7 @@ impl Deployment {
             tokens: Tokens::new(&BTreeMap::new()),
             datasources: [(LOCAL.to_string(), only)].into(),
             audit: None,
+            host: HostConfig::default(),
         })
     }
 
@@ -144,7 +147,7 @@ impl Deployment {
     fn fixed_key_that_differs(
         &self,
         server: &ServerConfig,
-        audit: Option<&AuditConfig>,
+        file: &PolicyFile,
     ) -> Option<&'static str> {
         let fixed = [
             (server.listen == self.server.listen, "server.listen"),
@@ -154,7 +157,8 @@ impl Deployment {
                 server.tls.is_some() == self.server.tls.is_some(),
                 "server.tls (whether there is one)",
             ),
-            (audit == self.audit.as_ref(), "audit"),
+            (file.audit == self.audit, "audit"),
+            (file.host == self.host, "host"),
         ];
         fixed.iter().find(|(is_same, _)| !is_same).map(|(_, key)| *key)
     }

@@ -3,7 +3,7 @@
 
 use crate::deployment::Deployment;
 use parking_lot::Mutex;
-use portcullis::Counters;
+use portcullis::{Counters, MemoryLimit};
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,8 +50,31 @@ impl Metrics {
     }
 
     /// All figures as text.
-    pub(crate) fn text(&self, deployment: &Deployment) -> String {
+    pub(crate) fn text(&self, deployment: &Deployment, memory: &MemoryLimit) -> String {
         let mut text = Text::default();
+        for (name, kind, help, value) in [
+            (
+                "portcullis_memory_limit_bytes",
+                "gauge",
+                "Memory limit of all calls.",
+                memory.limit(),
+            ),
+            (
+                "portcullis_memory_bytes",
+                "gauge",
+                "Memory reserved for calls and instances.",
+                memory.used(),
+            ),
+            (
+                "portcullis_memory_refusals_total",
+                "counter",
+                "Reservations that the memory limit refused.",
+                memory.refused(),
+            ),
+        ] {
+            text.family(name, kind, help);
+            text.sample(name, &[], value);
+        }
         text.family("portcullis_http_requests_total", "counter", "Requests by route and status.");
         for ((route, status), count) in &*self.requests.lock() {
             text.sample(
@@ -139,12 +162,15 @@ impl Metrics {
 type Figure = (&'static str, &'static str, &'static str, fn(&Counters) -> f64);
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
-const FIGURES: [Figure; 7] = [
+const FIGURES: [Figure; 8] = [
     ("portcullis_requests_total", "counter", "Requests sent to the service.", |counters| {
         counters.requests as f64
     }),
     ("portcullis_sent_bytes_total", "counter", "Bytes of request bodies sent.", |counters| {
         counters.bytes_sent as f64
+    }),
+    ("portcullis_warm_bytes", "gauge", "Memory of idle instances.", |counters| {
+        counters.warm_bytes as f64
     }),
     (
         "portcullis_received_bytes_total",
@@ -176,7 +202,10 @@ impl Text {
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let labels: Vec<String> =
             labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
-        let _ = writeln!(self.0, "{name}{{{}}} {value}", labels.join(","));
+        let _ = match labels.join(",") {
+            none if none.is_empty() => writeln!(self.0, "{name} {value}"),
+            labels => writeln!(self.0, "{name}{{{labels}}} {value}"),
+        };
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Overrides {
     pub wire: Vec<(SocketAddr, Option<String>)>,
     /// Allows addresses beyond this machine.
     pub public: bool,
+    /// The memory limit of the host, in bytes.
+    pub memory: Option<u64>,
 }
 
 impl Overrides {

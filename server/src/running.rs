@@ -73,14 +73,17 @@ pub async fn open(options: Options) -> Result<RunningServer, SetupError> {
     let Options { served, overrides } = options;
     let (server, embedded) = match served {
         Served::Embedded(file) => {
-            let host = setup::open_host(Host::builder)?;
+            let builder = || setup::with_memory(Host::builder(), overrides.memory);
+            let host = setup::open_host(builder)?;
             let embedded = Embedded::start(file.as_deref()).await?;
             let deployment = Deployment::embedded(&host, &embedded, &overrides).await?;
             (Server::new(host, None, overrides, deployment, None)?, Some(embedded))
         }
         Served::Policy(path) => {
             let file = setup::read_policy(&path)?;
-            let (host, audit) = setup::open_audited_host(&file, path.parent(), Host::builder)?;
+            let folder = path.parent();
+            let (host, audit) =
+                setup::open_audited_host(&file, folder, overrides.memory, Host::builder)?;
             let deployment = Deployment::connect(&host, &path, file, &overrides, None).await?;
             (Server::new(host, Some(path), overrides, deployment, audit)?, None)
         }

@@ -6,7 +6,7 @@ use crate::metrics::Metrics;
 use crate::overrides::Overrides;
 use crate::setup::{SetupError, read_policy};
 use arc_swap::ArcSwap;
-use portcullis::{Host, JsonLines};
+use portcullis::{Host, JsonLines, MemoryLimit};
 use portcullis_config::ServerConfig;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +55,11 @@ impl Server {
     /// The deployment that serves a request which arrives now, to its end.
     pub(crate) fn current(&self) -> Arc<Deployment> {
         self.current.load_full()
+    }
+
+    /// The memory limit of the host.
+    pub(crate) fn memory(&self) -> &MemoryLimit {
+        self.host.memory()
     }
 
     pub(crate) fn config(&self) -> ServerConfig {

@@ -64,6 +64,11 @@ macro_rules! behaviours {
             D6 huge_output => huge_plugin_output_stops_at_the_memory_limit,
             D8 panic_on_purpose => panic_is_reported_and_the_next_call_gets_a_new_instance,
             D8 unreachable => unreachable_instruction_is_reported,
+            D12 many_faults => thousands_of_faults_are_cut_to_a_hundred,
+            D12 long_error => long_text_of_an_error_is_cut,
+            D12 long_output => result_larger_than_a_response_may_be_is_refused,
+            D13 hoard_unsent => what_the_host_holds_for_an_instance_is_limited,
+            D14 pass_too_much => long_values_are_refused_before_they_are_copied,
             D9 honest => call_dropped_at_any_point_leaves_nothing_running,
         }
     };

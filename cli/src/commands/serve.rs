@@ -17,6 +17,7 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     options.overrides.listen = arguments.listen;
     options.overrides.wire = arguments.wire;
     options.overrides.public = arguments.public;
+    options.overrides.memory = arguments.memory;
     let running = portcullis_server::open(options).await?;
     announce(&running)?;
     let reloader = running.reloader();

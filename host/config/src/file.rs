@@ -3,6 +3,7 @@
 use crate::deprecated::{self, DeprecatedKey};
 use crate::error::PolicyFileError;
 use crate::server::ServerConfig;
+use bytesize::ByteSize;
 use ipnet::IpNet;
 use portcullis_policy::{
     Access, ActionName, CredentialScope, CredentialSource, EgressRule, Isolation, Limits, Origin,
@@ -26,6 +27,9 @@ use std::path::PathBuf;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PolicyFile {
+    /// Limits of the host, over all datasources.
+    #[serde(default)]
+    pub host: HostConfig,
     /// The file to which calls and denials are recorded. `None` records nothing.
     pub audit: Option<AuditConfig>,
     /// The server of the command line: where it listens, and who may use it.
@@ -33,6 +37,30 @@ pub struct PolicyFile {
     /// The datasources, by name.
     #[serde(default)]
     pub datasources: BTreeMap<String, DatasourceEntry>,
+}
+
+/// Limits of the host, over all datasources.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct HostConfig {
+    /// The memory of all instances, of what the host holds for them, and of the bodies of all calls
+    /// together. At least [`MIN_MEMORY`]. `None` allows half of what the process may use.
+    #[serde(deserialize_with = "memory", skip_serializing_if = "Option::is_none")]
+    pub memory: Option<ByteSize>,
+}
+
+/// The smallest memory limit of a host: a few calls of the `DynamoDB` plugin, with small bodies.
+pub const MIN_MEMORY: ByteSize = ByteSize::mib(16);
+
+fn memory<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {
+    let memory = ByteSize::deserialize(deserializer)?;
+    if memory < MIN_MEMORY {
+        return Err(serde::de::Error::custom(format!(
+            "host.memory is {memory}, but calls need at least {MIN_MEMORY}"
+        )));
+    }
+    Ok(Some(memory))
 }
 
 /// The file to which calls and denials are recorded, as one JSON object per line.
@@ -436,6 +464,17 @@ mod tests {
         let consistent = "egress = ['POST http://a/']\nnetworks = { 'http://a' = ['10.0.0.0/8'] }\n\
                           tls = { ca = 'ca.pem' }";
         assert!(parse(consistent).is_ok());
+    }
+
+    #[test]
+    fn memory_of_the_host_is_parsed_and_has_a_minimum() {
+        let memory = |text: &str| PolicyFile::parse(&format!("[host]\nmemory = {text}\n"));
+        assert_eq!(memory("'2 GiB'").unwrap().host.memory, Some(ByteSize::gib(2)));
+        assert_eq!(PolicyFile::parse("").unwrap().host.memory, None);
+        for (wrong, part) in [("'1 MiB'", "at least 16.0 MiB"), ("'0'", "at least"), ("'x'", "")] {
+            let message = memory(wrong).unwrap_err().to_string();
+            assert!(message.starts_with("line 2: ") && message.contains(part), "{message}");
+        }
     }
 
     #[test]

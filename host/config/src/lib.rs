@@ -27,6 +27,9 @@ mod text;
 
 pub use deprecated::DeprecatedKey;
 pub use error::PolicyFileError;
-pub use file::{AuditConfig, DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
+pub use file::{
+    AuditConfig, DatasourceEntry, HostConfig, MIN_MEMORY, PluginSource, PolicyFile, SettingsSource,
+    TlsConfig,
+};
 pub use portcullis_policy::WhenFull;
 pub use server::{Digest, DigestError, ServerConfig, ServerConfigError, ServerTls, Token};

@@ -3,7 +3,7 @@
 use crate::net::connection::Connection;
 use crate::net::dial::{Dial, TcpDial};
 use crate::net::pool::ConnectionPool;
-use crate::net::resolver::{Resolve, SystemResolver};
+use crate::net::resolver::{Lookups, Resolve, SystemResolver};
 use crate::net::target::LastTarget;
 use crate::net::tls::{LazyTls, Tls, mozilla_roots};
 use crate::timers::Timers;
@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// ```
 pub struct Egress {
     pub(crate) policy: Arc<Policy>,
-    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) lookups: Lookups,
     pub(crate) dial: Arc<dyn Dial>,
     pub(crate) tls: LazyTls,
     pub(crate) pool: ConnectionPool,
@@ -151,7 +151,7 @@ impl EgressBuilder {
         let pool = ConnectionPool::new(policy.limits.concurrent_calls as usize);
         Ok(Arc::new(Egress {
             policy,
-            resolver,
+            lookups: Lookups::new(resolver),
             dial,
             tls: LazyTls::new(tls, roots),
             pool,

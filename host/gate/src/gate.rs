@@ -8,7 +8,8 @@ use crate::passage;
 use crate::progress::Progress;
 use crate::rules::Rules;
 use http::{HeaderName, Request, Response};
-use portcullis_policy::Denial;
+use portcullis_memory::{Account, Charge, Exceeded, MemoryLimit};
+use portcullis_policy::{Denial, Limits};
 use std::sync::Arc;
 use std::time::Instant;
 use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
@@ -33,6 +34,8 @@ pub struct Gate {
     egress: Arc<Egress>,
     /// The rules of the running call. Without a call nothing is sent.
     rules: Option<Arc<dyn Rules>>,
+    /// What the host holds for the guest.
+    account: Arc<Account>,
 }
 
 impl Gate {
@@ -44,13 +47,15 @@ impl Gate {
         let deadline = Instant::now() + limits.deadline;
         let progress = Progress::new("guest", limits, deadline, MAX_IN_FLIGHT);
         let rules = PolicyOnly { progress: Arc::new(progress), on_denied };
-        Self { egress: egress.clone(), rules: Some(Arc::new(rules)) }
+        let account = Account::new(limits.host_memory.as_u64(), MemoryLimit::new(u64::MAX));
+        Self { egress: egress.clone(), rules: Some(Arc::new(rules)), account }
     }
 
-    /// A gate that sends nothing until a call begins.
+    /// A gate that sends nothing until a call begins. What it holds for the guest is charged to
+    /// `account`.
     #[must_use]
-    pub fn closed(egress: &Arc<Egress>) -> Self {
-        Self { egress: egress.clone(), rules: None }
+    pub fn closed(egress: &Arc<Egress>, account: Arc<Account>) -> Self {
+        Self { egress: egress.clone(), rules: None, account }
     }
 
     /// Begins a call: from now on its rules decide.
@@ -65,6 +70,41 @@ impl Gate {
         }
     }
 
+    /// The progress of the running call.
+    #[must_use]
+    pub fn progress(&self) -> Option<&Arc<Progress>> {
+        self.rules.as_ref().map(|rules| rules.progress())
+    }
+
+    /// The limits of the policy.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.egress.policy.limits
+    }
+
+    /// Charges memory that the host holds for the guest.
+    ///
+    /// # Errors
+    /// Returns an error if it exceeds `limits.host-memory` or the memory limit of the process. The
+    /// running call fails for that reason.
+    pub fn charge(&self, bytes: u64) -> Result<Charge, Exceeded> {
+        self.account.charge(bytes).inspect_err(|exceeded| self.exceeded(*exceeded))
+    }
+
+    /// Charges `bytes` more to a charge of this guest.
+    ///
+    /// # Errors
+    /// Returns an error like [`charge`](Self::charge).
+    pub fn grow(&self, charge: &mut Charge, bytes: u64) -> Result<(), Exceeded> {
+        charge.grow(bytes).inspect_err(|exceeded| self.exceeded(*exceeded))
+    }
+
+    fn exceeded(&self, exceeded: Exceeded) {
+        if let Some(progress) = self.progress() {
+            progress.fail_at_memory(exceeded);
+        }
+    }
+
     /// Sends a request of the running call.
     pub fn send(
         &self,
@@ -72,9 +112,10 @@ impl Gate {
         body: RequestBody,
     ) -> impl Future<Output = Result<Response<WasiBody>, Error>> + Send + 'static {
         let (egress, rules) = (self.egress.clone(), self.rules.clone());
+        let account = self.account.clone();
         async move {
             let rules = rules.ok_or(Error::HttpRequestDenied)?;
-            passage::send(egress, rules, head, body).await
+            passage::send(egress, rules, account, head, body).await
         }
     }
 }

@@ -5,15 +5,15 @@ use crate::net::body::{Outbound, RequestBody, too_large};
 use crate::net::connection::Connection;
 use crate::net::dial::Dialer;
 use crate::net::head::{RequestHead, direct};
-use crate::net::resolver;
 use crate::net::target::Target;
 use crate::progress::RequestPermit;
 use crate::response::ResponseBody;
 use crate::rules::{BodyCheck, Rules};
-use http::{Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use portcullis_memory::{Account, Charge};
 use portcullis_policy::{Denial, LimitKind, Origin, Rule, Scheme};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -25,20 +25,27 @@ use wasmtime_wasi_http::{Error, WasiBody};
 pub(crate) async fn send(
     egress: Arc<Egress>,
     rules: Arc<dyn Rules>,
+    account: Arc<Account>,
     head: RequestHead,
     body: RequestBody,
 ) -> Result<Response<WasiBody>, Error> {
-    let passage = Passage { egress: &egress, rules: &*rules };
+    let passage = Passage { egress: &egress, rules: &rules, account: &account };
     let permit = passage.admit()?;
     let deadline = rules.progress().deadline();
     let sending = pin!(passage.send(permit, head, body));
     egress.timers.timeout_at(deadline, sending).await.unwrap_or(Err(Error::HttpResponseTimeout))
 }
 
+/// The largest body that is checked on the worker of the call, in bytes: it takes a fraction of a
+/// millisecond.
+const MAX_INLINE_CHECK: usize = 128 * 1024;
+
 /// The passage of one request through the gate.
 struct Passage<'p> {
     egress: &'p Arc<Egress>,
-    rules: &'p dyn Rules,
+    rules: &'p Arc<dyn Rules>,
+    /// What the host holds for the guest.
+    account: &'p Arc<Account>,
 }
 
 impl Passage<'_> {
@@ -55,7 +62,7 @@ impl Passage<'_> {
     ) -> Result<Response<WasiBody>, Error> {
         let (target, check) = self.check_head(&head).map_err(|denial| self.deny(&denial))?;
         let Target { origin, host } = target;
-        let body = self.check_body(check, &head, body).await?;
+        let (body, _held) = self.check_body(check, &head, body).await?;
 
         let progress = self.rules.progress();
         let limits = &self.egress.policy.limits;
@@ -71,9 +78,19 @@ impl Passage<'_> {
             progress.fail_at_limit(LimitKind::ResponseBytes, limit.to_string());
             return Err(Error::HttpResponseBodySize(Some(limit.as_u64())));
         }
+        let held = self.charge(header_bytes(response.headers()))?;
         let egress = self.egress.clone();
-        Ok(response
-            .map(|body| ResponseBody::new(body, connection, origin, egress, permit).boxed_unsync()))
+        Ok(response.map(|body| {
+            ResponseBody::new(body, connection, origin, egress, permit, held).boxed_unsync()
+        }))
+    }
+
+    /// Charges memory that is held for the guest. If it does not fit, the call fails.
+    fn charge(&self, bytes: u64) -> Result<Charge, Error> {
+        self.account.charge(bytes).map_err(|exceeded| {
+            self.rules.progress().fail_at_memory(exceeded);
+            Error::InternalError(None)
+        })
     }
 
     /// Applies every rule that needs no body: where the request goes, what it carries, and who
@@ -99,24 +116,38 @@ impl Passage<'_> {
         Ok((target, check))
     }
 
-    /// Limits the body, and reads all of it only if a rule must see it.
+    /// Limits the body, and reads all of it only if a rule must see it. Also returns the charge for
+    /// what was read.
     async fn check_body(
         &self,
         check: BodyCheck,
         head: &RequestHead,
         body: RequestBody,
-    ) -> Result<RequestBody, Error> {
+    ) -> Result<(RequestBody, Option<Charge>), Error> {
         let progress = self.rules.progress();
         let limit = self.egress.policy.limits.request_bytes;
         if head.content_length().is_some_and(|length| length > limit.as_u64()) {
             return Err(too_large(progress, limit));
         }
         if check == BodyCheck::Skip {
-            return Ok(body);
+            return Ok((body, None));
         }
-        let whole = body.whole(progress, limit).await?;
-        self.rules.check_body(head, &whole).map_err(|denial| self.deny(&denial))?;
-        Ok(RequestBody::Whole(Some(whole)))
+        let mut held = match &body {
+            // Whoever handed it over in one piece has charged it.
+            RequestBody::Whole(_) => None,
+            RequestBody::Stream { .. } => Some(self.charge(0)?),
+        };
+        let whole = body.whole(progress, limit, held.as_mut()).await?;
+        let checked = if whole.len() <= MAX_INLINE_CHECK {
+            self.rules.check_body(head, &whole)
+        } else {
+            // It takes milliseconds, in which a worker could serve others.
+            let (rules, head, body) = (self.rules.clone(), head.clone(), whole.clone());
+            let checking = tokio::task::spawn_blocking(move || rules.check_body(&head, &body));
+            checking.await.map_err(|_| Error::InternalError(None))?
+        };
+        checked.map_err(|denial| self.deny(&denial))?;
+        Ok((RequestBody::Whole(Some(whole)), held))
     }
 
     /// Sends over a pooled connection, or a new one. A pooled connection that turns out to be
@@ -177,8 +208,7 @@ impl Passage<'_> {
     async fn dial(&self, origin: &Origin) -> Result<Connection, Error> {
         let egress = self.egress;
         let limits = &egress.policy.limits;
-        let resolving =
-            timeout(limits.connect_timeout, resolver::addresses(&*egress.resolver, origin));
+        let resolving = timeout(limits.connect_timeout, egress.lookups.addresses(origin));
         let addresses = resolving.await.unwrap_or(Err(Error::ConnectionTimeout))?;
         egress.policy.check_addresses(origin, &addresses).map_err(|denial| self.deny(&denial))?;
         let tls = match origin.scheme() {
@@ -215,4 +245,10 @@ impl Passage<'_> {
         }
         if error.is_parse() { Error::HttpProtocolError } else { Error::ConnectionTerminated }
     }
+}
+
+/// The memory that the headers of a response take, in bytes.
+fn header_bytes(headers: &HeaderMap) -> u64 {
+    let each = size_of::<HeaderName>() + size_of::<HeaderValue>();
+    headers.iter().map(|(name, value)| (name.as_str().len() + value.len() + each) as u64).sum()
 }

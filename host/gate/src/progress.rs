@@ -1,6 +1,8 @@
 //! The progress of one call: its deadline, its counters, and the first reason to end it.
 
+use bytesize::ByteSize;
 use parking_lot::Mutex;
+use portcullis_memory::Exceeded;
 use portcullis_policy::{Denial, Limit, LimitKind, Limits, Origin, Rule};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -188,6 +190,15 @@ impl Progress {
     /// Fails the call because it reached a limit with the value `bound`.
     pub fn fail_at_limit(&self, which: LimitKind, bound: String) {
         self.fail(self.limit(which, bound));
+    }
+
+    /// Fails the call because memory that is held for it does not fit.
+    pub fn fail_at_memory(&self, exceeded: Exceeded) {
+        let (which, limit) = match exceeded {
+            Exceeded::Account { limit } => (LimitKind::HostMemory, limit),
+            Exceeded::Process { limit } => (LimitKind::ProcessMemory, limit),
+        };
+        self.fail_at_limit(which, ByteSize::b(limit).to_string());
     }
 
     /// Takes the first failure. It overrides whatever the guest returns.

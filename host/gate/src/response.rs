@@ -8,6 +8,7 @@ use crate::timers::Timer;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use portcullis_memory::Charge;
 use portcullis_policy::{LimitKind, Origin};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(crate) struct ResponseBody {
     connection: Option<(Connection, Arc<Origin>)>,
     egress: Arc<Egress>,
     permit: Option<RequestPermit>,
+    /// The memory of the head.
+    _held: Charge,
     read: u64,
     /// Armed while the guest waits for the next chunk.
     timer: Timer,
@@ -34,6 +37,7 @@ impl ResponseBody {
         origin: Arc<Origin>,
         egress: Arc<Egress>,
         permit: RequestPermit,
+        held: Charge,
     ) -> Self {
         let timer = egress.timers().timer();
         let mut response = Self {
@@ -41,6 +45,7 @@ impl ResponseBody {
             connection: Some((connection, origin)),
             egress,
             permit: Some(permit),
+            _held: held,
             read: 0,
             timer,
             waits_until: None,

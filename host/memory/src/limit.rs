@@ -14,8 +14,9 @@ pub struct MemoryLimit {
 }
 
 /// The error of a reservation that does not fit.
+///
+/// The enum is exhaustive: memory is held for one holder, within one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Exceeded {
     /// An [`Account`](crate::Account) is full.
     Account {

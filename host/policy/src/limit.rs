@@ -43,7 +43,17 @@ impl Limit {
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the call reached limits.{} of its policy, {}", self.which.key(), self.bound)?;
+        match self.which {
+            LimitKind::ProcessMemory => write!(
+                f,
+                "the call needed more memory than the host has left for all calls, of {} in all; \
+                 raise host.memory in the policy file, or make fewer and smaller calls at a time",
+                self.bound
+            )?,
+            which => {
+                write!(f, "the call reached limits.{} of its policy, {}", which.key(), self.bound)?;
+            }
+        }
         if self.maybe_applied {
             f.write_str("; the service may have carried out the request")?;
         }
@@ -53,7 +63,7 @@ impl fmt::Display for Limit {
 
 impl std::error::Error for Limit {}
 
-/// The limits of a policy that can end a call.
+/// The limits that can end a call: those of its policy, and the host's memory limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitKind {
@@ -61,6 +71,10 @@ pub enum LimitKind {
     Deadline,
     /// The linear memory of an instance.
     Memory,
+    /// The memory that the host holds for an instance.
+    HostMemory,
+    /// The memory of the process, over all calls. It is the host's limit, and not the policy's.
+    ProcessMemory,
     /// The WebAssembly tables of an instance.
     WasmTables,
     /// The host resources that an instance holds.
@@ -78,12 +92,14 @@ pub enum LimitKind {
 }
 
 impl LimitKind {
-    /// Returns the limit's key in the policy's `limits` table.
+    /// Returns the limit's name: its key in the policy's `limits` table, or `process-memory`.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
             Self::Deadline => "deadline",
             Self::Memory => "memory",
+            Self::HostMemory => "host-memory",
+            Self::ProcessMemory => "process-memory",
             Self::WasmTables => "wasm-tables",
             Self::Resources => "resources",
             Self::HeaderBytes => "header-bytes",

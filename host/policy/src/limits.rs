@@ -74,6 +74,10 @@ pub struct Limits {
     /// Linear memory of one instance. 192 MiB: the largest response that `response-bytes` allows,
     /// and the copies that are made while it grows and is transcoded.
     pub memory: ByteSize,
+    /// Memory that the host holds for one instance: requests that are not sent yet, bodies that are
+    /// being checked, and a response before the plugin gets it. 48 MiB: the largest request and the
+    /// largest response of the other limits at once.
+    pub host_memory: ByteSize,
     /// WebAssembly tables in one instance, with at most [`MAX_TABLE_ELEMENTS`] elements each. 8: a
     /// plugin has one or two, and the adapter of a component has another two. `tables` is the
     /// deprecated spelling of this key.
@@ -116,6 +120,7 @@ impl Default for Limits {
             first_byte_timeout: Duration::from_secs(15),
             read_timeout: Duration::from_secs(10),
             memory: ByteSize::mib(192),
+            host_memory: ByteSize::mib(48),
             wasm_tables: 8,
             instances: 16,
             resources: 256,
@@ -157,6 +162,7 @@ impl Limits {
         ];
         let bytes = [
             ("memory", self.memory),
+            ("host-memory", self.host_memory),
             ("header-bytes", self.header_bytes),
             ("request-bytes", self.request_bytes),
             ("response-bytes", self.response_bytes),
@@ -229,6 +235,13 @@ impl Limits {
     #[must_use]
     pub fn with_memory(mut self, bytes: u64) -> Self {
         self.memory = ByteSize::b(bytes);
+        self
+    }
+
+    /// Sets `host-memory`, in bytes; default 48 MiB.
+    #[must_use]
+    pub fn with_host_memory(mut self, bytes: u64) -> Self {
+        self.host_memory = ByteSize::b(bytes);
         self
     }
 

@@ -31,6 +31,8 @@ pub struct Counters {
     pub waiting: u32,
     /// Idle instances.
     pub warm: u32,
+    /// The memory of the idle instances, in bytes.
+    pub warm_bytes: u64,
 }
 
 /// What a call has used so far.

@@ -8,9 +8,9 @@ use crate::datasource_state::DatasourceState;
 use crate::error::{Busy, Error};
 use crate::plugin::Plugin;
 use crate::runtime::Runtime;
-use crate::runtime::scheduler::FREE_TICKS;
+use crate::runtime::scheduler::{CpuPermit, FREE_TICKS};
 use crate::store_state::StoreState;
-use portcullis_policy::LimitKind;
+use portcullis_policy::{LimitKind, Limits};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::component::{ResourceAny, ResourceTableError};
@@ -43,6 +43,8 @@ const MAX_CALLS: u32 = 10_000;
 const MAX_IDLE_MEMORY: usize = 4 * 1024 * 1024;
 /// How long an idle instance is kept.
 const MAX_IDLE_TIME: Duration = Duration::from_mins(1);
+/// What a call may take on its stack, in bytes: wasmtime's limit on the stack of a guest.
+pub(super) const STACK_BYTES: u64 = 512 * 1024;
 
 impl Instance {
     /// Creates an instance and connects it with the settings.
@@ -143,6 +145,16 @@ impl Instance {
         self.returned(result)?.map_err(convert::error)
     }
 
+    /// The memory that is reserved for the instance, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.store.data().limiter.reserved()
+    }
+
+    /// The right to use a CPU.
+    pub(super) fn cpu_permit(&self) -> CpuPermit {
+        self.store.data().slices.permit().clone()
+    }
+
     /// Whether the instance may serve another call.
     pub(super) fn is_reusable(&self) -> bool {
         let state = self.store.data();
@@ -173,8 +185,9 @@ async fn instantiate(
     call: &Arc<Call>,
 ) -> Result<(Store<StoreState>, bindings::Plugin), Error> {
     let pre = spec.plugin.pre();
-    let state = StoreState::new(spec.datasource.clone(), &spec.runtime.scheduler);
+    let state = StoreState::new(spec.datasource.clone(), spec.runtime);
     let mut store = Store::new(pre.engine(), state);
+    store.set_hostcall_fuel(hostcall_fuel(call.limits()));
     store.limiter(|state| &mut state.limiter);
     // From then on a guest that computes yields at each tick, also to the timer that ends its call.
     store.set_epoch_deadline(FREE_TICKS);
@@ -199,10 +212,25 @@ fn trapped(call: &Call, error: wasmtime::Error) -> Error {
     if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
         return limit(LimitKind::Resources, limits.resources.to_string());
     }
-    // wasmtime has no type for this error.
-    if error.root_cause().to_string().contains("total size of fields exceeds limit") {
+    // wasmtime has no public types for these errors.
+    let cause = error.root_cause().to_string();
+    if cause.contains("total size of fields exceeds limit") {
         return limit(LimitKind::HeaderBytes, limits.header_bytes.to_string());
     }
+    if cause.contains("fuel allocated for hostcalls") {
+        return limit(LimitKind::ResponseBytes, limits.response_bytes.to_string());
+    }
     // The root cause says what happened; its context is addresses in the guest.
-    Error::Trapped { message: error.root_cause().to_string() }
+    Error::Trapped { message: cause }
 }
+
+/// The most bytes that pass from the guest to the host in one call between them: the larger of a
+/// request and a response, and headers.
+fn hostcall_fuel(limits: &Limits) -> usize {
+    let body = limits.request_bytes.max(limits.response_bytes).as_u64();
+    let bytes = body.saturating_add(limits.header_bytes.as_u64()).saturating_add(SMALL_VALUES);
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// Room for values of a fixed size in one call between guest and host, in bytes.
+const SMALL_VALUES: u64 = 4096;

@@ -15,9 +15,10 @@ use crate::error::{Busy, Error, PluginError};
 use crate::plugin::Plugin;
 use crate::runtime::Runtime;
 use crate::runtime::permits::ConcurrencyLimit;
-use crate::runtime::registry::Evict;
+use crate::runtime::registry::{Evict, Wanted};
+use bytesize::ByteSize;
 use guards::{CallGuard, EndOnDrop};
-use instance::{Instance, InstanceSpec};
+use instance::{Instance, InstanceSpec, STACK_BYTES};
 use output::Output;
 use pool::InstancePool;
 use portcullis_json::is_deeper;
@@ -73,6 +74,12 @@ struct Inner {
 /// How long a call may run after its deadline. The gate ends requests at the deadline, and the
 /// plugin then reports what happened; a plugin that does not is stopped.
 const GRACE: Duration = Duration::from_millis(100);
+/// The largest result that is examined on the worker of the call, in bytes: it takes a quarter of a
+/// millisecond.
+const MAX_INLINE_INSPECTION: usize = 256 * 1024;
+/// Idle instances that make room for new ones when the capacity for instances is used up. More than
+/// one, because looking for them takes longer than a call if there are thousands of datasources.
+const EVICTED_AT_ONCE: usize = 16;
 
 impl Datasource {
     pub(crate) fn new(
@@ -187,6 +194,7 @@ impl Datasource {
             running: inner.limit.running(),
             waiting: inner.limit.waiting(),
             warm: inner.pool.count() as u32,
+            warm_bytes: inner.pool.bytes(),
             ..inner.state.counters.read()
         }
     }
@@ -230,7 +238,7 @@ impl Datasource {
         }
         let guard = CallGuard::new(call);
         let result = match self.check_input(inputs) {
-            Ok(()) => self.run_with_permit(guard.call(), run).await,
+            Ok(bytes) => self.run_with_permit(guard.call(), bytes, run).await,
             Err(error) => Err(error),
         };
         guard.finish(result)
@@ -270,9 +278,10 @@ impl Datasource {
         Ok(vec![name])
     }
 
-    /// Limits the caller's input before it enters the sandbox.
-    fn check_input(&self, inputs: &[Input<'_>]) -> Result<(), Error> {
+    /// Limits the caller's input before it enters the sandbox, and returns its size in bytes.
+    fn check_input(&self, inputs: &[Input<'_>]) -> Result<u64, Error> {
         let limits = self.inner.state.limits();
+        let mut all = 0;
         let reached = |which, bound| Err(Error::Limit(Limit::new(which, bound, false)));
         for input in inputs {
             let (text, bytes) = match input {
@@ -285,18 +294,23 @@ impl Datasource {
             if is_deeper(text, limits.json_depth) {
                 return reached(LimitKind::JsonDepth, limits.json_depth.to_string());
             }
+            all += bytes as u64;
         }
-        Ok(())
+        Ok(all)
     }
 
     async fn run_with_permit<T: Output>(
         &self,
         call: &Arc<Call>,
+        input_bytes: u64,
         run: impl AsyncFnOnce(&mut Instance) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let inner = &self.inner;
         let deadline = call.progress().deadline();
         let _permit = inner.limit.acquire(deadline).await?;
+        // The bindings copy the input.
+        let memory = inner.runtime.memory.reserve(STACK_BYTES + input_bytes);
+        let _memory = memory.map_err(|_| self.out_of_memory())?;
         let mut instance = match inner.pool.take() {
             Some(instance) => instance,
             // Boxed, since it is rare and large: a future is as large as the largest future that it
@@ -337,9 +351,12 @@ impl Datasource {
     ) -> Result<T, Error> {
         let progress = call.progress();
         let end = progress.deadline() + GRACE;
-        let instance_in_call = instance.begin(call);
+        let permit = instance.cpu_permit();
         let end_on_drop = EndOnDrop(call);
-        let result = self.inner.runtime.timers.timeout_at(end, pin!(run(instance_in_call))).await;
+        let result = {
+            let running = pin!(permit.watch(run(instance.begin(call))));
+            self.inner.runtime.timers.timeout_at(end, running).await
+        };
         drop(end_on_drop);
         instance.end();
         // What the gate recorded overrides what the guest says, success included.
@@ -351,28 +368,47 @@ impl Datasource {
             }),
             (None, None) => Err(self.out_of_time(progress.reached())),
         };
-        self.inspect(call, result)
+        self.inspect(call, result, end).await
     }
 
-    /// Returns a result unchanged or not at all, and an error without secrets.
-    fn inspect<T: Output>(&self, call: &Call, result: Result<T, Error>) -> Result<T, Error> {
-        let state = &self.inner.state;
-        let output = result.map_err(|error| error.map_texts(|text| state.service.redact(text)))?;
-        if output.leaks(&*state.service) {
-            let message = "the result contains the signing key or the session token that the plugin \
-                           was given";
-            let remedy = "nothing allows this; if the plugin did not do it by mistake, report it to \
-                          its publisher";
-            let denial = Denial::new(Rule::SecretInAnswer, call.export(), message, remedy);
-            call.deny(&denial);
-            return Err(denial.into());
-        }
-        let depth = state.limits().json_depth;
-        if output.is_deeper(depth) {
-            let limit = call.progress().limit(LimitKind::JsonDepth, depth.to_string());
+    /// Limits the size of a result, and examines it: a large one on a thread of its own.
+    async fn inspect<T: Output>(
+        &self,
+        call: &Arc<Call>,
+        result: Result<T, Error>,
+        end: Instant,
+    ) -> Result<T, Error> {
+        let Inner { state, runtime, .. } = &*self.inner;
+        let bytes = match &result {
+            Ok(output) => output.bytes(),
+            Err(error) => error.bytes(),
+        };
+        let limit = state.limits().response_bytes;
+        if bytes as u64 > limit.as_u64() {
+            let limit = call.progress().limit(LimitKind::ResponseBytes, limit.to_string());
             return Err(Error::Limit(limit));
         }
-        Ok(output)
+        if bytes <= MAX_INLINE_INSPECTION {
+            return inspect(state, call, result);
+        }
+        let _memory = runtime.memory.reserve(bytes as u64).map_err(|_| {
+            let limit = ByteSize::b(runtime.memory.limit()).to_string();
+            Error::Limit(call.progress().limit(LimitKind::ProcessMemory, limit))
+        })?;
+        let (state, inspected_call) = (state.clone(), call.clone());
+        let inspecting = pin!(async {
+            let permit = runtime.scheduler.acquire().await;
+            tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                inspect(&state, &inspected_call, result)
+            })
+            .await
+        });
+        match runtime.timers.timeout_at(end, inspecting).await {
+            Some(Ok(inspected)) => inspected,
+            Some(Err(error)) => Err(Error::Trapped { message: error.to_string() }),
+            None => Err(self.out_of_time(call.progress().reached())),
+        }
     }
 
     /// A new instance, connected with the settings.
@@ -380,7 +416,8 @@ impl Datasource {
         let mut result = self.connect(deadline).await;
         if matches!(result, Err(Error::Busy(Busy::Instances { .. }))) {
             // Idle instances of other datasources use up the capacity.
-            self.inner.runtime.registry.evict_all();
+            let instances = EVICTED_AT_ONCE;
+            self.inner.runtime.registry.evict(Wanted { bytes: 0, instances });
             result = self.connect(deadline).await;
         }
         result
@@ -400,7 +437,15 @@ impl Datasource {
             (None, Some(result)) => result,
             (None, None) => Err(self.out_of_time(false)),
         };
-        result.map_err(|error| error.map_texts(|text| state.service.redact(text)))
+        result.map_err(|error| match error {
+            // The call that wants the instance has not begun.
+            Error::Limit(Limit { which: LimitKind::ProcessMemory, .. }) => self.out_of_memory(),
+            error => error.map_texts(|text| state.service.redact(text)),
+        })
+    }
+
+    fn out_of_memory(&self) -> Error {
+        Error::Busy(Busy::Memory { limit: self.inner.runtime.memory.limit() })
     }
 }
 
@@ -411,14 +456,42 @@ impl fmt::Debug for Datasource {
 }
 
 impl Evict for Inner {
-    fn evict(&self) {
-        self.pool.clear();
+    fn idle_bytes(&self) -> u64 {
+        self.pool.bytes()
+    }
+
+    fn evict(&self, wanted: &mut Wanted) {
+        self.pool.evict(wanted);
     }
 
     fn prune(&self) {
         self.pool.prune();
         self.state.egress.prune();
     }
+}
+
+/// Returns a result unchanged or not at all, and an error without secrets.
+fn inspect<T: Output>(
+    state: &DatasourceState,
+    call: &Call,
+    result: Result<T, Error>,
+) -> Result<T, Error> {
+    let output = result.map_err(|error| error.map_texts(|text| state.service.redact(text)))?;
+    if output.leaks(&*state.service) {
+        let message = "the result contains the signing key or the session token that the plugin \
+                       was given";
+        let remedy = "nothing allows this; if the plugin did not do it by mistake, report it to \
+                      its publisher";
+        let denial = Denial::new(Rule::SecretInAnswer, call.export(), message, remedy);
+        call.deny(&denial);
+        return Err(denial.into());
+    }
+    let depth = state.limits().json_depth;
+    if output.is_deeper(depth) {
+        let limit = call.progress().limit(LimitKind::JsonDepth, depth.to_string());
+        return Err(Error::Limit(limit));
+    }
+    Ok(output)
 }
 
 /// What a caller hands in.

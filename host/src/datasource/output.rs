@@ -16,7 +16,10 @@ pub struct RawResponse {
 }
 
 /// The result of a call. It is returned unchanged, or not at all.
-pub(super) trait Output {
+pub(super) trait Output: Send + 'static {
+    /// Its size, in bytes.
+    fn bytes(&self) -> usize;
+
     /// Whether it contains a key or a token that was handed to the sandbox for signing.
     fn leaks(&self, service: &dyn Service) -> bool;
 
@@ -25,6 +28,10 @@ pub(super) trait Output {
 }
 
 impl Output for String {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+
     fn leaks(&self, service: &dyn Service) -> bool {
         service.leaks_in(self.as_bytes())
     }
@@ -35,6 +42,10 @@ impl Output for String {
 }
 
 impl Output for RawResponse {
+    fn bytes(&self) -> usize {
+        self.body.len()
+    }
+
     fn leaks(&self, service: &dyn Service) -> bool {
         let leaks = |text: &[u8]| service.leaks_in(text);
         leaks(&self.body)

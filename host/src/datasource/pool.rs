@@ -1,6 +1,7 @@
 //! The idle instances of one datasource.
 
 use super::instance::Instance;
+use crate::runtime::registry::Wanted;
 use parking_lot::Mutex;
 
 /// Idle connected instances. With `Isolation::Reuse` they have served calls; with
@@ -53,9 +54,24 @@ impl InstancePool {
         self.instances.lock().len()
     }
 
-    /// Drops all idle instances.
-    pub(super) fn clear(&self) {
-        let all = std::mem::take(&mut *self.instances.lock());
-        drop(all);
+    /// The memory of the idle instances, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.instances.lock().iter().map(Instance::bytes).sum()
+    }
+
+    /// Drops the instances that have been idle for longest, until as much is free as wanted, and at
+    /// most half of them (rounded up).
+    pub(super) fn evict(&self, wanted: &mut Wanted) {
+        let mut instances = self.instances.lock();
+        let half = instances.len().div_ceil(2);
+        let mut count = 0;
+        while count < half && !wanted.is_met() {
+            wanted.count(instances[count].bytes());
+            count += 1;
+        }
+        let evicted: Vec<Instance> = instances.drain(..count).collect();
+        // Dropping instances takes time, and calls of the datasource must not wait for it.
+        drop(instances);
+        drop(evicted);
     }
 }

@@ -2,47 +2,76 @@
 //! them.
 
 use crate::bindings::portcullis::datasource::aws_signing::{
-    Host, SigningError as ContractError, SigningMaterial,
+    SigningError as ContractError, SigningMaterial,
 };
 use crate::store_state::StoreState;
 use portcullis_aws::SigningError;
 use portcullis_policy::{Denial, Rule};
-use wasmtime::Result;
+use portcullis_wasi::Text;
+use wasmtime::component::Linker;
+use wasmtime::{Error, Result, StoreContextMut};
 
-impl Host for StoreState {
-    async fn derive_key(
-        &mut self,
-        date: String,
-        region: String,
-        service: String,
-    ) -> Result<Result<SigningMaterial, ContractError>> {
-        let refuse = |state: &Self, denial: &Denial| {
-            if let Some(call) = &state.call {
-                call.deny(denial);
-            }
-            Ok(Err(ContractError::Refused(denial.to_string())))
-        };
-        if self.call.as_ref().is_none_or(|call| call.operations.is_empty()) {
-            let message =
-                "the plugin asked for a signing key outside a call that may send requests";
-            let remedy = "this is a defect of the plugin: report it to its publisher";
-            return refuse(self, &Denial::new(Rule::Signing, "", message, remedy));
-        }
-        match self.datasource.service.signing_key(&date, &region, &service).await {
-            Ok(key) => {
-                if key.identity_changed {
-                    self.datasource.egress.change_identity();
-                    self.identity = self.datasource.egress.identity();
-                }
-                Ok(Ok(SigningMaterial {
-                    access_key_id: key.access_key_id,
-                    session_token: key.session_token.map(|token| token.to_string()),
-                    key: key.key.to_vec(),
-                    expires: key.expires,
-                }))
-            }
-            Err(SigningError::Denied(denial)) => refuse(self, &denial),
-            Err(error) => Ok(Err(ContractError::Unavailable(error.to_string()))),
-        }
+/// The longest date, region or service, in bytes: the longest region has 16.
+const MAX_NAME_BYTES: usize = 256;
+
+/// Links the interface.
+pub(super) fn add_to_linker(linker: &mut Linker<StoreState>) -> Result<()> {
+    let mut instance = linker.instance("portcullis:datasource/aws-signing@0.1.0")?;
+    instance.func_wrap_async(
+        "derive-key",
+        |mut store: StoreContextMut<'_, StoreState>, names: (Text, Text, Text)| {
+            let names = read_names(&store, &names);
+            Box::new(async move {
+                let [date, region, service] = names?;
+                Ok((derive_key(store.data_mut(), &date, &region, &service).await,))
+            })
+        },
+    )
+}
+
+fn read_names(
+    store: &StoreContextMut<'_, StoreState>,
+    names: &(Text, Text, Text),
+) -> Result<[String; 3]> {
+    let read = |text: &Text| match text.read(store, MAX_NAME_BYTES)? {
+        Some(text) => Ok(text.into_owned()),
+        None => Err(Error::msg("the plugin asked for a signing key with a long name")),
+    };
+    Ok([read(&names.0)?, read(&names.1)?, read(&names.2)?])
+}
+
+async fn derive_key(
+    state: &mut StoreState,
+    date: &str,
+    region: &str,
+    service: &str,
+) -> std::result::Result<SigningMaterial, ContractError> {
+    if state.call.as_ref().is_none_or(|call| call.operations.is_empty()) {
+        let message = "the plugin asked for a signing key outside a call that may send requests";
+        let remedy = "this is a defect of the plugin: report it to its publisher";
+        return Err(refuse(state, &Denial::new(Rule::Signing, "", message, remedy)));
     }
+    match state.datasource.service.signing_key(date, region, service).await {
+        Ok(key) => {
+            if key.identity_changed {
+                state.datasource.egress.change_identity();
+                state.identity = state.datasource.egress.identity();
+            }
+            Ok(SigningMaterial {
+                access_key_id: key.access_key_id,
+                session_token: key.session_token.map(|token| token.to_string()),
+                key: key.key.to_vec(),
+                expires: key.expires,
+            })
+        }
+        Err(SigningError::Denied(denial)) => Err(refuse(state, &denial)),
+        Err(error) => Err(ContractError::Unavailable(error.to_string())),
+    }
+}
+
+fn refuse(state: &StoreState, denial: &Denial) -> ContractError {
+    if let Some(call) = &state.call {
+        call.deny(denial);
+    }
+    ContractError::Refused(denial.to_string())
 }

@@ -8,7 +8,8 @@ mod threads;
 
 use permits::HostLimit;
 use portcullis_gate::Timers;
-use registry::Registry;
+use portcullis_memory::MemoryLimit;
+use registry::{Registry, Wanted};
 use scheduler::Scheduler;
 use std::io;
 use std::sync::Arc;
@@ -21,16 +22,28 @@ pub(crate) struct Runtime {
     pub(crate) timers: Timers,
     pub(crate) limit: Arc<HostLimit>,
     pub(crate) registry: Arc<Registry>,
+    /// The memory of all guests and calls.
+    pub(crate) memory: Arc<MemoryLimit>,
 }
 
 impl Runtime {
     /// Starts the services and their threads, which end with the engine and the host.
-    pub(crate) fn start(engine: EngineWeak, limit: Arc<HostLimit>) -> io::Result<Self> {
+    pub(crate) fn start(
+        engine: EngineWeak,
+        limit: Arc<HostLimit>,
+        memory: Arc<MemoryLimit>,
+    ) -> io::Result<Self> {
         let scheduler = Scheduler::new();
         let timers = Timers::ticked();
         let registry = Arc::<Registry>::default();
         threads::tick(engine, scheduler.clone(), timers.clone())?;
         threads::sweep(&registry)?;
-        Ok(Self { scheduler, timers, limit, registry })
+        let idle = Arc::downgrade(&registry);
+        memory.set_reclaim(move |bytes| {
+            if let Some(registry) = idle.upgrade() {
+                registry.evict(Wanted { bytes, instances: 0 });
+            }
+        });
+        Ok(Self { scheduler, timers, limit, registry, memory })
     }
 }

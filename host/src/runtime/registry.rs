@@ -1,15 +1,40 @@
 //! The datasources of a host, as far as their idle instances and connections are concerned.
 
 use parking_lot::Mutex;
+use std::cmp::Reverse;
 use std::sync::{Arc, Weak};
 
 /// Something with idle instances and connections.
 pub(crate) trait Evict: Send + Sync {
-    /// Drops all idle instances.
-    fn evict(&self);
+    /// The memory of the idle instances, in bytes.
+    fn idle_bytes(&self) -> u64;
+
+    /// Drops idle instances until as much is free as wanted, and at most half of them.
+    fn evict(&self, wanted: &mut Wanted);
 
     /// Drops instances and connections that have been idle for long.
     fn prune(&self);
+}
+
+/// What is still to be freed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Bytes of memory.
+    pub(crate) bytes: u64,
+    /// Instances.
+    pub(crate) instances: usize,
+}
+
+impl Wanted {
+    /// Counts an instance that is dropped.
+    pub(crate) fn count(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.instances = self.instances.saturating_sub(1);
+    }
+
+    pub(crate) fn is_met(&self) -> bool {
+        self.bytes == 0 && self.instances == 0
+    }
 }
 
 /// The datasources of a host. A datasource that is dropped leaves the registry by itself.
@@ -21,9 +46,19 @@ impl Registry {
         self.0.lock().push(datasource);
     }
 
-    /// Drops the idle instances of all datasources.
-    pub(crate) fn evict_all(&self) {
-        self.live().iter().for_each(|datasource| datasource.evict());
+    /// Drops idle instances until as much is free as wanted, first those of the datasource that has
+    /// most. No datasource loses more than half of its instances (rounded up), so that one
+    /// datasource with large calls does not make all others start cold.
+    pub(crate) fn evict(&self, mut wanted: Wanted) {
+        let mut live: Vec<_> = self.live().into_iter().map(|one| (one.idle_bytes(), one)).collect();
+        live.retain(|(bytes, _)| *bytes > 0);
+        live.sort_by_key(|(bytes, _)| Reverse(*bytes));
+        for (_, datasource) in live {
+            if wanted.is_met() {
+                return;
+            }
+            datasource.evict(&mut wanted);
+        }
     }
 
     /// Drops what has been idle for long, in all datasources.
@@ -39,5 +74,46 @@ impl Registry {
             datasource.strong_count() > 0
         });
         live
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Idle instances of one byte each.
+    struct Idle(Mutex<usize>);
+
+    impl Evict for Idle {
+        fn idle_bytes(&self) -> u64 {
+            *self.0.lock() as u64
+        }
+
+        fn evict(&self, wanted: &mut Wanted) {
+            let mut idle = self.0.lock();
+            for _ in 0..idle.div_ceil(2) {
+                if !wanted.is_met() {
+                    *idle -= 1;
+                    wanted.count(1);
+                }
+            }
+        }
+
+        fn prune(&self) {}
+    }
+
+    #[test]
+    fn datasource_with_most_idle_instances_loses_some_first() {
+        let registry = Registry::default();
+        let idle = [3, 10, 1].map(|count| Arc::new(Idle(Mutex::new(count))));
+        for one in &idle {
+            let weak: Weak<Idle> = Arc::downgrade(one);
+            registry.add(weak);
+        }
+        let left = || idle.each_ref().map(|one| *one.0.lock());
+        registry.evict(Wanted { bytes: 2, instances: 0 });
+        assert_eq!(left(), [3, 8, 1]);
+        registry.evict(Wanted { bytes: 0, instances: 5 });
+        assert_eq!(left(), [2, 4, 1], "half of the largest, then the next");
     }
 }

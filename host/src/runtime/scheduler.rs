@@ -2,13 +2,16 @@
 //! behind them.
 //!
 //! A guest runs its first time slice freely: a thousand small calls never get here. At the next
-//! epoch tick it must acquire one of `cores / 2` permits, and again after each slice. A permit that
-//! is held for more than [`MAX_SLICES`] ticks belongs to a guest that is blocked on I/O, and is
-//! reclaimed.
+//! epoch tick it must acquire one of `cores / 2` permits, and again after each slice. The host needs
+//! one too before it does work in proportion to what a guest passes. A permit that is held for more
+//! than [`MAX_SLICES`] ticks while no thread runs its guest belongs to a guest that is blocked on
+//! I/O, and is reclaimed.
 
 use parking_lot::Mutex;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::UpdateDeadline;
@@ -65,12 +68,18 @@ impl Scheduler {
     /// Ends a time slice: reclaims permits whose guests did not ask again.
     pub(crate) fn reclaim(&self) {
         self.held.lock().retain_mut(|(permit, slices)| {
-            *slices += 1;
+            *slices = if permit.0.is_polled.load(Ordering::Relaxed) { 0 } else { *slices + 1 };
             if *slices > MAX_SLICES {
                 permit.release();
             }
             permit.is_held()
         });
+    }
+
+    /// Waits for a permit for work of the host itself, on a thread of its own.
+    pub(crate) async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        self.permits.clone().acquire_owned().await.ok()
     }
 
     /// The length of the next time slice. It is also the resolution of the timers that end calls.
@@ -88,19 +97,39 @@ impl Scheduler {
 /// The CPU permit that an instance may hold. It is released when the guest does anything else than
 /// compute.
 #[derive(Clone, Default)]
-pub(crate) struct CpuPermit(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+pub(crate) struct CpuPermit(Arc<PermitState>);
+
+#[derive(Default)]
+struct PermitState {
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    /// Whether a thread runs the guest, or works for it, at this moment.
+    is_polled: AtomicBool,
+}
 
 impl CpuPermit {
+    /// Runs a call of the instance. While it is polled, its permit is not reclaimed: a long function
+    /// of the host looks like a guest that does not ask again.
+    pub(crate) async fn watch<F: Future>(&self, call: F) -> F::Output {
+        let mut call = pin!(call);
+        poll_fn(|context| {
+            self.0.is_polled.store(true, Ordering::Relaxed);
+            let polled = call.as_mut().poll(context);
+            self.0.is_polled.store(false, Ordering::Relaxed);
+            polled
+        })
+        .await
+    }
+
     fn hold(&self, permit: OwnedSemaphorePermit) {
-        *self.0.lock() = Some(permit);
+        *self.0.permit.lock() = Some(permit);
     }
 
     pub(crate) fn release(&self) {
-        self.0.lock().take();
+        self.0.permit.lock().take();
     }
 
     fn is_held(&self) -> bool {
-        self.0.lock().is_some()
+        self.0.permit.lock().is_some()
     }
 }
 
@@ -139,26 +168,28 @@ impl TimeSlices {
 
     /// A slice is over and the guest still computes: it yields until it has a permit.
     pub(crate) fn next(&mut self) -> UpdateDeadline {
+        UpdateDeadline::YieldCustom(1, self.acquire())
+    }
+
+    /// Lets others run first, and waits for a permit.
+    pub(crate) fn acquire(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.permit.release();
         if !std::mem::replace(&mut self.is_long_running, true) {
             self.scheduler.long_running.fetch_add(1, Ordering::Relaxed);
         }
         let (permits, held) = (self.scheduler.permits.clone(), self.scheduler.held.clone());
         let permit = self.permit.clone();
-        UpdateDeadline::YieldCustom(
-            1,
-            Box::pin(async move {
-                // Others first, even if a permit is available.
-                tokio::task::yield_now().await;
-                // The semaphore is never closed.
-                if let Ok(acquired) = permits.acquire_owned().await {
-                    permit.hold(acquired);
-                    let mut held = held.lock();
-                    held.retain(|(other, _)| !Arc::ptr_eq(&other.0, &permit.0));
-                    held.push((permit, 0));
-                }
-            }),
-        )
+        Box::pin(async move {
+            // Others first, even if a permit is available.
+            tokio::task::yield_now().await;
+            // The semaphore is never closed.
+            if let Ok(acquired) = permits.acquire_owned().await {
+                permit.hold(acquired);
+                let mut held = held.lock();
+                held.retain(|(other, _)| !Arc::ptr_eq(&other.0, &permit.0));
+                held.push((permit, 0));
+            }
+        })
     }
 }
 

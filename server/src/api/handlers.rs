@@ -157,7 +157,8 @@ pub(super) async fn metrics(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
     check_operator(&caller)?;
-    let mut response = Response::new(Body::from(server.metrics.text(&caller.deployment)));
+    let mut response =
+        Response::new(Body::from(server.metrics.text(&caller.deployment, server.memory())));
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);
     Ok(response)

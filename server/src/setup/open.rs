@@ -33,6 +33,15 @@ pub fn small_host() -> HostBuilder {
     Host::builder().concurrent_calls(16)
 }
 
+/// Sets the memory limit of a host, if there is one.
+#[must_use]
+pub fn with_memory(builder: HostBuilder, bytes: Option<u64>) -> HostBuilder {
+    match bytes {
+        Some(bytes) => builder.memory(bytes),
+        None => builder,
+    }
+}
+
 /// The user's cache folder (XDG Base Directory Specification), or the one that `PORTCULLIS_CACHE`
 /// names.
 fn cache_folder() -> Option<PathBuf> {
@@ -42,15 +51,19 @@ fn cache_folder() -> Option<PathBuf> {
     variable("PORTCULLIS_CACHE").or_else(|| Some(user()?.join("portcullis")))
 }
 
-/// Builds a host that writes audit records where the policy file says. Also returns their file.
+/// Builds a host with the memory limit that the policy file sets, unless `memory` is another, and
+/// that writes audit records where the file says. Also returns their file.
 ///
 /// # Errors
 /// Returns an error if the audit file cannot be opened or the host cannot be built.
 pub fn open_audited_host(
     file: &PolicyFile,
     folder: Option<&Path>,
+    memory: Option<u64>,
     builder: impl Fn() -> HostBuilder,
 ) -> Result<(Host, Option<Arc<JsonLines>>), SetupError> {
+    let memory = memory.or_else(|| file.host.memory.map(|memory| memory.as_u64()));
+    let builder = || with_memory(builder(), memory);
     let Some(audit) = &file.audit else { return Ok((open_host(builder)?, None)) };
     let path = beside(folder, &audit.file);
     let sink = JsonLines::open(&path).map_err(|error| {

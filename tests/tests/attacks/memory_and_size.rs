@@ -1,7 +1,7 @@
 //! Family D: attacks that take memory, are too large, or crash.
 
 use super::support::{carry_out, limit, limited, server, stopped, tried};
-use portcullis::{Error, Host, LimitKind, LoadError};
+use portcullis::{Error, Host, LimitKind, LoadError, PluginError};
 use portcullis_testkit::recorder::{self, Response};
 use tests::attack::{Attack, Behaviour};
 use tests::plugins::{self, HOSTILE, HOSTILE_MANIFEST};
@@ -91,16 +91,96 @@ pub(crate) async fn buffered_requests_and_responses_are_limited() {
     limited(attack("body 65537"), "GetItem", LimitKind::RequestBytes).await;
     limited(attack("authority 100000000"), "GetItem", LimitKind::HeaderBytes).await;
     for (arguments, message) in
-        [("requests 2", "not sent yet"), ("wanted 65", "more than 64 headers")]
+        [("requests 5", "not sent yet"), ("wanted 65", "more than 64 headers")]
     {
         tried();
         let error = carry_out(attack(arguments), "GetItem").await.unwrap_err();
         assert!(error.to_string().contains(message), "{arguments}: {error}");
         stopped();
     }
-    for arguments in ["body 65536", "requests 1", "wanted 64"] {
+    for arguments in ["body 65536", "requests 4", "wanted 64"] {
         assert!(carry_out(attack(arguments), "GetItem").await.is_ok(), "{arguments}");
     }
+}
+
+pub(crate) async fn thousands_of_faults_are_cut_to_a_hundred() {
+    let server = server().await;
+    let attack = |count: &str| {
+        Attack::new(Behaviour::many_faults, &server.authority, "").with_arguments(count)
+    };
+    tried();
+    let error = carry_out(attack("500000"), "GetItem").await.unwrap_err();
+    let Error::Plugin(PluginError::InvalidInput(faults)) = error else { panic!("{error:?}") };
+    assert_eq!(faults.len(), 100);
+    assert_eq!(faults[99].message, "499901 more problems are not shown");
+    stopped();
+    limited(attack("2700000"), "GetItem", LimitKind::ResponseBytes).await;
+}
+
+pub(crate) async fn long_text_of_an_error_is_cut() {
+    let server = server().await;
+    let attack = |bytes: &str| {
+        Attack::new(Behaviour::long_error, &server.authority, "").with_arguments(bytes)
+    };
+    tried();
+    let error = carry_out(attack("30000000"), "GetItem").await.unwrap_err();
+    assert!(error.to_string().len() < 20_000, "{} bytes", error.to_string().len());
+    stopped();
+    limited(attack("40000000"), "GetItem", LimitKind::ResponseBytes).await;
+}
+
+pub(crate) async fn result_larger_than_a_response_may_be_is_refused() {
+    let server = server().await;
+    let attack = |bytes: &str, limits: &str| {
+        let limits = format!("limits = {{ {limits} }}");
+        Attack::new(Behaviour::long_output, &server.authority, &limits).with_arguments(bytes)
+    };
+    let small = "response-bytes = \"64 KiB\"";
+    limited(attack("65537", small), "GetItem", LimitKind::ResponseBytes).await;
+    assert_eq!(carry_out(attack("65536", small), "GetItem").await.unwrap().len(), 65536);
+    limited(attack("120000000", ""), "GetItem", LimitKind::ResponseBytes).await;
+    assert_eq!(carry_out(attack("1000000", ""), "GetItem").await.unwrap().len(), 1_000_000);
+}
+
+pub(crate) async fn what_the_host_holds_for_an_instance_is_limited() {
+    let server = server().await;
+    let attack = |arguments: &str| {
+        let limits = "limits = { host-memory = \"1 MiB\", header-bytes = \"64 KiB\" }";
+        Attack::new(Behaviour::hoard_unsent, &server.authority, limits).with_arguments(arguments)
+    };
+    for arguments in ["fields 20", "clones 20", "bodies 1"] {
+        let limit = limited(attack(arguments), "GetItem", LimitKind::HostMemory).await;
+        assert_eq!(limit.bound, "1.0 MiB");
+    }
+    let unsent = limited(attack("authorities 5"), "GetItem", LimitKind::Resources).await;
+    assert!(unsent.bound.contains("4 may be requests"), "{unsent}");
+    for arguments in ["fields 10", "clones 10", "authorities 4"] {
+        assert!(carry_out(attack(arguments), "GetItem").await.is_ok(), "{arguments}");
+    }
+}
+
+pub(crate) async fn long_values_are_refused_before_they_are_copied() {
+    let server = server().await;
+    let attack = |arguments: &str| {
+        Attack::new(Behaviour::pass_too_much, &server.authority, "").with_arguments(arguments)
+    };
+    for function in
+        ["from-list", "append", "set", "get", "has", "delete", "set-authority", "request"]
+            .into_iter()
+            .chain(["set-path-with-query"])
+    {
+        let attack = attack(&format!("{function} 10000000"));
+        limited(attack, "GetItem", LimitKind::HeaderBytes).await;
+    }
+    limited(attack("poll 1000000"), "GetItem", LimitKind::Resources).await;
+    for function in ["write", "blocking-write-and-flush", "derive-key"] {
+        tried();
+        let error = carry_out(attack(&format!("{function} 10000000")), "GetItem").await;
+        assert!(matches!(error, Err(Error::Trapped { .. })), "{function}: {error:?}");
+        stopped();
+    }
+    // A scheme that is too long is refused like one that is not valid.
+    assert!(carry_out(attack("set-scheme 1000000"), "GetItem").await.is_ok());
 }
 
 pub(crate) async fn random_bytes_per_host_call_are_limited() {

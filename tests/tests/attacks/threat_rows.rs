@@ -107,6 +107,17 @@ pub(crate) const FAMILIES: &[Family] = &[
             ("D8", "traps, panics, `unreachable`"),
             ("D9", "futures that are dropped at any point"),
             ("D10", "decompression bombs"),
+            ("D12", "thousands of faults, long texts and large results that a plugin returns"),
+            (
+                "D13",
+                "what the host holds for an instance outside its memory: authorities, paths, \
+                 fields, bodies that are written ahead and not sent",
+            ),
+            (
+                "D14",
+                "long values that are passed to the host again and again, while others want the \
+                 processor",
+            ),
         ],
     },
     Family {

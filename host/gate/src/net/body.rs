@@ -5,6 +5,7 @@ use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use portcullis_memory::Charge;
 use portcullis_policy::LimitKind;
 use std::collections::VecDeque;
 use std::fmt;
@@ -68,11 +69,12 @@ impl RequestBody {
     }
 
     /// Reads the whole body into one buffer: a body in chunks of one byte would otherwise take
-    /// many times its size.
+    /// many times its size. The buffer is charged to `held`.
     pub(crate) async fn whole(
         mut self,
         progress: &Progress,
         limit: ByteSize,
+        mut held: Option<&mut Charge>,
     ) -> Result<Bytes, Error> {
         if let Self::Whole(Some(bytes)) = self {
             return if bytes.len() as u64 > limit.as_u64() {
@@ -86,6 +88,12 @@ impl RequestBody {
             let Ok(data) = frame?.into_data() else { continue };
             if (whole.len() + data.len()) as u64 > limit.as_u64() {
                 return Err(too_large(progress, limit));
+            }
+            if let Some(held) = &mut held
+                && let Err(exceeded) = held.grow(data.len() as u64)
+            {
+                progress.fail_at_memory(exceeded);
+                return Err(Error::InternalError(None));
             }
             whole.extend_from_slice(&data);
         }

@@ -28,7 +28,8 @@ impl RequestHead {
     ///
     /// # Errors
     /// Returns an error if `content-length` is not one number in the form of RFC 9110,
-    /// section 8.6: the framing of the body depends on it.
+    /// section 8.6, without leading zeros: the framing of the body depends on it, and peers differ
+    /// in how they read `02`.
     pub fn new(
         method: Method,
         scheme: Scheme,
@@ -41,7 +42,9 @@ impl RequestHead {
         }
         let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
         let is_length = |length: &HeaderValue| {
-            length.as_bytes().iter().all(u8::is_ascii_digit) && content_length(&headers).is_some()
+            let digits = length.as_bytes();
+            let is_plain = digits == b"0" || !digits.starts_with(b"0");
+            is_plain && digits.iter().all(u8::is_ascii_digit) && content_length(&headers).is_some()
         };
         if lengths.next().is_some_and(|length| !is_length(length)) || lengths.next().is_some() {
             return Err(Error::HttpProtocolError);
@@ -133,7 +136,9 @@ mod tests {
 
     #[test]
     fn a_length_is_one_number_in_decimal_digits() {
-        for lengths in [&["2", "2"][..], &["+2"], &["2, 2"], &[""], &["-1"], &["0x2"]] {
+        for lengths in
+            [&["2", "2"][..], &["+2"], &["2, 2"], &[""], &["-1"], &["0x2"], &["02"], &["00"]]
+        {
             assert!(head(lengths).is_err(), "{lengths:?}");
         }
     }
