@@ -1,16 +1,16 @@
 //! `fields` of `wasi:http/types`: headers and trailers.
 
-use crate::text::Text;
+use crate::measured::{List, Text};
 use crate::{PluginState, headers_too_large, max_header_bytes, no_memory};
 use http::{HeaderName, HeaderValue};
-use wasmtime::component::{Linker, Resource, ResourceType, WasmList};
+use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 use wasmtime_wasi_http::p2::HeaderResult;
 use wasmtime_wasi_http::p2::bindings::http::types::{Host, HostFields};
 use wasmtime_wasi_http::{FieldMap, p2::bindings::http::types::HeaderError};
 
 type Name = Text;
-type Value = WasmList<u8>;
+type Value = List<u8>;
 type Outcome<R> = Result<(std::result::Result<R, HeaderError>,)>;
 
 /// What a field takes in addition to its name and its value, as wasmtime counts it.
@@ -53,7 +53,7 @@ fn keep<T: PluginState>(state: &mut T, fields: Resource<FieldMap>) -> Result<Res
 
 fn from_list<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
-    (entries,): (WasmList<(Name, Value)>,),
+    (entries,): (List<(Name, Value)>,),
 ) -> Outcome<Resource<FieldMap>> {
     let Some(entries) = read_fields(store.as_context_mut(), &entries)? else {
         return Err(headers_too_large(store.data_mut()));
@@ -84,14 +84,15 @@ fn has<T: PluginState>(
 
 fn set<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
-    (fields, name, values): (Resource<FieldMap>, Name, WasmList<Value>),
+    (fields, name, values): (Resource<FieldMap>, Name, List<Value>),
 ) -> Outcome<()> {
     let name = read_name(store.as_context_mut(), &name)?;
     let mut room = max_header_bytes(store.data_mut());
     let mut read = Vec::new();
     for index in 0..values.len() {
-        // The list stays as long as it is.
-        let Some(value) = values.get(&mut store, index).transpose()? else { break };
+        let Some(value) = values.get(&mut store, index)? else {
+            return Err(headers_too_large(store.data_mut()));
+        };
         match read_value(store.as_context_mut(), &value, &mut room) {
             Some(value) => read.push(value),
             None => return Err(headers_too_large(store.data_mut())),
@@ -129,12 +130,12 @@ fn append<T: PluginState>(
 /// Copies names and values, as long as they fit into the limit on headers; `None` if they do not.
 pub(crate) fn read_fields<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
-    entries: &WasmList<(Name, Value)>,
+    entries: &List<(Name, Value)>,
 ) -> Result<Option<Vec<(String, Vec<u8>)>>> {
     let mut room = max_header_bytes(store.data_mut());
     let mut read = Vec::new();
     for index in 0..entries.len() {
-        let Some((name, value)) = entries.get(&mut store, index).transpose()? else { break };
+        let Some((name, value)) = entries.get(&mut store, index)? else { return Ok(None) };
         let Some(name) = name.read(&store, room)?.map(std::borrow::Cow::into_owned) else {
             return Ok(None);
         };
@@ -154,7 +155,7 @@ fn read_value<T: PluginState>(
     room: &mut usize,
 ) -> Option<Vec<u8>> {
     *room = room.checked_sub(value.len().checked_add(FIELD_BYTES)?)?;
-    Some(value.as_le_slice(&store).to_vec())
+    value.bytes(&store).map(<[u8]>::to_vec)
 }
 
 /// Copies the name of a field. One that is too long for any field ends the call.

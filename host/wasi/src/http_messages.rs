@@ -3,9 +3,9 @@
 //! wasi:http.
 
 use crate::fields::read_fields;
+use crate::measured::{List, Text};
 use crate::outgoing_handler::error_code;
 use crate::outgoing_request::{Method, Scheme};
-use crate::text::Text;
 use crate::{PluginState, headers_too_large, idle_workers, max_header_bytes, no_memory};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use portcullis_gate::Gate;
 use portcullis_memory::Charge;
 use portcullis_policy::LimitKind;
-use wasmtime::component::{ComponentType, Linker, Lower, Resource, WasmList};
+use wasmtime::component::{ComponentType, Linker, Lower, Resource};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
@@ -28,7 +28,7 @@ pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()
     })?;
     instance.func_wrap_async(
         "response",
-        |mut store: StoreContextMut<'_, T>, (sent, wanted): (Sent, Option<WasmList<Text>>)| {
+        |mut store: StoreContextMut<'_, T>, (sent, wanted): (Sent, Option<List<Text>>)| {
             Box::new(async move {
                 let wanted = match read_wanted(store.as_context_mut(), wanted)? {
                     Ok(wanted) => wanted,
@@ -41,7 +41,7 @@ pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()
 }
 
 /// Method, scheme, authority, path with query, headers and body.
-type Message = (Method, Scheme, Text, Text, WasmList<(Text, WasmList<u8>)>, WasmList<u8>);
+type Message = (Method, Scheme, Text, Text, List<(Text, List<u8>)>, List<u8>);
 type Sent = Resource<HostFutureIncomingResponse>;
 
 /// `answer` of the contract: a complete response.
@@ -102,7 +102,9 @@ async fn request<T: PluginState>(
             Err(message) => return Ok(Err(format!("its header {name:?} {message}"))),
         }
     }
-    let body = copy(store.as_context_mut(), &body).await;
+    let Some(body) = copy(store.as_context_mut(), &body).await else {
+        return Err(headers_too_large(store.data_mut()));
+    };
     let state = store.data_mut();
     let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
     let request = HostOutgoingRequest {
@@ -120,24 +122,24 @@ async fn request<T: PluginState>(
 
 /// Copies a body. A large one is copied in pieces, so that a guest that does this again and again
 /// takes no more of the processor than one that computes.
-async fn copy<T: PluginState>(mut store: StoreContextMut<'_, T>, body: &WasmList<u8>) -> Bytes {
+async fn copy<T: PluginState>(mut store: StoreContextMut<'_, T>, body: &List<u8>) -> Option<Bytes> {
     if body.len() <= PIECE {
-        return Bytes::copy_from_slice(body.as_le_slice(&store));
+        return body.bytes(&store).map(Bytes::copy_from_slice);
     }
     store.data_mut().wait_for_cpu().await;
     let mut copy = BytesMut::with_capacity(body.len());
     while copy.len() < body.len() {
-        let rest = &body.as_le_slice(&store)[copy.len()..];
+        let rest = &body.bytes(&store)?[copy.len()..];
         copy.extend_from_slice(&rest[..rest.len().min(PIECE)]);
         tokio::task::yield_now().await;
     }
-    copy.freeze()
+    Some(copy.freeze())
 }
 
 /// Copies the names of the headers that a guest asks for.
 fn read_wanted<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
-    wanted: Option<WasmList<Text>>,
+    wanted: Option<List<Text>>,
 ) -> Result<Result<Option<Vec<String>>, ErrorCode>> {
     let Some(wanted) = wanted else { return Ok(Ok(None)) };
     if wanted.len() > MAX_WANTED {
@@ -148,11 +150,11 @@ fn read_wanted<T: PluginState>(
     let max = max_header_bytes(store.data_mut());
     let mut names = Vec::with_capacity(wanted.len());
     for index in 0..wanted.len() {
-        let Some(name) = wanted.get(&mut store, index).transpose()? else { break };
-        match name.read(&store, max)? {
-            Some(name) => names.push(name.into_owned()),
-            None => return Err(headers_too_large(store.data_mut())),
-        }
+        let name = match wanted.get(&mut store, index)? {
+            Some(name) => name.read(&store, max)?.map(std::borrow::Cow::into_owned),
+            None => None,
+        };
+        names.push(name.ok_or_else(|| headers_too_large(store.data_mut()))?);
     }
     Ok(Ok(Some(names)))
 }

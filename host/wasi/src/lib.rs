@@ -12,13 +12,13 @@ mod fields;
 mod held;
 mod http_messages;
 mod idle_workers;
+mod measured;
 mod outgoing_handler;
 mod outgoing_request;
 mod streams;
-mod text;
 
 pub use held::Held;
-pub use text::Text;
+pub use measured::Text;
 
 use portcullis_gate::Gate;
 use portcullis_memory::Exceeded;

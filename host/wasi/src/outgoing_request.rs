@@ -1,7 +1,7 @@
 //! `outgoing-request` of `wasi:http/types`: requests that a guest puts together.
 
 use crate::held::MAX_UNSENT;
-use crate::text::Text;
+use crate::measured::Text;
 use crate::{PluginState, headers_too_large, max_header_bytes, no_memory, reached};
 use portcullis_policy::LimitKind;
 use wasmtime::component::{ComponentType, Lift, Linker, LinkerInstance, Resource, ResourceType};

@@ -1,8 +1,9 @@
 //! `wasi:io`: the functions that take lists.
 
+use crate::measured::List;
 use crate::{PluginState, reached};
 use portcullis_policy::LimitKind;
-use wasmtime::component::{Linker, Resource, WasmList};
+use wasmtime::component::{Linker, Resource};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 use wasmtime_wasi_http::p2::DEFAULT_OUTGOING_BODY_CHUNK_SIZE;
 use wasmtime_wasi_io::bindings::wasi::io::poll::Host as _;
@@ -23,7 +24,7 @@ pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()
     instance.func_wrap("[method]output-stream.write", write)?;
     instance.func_wrap_async(
         "[method]output-stream.blocking-write-and-flush",
-        |mut store: StoreContextMut<'_, T>, (stream, bytes): (Output, WasmList<u8>)| {
+        |mut store: StoreContextMut<'_, T>, (stream, bytes): (Output, List<u8>)| {
             Box::new(async move {
                 let bytes = read(store.as_context_mut(), &bytes, MAX_BLOCKING_WRITE)?;
                 let table = store.data_mut().table();
@@ -35,7 +36,7 @@ pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()
     let mut instance = linker.instance("wasi:io/poll@0.2.12")?;
     instance.func_wrap_async(
         "poll",
-        |mut store: StoreContextMut<'_, T>, (list,): (WasmList<Resource<DynPollable>>,)| {
+        |mut store: StoreContextMut<'_, T>, (list,): (List<Resource<DynPollable>>,)| {
             Box::new(async move {
                 let pollables = read_pollables(store.as_context_mut(), &list)?;
                 Ok((store.data_mut().table().poll(pollables).await?,))
@@ -46,7 +47,7 @@ pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()
 
 fn write<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
-    (stream, bytes): (Output, WasmList<u8>),
+    (stream, bytes): (Output, List<u8>),
 ) -> Written {
     let bytes = read(store.as_context_mut(), &bytes, DEFAULT_OUTGOING_BODY_CHUNK_SIZE)?;
     let outcome = store.data_mut().table().write(stream, bytes);
@@ -56,22 +57,22 @@ fn write<T: PluginState>(
 /// Copies what a guest writes. More than `check-write` allows is an error of the guest.
 fn read<T: PluginState>(
     store: StoreContextMut<'_, T>,
-    bytes: &WasmList<u8>,
+    bytes: &List<u8>,
     max: usize,
 ) -> Result<Vec<u8>> {
-    if bytes.len() > max {
-        return Err(Error::msg(format!(
+    match bytes.bytes(&store).filter(|bytes| bytes.len() <= max) {
+        Some(bytes) => Ok(bytes.to_vec()),
+        None => Err(Error::msg(format!(
             "the plugin wrote {} bytes at once to a stream that takes {max}",
             bytes.len()
-        )));
+        ))),
     }
-    Ok(bytes.as_le_slice(&store).to_vec())
 }
 
 /// Copies a list of pollables, which cannot be longer than an instance may hold resources.
 fn read_pollables<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
-    list: &WasmList<Resource<DynPollable>>,
+    list: &List<Resource<DynPollable>>,
 ) -> Result<Vec<Resource<DynPollable>>> {
     let max = store.data_mut().gate().limits().resources;
     if list.len() > max as usize {
@@ -79,7 +80,7 @@ fn read_pollables<T: PluginState>(
     }
     let mut pollables = Vec::with_capacity(list.len());
     for index in 0..list.len() {
-        pollables.extend(list.get(&mut store, index).transpose()?);
+        pollables.extend(list.get(&mut store, index)?);
     }
     Ok(pollables)
 }
