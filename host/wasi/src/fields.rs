@@ -1,7 +1,7 @@
 //! `fields` of `wasi:http/types`: headers and trailers.
 
 use crate::measured::{List, Text};
-use crate::{PluginState, headers_too_large, max_header_bytes, no_memory};
+use crate::state::{PluginState, headers_too_large, max_header_bytes, no_memory};
 use http::{HeaderName, HeaderValue};
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime::{AsContextMut, Result, StoreContextMut};

@@ -3,10 +3,11 @@
 //! wasi:http.
 
 use crate::fields::read_fields;
+use crate::idle_workers;
 use crate::measured::{List, Text};
 use crate::outgoing_handler::error_code;
 use crate::outgoing_request::{Method, Scheme};
-use crate::{PluginState, headers_too_large, idle_workers, max_header_bytes, no_memory};
+use crate::state::{PluginState, headers_too_large, max_header_bytes, no_memory};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body;

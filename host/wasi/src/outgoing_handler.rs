@@ -4,7 +4,8 @@
 //! of a small call: each wakes a sleeping thread. Here a request whose body is complete is sent by
 //! the task of the call itself, and the guest finds the head of the response when it first asks.
 
-use crate::{PluginState, idle_workers};
+use crate::idle_workers;
+use crate::state::PluginState;
 use http::HeaderMap;
 use http::uri::PathAndQuery;
 use portcullis_gate::{RequestBody, RequestHead};

@@ -2,7 +2,7 @@
 
 use crate::held::MAX_UNSENT;
 use crate::measured::Text;
-use crate::{PluginState, headers_too_large, max_header_bytes, no_memory, reached};
+use crate::state::{PluginState, headers_too_large, max_header_bytes, no_memory, reached};
 use portcullis_policy::LimitKind;
 use wasmtime::component::{ComponentType, Lift, Linker, LinkerInstance, Resource, ResourceType};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};

@@ -1,7 +1,7 @@
 //! `wasi:io`: the functions that take lists.
 
 use crate::measured::List;
-use crate::{PluginState, reached};
+use crate::state::{PluginState, reached};
 use portcullis_policy::LimitKind;
 use wasmtime::component::{Linker, Resource};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};

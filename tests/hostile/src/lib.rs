@@ -10,15 +10,17 @@ extern crate alloc;
 
 mod attacks;
 mod bindings;
+mod excess;
 mod request;
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use attacks::Hostile;
 use bindings::exports::portcullis::datasource::connector::{
     Connection, Error, Guest, GuestConnection, Relayed,
 };
+#[expect(clippy::wildcard_imports, reason = "each behaviour is a function of one of them")]
+use {attacks::*, excess::*};
 
 include!("../behaviours.rs");
 
@@ -29,7 +31,7 @@ macro_rules! dispatch {
     ($($row:ident $behaviour:ident => $sentence:ident,)+) => {
         fn carry_out(hostile: &Hostile, action: &str, input: &str) -> Result<String, Error> {
             match hostile.behaviour.as_str() {
-                $(stringify!($behaviour) => attacks::$behaviour(hostile, action, input),)+
+                $(stringify!($behaviour) => $behaviour(hostile, action, input),)+
                 other => Err(Error::Other(format!("there is no behaviour {other:?}"))),
             }
         }
@@ -57,9 +59,9 @@ impl Guest for Hostile {
     fn describe() -> String {
         let hostile =
             Self { behaviour: String::new(), authority: String::new(), arguments: Vec::new() };
-        match attacks::key_in_describe(&hostile, "", "") {
+        match key_in_describe(&hostile, "", "") {
             Ok(text) => text,
-            Err(_) => attacks::spin(),
+            Err(_) => spin(),
         }
     }
 }
