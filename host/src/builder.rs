@@ -1,13 +1,13 @@
 //! Builds a host.
 
 use crate::audit::{Audit, AuditSink};
-use crate::cache::Cache;
 use crate::host::{CredentialsHttp, Host, Inner};
 use crate::imports;
 use crate::limiter::MAX_MEMORIES;
 use crate::load_error::BuildError;
 use crate::runtime::Runtime;
 use crate::runtime::permits::HostLimit;
+use portcullis_compiler::{Cache, Compiler, CompilerProcess, engine_config};
 use portcullis_gate::{Dial, OperatorGate, Resolve, SystemResolver, TcpDial};
 use portcullis_memory::MemoryLimit;
 use portcullis_policy::{MAX_INSTANCES, MAX_TABLES, WhenFull};
@@ -36,6 +36,8 @@ pub struct HostBuilder {
     dial: Arc<dyn Dial>,
     cache: Option<PathBuf>,
     compile_timeout: Duration,
+    compiler: Option<CompilerProcess>,
+    meter: bool,
     audit: Audit,
     concurrent_calls: u32,
     memory: Option<u64>,
@@ -68,22 +70,16 @@ impl Host {
 
 impl Default for HostBuilder {
     fn default() -> Self {
-        let mut config = Config::new();
-        config.wasm_component_model(true);
-        // Plugins use WASI 0.2, which needs none of the concurrency of 0.3. Calls are cheaper
-        // without.
-        config.concurrency_support(false);
-        config.epoch_interruption(true);
-        // A backtrace of a guest is useless to users, and takes memory in every trap.
-        config.wasm_backtrace_max_frames(None);
         Self {
-            config,
+            config: engine_config(false),
             pooling: true,
             roots: None,
             resolver: Arc::new(SystemResolver),
             dial: Arc::new(TcpDial),
             cache: None,
             compile_timeout: COMPILE_TIMEOUT,
+            compiler: None,
+            meter: false,
             audit: Audit::default(),
             concurrent_calls: CONCURRENT_CALLS,
             memory: None,
@@ -129,6 +125,15 @@ impl HostBuilder {
         self
     }
 
+    /// Compiles plugins in a process of its own, whose memory is limited and which is ended when the
+    /// [compile timeout](Self::compile_timeout) is over. By default a thread of this process
+    /// compiles, which cannot be stopped.
+    #[must_use]
+    pub fn compiler(mut self, process: CompilerProcess) -> Self {
+        self.compiler = Some(process);
+        self
+    }
+
     /// Writes audit records to `sink`, in addition to `tracing`. `when_full` says what happens to
     /// calls that cannot be recorded there.
     #[must_use]
@@ -164,6 +169,7 @@ impl HostBuilder {
     /// slower.
     #[must_use]
     pub fn meter(mut self) -> Self {
+        self.meter = true;
         self.config.consume_fuel(true);
         self
     }
@@ -205,8 +211,12 @@ impl HostBuilder {
                 roots: self.roots,
                 resolver: self.resolver,
                 dial: self.dial,
-                cache,
-                compile_timeout: self.compile_timeout,
+                compiler: Compiler {
+                    cache,
+                    process: self.compiler,
+                    timeout: self.compile_timeout,
+                    meter: self.meter,
+                },
                 audit: self.audit,
                 runtime,
                 credentials_http: Arc::new(CredentialsHttp(operator)),

@@ -1,7 +1,6 @@
 //! The host: one engine, and everything that is loaded into it.
 
 use crate::audit::Audit;
-use crate::cache::Cache;
 use crate::config::{DatasourceConfig, Settings};
 use crate::datasource::{self, Datasource};
 use crate::datasource_state::DatasourceState;
@@ -13,6 +12,7 @@ use crate::store_state::StoreState;
 use bytes::Bytes;
 use portcullis_aws::credentials::HttpFuture;
 use portcullis_aws::{AwsService, HttpSend, ProvideCredentials};
+use portcullis_compiler::Compiler;
 use portcullis_gate::{Dial, Egress, OperatorGate, Resolve};
 use portcullis_memory::MemoryLimit;
 use portcullis_policy::{CredentialSource, Limits, Manifest, Policy};
@@ -56,8 +56,7 @@ pub(crate) struct Inner {
     pub(crate) roots: Option<Arc<RootCertStore>>,
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) dial: Arc<dyn Dial>,
-    pub(crate) cache: Option<Cache>,
-    pub(crate) compile_timeout: Duration,
+    pub(crate) compiler: Compiler,
     pub(crate) audit: Audit,
     pub(crate) runtime: Runtime,
     /// Sends the requests of AWS's own credential sources.
@@ -87,9 +86,8 @@ impl Host {
         let source = component.into();
         let bytes = source.read()?;
         let manifest = Manifest::parse(manifest)?;
-        let Inner { engine, linker, cache, compile_timeout, .. } = &*self.inner;
-        let cache = cache.as_ref();
-        let loader = Loader { engine, linker, cache, compile_timeout: *compile_timeout };
+        let Inner { engine, linker, compiler, .. } = &*self.inner;
+        let loader = Loader { engine, linker, compiler };
         Plugin::load(&loader, &bytes, manifest, sha256)
     }
 

@@ -51,7 +51,6 @@
 mod audit;
 mod bindings;
 mod builder;
-mod cache;
 mod call;
 mod config;
 mod datasource;
@@ -73,12 +72,16 @@ pub use datasource::{Datasource, RawResponse};
 pub use error::{AuditError, Busy, ConfigError, Error, PluginError, ServiceError, TransportError};
 pub use error_kind::{ErrorKind, UnknownErrorKind};
 pub use host::Host;
-pub use load_error::{BuildError, LoadError, WasmError};
+pub use load_error::{BuildError, LoadError};
 pub use plugin::{MAX_COMPONENT_BYTES, Plugin, Source};
 pub use portcullis_aws::{
     self as aws, Credentials, CredentialsError, CredentialsFile, EnvCredentials, IamScope,
     ProvideCredentials, Secret, StaticCredentials, iam_document,
 };
+pub use portcullis_compiler::{
+    CacheFolderError, CompileError, CompilerProcess, WasmError, compile_for_parent,
+};
+pub use portcullis_component::ComponentError;
 pub use portcullis_files::FileError;
 pub use portcullis_gate::{
     self as gate, Dial, Dialing, Resolve, Stream, SystemResolver, TcpDial, Tls, TlsError,

@@ -1,14 +1,11 @@
 //! Why a host or a plugin is not there.
 
+use portcullis_compiler::{CacheFolderError, CompileError, WasmError};
+use portcullis_component::ComponentError;
 use portcullis_files::FileError;
 use portcullis_gate::TlsError;
 use portcullis_policy::ManifestError;
-use std::error::Error as StdError;
 use std::io;
-use std::time::Duration;
-
-/// An error of wasmtime, with its causes.
-pub type WasmError = Box<dyn StdError + Send + Sync>;
 
 /// A host that cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -20,13 +17,9 @@ pub enum BuildError {
     /// A thread of the host cannot be started.
     #[error("a thread of the host cannot be started: {0}")]
     Thread(#[source] io::Error),
-    /// The folder for compiled code cannot be created or examined.
-    #[error("the folder for compiled code cannot be used: {0}")]
-    CacheFolder(#[source] io::Error),
-    /// The folder for compiled code is open to others, or is not a folder. Compiled code runs
-    /// outside the sandbox's checks, so nobody else may write it.
-    #[error("the folder for compiled code cannot be used: {0}")]
-    CacheAccess(#[source] FileError),
+    /// The folder for compiled code cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheFolderError),
     /// The host's own TLS cannot be configured.
     #[error("the TLS configuration cannot be used: {0}")]
     Tls(#[from] TlsError),
@@ -53,18 +46,13 @@ pub enum LoadError {
     /// The file is a core module.
     #[error("this is a WebAssembly core module; a plugin is a component")]
     CoreModule,
-    /// The component is invalid or cannot be compiled.
-    #[error("this is not a WebAssembly component that can be compiled: {0}")]
-    Invalid(#[source] WasmError),
-    /// The compiler crashed.
-    #[error("the compiler crashed on this component")]
-    CompilerCrashed,
-    /// The compiler took too long.
-    #[error("compiling the component took longer than {0:?}")]
-    TooSlow(Duration),
-    /// No thread can be started to compile the component.
-    #[error("no thread can be started to compile the component: {0}")]
-    Thread(#[source] io::Error),
+    /// The component exceeds a limit on what is compiled, is invalid, imports what no plugin gets, or
+    /// does not export what a plugin exports.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// The component is not compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
     /// The SHA-256 differs from the pinned one.
     #[error(
         "the component's SHA-256 is {found}, but {expected} is pinned: this is not the file that was \
@@ -76,10 +64,7 @@ pub enum LoadError {
         /// The file's digest.
         found: String,
     },
-    /// The component imports more than a plugin gets.
-    #[error("the component imports what no plugin gets: {}", .0.join(", "))]
-    Imports(Vec<String>),
-    /// The component does not export what a plugin must export, or with other types.
+    /// The component has other types than the interfaces of the world.
     #[error("the component is not of the world portcullis:datasource/plugin@0.1.0: {0}")]
     World(#[source] WasmError),
     /// The manifest cannot be used.

@@ -1,20 +1,18 @@
 //! Plugins: checked, compiled, and ready to be instantiated.
 
 use crate::bindings;
-use crate::cache::Cache;
 use crate::load_error::LoadError;
 use crate::store_state::StoreState;
+use portcullis_compiler::Compiler;
 use portcullis_files::{FileError, read_limited};
 use portcullis_policy::{Isolation, Manifest};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::sync::Arc;
 use wasmtime::Engine;
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 
 /// A plugin that was loaded. Cheap to clone.
 ///
@@ -115,33 +113,29 @@ impl Plugin {
         if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
             return Err(LoadError::CoreModule);
         }
-        let (component, is_from_cache) = compile(loader, &digest, bytes)?;
-        let types = component.component_type();
-        let exports: Vec<String> =
-            types.exports(engine).map(|(name, _)| name.to_string()).collect();
-        let imports: Vec<String> =
-            types.imports(engine).map(|(name, _)| name.to_string()).collect();
-        let forbidden: Vec<String> = types
-            .imports(engine)
-            .filter(|(name, item)| {
-                !is_allowed(name) || !matches!(item.ty, ComponentItem::ComponentInstance(_))
-            })
-            .map(|(name, _)| name.to_string())
-            .collect();
-        if !forbidden.is_empty() {
-            return Err(LoadError::Imports(forbidden));
-        }
+        // Before anything is compiled or kept.
+        let summary = portcullis_component::check(bytes)?;
+        let compiler = loader.compiler;
+        let found = compiler.find(engine, &digest);
+        let is_from_cache = found.is_some();
+        let component = match found {
+            Some(found) => found,
+            None => compiler.compile(engine, bytes)?,
+        };
         let world = |error: wasmtime::Error| LoadError::World(error.into());
         let pre = loader.linker.instantiate_pre(&component).map_err(world)?;
         let pre = bindings::PluginPre::new(pre).map_err(world)?;
+        if !is_from_cache {
+            compiler.keep(engine, &digest, &component);
+        }
         Ok(Self {
             inner: Arc::new(Inner {
                 pre,
                 manifest: Arc::new(manifest),
                 digest,
                 bytes: bytes.len(),
-                imports,
-                exports,
+                imports: summary.imports,
+                exports: summary.exports,
                 is_pinned: sha256.is_some(),
                 is_from_cache,
             }),
@@ -205,84 +199,5 @@ impl<'a> From<&'a Path> for Source<'a> {
 pub(crate) struct Loader<'l> {
     pub(crate) engine: &'l Engine,
     pub(crate) linker: &'l Linker<StoreState>,
-    pub(crate) cache: Option<&'l Cache>,
-    pub(crate) compile_timeout: Duration,
-}
-
-/// Compiles a component, or takes its code from the cache (then true).
-fn compile(
-    loader: &Loader<'_>,
-    digest: &str,
-    bytes: &[u8],
-) -> Result<(Component, bool), LoadError> {
-    if let Some(found) = loader.cache.and_then(|cache| cache.load(loader.engine, digest)) {
-        return Ok((found, true));
-    }
-    let component = compile_in_time(loader, bytes)?;
-    if let Some(cache) = loader.cache {
-        cache.store(loader.engine, digest, &component);
-    }
-    Ok((component, false))
-}
-
-/// Compiles on a thread of its own. A compilation that takes too long cannot be stopped: the thread
-/// runs to its end, and nobody waits for it.
-fn compile_in_time(loader: &Loader<'_>, bytes: &[u8]) -> Result<Component, LoadError> {
-    let (engine, bytes) = (loader.engine.clone(), bytes.to_vec());
-    let (sender, receiver) = mpsc::channel();
-    let run = move || {
-        // If nobody waits any more, nobody misses it.
-        let _ = sender.send(Component::from_binary(&engine, &bytes));
-    };
-    let thread = std::thread::Builder::new().name("portcullis-compile".to_string());
-    thread.spawn(run).map_err(LoadError::Thread)?;
-    match receiver.recv_timeout(loader.compile_timeout) {
-        Ok(compiled) => compiled.map_err(|error| LoadError::Invalid(error.into())),
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(LoadError::TooSlow(loader.compile_timeout)),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(LoadError::CompilerCrashed),
-    }
-}
-
-/// The interfaces that a plugin may import, with the prefix of their versions: any 0.2 release of
-/// WASI.
-const IMPORTS: [(&str, &str); 12] = [
-    ("wasi:io/poll", "0.2."),
-    ("wasi:io/error", "0.2."),
-    ("wasi:io/streams", "0.2."),
-    ("wasi:clocks/wall-clock", "0.2."),
-    ("wasi:clocks/monotonic-clock", "0.2."),
-    ("wasi:random/random", "0.2."),
-    ("wasi:http/types", "0.2."),
-    ("wasi:http/outgoing-handler", "0.2."),
-    ("portcullis:datasource/types", "0.1."),
-    ("portcullis:datasource/http-messages", "0.1."),
-    ("portcullis:datasource/aws-signing", "0.1."),
-    ("portcullis:datasource/call", "0.1."),
-];
-
-fn is_allowed(import: &str) -> bool {
-    let (name, version) = import.split_once('@').unwrap_or((import, ""));
-    IMPORTS.iter().any(|(known, prefix)| *known == name && version.starts_with(prefix))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_allowed;
-
-    #[test]
-    fn only_the_interfaces_of_the_world_are_allowed() {
-        assert!(
-            is_allowed("wasi:http/types@0.2.3") && is_allowed("portcullis:datasource/call@0.1.0")
-        );
-        for other in [
-            "wasi:cli/environment@0.2.12",
-            "wasi:http/types@0.3.0",
-            "wasi:filesystem/types@0.2.12",
-            "wasi:sockets/tcp@0.2.12",
-            "wasi:http/types",
-            "x",
-        ] {
-            assert!(!is_allowed(other), "{other}");
-        }
-    }
+    pub(crate) compiler: &'l Compiler,
 }

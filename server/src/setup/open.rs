@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub fn open_host(builder: impl Fn() -> HostBuilder) -> Result<Host, SetupError> {
     let Some(folder) = cache_folder() else { return Ok(builder().build()?) };
     match builder().cache(folder).build() {
-        Err(error @ (BuildError::CacheFolder(_) | BuildError::CacheAccess(_))) => {
+        Err(error @ BuildError::Cache(_)) => {
             tracing::warn!("compiled code is not kept: {error}");
             Ok(builder().build()?)
         }

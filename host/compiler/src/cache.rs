@@ -5,7 +5,6 @@
 //! and a digest covers the code, the component that it was compiled from, and the engine that it
 //! was compiled for.
 
-use crate::load_error::BuildError;
 use portcullis_files::{FileError, check_private, open_regular};
 use sha2::{Digest, Sha256};
 use std::fs::OpenOptions;
@@ -16,7 +15,8 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// A folder of compiled code.
-pub(crate) struct Cache {
+#[derive(Debug)]
+pub struct Cache {
     folder: PathBuf,
 }
 
@@ -27,13 +27,16 @@ const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 
 impl Cache {
     /// Opens a folder, and creates it if it does not exist.
-    pub(crate) fn open(folder: &Path) -> Result<Self, BuildError> {
-        create(folder).map_err(BuildError::CacheFolder)?;
-        let metadata = std::fs::symlink_metadata(folder).map_err(BuildError::CacheFolder)?;
+    ///
+    /// # Errors
+    /// Returns an error if the folder cannot be created, or if it is open to others.
+    pub fn open(folder: &Path) -> Result<Self, CacheFolderError> {
+        create(folder)?;
+        let metadata = std::fs::symlink_metadata(folder)?;
         if !metadata.is_dir() {
-            return Err(BuildError::CacheFolder(io::ErrorKind::NotADirectory.into()));
+            return Err(io::Error::from(io::ErrorKind::NotADirectory).into());
         }
-        check_private(folder, &metadata).map_err(BuildError::CacheAccess)?;
+        check_private(folder, &metadata)?;
         Ok(Self { folder: folder.to_path_buf() })
     }
 
@@ -75,6 +78,18 @@ impl Cache {
     fn path(&self, engine: &Engine, component: &str) -> PathBuf {
         self.folder.join(format!("{component}-{:016x}.cwasm", engine_hash(engine)))
     }
+}
+
+/// A folder that cannot be used for compiled code.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder for compiled code cannot be used: {0}")]
+#[non_exhaustive]
+pub enum CacheFolderError {
+    /// The folder cannot be created or examined.
+    Folder(#[from] io::Error),
+    /// The folder is open to others, or is not a folder. Compiled code runs outside the sandbox's
+    /// checks, so nobody else may write it.
+    Access(#[from] FileError),
 }
 
 /// Compiled code that is not used.
