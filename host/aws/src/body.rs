@@ -102,7 +102,7 @@ impl BodyRules<'_> {
                               or UPDATE";
                 Denial::new(Rule::Tables, operation.as_str(), message, remedy)
             });
-            enforce(table.and_then(|table| self.policy.check_table(&table)))?;
+            enforce(table.and_then(|table| self.policy.check_table(table)))?;
         }
         Ok(())
     }

@@ -10,8 +10,9 @@ pub(crate) fn only_reads(statement: &str) -> bool {
     tokens[0].is_word("select") && verbs == 1
 }
 
-/// The table that a statement names; none if there are several or it is unclear.
-pub(crate) fn table(statement: &str) -> Option<String> {
+/// The table that a statement names, as it is written: a quote that is doubled stays doubled. None if
+/// there are several tables or it is unclear.
+pub(crate) fn table(statement: &str) -> Option<&str> {
     let tokens = tokens(statement)?;
     let before = match &tokens[0] {
         first if first.is_word("select") || first.is_word("delete") => "from",
@@ -29,7 +30,7 @@ pub(crate) fn table(statement: &str) -> Option<String> {
         return None;
     }
     let name = match tokens.get(index + 1)? {
-        Token::Word(name) | Token::Quoted(name) => name.clone(),
+        Token::Word(name) | Token::Quoted(name) => *name,
         Token::Dot | Token::Other => return None,
     };
     // The table is followed by its index, a keyword or nothing: no comma with another table, no
@@ -53,84 +54,104 @@ const VERBS: [&str; 9] =
     ["select", "insert", "update", "delete", "exists", "create", "drop", "upsert", "replace"];
 
 #[derive(Debug, PartialEq, Eq)]
-enum Token {
+enum Token<'s> {
     /// A bare word.
-    Word(String),
-    /// A name in double quotes.
-    Quoted(String),
+    Word(&'s str),
+    /// A name in double quotes, without them.
+    Quoted(&'s str),
     /// A dot.
     Dot,
     /// A string or other punctuation.
     Other,
 }
 
-impl Token {
+impl Token<'_> {
     /// Whether it is the bare word `word`, in whatever case.
     fn is_word(&self, word: &str) -> bool {
         matches!(self, Self::Word(text) if text.eq_ignore_ascii_case(word))
     }
 }
 
-/// The tokens of a statement; none if a quote is not closed, or a comment could hide something.
-fn tokens(statement: &str) -> Option<Vec<Token>> {
+/// The tokens of a statement; none if a quote is not closed, or if services may see other tokens.
+fn tokens(statement: &str) -> Option<Vec<Token<'_>>> {
+    // A service may take it for the end of the text.
+    if statement.contains('\0') {
+        return None;
+    }
     let mut tokens = Vec::new();
-    let mut rest = statement.trim_start();
+    let mut rest = statement.trim_start_matches(SPACE);
     while let Some(first) = rest.chars().next() {
         let length = match first {
             '\'' => {
                 tokens.push(Token::Other);
-                quoted(rest, '\'')?.1
+                quoted(rest, '\'')?.len() + 2
             }
             '"' => {
-                let (text, length) = quoted(rest, '"')?;
-                tokens.push(Token::Quoted(text));
-                length
+                let name = quoted(rest, '"')?;
+                tokens.push(Token::Quoted(name));
+                name.len() + 2
             }
-            // Comments, other statements and other kinds of quotes are not looked behind.
+            // Comments are not looked behind: here, and in dialects that mark them with # or //.
             '-' if rest.starts_with("--") => return None,
-            '/' if rest.starts_with("/*") => return None,
-            ';' | '`' | '\\' => return None,
-            c if c.is_alphanumeric() || c == '_' => {
-                let length =
-                    rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-                // The service decides where a number ends and a word begins: `1FROM a` may be both.
-                if c.is_numeric() && rest[..length].chars().any(|c| c.is_alphabetic() || c == '_') {
-                    return None;
-                }
-                tokens.push(Token::Word(rest[..length].to_string()));
-                length
-            }
+            '/' if rest.starts_with("/*") || rest.starts_with("//") => return None,
             '.' => {
                 tokens.push(Token::Dot);
                 1
             }
-            c => {
-                tokens.push(Token::Other);
-                c.len_utf8()
+            c if c.is_ascii_alphanumeric() || c == '_' => {
+                let word = &rest[..rest.find(|c| !is_word_character(c)).unwrap_or(rest.len())];
+                // The service decides where a number ends and a word begins: `1FROM a` may be both.
+                if c.is_ascii_digit() && !word.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return None;
+                }
+                // A prefix can change how a string ends: E'\'', q'[']'.
+                if rest[word.len()..].starts_with(['\'', '"']) {
+                    return None;
+                }
+                tokens.push(Token::Word(word));
+                word.len()
             }
+            c if PUNCTUATION.contains(c) => {
+                tokens.push(Token::Other);
+                1
+            }
+            // Other statements, other kinds of quotes, control characters, and characters outside
+            // ASCII, which some services take for a space or for a letter of a keyword.
+            _ => return None,
         };
-        rest = rest[length..].trim_start();
+        rest = rest[length..].trim_start_matches(SPACE);
     }
     if tokens.is_empty() { None } else { Some(tokens) }
 }
 
-/// The quoted text at the start of `text`, and its length with the quotes. Two quotes in a row are
-/// one quote of the text.
-fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
-    let mut inner = String::new();
-    let mut characters = text.char_indices().skip(1).peekable();
-    while let Some((at, character)) = characters.next() {
-        if character != quote {
-            inner.push(character);
-        } else if characters.peek().is_some_and(|(_, next)| *next == quote) {
-            characters.next();
-            inner.push(quote);
-        } else {
-            return Some((inner, at + quote.len_utf8()));
+fn is_word_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// The quoted text at the start of `text`, without its quotes. Two quotes in a row are one quote of
+/// the text. None if it does not end, or if a backslash is before a quote of either kind: a service
+/// for which that is an escape sees another end.
+fn quoted(text: &str, quote: char) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while let Some(&byte) = bytes.get(at) {
+        let next = bytes.get(at + 1);
+        match byte {
+            b'\\' if matches!(next, Some(b'\'' | b'"')) => return None,
+            _ if byte != quote as u8 => at += 1,
+            _ if next == Some(&byte) => at += 2,
+            _ => return Some(&text[1..at]),
         }
     }
     None
 }
+
+/// The characters between words. Only those that every service takes for a space.
+const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// The punctuation of PartiQL.
+/// <https://partiql.org/assets/PartiQL-Specification.pdf>
+const PUNCTUATION: &str = "()[]{}<>,:=+-*/%!?@|^&~";
 
 #[cfg(test)]
 mod tests {
@@ -161,6 +182,45 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_that_services_may_read_differently_is_unclear() {
+        for statement in [
+            // An escape, or not: the string ends at another quote.
+            r"SELECT * FROM orders WHERE a = 'it\'s'",
+            r#"SELECT "a\"b" FROM orders"#,
+            r"SELECT 'a\' FROM secrets -- ' FROM orders",
+            r"SELECT 'a\\' FROM orders",
+            r#"SELECT 'a\"' FROM orders"#,
+            r"SELECT E'a' FROM orders",
+            "SELECT q'[ ' ]' FROM orders",
+            // Comments of other dialects.
+            "SELECT # '\n * FROM secrets WHERE a = '\n FROM orders",
+            "SELECT // '\n * FROM secrets WHERE a = '\n FROM orders",
+            "SELECT $$ ' $$ FROM orders",
+            // The end of the text, or not.
+            "SELECT * FROM orders\0",
+            "SELECT * FROM orders WHERE a = '\0'",
+            // A space or a letter, or not.
+            "SELECT\u{a0}* FROM orders",
+            "SELECT * FROM orders\u{b}",
+            "SELECT * FROM orders\u{2028}",
+            "SELECT * FROM orders WHERE a = 1 IN\u{17f}ERT",
+            "SELECT * FROM \u{17f}ecrets",
+        ] {
+            assert_eq!(table(statement), None, "{statement}");
+            assert!(!only_reads(statement), "{statement}");
+        }
+        for statement in [
+            r"SELECT * FROM orders WHERE a = 'C:\temp'",
+            "SELECT * FROM orders WHERE a = 'é\u{2028}'",
+            "SELECT \"é\" FROM \"orders\" WHERE b = ?",
+            "\tSELECT a[0], {'b': 1.5} FROM orders WHERE c <> -1 AND d >= 2",
+        ] {
+            assert_eq!(table(statement), Some("orders"), "{statement}");
+            assert!(only_reads(statement), "{statement}");
+        }
+    }
+
+    #[test]
     fn a_table_is_found_only_if_it_is_unambiguous() {
         for (statement, expected) in [
             ("SELECT * FROM users WHERE a = 'from other'", Some("users")),
@@ -187,7 +247,7 @@ mod tests {
             ("DELETE FROM users WHERE a = 1 RETURNING ALL OLD *", Some("users")),
             ("", None),
         ] {
-            assert_eq!(table(statement).as_deref(), expected, "{statement}");
+            assert_eq!(table(statement), expected, "{statement}");
         }
     }
 }
