@@ -2,7 +2,10 @@
 
 use crate::statement;
 use crate::unique_json::parse_object;
-use portcullis_policy::{Action, ActionName, Denial, JsonPath, JsonStep, Manifest, Policy, Rule};
+use portcullis_policy::{
+    Action, ActionName, Denial, JsonPath, JsonStep, Manifest, Policy, Rule, TableName,
+    TableNameError,
+};
 use serde_json::Value;
 
 /// Reports a denial instead of enforcing it, if the policy says so.
@@ -93,7 +96,7 @@ impl BodyRules<'_> {
             enforce(Err(Denial::new(Rule::Tables, operation.as_str(), message, remedy)))?;
         }
         for table in tables {
-            enforce(table_name(table).and_then(|name| self.policy.check_table(name)))?;
+            enforce(check_table(self.policy, table))?;
         }
         for statement in statements {
             let table = statement::table(statement).ok_or_else(|| {
@@ -102,33 +105,27 @@ impl BodyRules<'_> {
                               or UPDATE";
                 Denial::new(Rule::Tables, operation.as_str(), message, remedy)
             });
-            enforce(table.and_then(|table| self.policy.check_table(table)))?;
+            enforce(table.and_then(|table| check_table(self.policy, table)))?;
         }
         Ok(())
     }
 }
 
-/// The table as a policy names it: the given name, or an ARN up to the name of the table.
-/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html>
-fn table_name(given: &str) -> Result<&str, Denial> {
-    if !given.starts_with("arn:") {
-        return Ok(given);
-    }
-    let name_at = given.splitn(6, ':').nth(5).and_then(|resource| {
-        let name = resource.strip_prefix("table/")?;
-        Some(given.len() - name.len())
-    });
-    name_at.map(|at| &given[..at + given[at..].find('/').unwrap_or(given.len() - at)]).ok_or_else(
-        || {
+/// Checks one table, as a request names it.
+fn check_table(policy: &Policy, given: &str) -> Result<(), Denial> {
+    match TableName::parse(given) {
+        Ok(table) => policy.check_table(table),
+        Err(error) => {
+            let remedy = match error {
+                TableNameError::Arn(_) => {
+                    "name the table by its name, or by an ARN that contains table/"
+                }
+                _ => "name the table by its name, 1 to 255 of A-Z a-z 0-9 _ . -, or by its ARN",
+            };
             let shown: String = given.chars().take(200).collect();
-            Denial::new(
-                Rule::Tables,
-                shown.clone(),
-                format!("the table of {shown:?} cannot be determined"),
-                "name the table by its name, or by an ARN that contains table/",
-            )
-        },
-    )
+            Err(Denial::new(Rule::Tables, shown, error.to_string(), remedy))
+        }
+    }
 }
 
 /// Collects the texts at `paths` of a body. Another value there could hide a text.

@@ -52,6 +52,7 @@ mod operator;
 mod origin;
 mod policy;
 mod scope;
+mod table;
 mod text;
 
 pub use address::{Class, classify};
@@ -71,3 +72,4 @@ pub use operator::check_operator;
 pub use origin::{HostName, Origin, OriginError, Scheme};
 pub use policy::{Isolation, Policy, ReportOnly};
 pub use scope::{CredentialScope, ScopeError};
+pub use table::{TableName, TableNameError};

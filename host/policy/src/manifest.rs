@@ -294,8 +294,9 @@ impl Action {
 pub struct JsonPath(Vec<JsonStep>);
 
 /// One step of a [`JsonPath`].
+///
+/// The enum is exhaustive on purpose: code that follows paths must follow each step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum JsonStep {
     /// The value of the field with this name.
     Field(String),

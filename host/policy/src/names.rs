@@ -1,5 +1,6 @@
 //! Access classes, and the names of actions and tables.
 
+use crate::table::TableName;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -102,25 +103,26 @@ impl fmt::Display for ActionName {
 /// by its ARN may belong to another account, so only an ARN matches it.
 ///
 /// ```
-/// use portcullis_policy::TablePattern;
+/// use portcullis_policy::{TableName, TablePattern};
 ///
 /// let pattern: TablePattern = "orders-*".parse()?;
-/// assert!(pattern.matches("orders-2026") && !pattern.matches("users"));
+/// assert!(pattern.matches(TableName::parse("orders-2026")?));
+/// assert!(!pattern.matches(TableName::parse("users")?));
 ///
 /// let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
-/// assert!(arn.parse::<TablePattern>()?.matches(arn));
-/// assert!(!"*".parse::<TablePattern>()?.matches(arn));
-/// # Ok::<(), portcullis_policy::NameError>(())
+/// assert!(arn.parse::<TablePattern>()?.matches(TableName::parse(arn)?));
+/// assert!(!"*".parse::<TablePattern>()?.matches(TableName::parse(arn)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TablePattern(String);
 
 impl TablePattern {
-    /// Returns whether the pattern matches `table`, the name or ARN of a table. The comparison is
-    /// case-sensitive.
+    /// Returns whether the pattern matches `table`. The comparison is case-sensitive.
     #[must_use]
-    pub fn matches(&self, table: &str) -> bool {
+    pub fn matches(&self, table: TableName<'_>) -> bool {
+        let table = table.as_str();
         match self.0.strip_suffix('*') {
             Some(prefix) => table.starts_with(prefix) && is_arn(table) == is_arn(prefix),
             None => table == self.0,
@@ -168,8 +170,9 @@ mod tests {
     #[test]
     fn trailing_star_matches_any_suffix() {
         let pattern: TablePattern = "orders-*".parse().unwrap();
-        assert!(pattern.matches("orders-2026") && pattern.matches("orders-"));
-        assert!(!pattern.matches("orders") && !pattern.matches("Orders-1"));
+        let matches = |table| pattern.matches(TableName::parse(table).unwrap());
+        assert!(matches("orders-2026") && matches("orders-"));
+        assert!(!matches("orders") && !matches("Orders-1"));
         assert!(
             "a*b".parse::<TablePattern>().is_err()
                 && "".parse::<TablePattern>().is_err()
@@ -180,15 +183,16 @@ mod tests {
     #[test]
     fn name_does_not_match_a_table_that_is_named_by_its_arn() {
         let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
-        assert!(arn.parse::<TablePattern>().unwrap().matches(arn));
+        let table = TableName::parse(arn).unwrap();
+        assert!(arn.parse::<TablePattern>().unwrap().matches(table));
         assert!(
             "arn:aws:dynamodb:eu-west-1:123456789012:table/*"
                 .parse::<TablePattern>()
                 .unwrap()
-                .matches(arn)
+                .matches(table)
         );
         for name in ["orders", "*", "a*"] {
-            assert!(!name.parse::<TablePattern>().unwrap().matches(arn), "{name}");
+            assert!(!name.parse::<TablePattern>().unwrap().matches(table), "{name}");
         }
         for wrong in
             ["arn:*", "arn:aws:dynamodb:*", "arn:aws:dynamodb:eu-west-1:123456789012:*", "a/b"]

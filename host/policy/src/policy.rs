@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::names::{Access, ActionName, TablePattern};
 use crate::origin::{HostName, Origin};
 use crate::scope::CredentialScope;
+use crate::table::TableName;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -310,18 +311,19 @@ impl Policy {
         Err(Denial::new(Rule::Access, action.as_str(), message, format!("access = \"{access}\"")))
     }
 
-    /// Checks that a request may name `table`, the name or ARN of a table.
+    /// Checks that a request may name `table`.
     ///
     /// # Errors
     /// Returns a denial if the table is not listed.
-    pub fn check_table(&self, table: &str) -> Result<(), Denial> {
+    pub fn check_table(&self, table: TableName<'_>) -> Result<(), Denial> {
         let Some(tables) = &self.tables else { return Ok(()) };
         if tables.iter().any(|pattern| pattern.matches(table)) {
             return Ok(());
         }
-        let shown: String = table.chars().take(256).collect();
+        let table = table.as_str();
+        let shown: String = table.chars().take(200).collect();
         let message = format!("table {shown:?} is not in the tables list of this datasource");
-        Err(Denial::new(Rule::Tables, shown.clone(), message, allow("tables", tables, &shown)))
+        Err(Denial::new(Rule::Tables, shown, message, allow("tables", tables, table)))
     }
 
     /// Checks that a signing key may be derived for `scope`. `own` are the scopes that follow from

@@ -125,7 +125,8 @@ fn only_actions_methods_paths_and_tables_can_be_report_only() {
     let query =
         report_only.check_action(&"Query".parse().unwrap(), Some(Access::Read)).unwrap_err();
     assert!(report_only.is_report_only(&query) && !Policy::default().is_report_only(&query));
-    assert!(report_only.is_report_only(&report_only.check_table("t").unwrap_err()));
+    let table = TableName::parse("t").unwrap();
+    assert!(report_only.is_report_only(&report_only.check_table(table).unwrap_err()));
     for enforced in [
         report_only.check_action(&"PutItem".parse().unwrap(), Some(Access::Write)).unwrap_err(),
         report_only.check_action(&"NewAction".parse().unwrap(), None).unwrap_err(),
