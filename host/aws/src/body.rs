@@ -1,12 +1,11 @@
 //! What the body of a request does: the tables that it names, and the PartiQL statements in it.
 
+use crate::named::{JsonText, Named};
+use crate::places::Place;
 use crate::statement;
-use crate::unique_json::parse_object;
 use portcullis_policy::{
-    Action, ActionName, Denial, JsonPath, JsonStep, Manifest, Policy, Rule, TableName,
-    TableNameError,
+    Action, ActionName, Denial, Manifest, Policy, Rule, TableName, TableNameError,
 };
-use serde_json::Value;
 
 /// Reports a denial instead of enforcing it, if the policy says so.
 pub type EnforceBody<'e> = &'e dyn Fn(Result<(), Denial>) -> Result<(), Denial>;
@@ -48,35 +47,40 @@ impl BodyRules<'_> {
         // Writes are always enforced; tables may be report-only.
         let may_write = !action.statements().is_empty() && self.policy.access < action.access();
         let rule = if may_write { Rule::Access } else { Rule::Tables };
-        let body = match parse_object(body) {
-            Ok(body) => body,
+        let root = Place::root(action, self.policy.tables.is_some());
+        let named = match Named::read(body, &root) {
+            Ok(named) => named,
             Err(error) => {
-                let remedy = "send one JSON object in which no field occurs twice";
-                let denial = Denial::new(rule, operation.as_str(), error.to_string(), remedy);
+                let message = error.to_string();
+                let denial = Denial::new(rule, operation.as_str(), message, error.remedy());
                 return enforce(Err(denial));
             }
         };
-        let statements = self.check_statements(action, operation, &body)?;
+        if named.misformed.statements {
+            return Err(misformed().always_enforced());
+        }
+        self.check_statements(action, operation, &named.statements)?;
         if self.policy.tables.is_none() {
             return Ok(());
         }
-        enforce(self.check_tables(action, operation, &body, &statements, enforce))
+        enforce(self.check_tables(action, operation, &named, enforce))
     }
 
-    /// Checks what the statements of a body do, and returns them.
-    fn check_statements<'b>(
+    /// Checks what the statements of a body do.
+    fn check_statements(
         &self,
         action: &Action,
         operation: &ActionName,
-        body: &'b Value,
-    ) -> Result<Vec<&'b str>, Denial> {
-        let mut statements = Vec::new();
-        collect(body, action.statements(), &mut statements).map_err(Denial::always_enforced)?;
-        let all_read = statements.iter().all(|statement| statement::only_reads(statement));
-        if !action.statements().is_empty() && (statements.is_empty() || !all_read) {
+        statements: &[JsonText<'_>],
+    ) -> Result<(), Denial> {
+        if action.statements().is_empty() || action.access() <= self.policy.access {
+            return Ok(());
+        }
+        let all_read = statements.iter().all(|text| statement::only_reads(&text.unescape()));
+        if statements.is_empty() || !all_read {
             self.policy.check_access(operation, action.access())?;
         }
-        Ok(statements)
+        Ok(())
     }
 
     /// Checks each table that a body names.
@@ -84,22 +88,29 @@ impl BodyRules<'_> {
         &self,
         action: &Action,
         operation: &ActionName,
-        body: &Value,
-        statements: &[&str],
+        named: &Named<'_>,
         enforce: EnforceBody<'_>,
     ) -> Result<(), Denial> {
-        let mut tables = Vec::new();
-        collect(body, action.tables(), &mut tables)?;
-        if tables.is_empty() && !action.tables().is_empty() {
+        if named.misformed.tables {
+            return Err(misformed());
+        }
+        if named.tables.is_empty() && !action.tables().is_empty() {
             let message = format!("{operation} names no table here, and would apply to all tables");
             let remedy = "name a table in the input";
             enforce(Err(Denial::new(Rule::Tables, operation.as_str(), message, remedy)))?;
         }
-        for table in tables {
-            enforce(check_table(self.policy, table))?;
+        if named.statements.is_empty() && !action.statements().is_empty() {
+            let message =
+                format!("{operation} contains no statement here, so its tables are unknown");
+            let remedy = "send the action's own input, with a statement";
+            enforce(Err(Denial::new(Rule::Tables, operation.as_str(), message, remedy)))?;
         }
-        for statement in statements {
-            let table = statement::table(statement).ok_or_else(|| {
+        for table in &named.tables {
+            enforce(check_table(self.policy, &table.unescape()))?;
+        }
+        for text in &named.statements {
+            let statement = text.unescape();
+            let table = statement::table(&statement).ok_or_else(|| {
                 let message = "the table of a PartiQL statement cannot be determined";
                 let remedy = "write the statement with one table, in double quotes, after FROM, INTO \
                               or UPDATE";
@@ -109,6 +120,16 @@ impl BodyRules<'_> {
         }
         Ok(())
     }
+}
+
+/// The denial of a body with another form than the action's input. It could hide a table.
+fn misformed() -> Denial {
+    Denial::new(
+        Rule::Tables,
+        "",
+        "the body does not have the form of the action's input, so its tables are unknown",
+        "send the action's own input",
+    )
 }
 
 /// Checks one table, as a request names it.
@@ -125,44 +146,6 @@ fn check_table(policy: &Policy, given: &str) -> Result<(), Denial> {
             let shown: String = given.chars().take(200).collect();
             Err(Denial::new(Rule::Tables, shown, error.to_string(), remedy))
         }
-    }
-}
-
-/// Collects the texts at `paths` of a body. Another value there could hide a text.
-fn collect<'v>(
-    body: &'v Value,
-    paths: &[JsonPath],
-    found: &mut Vec<&'v str>,
-) -> Result<(), Denial> {
-    paths.iter().try_for_each(|path| walk(body, path.steps(), found))
-}
-
-fn walk<'v>(value: &'v Value, steps: &[JsonStep], found: &mut Vec<&'v str>) -> Result<(), Denial> {
-    match (steps.split_first(), value) {
-        (_, Value::Null) => Ok(()),
-        (None, Value::String(text)) => {
-            found.push(text);
-            Ok(())
-        }
-        (Some((JsonStep::Field(name), rest)), Value::Object(fields)) => {
-            fields.get(name).map_or(Ok(()), |field| walk(field, rest, found))
-        }
-        (Some((JsonStep::Each, rest)), Value::Array(elements)) => {
-            elements.iter().try_for_each(|element| walk(element, rest, found))
-        }
-        (Some((JsonStep::Each, rest)), Value::Object(fields)) => {
-            fields.values().try_for_each(|field| walk(field, rest, found))
-        }
-        (Some((JsonStep::Keys, _)), Value::Object(fields)) => {
-            found.extend(fields.keys().map(String::as_str));
-            Ok(())
-        }
-        _ => Err(Denial::new(
-            Rule::Tables,
-            "",
-            "the body does not have the form of the action's input, so its tables are unknown",
-            "send the action's own input",
-        )),
     }
 }
 

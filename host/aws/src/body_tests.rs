@@ -148,3 +148,90 @@ fn observed_tables_pass_and_writes_in_statements_do_not() {
     assert_eq!(check(policy, "ExecuteStatement", r#"{"Statement": 1}"#), Err(Rule::Tables));
     assert_eq!(check(policy, "ExecuteStatement", "not json"), Err(Rule::Access));
 }
+
+#[test]
+fn a_statement_action_without_a_statement_is_refused_where_tables_are_limited() {
+    let policy = "access = \"write\"\ntables = [\"*\"]";
+    for (action, body) in [
+        ("ExecuteStatement", "{}"),
+        ("ExecuteStatement", r#"{"Statement":null}"#),
+        ("BatchExecuteStatement", r#"{"Statements":[]}"#),
+        ("BatchExecuteStatement", r#"{"Statements":[{"Parameters":[]}]}"#),
+        ("ExecuteTransaction", r#"{"TransactStatements":null}"#),
+    ] {
+        assert_eq!(check(policy, action, body), Err(Rule::Tables), "{action} {body}");
+        let observed = format!("{policy}\nobserve = [\"tables\"]");
+        assert_eq!(check(&observed, action, body), Ok(()), "{action} {body}");
+    }
+    assert_eq!(check("access = \"write\"", "ExecuteStatement", "{}"), Ok(()));
+}
+
+#[test]
+fn a_pattern_matches_only_what_is_the_name_of_a_table() {
+    let policy = "access = \"admin\"\ntables = [\"*\", \"orders*\", \
+                  \"arn:aws:dynamodb:eu-west-1:123456789012:table/*\"]";
+    let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table";
+    for name in ["orders", "o", &format!("{arn}/orders"), &format!("{arn}/orders/index/a")] {
+        assert_eq!(
+            check(policy, "GetItem", &format!(r#"{{"TableName":"{name}"}}"#)),
+            Ok(()),
+            "{name}"
+        );
+        let statement = format!(r#"{{"Statement":"SELECT * FROM \"{name}\""}}"#);
+        assert_eq!(check(policy, "ExecuteStatement", &statement), Ok(()), "{name}");
+    }
+    for name in [
+        "",
+        "orders\\u0000",
+        "orders ",
+        "orders/../secrets",
+        "orders%2f..%2fsecrets",
+        "orders\\\\u002e",
+        "örders",
+        &"o".repeat(256),
+        &format!("{arn}/orders/../secrets"),
+        &format!("{arn}/orders\\u0000"),
+        &format!("{arn}/"),
+        &format!("{arn}/orders/index/a\\n"),
+    ] {
+        let body = format!(r#"{{"TableName":"{name}"}}"#);
+        assert_eq!(check(policy, "GetItem", &body), Err(Rule::Tables), "{name}");
+        let body = format!(r#"{{"RequestItems":{{"orders":{{}},"{name}":{{}}}}}}"#);
+        assert_eq!(check(policy, "BatchGetItem", &body), Err(Rule::Tables), "{name}");
+        let body = format!(r#"{{"Statement":"SELECT * FROM \"{name}\""}}"#);
+        assert_eq!(check(policy, "ExecuteStatement", &body), Err(Rule::Tables), "{name}");
+    }
+    let quoted = r#"{"Statement":"SELECT * FROM \"orders\"\"secrets\""}"#;
+    assert_eq!(check(policy, "ExecuteStatement", quoted), Err(Rule::Tables));
+}
+
+#[test]
+fn bounds_are_enforced_where_statements_decide_on_writes() {
+    let select = r#"{"Statement":"SELECT * FROM orders"},"#;
+    let many = format!(r#"{{"Statements":[{}null]}}"#, select.repeat(1001));
+    let long = format!(r#"{{"Statement":"SELECT * FROM orders{}"}}"#, " ".repeat(8192));
+    let observed = "access = \"read\"\ntables = [\"orders\"]\nobserve = [\"tables\"]";
+    let writer = "access = \"write\"\ntables = [\"orders\"]";
+    for (action, body) in [("BatchExecuteStatement", &many), ("ExecuteStatement", &long)] {
+        assert_eq!(check(observed, action, body), Err(Rule::Access), "{action}");
+        assert_eq!(check(writer, action, body), Err(Rule::Tables), "{action}");
+    }
+    let allowed = format!(r#"{{"Statements":[{}null]}}"#, select.repeat(1000));
+    assert_eq!(check(writer, "BatchExecuteStatement", &allowed), Ok(()));
+    let policy: Policy = toml::from_str(writer).unwrap();
+    let rules = BodyRules { manifest: &manifest(), policy: &policy };
+    let action = "BatchExecuteStatement".parse().unwrap();
+    let denial = rules.check(&action, many.as_bytes(), &|checked| checked).unwrap_err();
+    assert!(denial.message.contains("1000"), "{denial}");
+}
+
+#[test]
+fn fields_that_occur_twice_away_from_the_tables_pass() {
+    let policy = "access = \"write\"\ntables = [\"orders\"]";
+    let twice = r#"{"TableName":"orders","Item":{"a":{"S":"1"},"a":{"S":"2"}},"Item":{}}"#;
+    assert_eq!(check(policy, "PutItem", twice), Ok(()));
+    let hidden = r#"{"TableName":"orders","Item":{},"\u0054ableName":"secrets"}"#;
+    assert_eq!(check(policy, "PutItem", hidden), Err(Rule::Tables));
+    let other_case = r#"{"TableName":"orders","tablename":"secrets"}"#;
+    assert_eq!(check(policy, "PutItem", other_case), Err(Rule::Tables));
+}

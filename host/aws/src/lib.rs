@@ -35,12 +35,13 @@ pub mod credentials;
 mod iam;
 mod issued_keys;
 mod key_ring;
+mod named;
 mod partitions;
+mod places;
 mod secret;
 mod service;
 mod signature;
 mod statement;
-mod unique_json;
 
 pub use body::EnforceBody;
 pub use credentials::{
