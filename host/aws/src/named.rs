@@ -1,7 +1,7 @@
 //! Reads a body once, and finds the tables that it names and the statements in it. What is at other
 //! places is skipped and takes no memory.
 
-use crate::places::{Kinds, Place};
+use crate::places::{Field, Kinds, Place};
 use portcullis_json::is_deeper;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -58,6 +58,10 @@ pub(crate) const MAX_CHARACTERS: usize = 8192;
 /// The most levels of arrays and objects. An item of DynamoDB has at most 32, and each is two of
 /// JSON: `serde_json` allows as many as this.
 const MAX_DEPTH: u32 = 127;
+
+/// The field of the object that `serde_json` shows instead of a number if another crate enables its
+/// feature `arbitrary_precision`.
+const NUMBER: &str = "$serde_json::private::Number";
 
 /// The most bytes of one character in a JSON string: two escapes, as in `\ud83d\ude00`.
 const MAX_ESCAPED_BYTES: usize = 12;
@@ -266,12 +270,7 @@ impl<'b> Visitor<'b> for Visit<'_, '_, '_, 'b> {
         reader.misform(place.text);
         reader.objects += 1;
         let object = reader.objects;
-        while let Some(name) = fields.next_key::<&'b RawValue>()? {
-            let name = reader.text(name.get())?;
-            reader.add(place.names, name)?;
-            let field = place.field(&name.unescape()).map_err(|_| {
-                A::Error::custom("the name of a field differs from the right one in case only")
-            })?;
+        while let Some(field) = fields.next_key_seed(Name { place, reader })? {
             if field.is_some_and(|field| field.last_seen.replace(object) == object) {
                 return Err(A::Error::custom("a field occurs twice in its object"));
             }
@@ -292,6 +291,43 @@ impl Visit<'_, '_, '_, '_> {
     fn misformed<E>(self) -> Result<(), E> {
         self.reader.misform(self.place.text | self.place.inner());
         Ok(())
+    }
+}
+
+/// Reads the name of a field, and finds the field of the place.
+struct Name<'r, 'p, 'm, 'b> {
+    place: &'p Place<'m>,
+    reader: &'r mut Reader<'b>,
+}
+
+impl<'p, 'm, 'b> DeserializeSeed<'b> for Name<'_, 'p, 'm, 'b> {
+    type Value = Option<&'p Field<'m>>;
+
+    fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        let Self { place, reader } = self;
+        if place.names.is_empty() {
+            return deserializer.deserialize_str(Self { place, reader });
+        }
+        let name = reader.text(<&'b RawValue>::deserialize(deserializer)?.get())?;
+        reader.add(place.names, name)?;
+        Self { place, reader }.visit_str(&name.unescape())
+    }
+}
+
+impl<'p, 'm> Visitor<'_> for Name<'_, 'p, 'm, '_> {
+    type Value = Option<&'p Field<'m>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        if name == NUMBER {
+            self.reader.misform(self.place.text | self.place.inner());
+        }
+        self.place
+            .field(name)
+            .map_err(|_| E::custom("the name of a field differs from the right one in case only"))
     }
 }
 

@@ -105,8 +105,19 @@ fn what_is_collected_is_bounded() {
         assert_eq!(tables("/T", &text(8192)).unwrap().0[0].chars().count(), 8192);
         assert!(matches!(tables("/T", &text(8193)), Err(UnreadableBody::TooLong)));
     }
-    let name = format!("{{\"T{}\":1}}", "\\ud800".repeat(1_000_000));
-    assert!(matches!(tables("/T", &name), Err(UnreadableBody::TooLong)));
+    let name = |count| format!("{{\"R\":{{\"{}\":1}}}}", "a".repeat(count));
+    assert_eq!(tables("/R/{key}", &name(8192)).unwrap().0.len(), 1);
+    assert!(matches!(tables("/R/{key}", &name(8193)), Err(UnreadableBody::TooLong)));
+}
+
+#[test]
+fn a_field_may_differ_in_case_from_another_field_of_the_paths() {
+    let action = action(&["/A".to_string()], &["/a".to_string()]);
+    let named = Named::read(br#"{"a":"t","A":"s"}"#, &Place::root(&action, true)).unwrap();
+    assert_eq!(
+        (texts(&named.statements), texts(&named.tables)),
+        (vec!["s".into()], vec!["t".into()])
+    );
 }
 
 /// JSON that keeps duplicates, for the reference.

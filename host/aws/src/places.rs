@@ -97,13 +97,14 @@ impl<'m> Place<'m> {
     /// # Errors
     /// Returns an error if the names differ only in case: some services ignore case.
     pub(crate) fn field(&self, name: &str) -> Result<Option<&Field<'m>>, OtherCase> {
-        if let Some(found) = self.fields.iter().find(|field| field.name == name) {
-            return Ok(Some(found));
+        let mut other_case = false;
+        for field in &self.fields {
+            if field.name == name {
+                return Ok(Some(field));
+            }
+            other_case |= differs_only_in_case(field.name, name);
         }
-        if self.fields.iter().any(|field| differs_only_in_case(field.name, name)) {
-            return Err(OtherCase);
-        }
-        Ok(None)
+        if other_case { Err(OtherCase) } else { Ok(None) }
     }
 }
 
@@ -112,14 +113,17 @@ impl<'m> Place<'m> {
 pub(crate) struct OtherCase;
 
 fn differs_only_in_case(one: &str, other: &str) -> bool {
-    if one.is_ascii() && other.is_ascii() {
-        return one.eq_ignore_ascii_case(other);
+    if one.len() == other.len() && one.eq_ignore_ascii_case(other) {
+        return true;
     }
     // In both directions, because `ſ` and the sign for Kelvin are `s` and `k` in another case.
-    let folded = |text: &'_ str| {
-        text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<Vec<_>>()
+    let folded = |text: &str| {
+        let folded = text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+        folded.collect::<String>()
     };
-    one.len() * 4 >= other.len() && folded(one) == folded(other)
+    // A character has at most four bytes, so a much longer name is another one.
+    let may_be = !(one.is_ascii() && other.is_ascii()) && other.len() <= 4 * one.len();
+    may_be && folded(one) == folded(other)
 }
 
 impl Kinds {

@@ -78,40 +78,46 @@ fn tokens(statement: &str) -> Option<Vec<Token<'_>>> {
     if statement.contains('\0') {
         return None;
     }
+    let bytes = statement.as_bytes();
     let mut tokens = Vec::new();
-    let mut rest = statement.trim_start_matches(SPACE);
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            '\'' => {
+    let mut at = 0;
+    while let Some(&first) = bytes.get(at) {
+        let next = bytes.get(at + 1);
+        at += match first {
+            // Only what every service takes for a space.
+            b' ' | b'\t' | b'\r' | b'\n' => 1,
+            b'\'' => {
                 tokens.push(Token::Other);
-                quoted(rest, '\'')?.len() + 2
+                quoted(&statement[at..], b'\'')?.len() + 2
             }
-            '"' => {
-                let name = quoted(rest, '"')?;
+            b'"' => {
+                let name = quoted(&statement[at..], b'"')?;
                 tokens.push(Token::Quoted(name));
                 name.len() + 2
             }
             // Comments are not looked behind: here, and in dialects that mark them with # or //.
-            '-' if rest.starts_with("--") => return None,
-            '/' if rest.starts_with("/*") || rest.starts_with("//") => return None,
-            '.' => {
+            b'-' if next == Some(&b'-') => return None,
+            b'/' if matches!(next, Some(b'*' | b'/')) => return None,
+            b'.' => {
                 tokens.push(Token::Dot);
                 1
             }
-            c if c.is_ascii_alphanumeric() || c == '_' => {
-                let word = &rest[..rest.find(|c| !is_word_character(c)).unwrap_or(rest.len())];
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => {
+                let word = word(&statement[at..]);
                 // The service decides where a number ends and a word begins: `1FROM a` may be both.
-                if c.is_ascii_digit() && !word.bytes().all(|byte| byte.is_ascii_digit()) {
+                if first.is_ascii_digit() && !word.bytes().all(|byte| byte.is_ascii_digit()) {
                     return None;
                 }
                 // A prefix can change how a string ends: E'\'', q'[']'.
-                if rest[word.len()..].starts_with(['\'', '"']) {
+                if matches!(bytes.get(at + word.len()), Some(b'\'' | b'"')) {
                     return None;
                 }
                 tokens.push(Token::Word(word));
                 word.len()
             }
-            c if PUNCTUATION.contains(c) => {
+            // The other punctuation of PartiQL.
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b',' | b':' | b'=' | b'+'
+            | b'-' | b'*' | b'/' | b'%' | b'!' | b'?' | b'@' | b'|' | b'^' | b'&' | b'~' => {
                 tokens.push(Token::Other);
                 1
             }
@@ -119,39 +125,33 @@ fn tokens(statement: &str) -> Option<Vec<Token<'_>>> {
             // ASCII, which some services take for a space or for a letter of a keyword.
             _ => return None,
         };
-        rest = rest[length..].trim_start_matches(SPACE);
     }
     if tokens.is_empty() { None } else { Some(tokens) }
 }
 
-fn is_word_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
+/// The word at the start of `text`.
+fn word(text: &str) -> &str {
+    let is_outside = |byte: &u8| !(byte.is_ascii_alphanumeric() || *byte == b'_');
+    &text[..text.as_bytes().iter().position(is_outside).unwrap_or(text.len())]
 }
 
 /// The quoted text at the start of `text`, without its quotes. Two quotes in a row are one quote of
 /// the text. None if it does not end, or if a backslash is before a quote of either kind: a service
 /// for which that is an escape sees another end.
-fn quoted(text: &str, quote: char) -> Option<&str> {
+fn quoted(text: &str, quote: u8) -> Option<&str> {
     let bytes = text.as_bytes();
     let mut at = 1;
     while let Some(&byte) = bytes.get(at) {
         let next = bytes.get(at + 1);
         match byte {
             b'\\' if matches!(next, Some(b'\'' | b'"')) => return None,
-            _ if byte != quote as u8 => at += 1,
+            _ if byte != quote => at += 1,
             _ if next == Some(&byte) => at += 2,
             _ => return Some(&text[1..at]),
         }
     }
     None
 }
-
-/// The characters between words. Only those that every service takes for a space.
-const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
-
-/// The punctuation of PartiQL.
-/// <https://partiql.org/assets/PartiQL-Specification.pdf>
-const PUNCTUATION: &str = "()[]{}<>,:=+-*/%!?@|^&~";
 
 #[cfg(test)]
 mod tests {
