@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -56,7 +57,8 @@ impl IssuedKeys {
         })
     }
 
-    /// Whether `bytes` contain a key or a token that was issued: in plain, hex or Base64 form.
+    /// Whether `bytes` contain a key or a token that was issued: in plain, hex or Base64 form. The
+    /// first 128 bytes of a form count as all of it.
     pub(crate) fn leaks_in(&self, bytes: &[u8]) -> bool {
         self.scanner().is_some_and(|scanner| scanner.matches(bytes))
     }
@@ -66,20 +68,15 @@ impl IssuedKeys {
     pub(crate) fn redact(&self, text: &mut String) {
         let Some(scanner) = self.scanner() else { return };
         let mut shown = String::new();
-        let mut kept = 0;
-        for (start, end) in scanner.find_all(text.as_bytes()) {
-            if end <= kept {
-                continue;
-            }
-            if start >= kept {
-                // A raw key may begin and end within a character.
-                shown.push_str(&text[kept..text.floor_char_boundary(start).max(kept)]);
-                shown.push_str(REDACTED);
-            }
-            kept = text.ceil_char_boundary(end);
+        let mut shown_to = 0;
+        for Range { start, end } in scanner.find_all(text.as_bytes()) {
+            // A raw key may begin and end within a character.
+            shown.push_str(&text[shown_to..text.floor_char_boundary(start).max(shown_to)]);
+            shown.push_str(REDACTED);
+            shown_to = text.ceil_char_boundary(end);
         }
-        if kept > 0 {
-            shown.push_str(&text[kept..]);
+        if shown_to > 0 {
+            shown.push_str(&text[shown_to..]);
             *text = shown;
         }
     }
@@ -107,9 +104,26 @@ impl IssuedKey {
 
 /// Secrets to search for. The automaton stores prefixes of 8 bytes only, since its memory is not
 /// overwritten when it is dropped.
+///
+/// A search takes time in proportion to the text, whatever the text and the secrets are: each byte
+/// is compared with a few secrets, and with at most 128 bytes of each.
 struct SecretScanner {
     prefixes: AhoCorasick,
+    /// For each prefix, the heads that start with it.
+    heads_of_prefix: Vec<Range<usize>>,
+    /// What a secret starts with, sorted. None starts with another one, so the only one that a text
+    /// can start with is the last that is not greater than the text.
+    heads: Vec<Head>,
+    /// The secrets, sorted, so that those with the same head are neighbours.
     secrets: Vec<Zeroizing<Vec<u8>>>,
+}
+
+/// The start of some secrets. Whoever finds it has found one of them.
+struct Head {
+    /// The secrets that start with it. The first is the shortest, or one of them.
+    secrets: Range<usize>,
+    /// The length: that of the first secret, or [`MAX_HEAD_BYTES`].
+    length: usize,
 }
 
 /// Replaces a secret.
@@ -117,6 +131,10 @@ const REDACTED: &str = "(redacted)";
 /// The bytes of a secret that the automaton searches for. With eight, a match is a secret or a
 /// forgery of one.
 const PREFIX_BYTES: usize = 8;
+/// The bytes of a secret that are compared: more than those of a key in hexadecimal, which has 64,
+/// and enough to tell a session token from everything else. Callers may choose tokens, so without a
+/// bound a comparison could take as long as they like.
+const MAX_HEAD_BYTES: usize = 128;
 
 impl SecretScanner {
     fn new(issued: &VecDeque<IssuedKey>) -> Self {
@@ -129,43 +147,121 @@ impl SecretScanner {
             }
         }
         secrets.retain(|secret| secret.len() >= PREFIX_BYTES);
-        let prefixes = secrets.iter().map(|secret| &secret[..PREFIX_BYTES]);
+        secrets.sort_unstable_by(|one, other| one.as_slice().cmp(other));
+        secrets.dedup();
+        let mut heads: Vec<Head> = Vec::new();
+        for (index, secret) in secrets.iter().enumerate() {
+            match heads.last_mut() {
+                Some(last) if secret.starts_with(last.bytes(&secrets)) => {
+                    last.secrets.end = index + 1;
+                }
+                _ => heads.push(Head {
+                    secrets: index..index + 1,
+                    length: secret.len().min(MAX_HEAD_BYTES),
+                }),
+            }
+        }
+        let mut prefixes: Vec<&[u8]> = Vec::new();
+        let mut heads_of_prefix: Vec<Range<usize>> = Vec::new();
+        for (index, head) in heads.iter().enumerate() {
+            let prefix = &head.bytes(&secrets)[..PREFIX_BYTES];
+            match heads_of_prefix.last_mut() {
+                Some(range) if prefixes.last() == Some(&prefix) => range.end = index + 1,
+                _ => {
+                    prefixes.push(prefix);
+                    heads_of_prefix.push(index..index + 1);
+                }
+            }
+        }
         // It takes any patterns that are not longer in all than some gigabytes.
         let prefixes = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostFirst)
             .build(prefixes)
             .expect("a few short patterns make an automaton");
-        Self { prefixes, secrets }
+        Self { prefixes, heads_of_prefix, heads, secrets }
     }
 
     /// Whether `bytes` contain a secret.
     fn matches(&self, bytes: &[u8]) -> bool {
-        self.candidates(bytes)
-            .any(|start| self.secrets.iter().any(|secret| bytes[start..].starts_with(secret)))
+        self.candidates(bytes).any(|(start, heads)| self.find_head(&bytes[start..], heads).is_ok())
     }
 
-    /// The ranges of all secrets, by start, including one whose end was cut off with the text's.
-    fn find_all<'n>(&'n self, bytes: &'n [u8]) -> impl Iterator<Item = (usize, usize)> + 'n {
-        self.candidates(bytes).flat_map(move |start| {
+    /// The ranges of all secrets, by start and without overlaps, including one whose end was cut off
+    /// with the text's.
+    fn find_all(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let mut all: Vec<Range<usize>> = Vec::new();
+        for (start, heads) in self.candidates(bytes) {
             let rest = &bytes[start..];
-            let found = self
-                .secrets
-                .iter()
-                .filter(move |secret| rest.starts_with(secret) || secret.starts_with(rest));
-            found.map(move |secret| (start, start + secret.len().min(rest.len())))
-        })
+            match self.find_head(rest, heads) {
+                Ok(head) => {
+                    let secrets = &self.secrets[head.secrets.clone()];
+                    match all.last_mut().filter(|last| start < last.end) {
+                        // Only bytes after those that were found before are compared, since a
+                        // comparison of all would take quadratic time. This may remove some bytes
+                        // more than a secret.
+                        Some(last) => {
+                            last.end = last.end.max(start + head.length);
+                            for secret in secrets {
+                                let more = secret.get(last.end - start..).unwrap_or_default();
+                                last.end += common(more, &bytes[last.end..]);
+                            }
+                        }
+                        None => {
+                            let longest = secrets.iter().map(|secret| common(secret, rest)).max();
+                            all.push(start..start + longest.unwrap_or(head.length));
+                        }
+                    }
+                }
+                Err(next)
+                    if next.is_some_and(|head| head.bytes(&self.secrets).starts_with(rest)) =>
+                {
+                    match all.last_mut().filter(|last| start < last.end) {
+                        Some(last) => last.end = bytes.len(),
+                        None => all.push(start..bytes.len()),
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+        all
     }
 
-    /// Offsets at which a secret may start. Restarts a non-overlapping search at `start + 1`, which
-    /// keeps the SIMD prefilter (gigabytes per second); an overlapping search has none.
-    fn candidates<'n>(&'n self, bytes: &'n [u8]) -> impl Iterator<Item = usize> + 'n {
+    /// The head that `rest` starts with, or the first one that is greater than `rest`.
+    fn find_head(&self, rest: &[u8], heads: Range<usize>) -> Result<&Head, Option<&Head>> {
+        let heads = &self.heads[heads];
+        let rest = &rest[..rest.len().min(MAX_HEAD_BYTES)];
+        let greater = heads.partition_point(|head| head.bytes(&self.secrets) <= rest);
+        match heads[..greater].last() {
+            Some(head) if rest.starts_with(head.bytes(&self.secrets)) => Ok(head),
+            _ => Err(heads.get(greater)),
+        }
+    }
+
+    /// Offsets at which a secret may start, each with the heads that may be there. Restarts a
+    /// non-overlapping search at `start + 1`, which keeps the SIMD prefilter (gigabytes per second);
+    /// an overlapping search has none.
+    fn candidates<'n>(
+        &'n self,
+        bytes: &'n [u8],
+    ) -> impl Iterator<Item = (usize, Range<usize>)> + 'n {
         let mut from = 0;
         std::iter::from_fn(move || {
             let found = self.prefixes.find(Input::new(bytes).range(from..))?;
             from = found.start() + 1;
-            Some(found.start())
+            Some((found.start(), self.heads_of_prefix[found.pattern().as_usize()].clone()))
         })
     }
+}
+
+impl Head {
+    fn bytes<'s>(&self, secrets: &'s [Zeroizing<Vec<u8>>]) -> &'s [u8] {
+        &secrets[self.secrets.start][..self.length]
+    }
+}
+
+/// The number of bytes at the start that are the same.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
 /// Adds the forms of `secret` that are searched for.
@@ -253,6 +349,83 @@ mod tests {
             "another secret is another identity"
         );
         assert!(keys.leaks_in(&other) && keys.leaks_in(&KEY));
+    }
+
+    /// Text of one character, with 64 tokens of that character that differ at their ends.
+    fn like_tokens(length: usize) -> IssuedKeys {
+        let keys = IssuedKeys::default();
+        for index in 0..64 {
+            keys.record(IssuedKey {
+                credential: format!("A{index}/20150830/us-east-1/dynamodb/aws4_request"),
+                session_token: Some(Secret::new(format!("{}{index:02}", "a".repeat(length)))),
+                key: Zeroizing::new([index; 32]),
+            });
+        }
+        keys
+    }
+
+    // With a comparison of each offset with each secret, each of these tests takes minutes.
+    #[test]
+    fn a_search_is_linear_for_tokens_that_resemble_the_text() {
+        let mut text = "a".repeat(8 << 20);
+        let keys = like_tokens(100);
+        assert!(!keys.leaks_in(text.as_bytes()));
+        text.push_str("63");
+        assert!(keys.leaks_in(text.as_bytes()));
+        let prefix = &hex::encode([7; 32])[..PREFIX_BYTES];
+        assert!(!keys.leaks_in(format!("{} ", &prefix[..7]).repeat(1 << 20).as_bytes()));
+    }
+
+    #[test]
+    fn redacting_is_linear_for_long_tokens() {
+        let keys = like_tokens(10_000);
+        let mut text = format!("é{}63é", "a".repeat(1 << 20));
+        keys.redact(&mut text);
+        assert_eq!(text, "é(redacted)é");
+    }
+
+    #[test]
+    fn the_first_128_bytes_of_a_secret_are_a_leak_and_all_of_it_is_redacted() {
+        let token: String = (0..500).map(|index| format!("{index:03}")).collect();
+        let keys = issued(Some(&token));
+        assert!(keys.leaks_in(&token.as_bytes()[..128]));
+        assert!(!keys.leaks_in(&token.as_bytes()[..127]));
+        for (given, expected) in [
+            (format!("<{token}>"), "<(redacted)>"),
+            (format!("<{}>", &token[..200]), "<(redacted)>"),
+            (format!("<{}", &token[..20]), "<(redacted)"),
+            (format!("<{}{token}>", &token[..200]), "<(redacted)(redacted)>"),
+        ] {
+            let mut text = given.clone();
+            keys.redact(&mut text);
+            assert_eq!(text, expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_starts_with_another_one_is_found_and_redacted() {
+        let keys = IssuedKeys::default();
+        for (index, token) in
+            ["token-1234", "token-1234-5678", "token-1234-5678-9"].iter().enumerate()
+        {
+            keys.record(IssuedKey {
+                credential: format!("A{index}/20150830/us-east-1/dynamodb/aws4_request"),
+                session_token: Some(Secret::new(*token)),
+                key: Zeroizing::new(KEY),
+            });
+        }
+        for (given, expected) in [
+            ("<token-1234>", "<(redacted)>"),
+            ("<token-1234-5678>", "<(redacted)>"),
+            ("<token-1234-5678-9>", "<(redacted)>"),
+            ("<token-123>", "<token-123>"),
+            ("token-12", "(redacted)"),
+        ] {
+            let mut text = given.to_string();
+            keys.redact(&mut text);
+            assert_eq!(text, expected);
+            assert_eq!(keys.leaks_in(given.as_bytes()), given.contains("1234"), "{given}");
+        }
     }
 
     #[test]
