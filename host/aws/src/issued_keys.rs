@@ -2,9 +2,7 @@
 //! what a response must not contain.
 
 use crate::secret::Secret;
-use aho_corasick::{AhoCorasick, Input, MatchKind};
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use crate::secret_scanner::SecretScanner;
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -44,7 +42,9 @@ impl IssuedKeys {
             list.pop_front();
         }
         list.push_back(new);
-        *self.scanner.write() = Some(Arc::new(SecretScanner::new(&list)));
+        let keys = list.iter().map(|known| &*known.key);
+        let tokens = list.iter().filter_map(|known| known.session_token.as_ref());
+        *self.scanner.write() = Some(Arc::new(SecretScanner::new(keys, tokens)));
         is_change
     }
 
@@ -102,189 +102,14 @@ impl IssuedKey {
     }
 }
 
-/// Secrets to search for. The automaton stores prefixes of 8 bytes only, since its memory is not
-/// overwritten when it is dropped.
-///
-/// A search takes time in proportion to the text, whatever the text and the secrets are: each byte
-/// is compared with a few secrets, and with at most 128 bytes of each.
-struct SecretScanner {
-    prefixes: AhoCorasick,
-    /// For each prefix, the heads that start with it.
-    heads_of_prefix: Vec<Range<usize>>,
-    /// What a secret starts with, sorted. None starts with another one, so the only one that a text
-    /// can start with is the last that is not greater than the text.
-    heads: Vec<Head>,
-    /// The secrets, sorted, so that those with the same head are neighbours.
-    secrets: Vec<Zeroizing<Vec<u8>>>,
-}
-
-/// The start of some secrets. Whoever finds it has found one of them.
-struct Head {
-    /// The secrets that start with it. The first is the shortest, or one of them.
-    secrets: Range<usize>,
-    /// The length: that of the first secret, or [`MAX_HEAD_BYTES`].
-    length: usize,
-}
-
 /// Replaces a secret.
 const REDACTED: &str = "(redacted)";
-/// The bytes of a secret that the automaton searches for. With eight, a match is a secret or a
-/// forgery of one.
-const PREFIX_BYTES: usize = 8;
-/// The bytes of a secret that are compared: more than those of a key in hexadecimal, which has 64,
-/// and enough to tell a session token from everything else. Callers may choose tokens, so without a
-/// bound a comparison could take as long as they like.
-const MAX_HEAD_BYTES: usize = 128;
-
-impl SecretScanner {
-    fn new(issued: &VecDeque<IssuedKey>) -> Self {
-        let mut secrets = Vec::new();
-        for known in issued {
-            add_forms(&*known.key, &mut secrets);
-            if let Some(token) = &known.session_token {
-                add_forms(token.expose().as_bytes(), &mut secrets);
-                secrets.push(Zeroizing::new(token.expose().replace('/', "\\/").into_bytes()));
-            }
-        }
-        secrets.retain(|secret| secret.len() >= PREFIX_BYTES);
-        secrets.sort_unstable_by(|one, other| one.as_slice().cmp(other));
-        secrets.dedup();
-        let mut heads: Vec<Head> = Vec::new();
-        for (index, secret) in secrets.iter().enumerate() {
-            match heads.last_mut() {
-                Some(last) if secret.starts_with(last.bytes(&secrets)) => {
-                    last.secrets.end = index + 1;
-                }
-                _ => heads.push(Head {
-                    secrets: index..index + 1,
-                    length: secret.len().min(MAX_HEAD_BYTES),
-                }),
-            }
-        }
-        let mut prefixes: Vec<&[u8]> = Vec::new();
-        let mut heads_of_prefix: Vec<Range<usize>> = Vec::new();
-        for (index, head) in heads.iter().enumerate() {
-            let prefix = &head.bytes(&secrets)[..PREFIX_BYTES];
-            match heads_of_prefix.last_mut() {
-                Some(range) if prefixes.last() == Some(&prefix) => range.end = index + 1,
-                _ => {
-                    prefixes.push(prefix);
-                    heads_of_prefix.push(index..index + 1);
-                }
-            }
-        }
-        // It takes any patterns that are not longer in all than some gigabytes.
-        let prefixes = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostFirst)
-            .build(prefixes)
-            .expect("a few short patterns make an automaton");
-        Self { prefixes, heads_of_prefix, heads, secrets }
-    }
-
-    /// Whether `bytes` contain a secret.
-    fn matches(&self, bytes: &[u8]) -> bool {
-        self.candidates(bytes).any(|(start, heads)| self.find_head(&bytes[start..], heads).is_ok())
-    }
-
-    /// The ranges of all secrets, by start and without overlaps, including one whose end was cut off
-    /// with the text's.
-    fn find_all(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let mut all: Vec<Range<usize>> = Vec::new();
-        for (start, heads) in self.candidates(bytes) {
-            let rest = &bytes[start..];
-            match self.find_head(rest, heads) {
-                Ok(head) => {
-                    let secrets = &self.secrets[head.secrets.clone()];
-                    match all.last_mut().filter(|last| start < last.end) {
-                        // Only bytes after those that were found before are compared, since a
-                        // comparison of all would take quadratic time. This may remove some bytes
-                        // more than a secret.
-                        Some(last) => {
-                            last.end = last.end.max(start + head.length);
-                            for secret in secrets {
-                                let more = secret.get(last.end - start..).unwrap_or_default();
-                                last.end += common(more, &bytes[last.end..]);
-                            }
-                        }
-                        None => {
-                            let longest = secrets.iter().map(|secret| common(secret, rest)).max();
-                            all.push(start..start + longest.unwrap_or(head.length));
-                        }
-                    }
-                }
-                Err(next)
-                    if next.is_some_and(|head| head.bytes(&self.secrets).starts_with(rest)) =>
-                {
-                    match all.last_mut().filter(|last| start < last.end) {
-                        Some(last) => last.end = bytes.len(),
-                        None => all.push(start..bytes.len()),
-                    }
-                }
-                Err(_) => {}
-            }
-        }
-        all
-    }
-
-    /// The head that `rest` starts with, or the first one that is greater than `rest`.
-    fn find_head(&self, rest: &[u8], heads: Range<usize>) -> Result<&Head, Option<&Head>> {
-        let heads = &self.heads[heads];
-        let rest = &rest[..rest.len().min(MAX_HEAD_BYTES)];
-        let greater = heads.partition_point(|head| head.bytes(&self.secrets) <= rest);
-        match heads[..greater].last() {
-            Some(head) if rest.starts_with(head.bytes(&self.secrets)) => Ok(head),
-            _ => Err(heads.get(greater)),
-        }
-    }
-
-    /// Offsets at which a secret may start, each with the heads that may be there. Restarts a
-    /// non-overlapping search at `start + 1`, which keeps the SIMD prefilter (gigabytes per second);
-    /// an overlapping search has none.
-    fn candidates<'n>(
-        &'n self,
-        bytes: &'n [u8],
-    ) -> impl Iterator<Item = (usize, Range<usize>)> + 'n {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let found = self.prefixes.find(Input::new(bytes).range(from..))?;
-            from = found.start() + 1;
-            Some((found.start(), self.heads_of_prefix[found.pattern().as_usize()].clone()))
-        })
-    }
-}
-
-impl Head {
-    fn bytes<'s>(&self, secrets: &'s [Zeroizing<Vec<u8>>]) -> &'s [u8] {
-        &secrets[self.secrets.start][..self.length]
-    }
-}
-
-/// The number of bytes at the start that are the same.
-fn common(one: &[u8], other: &[u8]) -> usize {
-    one.iter().zip(other).take_while(|(one, other)| one == other).count()
-}
-
-/// Adds the forms of `secret` that are searched for.
-fn add_forms(secret: &[u8], all: &mut Vec<Zeroizing<Vec<u8>>>) {
-    all.push(Zeroizing::new(secret.to_vec()));
-    all.push(Zeroizing::new(hex::encode(secret).into_bytes()));
-    all.push(Zeroizing::new(hex::encode_upper(secret).into_bytes()));
-    // Base64 of a secret within other bytes depends on its offset modulo 3. Leave out the
-    // characters at either end, which depend on the bytes next to it.
-    for skipped in 0..3 {
-        let framed = Zeroizing::new([&[0; 2][..skipped], secret].concat());
-        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-            let text = Zeroizing::new(engine.encode(&*framed));
-            let first = [0, 2, 3][skipped];
-            let last = text.len() - usize::from(framed.len() % 3 != 0);
-            all.push(Zeroizing::new(text.as_bytes()[first..last].to_vec()));
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
     const KEY: [u8; 32] = *b"\x01\xfe\x80abcdefghijklmnopqrstuvwxyz\xff\x00\x9c";
 
@@ -372,8 +197,8 @@ mod tests {
         assert!(!keys.leaks_in(text.as_bytes()));
         text.push_str("63");
         assert!(keys.leaks_in(text.as_bytes()));
-        let prefix = &hex::encode([7; 32])[..PREFIX_BYTES];
-        assert!(!keys.leaks_in(format!("{} ", &prefix[..7]).repeat(1 << 20).as_bytes()));
+        let prefix = &hex::encode([7; 32])[..8];
+        assert!(!keys.leaks_in(format!("{prefix} ").repeat(1 << 20).as_bytes()));
     }
 
     #[test]

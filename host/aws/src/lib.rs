@@ -39,9 +39,11 @@ mod named;
 mod partitions;
 mod places;
 mod secret;
+mod secret_scanner;
 mod service;
 mod signature;
 mod statement;
+mod trie;
 
 pub use body::EnforceBody;
 pub use credentials::{
