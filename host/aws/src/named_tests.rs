@@ -172,10 +172,14 @@ impl Tree {
                 matching.for_each(|(_, value)| value.walk(rest, found, faults));
             }
             (Some((JsonStep::Each, rest)), Self::List(list)) => {
-                list.iter().for_each(|value| value.walk(rest, found, faults));
+                for value in list {
+                    value.walk(rest, found, faults);
+                }
             }
             (Some((JsonStep::Each, rest)), Self::Object(fields)) => {
-                fields.iter().for_each(|(_, value)| value.walk(rest, found, faults));
+                for (_, value) in fields {
+                    value.walk(rest, found, faults);
+                }
             }
             (Some((JsonStep::Keys, _)), Self::Object(fields)) => {
                 found.extend(fields.iter().map(|(name, _)| name.clone()));

@@ -41,9 +41,9 @@ impl Trie {
         let root = Node { children: 0..0, suffix: ROOT, depth: 0, text: None, ends: false };
         let mut trie = Self { nodes: vec![root], bytes };
         // The texts that start with each node.
-        let mut ranges = vec![0..texts.len()];
+        let mut ranges = vec![(0, texts.len())];
         let mut parent = 0;
-        while let Some(Range { start, end }) = ranges.get(parent).cloned() {
+        while let Some(&(start, end)) = ranges.get(parent) {
             let depth = trie.nodes[parent].depth as usize;
             let first = trie.nodes.len() as NodeId;
             let mut from = start;
@@ -56,7 +56,7 @@ impl Trie {
                 let depth = depth as u32 + 1;
                 trie.nodes.push(Node { children: 0..0, suffix, depth, text, ends });
                 trie.bytes.push(byte);
-                ranges.push(from..from + same);
+                ranges.push((from, from + same));
                 from += same;
             }
             trie.nodes[parent].children = first..trie.nodes.len() as NodeId;
