@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod compiler;
 mod failure;
 mod items;
 mod json;
@@ -20,6 +21,9 @@ use failure::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(ended) = compiler::run_if_asked() {
+        return ended;
+    }
     let cli = Cli::parse();
     telemetry::start(&cli.command);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

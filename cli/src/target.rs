@@ -1,12 +1,13 @@
 //! The datasource that a command uses: in this process, or on a server.
 
 use crate::args::Target;
+use crate::compiler::small_host;
 use crate::failure::Failure;
 use crate::remote::Remote;
 use portcullis::Datasource;
 use portcullis_config::{DatasourceEntry, PolicyFile};
 use portcullis_server::setup::{
-    Embedded, built_in, connect, load, open_audited_host, open_host, read_policy, small_host,
+    Embedded, built_in, connect, load, open_audited_host, open_host, read_policy,
 };
 use serde_json::{Map, Value};
 

@@ -5,7 +5,7 @@ use crate::listen::{self, Listeners, ServeError};
 use crate::overrides::Overrides;
 use crate::server::Server;
 use crate::setup::{self, Embedded, SetupError};
-use portcullis::Host;
+use portcullis::{CompilerProcess, Host};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub struct Options {
     pub served: Served,
     /// Options that override the server's part of the policy file.
     pub overrides: Overrides,
+    /// The process that compiles plugins. Without one, a thread of this process does.
+    pub compiler: Option<CompilerProcess>,
 }
 
 /// What a server serves.
@@ -43,7 +45,7 @@ impl Options {
     /// Options without overrides.
     #[must_use]
     pub fn new(served: Served) -> Self {
-        Self { served, overrides: Overrides::default() }
+        Self { served, overrides: Overrides::default(), compiler: None }
     }
 }
 
@@ -70,11 +72,11 @@ pub struct Endpoint {
 /// Returns an error if the policy file cannot be used, if a datasource cannot be connected, or if
 /// an address cannot be listened on.
 pub async fn open(options: Options) -> Result<RunningServer, SetupError> {
-    let Options { served, overrides } = options;
+    let Options { served, overrides, compiler } = options;
+    let builder = || setup::with_compiler(Host::builder(), compiler.clone());
     let (server, embedded) = match served {
         Served::Embedded(file) => {
-            let builder = || setup::with_memory(Host::builder(), overrides.memory);
-            let host = setup::open_host(builder)?;
+            let host = setup::open_host(|| setup::with_memory(builder(), overrides.memory))?;
             let embedded = Embedded::start(file.as_deref()).await?;
             let deployment = Deployment::embedded(&host, &embedded, &overrides).await?;
             (Server::new(host, None, overrides, deployment, None)?, Some(embedded))
@@ -82,8 +84,7 @@ pub async fn open(options: Options) -> Result<RunningServer, SetupError> {
         Served::Policy(path) => {
             let file = setup::read_policy(&path)?;
             let folder = path.parent();
-            let (host, audit) =
-                setup::open_audited_host(&file, folder, overrides.memory, Host::builder)?;
+            let (host, audit) = setup::open_audited_host(&file, folder, overrides.memory, builder)?;
             let deployment = Deployment::connect(&host, &path, file, &overrides, None).await?;
             (Server::new(host, Some(path), overrides, deployment, audit)?, None)
         }

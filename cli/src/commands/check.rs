@@ -1,12 +1,13 @@
 //! `portcullis check`: checks a policy file and shows what it allows. It sends nothing.
 
 use crate::args::PolicyArgs;
+use crate::compiler::small_host;
 use crate::failure::Failure;
 use crate::out::out;
 use dynamodb_plugin::nearest::nearest;
 use portcullis::{Isolation, Plugin};
 use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource};
-use portcullis_server::setup::{connect, load, open_host, read_policy_text, small_host};
+use portcullis_server::setup::{connect, load, open_host, read_policy_text};
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let text = read_policy_text(&arguments.policy)?;

@@ -1,12 +1,13 @@
 //! `portcullis demo`: shows the sandbox, the gate and the plugin in a dozen calls.
 
+use crate::compiler::small_host;
 use crate::failure::Failure;
 use crate::out::out;
 use anstyle::{AnsiColor, Style};
 use portcullis::{
     Access, Datasource, DatasourceConfig, Error, Host, Plugin, Policy, Settings, StaticCredentials,
 };
-use portcullis_server::setup::{Embedded, built_in, open_host, small_host};
+use portcullis_server::setup::{Embedded, built_in, open_host};
 use std::time::{Duration, Instant};
 
 const BOLD: Style = Style::new().bold();

@@ -1,12 +1,13 @@
 //! `portcullis iam`: prints the minimal IAM policy for a datasource.
 
 use crate::args::{Iam, Output};
+use crate::compiler::small_host;
 use crate::failure::Failure;
 use crate::json;
 use crate::target::find_datasource;
 use portcullis::{IamScope, Plugin, iam_document};
 use portcullis_config::{DatasourceEntry, SettingsSource};
-use portcullis_server::setup::{load, open_host, read_policy, small_host};
+use portcullis_server::setup::{load, open_host, read_policy};
 
 pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
     let is_account = |text: &str| {

@@ -1,11 +1,12 @@
 //! `portcullis inspect`: shows what a plugin contains, imports and exports.
 
 use crate::args::Inspect;
+use crate::compiler::small_host;
 use crate::failure::Failure;
 use crate::out::out;
 use crate::terminal::visible;
 use portcullis::{Host, Plugin};
-use portcullis_server::setup::{built_in, open_host, small_host};
+use portcullis_server::setup::{built_in, open_host};
 use serde_json::Value;
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! `portcullis serve`: serves the datasources of a policy to clients in any language.
 
 use crate::args::Serve;
+use crate::compiler;
 use crate::failure::Failure;
 use crate::out::out;
 use crate::signals::{self, Hangups};
@@ -18,6 +19,7 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     options.overrides.wire = arguments.wire;
     options.overrides.public = arguments.public;
     options.overrides.memory = arguments.memory;
+    options.compiler = compiler::process();
     let running = portcullis_server::open(options).await?;
     announce(&running)?;
     let reloader = running.reloader();

@@ -9,4 +9,6 @@ mod open;
 pub use embedded::Embedded;
 pub use error::SetupError;
 pub use files::{beside, read_policy, read_policy_text};
-pub use open::{built_in, connect, load, open_audited_host, open_host, small_host, with_memory};
+pub use open::{
+    built_in, connect, load, open_audited_host, open_host, small_host, with_compiler, with_memory,
+};

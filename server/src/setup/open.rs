@@ -4,7 +4,8 @@ use super::error::SetupError;
 use super::files::{beside, read_text};
 use portcullis::policy::CredentialSource;
 use portcullis::{
-    BuildError, Datasource, DatasourceConfig, Host, HostBuilder, JsonLines, Plugin, Tls,
+    BuildError, CompilerProcess, Datasource, DatasourceConfig, Host, HostBuilder, JsonLines,
+    Plugin, Tls,
 };
 use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
 use portcullis_files::read_private;
@@ -31,6 +32,15 @@ pub fn open_host(builder: impl Fn() -> HostBuilder) -> Result<Host, SetupError> 
 #[must_use]
 pub fn small_host() -> HostBuilder {
     Host::builder().concurrent_calls(16)
+}
+
+/// Compiles in a process of its own, if there is one.
+#[must_use]
+pub fn with_compiler(builder: HostBuilder, process: Option<CompilerProcess>) -> HostBuilder {
+    match process {
+        Some(process) => builder.compiler(process),
+        None => builder,
+    }
 }
 
 /// Sets the memory limit of a host, if there is one.

@@ -1,7 +1,7 @@
 //! Family E: loading plugins.
 
 use super::support::{stopped, tried};
-use portcullis::{Error, Host, LoadError};
+use portcullis::{CompileError, ComponentError, Error, Host, LoadError};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,7 +21,9 @@ pub(crate) async fn component_with_extra_imports_is_refused_and_they_are_named()
     let source = r#"(component
         (import "wasi:cli/environment@0.2.12" (instance))
         (import "wasi:sockets/tcp@0.2.12" (instance)))"#;
-    let LoadError::Imports(extra) = refused(&wat::parse_str(source).unwrap(), None) else {
+    let LoadError::Component(ComponentError::Imports(extra)) =
+        refused(&wat::parse_str(source).unwrap(), None)
+    else {
         panic!("the error must name the extra imports")
     };
     assert_eq!(extra, ["wasi:cli/environment@0.2.12", "wasi:sockets/tcp@0.2.12"]);
@@ -32,26 +34,20 @@ pub(crate) async fn file_that_is_not_a_plugin_is_refused_with_a_reason() {
     assert!(matches!(refused(b"not wasm at all", None), LoadError::NotWebAssembly));
     assert!(refused(b"\0asm\x01\0\0\0", None).to_string().contains("core module"));
     for part in [9, 100, ECHO.len() / 2, ECHO.len() - 1] {
-        assert!(
-            matches!(refused(&ECHO[..part], None), LoadError::Invalid(_) | LoadError::World(_)),
-            "{part}"
-        );
+        assert!(matches!(refused(&ECHO[..part], None), LoadError::Component(_)), "{part}");
     }
     // The smallest component. It exports nothing.
-    assert!(matches!(refused(b"\0asm\x0d\0\x01\0", None), LoadError::World(_)));
+    assert!(matches!(refused(b"\0asm\x0d\0\x01\0", None), LoadError::Component(_)));
     // Components for another version of the world.
     let other = replaced(
         ECHO,
         b"portcullis:datasource/connector@0.1.0",
         b"portcullis:datasource/connector@0.9.0",
     );
-    assert!(matches!(refused(&other, None), LoadError::World(_)));
+    assert!(matches!(refused(&other, None), LoadError::Component(_)));
     let other =
         replaced(ECHO, b"portcullis:datasource/types@0.1.0", b"portcullis:datasource/types@0.9.0");
-    assert!(matches!(
-        refused(&other, None),
-        LoadError::Imports(_) | LoadError::World(_) | LoadError::Invalid(_)
-    ));
+    assert!(matches!(refused(&other, None), LoadError::Component(_) | LoadError::World(_)));
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
@@ -152,7 +148,10 @@ pub(crate) async fn component_too_large_or_slow_to_compile_is_refused() {
     ));
     let hasty = Host::builder().compile_timeout(Duration::from_millis(1)).build().unwrap();
     tried();
-    assert!(matches!(hasty.load(HOSTILE, HOSTILE_MANIFEST, None), Err(LoadError::TooSlow(_))));
+    assert!(matches!(
+        hasty.load(HOSTILE, HOSTILE_MANIFEST, None),
+        Err(LoadError::Compile(CompileError::TooSlow(_)))
+    ));
     stopped();
 }
 

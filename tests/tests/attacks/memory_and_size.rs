@@ -257,7 +257,7 @@ pub(crate) async fn too_many_memories_tables_or_instances_are_refused() {
     let bytes = plugins::with_module(HOSTILE, &format!("(module {many})"));
     assert!(matches!(
         host.load(bytes.as_slice(), HOSTILE_MANIFEST, None),
-        Err(LoadError::Invalid(_) | LoadError::World(_))
+        Err(LoadError::Component(_))
     ));
     stopped();
 }
