@@ -45,6 +45,8 @@ pub(crate) const TABLE: &str = r#"{"TableName": "orders",
 /// The secret key of all datasources in these tests. It must not appear in the log.
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_portcullis");
+
 impl Serve {
     /// Starts a server.
     pub(crate) fn start(policy: &str, arguments: &[&str]) -> Self {
@@ -54,22 +56,32 @@ impl Serve {
 
     /// Starts a server with additional environment variables.
     pub(crate) fn start_with(policy: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        Self::spawn(tempfile::tempdir().unwrap(), policy, arguments, variables)
+        let program = Command::new(PROGRAM);
+        Self::spawn(program, tempfile::tempdir().unwrap(), policy, arguments, variables)
+    }
+
+    /// Starts a server that may use so much memory, in KiB (`RLIMIT_DATA`).
+    pub(crate) fn start_with_memory(folder: TempDir, policy: &str, kibibytes: u64) -> Self {
+        let mut program = Command::new("sh");
+        let script = format!("ulimit -d {kibibytes} && exec \"$0\" \"$@\"");
+        program.args(["-c", &script, PROGRAM]);
+        Self::spawn(program, folder, policy, &[], &[])
     }
 
     /// Starts a server whose policy is in this folder.
     pub(crate) fn start_in(folder: TempDir, policy: &str, arguments: &[&str]) -> Self {
-        Self::spawn(folder, policy, arguments, &[])
+        Self::spawn(Command::new(PROGRAM), folder, policy, arguments, &[])
     }
 
     fn spawn(
+        mut program: Command,
         folder: TempDir,
         policy: &str,
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
         std::fs::write(folder.path().join("portcullis.toml"), policy).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let mut child = program
             .args(["serve", "--log", "json", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .current_dir(folder.path())

@@ -42,12 +42,14 @@ pub fn compile_for_parent(arguments: &[String], memory: u64) -> io::Result<()> {
 /// Limits the memory of this process, and ends it with its parent.
 #[cfg(unix)]
 fn limit(memory: u64) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     // Without a file of its memory: the component may be large.
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    setrlimit(Resource::Data, Rlimit { current: Some(memory), maximum: Some(memory) })?;
+    // A limit cannot be raised.
+    let data = getrlimit(Resource::Data).maximum.map_or(memory, |maximum| maximum.min(memory));
+    setrlimit(Resource::Data, Rlimit { current: Some(data), maximum: Some(data) })?;
     Ok(())
 }
 

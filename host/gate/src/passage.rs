@@ -180,7 +180,7 @@ impl Passage<'_> {
                 Ok(response) => return Ok((response, connection)),
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if is_pooled => request = unsent,
-                    _ => return Err(self.send_error(&error.into_error())),
+                    _ => return Err(self.send_error(&error.into_error(), &connection)),
                 },
             }
         }
@@ -230,13 +230,18 @@ impl Passage<'_> {
     }
 
     /// Why a request failed that was given to a connection.
-    fn send_error(&self, error: &hyper::Error) -> Error {
+    fn send_error(&self, error: &hyper::Error, connection: &Connection) -> Error {
         let mut source = std::error::Error::source(error);
         while let Some(inner) = source {
             if let Some(Error::HttpRequestBodySize(limit)) = inner.downcast_ref::<Error>() {
                 return Error::HttpRequestBodySize(*limit);
             }
             source = inner.source();
+        }
+        let limit = self.egress.policy.limits.response_bytes;
+        if error.is_parse() && connection.states_more_than(limit.as_u64()) {
+            self.rules.progress().fail_at_limit(LimitKind::ResponseBytes, limit.to_string());
+            return Error::HttpResponseBodySize(Some(limit.as_u64()));
         }
         if error.is_parse_too_large() {
             let limit = self.egress.policy.limits.header_bytes.to_string();

@@ -119,6 +119,17 @@ pub(crate) async fn oversized_response_body_stops_at_the_limit() {
     };
     assert!(limited(attack("64 KiB"), "GetItem", LimitKind::ResponseBytes).await.maybe_applied);
     assert_eq!(carry_out(attack("128 KiB"), "GetItem").await.unwrap(), "{\"read\": 100000}");
+    // Lengths that hyper cannot count, and one that no computer can.
+    let heads: [&[u8]; 3] = [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551614\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999999\r\n\r\n{",
+    ];
+    for head in heads {
+        let server = scripted::start(head, AfterBytes::Hang).await;
+        let attack = Attack::new(Behaviour::honest, &server.authority, "");
+        limited(attack, "GetItem", LimitKind::ResponseBytes).await;
+    }
 }
 
 pub(crate) async fn slow_response_body_ends_at_the_deadline() {

@@ -7,6 +7,7 @@
 //! (docs/performance.md).
 
 use crate::net::body::Outbound;
+use crate::net::head_copy::HeadCopy;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -25,6 +26,8 @@ pub(crate) struct Connection {
     /// Reads and writes. None if it has a task of its own, or has ended.
     driver: Option<Driver>,
     waker: Arc<SharedWaker>,
+    /// The head of the last response.
+    head: HeadCopy,
     /// The address that was checked and dialled.
     pub(crate) address: IpAddr,
     /// The generation of the identity at the time of dialling. The connection serves no other.
@@ -43,10 +46,11 @@ impl Connection {
     pub(crate) fn new(
         sender: SendRequest<Outbound>,
         driver: Driver,
+        head: HeadCopy,
         address: IpAddr,
         identity: u32,
     ) -> Self {
-        Self { sender, driver: Some(driver), waker: Arc::default(), address, identity }
+        Self { sender, driver: Some(driver), waker: Arc::default(), head, address, identity }
     }
 
     /// Sends a request and waits for the head of its response.
@@ -54,8 +58,14 @@ impl Connection {
         &mut self,
         request: Request<Outbound>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Outbound>>> {
+        self.head.begin();
         let mut sending = pin!(self.sender.try_send_request(request));
         poll_fn(|context| self.poll(context, |_, context| sending.as_mut().poll(context))).await
+    }
+
+    /// Whether the last response stated a length of more than `limit` bytes.
+    pub(crate) fn states_more_than(&self, limit: u64) -> bool {
+        self.head.states_more_than(limit)
     }
 
     /// Waits until the connection can take the next request. Returns false if it is closed.

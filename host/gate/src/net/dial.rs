@@ -2,6 +2,7 @@
 
 use crate::net::body::Outbound;
 use crate::net::connection::{Connection, Driver};
+use crate::net::head_copy::{Copied, HeadCopy};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use portcullis_policy::{HostName, Limits, Origin, Scheme};
@@ -92,13 +93,14 @@ impl Dialer<'_> {
             let dialing = self.dial.dial(SocketAddr::new(address, origin.port()));
             match timeout(each, dialing).await {
                 Ok(Ok(stream)) => {
+                    let head = HeadCopy::default();
                     let (sender, driver) = match origin.scheme() {
-                        Scheme::Http => self.handshake(stream).await?,
+                        Scheme::Http => self.handshake(stream, &head).await?,
                         Scheme::Https => {
-                            self.handshake(self.encrypt(origin, stream).await?).await?
+                            self.handshake(self.encrypt(origin, stream).await?, &head).await?
                         }
                     };
-                    return Ok(Connection::new(sender, driver, address, self.identity));
+                    return Ok(Connection::new(sender, driver, head, address, self.identity));
                 }
                 Ok(Err(error)) => last = connect_error(&error),
                 Err(_) => last = Error::ConnectionTimeout,
@@ -127,7 +129,11 @@ impl Dialer<'_> {
         }
     }
 
-    async fn handshake<S>(&self, stream: S) -> Result<(http1::SendRequest<Outbound>, Driver), Error>
+    async fn handshake<S>(
+        &self,
+        stream: S,
+        copy: &HeadCopy,
+    ) -> Result<(http1::SendRequest<Outbound>, Driver), Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -135,6 +141,7 @@ impl Dialer<'_> {
         let head = usize::try_from(self.limits.header_bytes.as_u64())
             .unwrap_or(usize::MAX)
             .max(MIN_BUFFER);
+        let stream = Copied::new(stream, copy.clone());
         let handshake = http1::Builder::new().max_buf_size(head).handshake(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(|_| Error::HttpProtocolError)?;
         let driver = async move {

@@ -5,6 +5,7 @@ pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod dial;
 pub(crate) mod head;
+pub(crate) mod head_copy;
 pub(crate) mod pool;
 pub(crate) mod resolver;
 pub(crate) mod target;
