@@ -1,5 +1,6 @@
 //! The command line of Portcullis.
 
+mod allocator;
 mod args;
 mod commands;
 mod compiler;
@@ -21,6 +22,7 @@ use failure::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    allocator::map_large_buffers();
     if let Some(ended) = compiler::run_if_asked() {
         return ended;
     }

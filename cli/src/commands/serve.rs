@@ -1,5 +1,6 @@
 //! `portcullis serve`: serves the datasources of a policy to clients in any language.
 
+use crate::allocator;
 use crate::args::Serve;
 use crate::compiler;
 use crate::failure::Failure;
@@ -10,6 +11,8 @@ use portcullis_server::{Options, RunningServer, Served};
 pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     // Before anything else: until then, SIGHUP ends the process.
     let hangups = Hangups::new();
+    allocator::trim_regularly()
+        .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))?;
     let served = match arguments.local {
         Some(file) => Served::Embedded(file),
         None => Served::Policy(arguments.policy.policy),

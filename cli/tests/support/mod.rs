@@ -165,8 +165,18 @@ impl Serve {
 
     /// Returns the server's resident memory, in KiB.
     pub(crate) fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// Returns the server's resident memory that is not part of a file, in KiB.
+    pub(crate) fn anonymous_memory(&self) -> u64 {
+        self.status("RssAnon:")
+    }
+
+    /// Returns a number of KiB from the kernel's description of the process.
+    fn status(&self, key: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
