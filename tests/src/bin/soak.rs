@@ -28,15 +28,35 @@ const ATTACKERS: usize = 1;
 const ATTACK_PAUSE: Duration = Duration::from_millis(10);
 /// How long honest calls are measured without attackers.
 const QUIET: Duration = Duration::from_secs(30);
-/// How long attacks run before memory is first read: pools and arenas fill in this time.
+/// How long honest calls run before memory is first read: pools and arenas fill in this time.
 const WARM: Duration = Duration::from_mins(1);
-/// How much larger memory at rest may be after the attacks than before them.
+/// How long nothing runs before memory is read. Idle instances are dropped after a minute.
+const REST: Duration = Duration::from_secs(90);
+/// How much larger memory at rest may be after the attacks than after honest calls alone.
 const MEMORY: f64 = 1.1;
 /// How much longer the p99 of honest calls may be under attack than without attackers.
 const LATENCY: f64 = 3.0;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// The command line's settings of the allocator: what is measured is its memory.
+#[path = "../../../cli/src/allocator.rs"]
+mod allocator;
+
+fn main() -> ExitCode {
+    allocator::map_large_buffers();
+    if let Err(error) = allocator::trim_regularly() {
+        println!("soak: a thread cannot be started: {error}");
+        return ExitCode::FAILURE;
+    }
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(soak()),
+        Err(error) => {
+            println!("soak: threads cannot be started: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn soak() -> ExitCode {
     let mut arguments = std::env::args().skip(1).filter_map(|word| word.parse::<u64>().ok());
     let seconds = arguments.next().unwrap_or(600);
     let now = SystemTime::now()
@@ -54,13 +74,11 @@ async fn main() -> ExitCode {
     let honest = honest(&host, &server).await;
     let forgetting = tokio::spawn(forget(server.clone()));
 
+    // Memory is compared at rest: after honest calls alone, and after the attacks.
+    measure(&honest, WARM).await;
+    let before = rest().await;
     let quiet = measure(&honest, QUIET.min(Duration::from_secs(seconds))).await;
     println!("quiet         {quiet}");
-    // The first attacks fill pools and arenas. Memory is then compared at rest, before and after.
-    let first = Attackers::start(&host, &hostile, &server, seed, &behaviours);
-    measure(&honest, WARM.min(Duration::from_secs(seconds))).await;
-    first.stop().await;
-    let before = rest().await;
     let attack = Attackers::start(&host, &hostile, &server, seed ^ 2, &behaviours);
     let loud = measure(&honest, Duration::from_secs(seconds)).await;
     println!("under attack  {loud}");
@@ -70,15 +88,15 @@ async fn main() -> ExitCode {
     forgetting.abort();
 
     println!(
-        "memory        {before} MiB at rest before, {peak} MiB under attack, \
-         {after} MiB at rest after"
+        "memory        {before:.1} MiB at rest before, {peak:.1} MiB under attack, \
+         {after:.1} MiB at rest after (anonymous)"
     );
     println!("attacks       {}", outcomes.values().sum::<u64>());
     for (outcome, count) in &outcomes {
         println!("  {count:>8}  {outcome}");
     }
     let slower = loud.p99.as_secs_f64() / quiet.p99.as_secs_f64();
-    let grown = after as f64 / before as f64;
+    let grown = after / before;
     println!(
         "p99 is {slower:.2} times as long under attack as without (allowed: {LATENCY}); \
          memory at rest is {grown:.2} times as large after the attacks as before \
@@ -232,9 +250,9 @@ async fn carry_out(
         "isolation = \"{isolation}\"\n\
          limits = {{ deadline = \"{}ms\", memory = \"{} MiB\", requests = 20 }}",
         20 + choice.below(300),
-        8 + choice.below(64)
+        16 + choice.below(176)
     );
-    let arguments = ["hex", "0", "127.0.0.1:1", "//evil.example"][choice.below(4) as usize];
+    let arguments = arguments(behaviour, choice);
     let datasource = match Attack::new(behaviour, &server.authority, &policy)
         .with_arguments(arguments)
         .connect_on(host, plugin)
@@ -273,20 +291,37 @@ impl Choice {
     }
 }
 
-/// Returns the memory in use at rest: waits until the host has dropped idle instances, which takes
-/// a minute.
-async fn rest() -> u64 {
-    tokio::time::sleep(Duration::from_secs(70)).await;
+/// Returns the memory in use at rest, in MiB.
+async fn rest() -> f64 {
+    tokio::time::sleep(REST).await;
     resident()
 }
 
-/// Returns the resident memory of this process, in MiB.
-fn resident() -> u64 {
+/// Returns the anonymous memory of this process, in MiB.
+fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    line.split_whitespace()
-        .next()
-        .and_then(|kilobytes| kilobytes.parse::<u64>().ok())
-        .unwrap_or_default()
-        / 1024
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or_default();
+    let kibibytes = line.split_whitespace().next().and_then(|number| number.parse::<u32>().ok());
+    f64::from(kibibytes.unwrap_or_default()) / 1024.0
+}
+
+/// Arguments with which a behaviour attacks: one of several for those that need special ones.
+fn arguments(behaviour: Behaviour, choice: &mut Choice) -> &'static str {
+    let special: &[&str] = match behaviour {
+        Behaviour::many_faults => &["100", "500000", "2700000"],
+        Behaviour::long_error | Behaviour::long_output => &["300000", "30000000", "120000000"],
+        Behaviour::hoard_unsent => &["fields 250", "clones 250", "authorities 5", "bodies 60"],
+        Behaviour::hoard_buffered => &["body 15000000", "requests 5", "authority 30000000"],
+        Behaviour::pass_too_much => &[
+            "from-list 10000000",
+            "set-authority 30000000",
+            "set-scheme 10000000",
+            "write 10000000",
+            "poll 1000000",
+            "request 10000000",
+        ],
+        Behaviour::huge_header | Behaviour::hoard_random_bytes => &["4096", "1000000"],
+        _ => &["hex", "0", "127.0.0.1:1", "//evil.example"],
+    };
+    special[choice.below(special.len() as u64) as usize]
 }

@@ -7,6 +7,7 @@
 use super::destination::*;
 use super::loading::*;
 use super::memory_and_size::*;
+use super::process_memory::*;
 use super::request::*;
 use super::sandbox_memory::*;
 use super::secrets::*;
@@ -80,10 +81,15 @@ pub(crate) const OTHERS: &[Test] = test_list! {
     D6 deeply_nested_service_response_is_an_error,
     D7 flood_on_one_datasource_does_not_block_another,
     D10 content_encoding_is_never_negotiated_or_decoded,
+    D4 all_calls_share_one_memory_limit,
+    D4 call_without_memory_is_busy_and_idle_instances_make_room,
+    D15 body_of_small_values_is_checked_in_one_pass,
     E1 component_with_extra_imports_is_refused_and_they_are_named,
     E2 file_that_is_not_a_plugin_is_refused_with_a_reason,
     E3 tampered_component_is_refused,
     E3 tampered_or_foreign_compiled_code_is_not_used,
     E4 component_too_large_or_slow_to_compile_is_refused,
     E4 trap_in_the_start_function_is_reported,
+    E5 component_that_nests_deeply_is_refused,
+    E6 imports_are_checked_before_anything_is_compiled_or_kept,
 };

@@ -166,3 +166,62 @@ pub(crate) async fn trap_in_the_start_function_is_reported() {
     assert!(matches!(error, Error::Trapped { .. }), "{error:?}");
     stopped();
 }
+
+/// Appends a section to a component: its number, its length and its content.
+fn append_section(component: &mut Vec<u8>, number: u8, content: &[u8]) {
+    component.push(number);
+    let mut length = content.len();
+    while length > 0x7f {
+        component.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    component.push(length as u8);
+    component.extend(content);
+}
+
+pub(crate) async fn component_that_nests_deeply_is_refused() {
+    let empty = || b"\0asm\x0d\0\x01\0".to_vec();
+    // Types of instances, and of components, in each other.
+    for kind in [0x42, 0x41] {
+        for depth in [200, 641, 100_000] {
+            let mut types = vec![0x01];
+            types.extend([kind, 0x01, 0x01].repeat(depth));
+            types.extend([kind, 0x00]);
+            let mut component = empty();
+            append_section(&mut component, 7, &types);
+            let error = refused(&component, None);
+            assert!(matches!(error, LoadError::Component(_)), "{depth}: {error:?}");
+        }
+    }
+    // Components in each other.
+    let mut component = empty();
+    for _ in 0..300 {
+        let mut outer = empty();
+        append_section(&mut outer, 4, &component);
+        component = outer;
+    }
+    assert!(matches!(refused(&component, None), LoadError::Component(_)));
+}
+
+pub(crate) async fn imports_are_checked_before_anything_is_compiled_or_kept() {
+    // This host has no time to compile anything.
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("compiled");
+    let host = Host::builder().cache(&folder).compile_timeout(Duration::ZERO).build().unwrap();
+    let extra = wat::parse_str(r#"(component (import "wasi:cli/environment@0.2.12" (instance)))"#);
+    tried();
+    let error = host.load(extra.unwrap().as_slice(), ECHO_MANIFEST, None).unwrap_err();
+    assert!(matches!(error, LoadError::Component(ComponentError::Imports(_))), "{error:?}");
+    stopped();
+    // A component of other types compiles, and cannot be used: its code is not kept.
+    let host = Host::builder().cache(&folder).build().unwrap();
+    let other = r#"(component
+        (component $connector)
+        (instance $empty (instantiate $connector))
+        (export "portcullis:datasource/connector@0.1.0" (instance $empty)))"#;
+    tried();
+    let error = host.load(wat::parse_str(other).unwrap().as_slice(), ECHO_MANIFEST, None);
+    assert!(matches!(error, Err(LoadError::World(_))), "{error:?}");
+    stopped();
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "nothing is kept");
+}

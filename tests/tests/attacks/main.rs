@@ -12,6 +12,7 @@ mod destination;
 mod list;
 mod loading;
 mod memory_and_size;
+mod process_memory;
 mod request;
 mod sandbox_memory;
 mod secrets;

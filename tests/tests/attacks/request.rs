@@ -152,7 +152,8 @@ pub(crate) async fn forbidden_and_hop_by_hop_headers_are_rejected() {
     let names = "host connection keep-alive proxy-connection proxy-authorization \
                  proxy-authenticate transfer-encoding upgrade te trailer http2-settings expect \
                  accept-encoding x-forwarded-for x-forwarded-host forwarded via HOST \
-                 Transfer-Encoding";
+                 Transfer-Encoding transfer_encoding content_length proxy_authorization \
+                 X_Forwarded_For";
     tried();
     let accepted = carry_out(
         Attack::new(Behaviour::forbidden_headers, &server.authority, "").with_arguments(names),

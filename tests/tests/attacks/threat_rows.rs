@@ -95,7 +95,7 @@ pub(crate) const FAMILIES: &[Family] = &[
             (
                 "D4",
                 "growing memory, many memories or tables, many resources, many headers, one huge \
-                 header",
+                 header, and the memory of all calls together",
             ),
             (
                 "D5",
@@ -118,6 +118,7 @@ pub(crate) const FAMILIES: &[Family] = &[
                 "long values that are passed to the host again and again, while others want the \
                  processor",
             ),
+            ("D15", "large bodies that must be checked"),
         ],
     },
     Family {
@@ -130,6 +131,8 @@ pub(crate) const FAMILIES: &[Family] = &[
             ),
             ("E3", "a tampered component, and tampered or foreign compiled code"),
             ("E4", "a component that is slow to compile, very large, or traps when it starts"),
+            ("E5", "a component that nests so deeply that a parser overflows its stack"),
+            ("E6", "a component that is compiled or kept before its imports are checked"),
         ],
     },
 ];
