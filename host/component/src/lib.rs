@@ -1,9 +1,9 @@
 //! Reads the bytes of a component before anything compiles them.
 //!
 //! A compiler is a large program. A small file can make it use gigabytes, minutes, or the whole
-//! stack, and a compilation cannot be stopped. [`check`] refuses such a file first. What it accepts
-//! compiles within 512 MB and 20 s on two cores: [`limits`] lists the limits, with the measurement
-//! behind each number.
+//! stack, and a compilation cannot be stopped. [`check`] refuses such a file first. The limits are
+//! chosen so that what it accepts compiles within 512 MB and 20 s on two cores: [`limits`] lists them,
+//! with the measurement behind each number, and says where this is not certain.
 //!
 //! ```
 //! # let bytes = b"GET / HTTP/1.1";
@@ -15,7 +15,7 @@
 //!
 //! The checks are ordered by what they cost: a pass over the structure, which counts and compares
 //! lengths; validation, with the cost of each function and type; imports and exports. None of them
-//! recurses deeper than [`limits::TYPE_DEPTH`] allows, and memory is linear in the size of the file.
+//! recurses deeper than 100 levels.
 
 mod error;
 mod expansion;

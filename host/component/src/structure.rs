@@ -3,7 +3,10 @@
 use crate::error::ComponentError;
 use crate::limits;
 use std::ops::Range;
-use wasmparser::{Encoding, Parser, Payload, WasmFeatures};
+use wasmparser::{
+    ComponentExternalKind, ComponentType, ComponentTypeDeclaration, Encoding,
+    InstanceTypeDeclaration, Parser, Payload, WasmFeatures,
+};
 
 /// The first bytes of a WebAssembly file.
 const MAGIC: &[u8] = b"\0asm";
@@ -46,6 +49,7 @@ struct Found {
     nesting: u64,
     nested: u64,
     declarations: u64,
+    instances: u64,
     core_declarations: u64,
     names: u64,
 }
@@ -72,11 +76,30 @@ impl Found {
             }
             Payload::InstanceSection(section) => self.declarations(&section.range()),
             Payload::CoreTypeSection(section) => self.declarations(&section.range()),
-            Payload::ComponentInstanceSection(section) => self.declarations(&section.range()),
+            Payload::ComponentInstanceSection(section) => {
+                self.declarations(&section.range())?;
+                self.instances(u64::from(section.count()), section.range().start)
+            }
             Payload::ComponentAliasSection(section) => self.declarations(&section.range()),
-            Payload::ComponentTypeSection(section) => self.declarations(&section.range()),
+            Payload::ComponentTypeSection(section) => {
+                self.declarations(&section.range())?;
+                for ty in section.clone().into_iter_with_offsets() {
+                    let (offset, ty) = ty?;
+                    limits::TYPE_NESTING.check(nesting(&ty), offset)?;
+                }
+                Ok(())
+            }
             Payload::ComponentCanonicalSection(section) => self.declarations(&section.range()),
-            Payload::ComponentImportSection(section) => self.declarations(&section.range()),
+            Payload::ComponentImportSection(section) => {
+                self.declarations(&section.range())?;
+                for import in section.clone().into_iter_with_offsets() {
+                    let (offset, import) = import?;
+                    if import.ty.kind() == ComponentExternalKind::Instance {
+                        self.instances(1, offset)?;
+                    }
+                }
+                Ok(())
+            }
             Payload::ComponentExportSection(section) => self.declarations(&section.range()),
             Payload::TypeSection(section) => self.core_declarations(&section.range()),
             Payload::ImportSection(section) => self.core_declarations(&section.range()),
@@ -103,8 +126,35 @@ impl Found {
         limits::DECLARATION_BYTES.check(self.declarations, range.end)
     }
 
+    fn instances(&mut self, count: u64, offset: u64) -> Result<(), ComponentError> {
+        self.instances += count;
+        limits::INSTANCES.check(self.instances, offset)
+    }
+
     fn core_declarations(&mut self, range: &Range<u64>) -> Result<(), ComponentError> {
         self.core_declarations += range.end - range.start;
         limits::CORE_DECLARATION_BYTES.check(self.core_declarations, range.end)
+    }
+}
+
+/// How deeply declarations are nested in a type. The parser refuses more than 100 levels, so the
+/// recursion is bounded.
+fn nesting(ty: &ComponentType<'_>) -> u64 {
+    match ty {
+        ComponentType::Component(declarations) => {
+            let nested = declarations.iter().map(|declaration| match declaration {
+                ComponentTypeDeclaration::Type(ty) => nesting(ty),
+                _ => 0,
+            });
+            1 + nested.max().unwrap_or(0)
+        }
+        ComponentType::Instance(declarations) => {
+            let nested = declarations.iter().map(|declaration| match declaration {
+                InstanceTypeDeclaration::Type(ty) => nesting(ty),
+                _ => 0,
+            });
+            1 + nested.max().unwrap_or(0)
+        }
+        _ => 0,
     }
 }

@@ -46,19 +46,6 @@ impl TypeSizes {
     ) -> Result<u64, ComponentError> {
         Ok(Walk { sizes: self, types, offset }.any(id)?.size)
     }
-
-    /// As [`TypeSizes::of_type`], for an import or export.
-    ///
-    /// # Errors
-    /// Returns an error if the type is nested too deeply.
-    pub(crate) fn of_entity(
-        &mut self,
-        types: TypesRef<'_>,
-        entity: ComponentEntityType,
-        offset: u64,
-    ) -> Result<u64, ComponentError> {
-        Ok(Walk { sizes: self, types, offset }.entity(entity)?.size)
-    }
 }
 
 /// A type that is being measured. It recurses as deeply as the type is nested, which validation has

@@ -35,10 +35,14 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Items, ComponentError> {
         if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
             let allocations = std::mem::take(&mut state.allocations);
             let mut function = function.into_validator(allocations);
-            let work = function::check(&body, &mut function, &mut state.module)?;
+            let estimate = function::check(&body, &mut function, &mut state.module)?;
             state.allocations = function.into_allocations();
-            state.work = state.work.saturating_add(work);
+            state.work += estimate.work;
+            state.code += estimate.code;
+            state.edges += estimate.edges;
+            limits::EDGES.check(state.edges, body.range().start)?;
             limits::WORK.check(state.work, body.range().start)?;
+            limits::CODE_MEMORY.check(state.code, body.range().start)?;
         }
         state.add(&payload, &validator)?;
     }
@@ -54,6 +58,8 @@ struct State {
     module: Module,
     counts: ModuleCounts,
     work: u64,
+    code: u64,
+    edges: u64,
     allocations: FuncValidatorAllocations,
 }
 
