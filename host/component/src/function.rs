@@ -105,7 +105,7 @@ impl Cost {
     /// The memory to compile the function in bytes. It is released when the function is compiled.
     fn memory(&self) -> u64 {
         self.instructions * 550
-            + self.edges * 280
+            + self.edges * 370
             + self.joins * 900
             + self.locals * self.blocks * 50
             + (self.slow + self.loops) * 10_000

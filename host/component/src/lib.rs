@@ -2,8 +2,8 @@
 //!
 //! A compiler is a large program. A small file can make it use gigabytes, minutes, or the whole
 //! stack, and a compilation cannot be stopped. [`check`] refuses such a file first. The limits are
-//! chosen so that what it accepts compiles within 512 MB and 20 s on two cores: [`limits`] lists them,
-//! with the measurement behind each number, and says where this is not certain.
+//! chosen so that what it accepts compiles within 512 MB and 20 s on two cores: [`limits`] lists
+//! them, with the measurement behind each number, and says where this is not certain.
 //!
 //! ```
 //! # let bytes = b"GET / HTTP/1.1";

@@ -7,8 +7,8 @@ fn component(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-/// A component that contains `parts`, and exports the connector. That is an instance which is first,
-/// so that it needs no name: names would be a section behind all others.
+/// A component that contains `parts`, and exports the connector. That is an instance which is
+/// first, so that it needs no name: names would be a section behind all others.
 fn plugin(parts: &str) -> Vec<u8> {
     component(&format!(
         r#"(component (instance) {parts}
@@ -174,8 +174,9 @@ fn expansion_is_limited() {
         }
         plugin(&format!(
             "{parts} (component (import \"f\" (func $f (param \"a\" (tuple u8)))))
-             (type $f (func (param \"a\" $t{levels}))) (core module $m (func (export \"f\") (param i32))
-             (memory (export \"m\") 1) (func (export \"r\") (param i32 i32 i32 i32) (result i32) unreachable))
+             (type $f (func (param \"a\" $t{levels}))) (core module $m
+             (func (export \"f\") (param i32)) (memory (export \"m\") 1)
+             (func (export \"r\") (param i32 i32 i32 i32) (result i32) unreachable))
              (core instance $i (instantiate $m)) (alias core export $i \"m\" (core memory $mem))
              (alias core export $i \"f\" (core func $g)) (alias core export $i \"r\" (core func $r))
              (func (type $f) (canon lift (core func $g) (memory $mem) (realloc $r)))"
@@ -255,7 +256,8 @@ fn segments_are_limited() {
         "(data (i32.const 0) \"a\")".to_string()
     });
     let sparse = |modules: usize| {
-        let sparse = "(core module (memory 255) (data (i32.const 0) \"a\") (data (i32.const 16000000) \"b\"))";
+        let sparse = "(core module (memory 255) (data (i32.const 0) \"a\") \
+             (data (i32.const 16000000) \"b\"))";
         plugin(&sparse.repeat(modules))
     };
     assert_limit(limits::IMAGE_BYTES, &sparse(2), &sparse(3));
@@ -282,7 +284,8 @@ fn functions_are_limited() {
     let max = limits::LOOP_DEPTH.max;
     assert_limit(limits::LOOP_DEPTH, &nested("loop ", max), &nested("loop ", max + 1));
     assert_count(limits::FUNCTION_LOOPS, function, |_| "loop end ".to_string());
-    // A constant and a drop are 19 bytes. There are no local variables (1 byte), and the end (1 byte).
+    // A constant and a drop are 19 bytes. There are no local variables (1 byte), and the end (1
+    // byte).
     let bytes = |count: usize| {
         let constants = "v128.const i64x2 1 1 drop ".repeat(count / 19);
         function(&format!("{constants} {}", "nop ".repeat(count % 19)))
