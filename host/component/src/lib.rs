@@ -28,17 +28,7 @@ mod validation;
 mod world;
 
 pub use error::ComponentError;
-pub use world::{CONNECTOR, IMPORTS, is_allowed};
-
-/// What a component imports and exports.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct ComponentSummary {
-    /// The names of its imports. Each is an instance of an interface in [`IMPORTS`].
-    pub imports: Vec<String>,
-    /// The names of its exports. One is an instance of [`CONNECTOR`].
-    pub exports: Vec<String>,
-}
+pub use world::{CONNECTOR, ComponentSummary, IMPORTS, is_allowed};
 
 /// Checks that these bytes are a component that compiles within the limits, imports what a plugin
 /// may import, and exports what a plugin must export.

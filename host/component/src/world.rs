@@ -1,8 +1,17 @@
 //! What a plugin may import and must export.
 
-use crate::ComponentSummary;
 use crate::error::ComponentError;
 use crate::validation::Items;
+
+/// What a component imports and exports.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ComponentSummary {
+    /// The names of its imports. Each is an instance of an interface in [`IMPORTS`].
+    pub imports: Vec<String>,
+    /// The names of its exports. One is an instance of [`CONNECTOR`].
+    pub exports: Vec<String>,
+}
 
 /// The interfaces that a plugin may import, with the prefix of their versions: any 0.2 release of
 /// WASI.
