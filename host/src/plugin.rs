@@ -113,15 +113,20 @@ impl Plugin {
         if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
             return Err(LoadError::CoreModule);
         }
-        // Before anything is compiled or kept.
-        let summary = portcullis_component::check(bytes)?;
         let compiler = loader.compiler;
         let found = compiler.find(engine, &digest);
         let is_from_cache = found.is_some();
         let component = match found {
+            // It was checked before it was kept.
             Some(found) => found,
-            None => compiler.compile(engine, bytes)?,
+            None => {
+                portcullis_component::check(bytes)?;
+                compiler.compile(engine, bytes)?
+            }
         };
+        let types = component.component_type();
+        let exports = types.exports(engine).map(|(name, _)| name.to_string()).collect();
+        let imports = types.imports(engine).map(|(name, _)| name.to_string()).collect();
         let world = |error: wasmtime::Error| LoadError::World(error.into());
         let pre = loader.linker.instantiate_pre(&component).map_err(world)?;
         let pre = bindings::PluginPre::new(pre).map_err(world)?;
@@ -134,8 +139,8 @@ impl Plugin {
                 manifest: Arc::new(manifest),
                 digest,
                 bytes: bytes.len(),
-                imports: summary.imports,
-                exports: summary.exports,
+                imports,
+                exports,
                 is_pinned: sha256.is_some(),
                 is_from_cache,
             }),
