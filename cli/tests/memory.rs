@@ -16,9 +16,9 @@ const PEAK: Duration = Duration::from_secs(8);
 const QUIET: Duration = Duration::from_secs(12);
 /// How much more memory the server may have than before the peak, in KiB.
 ///
-/// It had 6 to 8 MiB before. Afterwards the sandbox keeps up to 256 KiB of each guest's memory for
+/// It had 10 MiB before. Afterwards the sandbox keeps up to 256 KiB of each guest's memory for
 /// the next guest, which is 8 to 16 MiB for this number of clients. Without the settings in
-/// `cli/src/allocator.rs` the server kept 50 to 160 MiB.
+/// `cli/src/allocator.rs` the server kept 236 to 601 MiB.
 const MORE: u64 = 32 * 1024;
 
 const GET: &str = r#"{"TableName": "orders", "Key": {"id": {"S": "1"}}}"#;
