@@ -178,13 +178,8 @@ async fn component_that_nests_deeply_ends_neither_a_command_nor_the_server() {
     serve.signal("HUP");
     serve.wait_for_log("the policy cannot be used");
     assert_honest_call_passes(&serve, "the reload");
-    let inspected = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .arg("inspect")
-        .arg(&file)
-        .arg("--manifest")
-        .arg(serve.path("hostile.toml"))
-        .output()
-        .unwrap();
+    let inspected =
+        Command::new(env!("CARGO_BIN_EXE_portcullis")).arg("inspect").arg(&file).output().unwrap();
     let message = String::from_utf8_lossy(&inspected.stderr);
     assert_eq!(inspected.status.code(), Some(3), "{message}");
     assert!(message.contains("nest"), "{message}");

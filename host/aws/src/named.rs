@@ -196,10 +196,11 @@ impl<'b> DeserializeSeed<'b> for Visit<'_, '_, '_, 'b> {
 
     fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<(), D::Error> {
         let Self { place, reader } = self;
-        if place.text.is_empty() {
+        if place.text.is_empty() && place.names.is_empty() {
             return deserializer.deserialize_any(Self { place, reader });
         }
-        // It stays as it is in the body: unescaped texts could take as much memory again.
+        // A text stays as it is in the body: unescaped ones could take as much memory again. Where
+        // the names of an object are wanted, a number must not look like one ([`NUMBER`]).
         let raw = <&'b RawValue>::deserialize(deserializer)?.get();
         match raw.as_bytes().first() {
             Some(b'n') => Ok(()),

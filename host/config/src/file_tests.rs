@@ -158,7 +158,7 @@ fn memory_of_the_host_is_parsed_and_has_a_minimum() {
     assert_eq!(PolicyFile::parse("").unwrap().host.memory, None);
     for (wrong, part) in [("'1 MiB'", "at least 16.0 MiB"), ("'0'", "at least"), ("'x'", "")] {
         let message = memory(wrong).unwrap_err().to_string();
-        assert!(message.starts_with("line 2: ") && message.contains(part), "{message}");
+        assert!(message.contains("line 2") && message.contains(part), "{message}");
     }
 }
 

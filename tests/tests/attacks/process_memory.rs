@@ -12,9 +12,9 @@ pub(crate) async fn all_calls_share_one_memory_limit() {
     let server = server().await;
     let host = Host::builder().memory(MEMORY).build().unwrap();
     let plugin = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
-    let attack =
-        Attack::new(Behaviour::grow_memory, &server.authority, "").connect_on(&host, &plugin);
-    let attack = attack.await.unwrap();
+    let reuse = "isolation = \"reuse\"";
+    let attack = Attack::new(Behaviour::grow_memory, &server.authority, reuse);
+    let attack = attack.connect_on(&host, &plugin).await.unwrap();
     // The limit of the instance is 192 MiB, so the limit of the process is reached first.
     let reached = limit(attack.execute("GetItem", "{}").await);
     assert_eq!((reached.which, reached.bound.as_str()), (LimitKind::ProcessMemory, "32.0 MiB"));
@@ -27,7 +27,7 @@ pub(crate) async fn all_calls_share_one_memory_limit() {
         stopped();
     }
     drop(attack);
-    let honest = Attack::new(Behaviour::honest, &server.authority, "");
+    let honest = Attack::new(Behaviour::honest, &server.authority, reuse);
     let honest = honest.connect_on(&host, &plugin).await.unwrap();
     assert!(honest.execute("GetItem", "{}").await.is_ok());
     drop(honest);
