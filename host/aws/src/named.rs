@@ -271,7 +271,11 @@ impl<'b> Visitor<'b> for Visit<'_, '_, '_, 'b> {
         reader.misform(place.text);
         reader.objects += 1;
         let object = reader.objects;
-        while let Some(field) = fields.next_key_seed(Name { place, reader })? {
+        while let Some(name) = fields.next_key_seed(Name { place, reader })? {
+            let Found::Field(field) = name else {
+                fields.next_value::<IgnoredAny>()?;
+                continue;
+            };
             if field.is_some_and(|field| field.last_seen.replace(object) == object) {
                 return Err(A::Error::custom("a field occurs twice in its object"));
             }
@@ -295,6 +299,14 @@ impl Visit<'_, '_, '_, '_> {
     }
 }
 
+/// The name of a field.
+enum Found<'p, 'm> {
+    /// The field of the place, if a path names it.
+    Field(Option<&'p Field<'m>>),
+    /// What looks like an object is a number.
+    Number,
+}
+
 /// Reads the name of a field, and finds the field of the place.
 struct Name<'r, 'p, 'm, 'b> {
     place: &'p Place<'m>,
@@ -302,7 +314,7 @@ struct Name<'r, 'p, 'm, 'b> {
 }
 
 impl<'p, 'm, 'b> DeserializeSeed<'b> for Name<'_, 'p, 'm, 'b> {
-    type Value = Option<&'p Field<'m>>;
+    type Value = Found<'p, 'm>;
 
     fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         let Self { place, reader } = self;
@@ -316,7 +328,7 @@ impl<'p, 'm, 'b> DeserializeSeed<'b> for Name<'_, 'p, 'm, 'b> {
 }
 
 impl<'p, 'm> Visitor<'_> for Name<'_, 'p, 'm, '_> {
-    type Value = Option<&'p Field<'m>>;
+    type Value = Found<'p, 'm>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the name of a field")
@@ -325,9 +337,11 @@ impl<'p, 'm> Visitor<'_> for Name<'_, 'p, 'm, '_> {
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
         if name == NUMBER {
             self.reader.misform(self.place.text | self.place.inner());
+            return Ok(Found::Number);
         }
         self.place
             .field(name)
+            .map(Found::Field)
             .map_err(|_| E::custom("the name of a field differs from the right one in case only"))
     }
 }
