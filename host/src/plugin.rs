@@ -116,13 +116,12 @@ impl Plugin {
         let compiler = loader.compiler;
         let found = compiler.find(engine, &digest);
         let is_from_cache = found.is_some();
-        let component = match found {
+        let component = if let Some(found) = found {
             // It was checked before it was kept.
-            Some(found) => found,
-            None => {
-                portcullis_component::check(bytes)?;
-                compiler.compile(engine, bytes)?
-            }
+            found
+        } else {
+            portcullis_component::check(bytes)?;
+            compiler.compile(engine, bytes)?
         };
         let types = component.component_type();
         let exports = types.exports(engine).map(|(name, _)| name.to_string()).collect();

@@ -52,29 +52,7 @@ impl Metrics {
     /// All figures as text.
     pub(crate) fn text(&self, deployment: &Deployment, memory: &MemoryLimit) -> String {
         let mut text = Text::default();
-        for (name, kind, help, value) in [
-            (
-                "portcullis_memory_limit_bytes",
-                "gauge",
-                "Memory limit of all calls.",
-                memory.limit(),
-            ),
-            (
-                "portcullis_memory_bytes",
-                "gauge",
-                "Memory reserved for calls and instances.",
-                memory.used(),
-            ),
-            (
-                "portcullis_memory_refusals_total",
-                "counter",
-                "Reservations that the memory limit refused.",
-                memory.refused(),
-            ),
-        ] {
-            text.family(name, kind, help);
-            text.sample(name, &[], value);
-        }
+        memory_figures(memory, &mut text);
         text.family("portcullis_http_requests_total", "counter", "Requests by route and status.");
         for ((route, status), count) in &*self.requests.lock() {
             text.sample(
@@ -155,6 +133,28 @@ impl Metrics {
             }
         }
         text.0
+    }
+}
+
+/// The memory limit of the host, and how much of it is used.
+fn memory_figures(memory: &MemoryLimit, text: &mut Text) {
+    for (name, kind, help, value) in [
+        ("portcullis_memory_limit_bytes", "gauge", "Memory limit of all calls.", memory.limit()),
+        (
+            "portcullis_memory_bytes",
+            "gauge",
+            "Memory reserved for calls and instances.",
+            memory.used(),
+        ),
+        (
+            "portcullis_memory_refusals_total",
+            "counter",
+            "Reservations that the memory limit refused.",
+            memory.refused(),
+        ),
+    ] {
+        text.family(name, kind, help);
+        text.sample(name, &[], value);
     }
 }
 

@@ -62,7 +62,7 @@ impl Passage<'_> {
     ) -> Result<Response<WasiBody>, Error> {
         let (target, check) = self.check_head(&head).map_err(|denial| self.deny(&denial))?;
         let Target { origin, host } = target;
-        let (body, _held) = self.check_body(check, &head, body).await?;
+        let (body, _charge) = self.check_body(check, &head, body).await?;
 
         let progress = self.rules.progress();
         let limits = &self.egress.policy.limits;
@@ -78,10 +78,10 @@ impl Passage<'_> {
             progress.fail_at_limit(LimitKind::ResponseBytes, limit.to_string());
             return Err(Error::HttpResponseBodySize(Some(limit.as_u64())));
         }
-        let held = self.charge(header_bytes(response.headers()))?;
+        let charge = self.charge(header_bytes(response.headers()))?;
         let egress = self.egress.clone();
         Ok(response.map(|body| {
-            ResponseBody::new(body, connection, origin, egress, permit, held).boxed_unsync()
+            ResponseBody::new(body, connection, origin, egress, permit, charge).boxed_unsync()
         }))
     }
 
@@ -132,12 +132,12 @@ impl Passage<'_> {
         if check == BodyCheck::Skip {
             return Ok((body, None));
         }
-        let mut held = match &body {
+        let mut charge = match &body {
             // Whoever handed it over in one piece has charged it.
             RequestBody::Whole(_) => None,
             RequestBody::Stream { .. } => Some(self.charge(0)?),
         };
-        let whole = body.whole(progress, limit, held.as_mut()).await?;
+        let whole = body.whole(progress, limit, charge.as_mut()).await?;
         let checked = if whole.len() <= MAX_INLINE_CHECK {
             self.rules.check_body(head, &whole)
         } else {
@@ -147,7 +147,7 @@ impl Passage<'_> {
             checking.await.map_err(|_| Error::InternalError(None))?
         };
         checked.map_err(|denial| self.deny(&denial))?;
-        Ok((RequestBody::Whole(Some(whole)), held))
+        Ok((RequestBody::Whole(Some(whole)), charge))
     }
 
     /// Sends over a pooled connection, or a new one. A pooled connection that turns out to be

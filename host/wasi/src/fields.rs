@@ -11,6 +11,7 @@ use wasmtime_wasi_http::{FieldMap, p2::bindings::http::types::HeaderError};
 
 type Name = Text;
 type Value = List<u8>;
+pub(crate) type FieldList = Vec<(String, Vec<u8>)>;
 type Outcome<R> = Result<(std::result::Result<R, HeaderError>,)>;
 
 /// What a field takes in addition to its name and its value, as wasmtime counts it.
@@ -93,7 +94,7 @@ fn set<T: PluginState>(
         let Some(value) = values.get(&mut store, index)? else {
             return Err(headers_too_large(store.data_mut()));
         };
-        match read_value(store.as_context_mut(), &value, &mut room) {
+        match read_value(&store, &value, &mut room) {
             Some(value) => read.push(value),
             None => return Err(headers_too_large(store.data_mut())),
         }
@@ -119,7 +120,7 @@ fn append<T: PluginState>(
 ) -> Outcome<()> {
     let name = read_name(store.as_context_mut(), &name)?;
     let mut room = max_header_bytes(store.data_mut());
-    let Some(value) = read_value(store.as_context_mut(), &value, &mut room) else {
+    let Some(value) = read_value(&store, &value, &mut room) else {
         return Err(headers_too_large(store.data_mut()));
     };
     let state = store.data_mut();
@@ -131,7 +132,7 @@ fn append<T: PluginState>(
 pub(crate) fn read_fields<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     entries: &List<(Name, Value)>,
-) -> Result<Option<Vec<(String, Vec<u8>)>>> {
+) -> Result<Option<FieldList>> {
     let mut room = max_header_bytes(store.data_mut());
     let mut read = Vec::new();
     for index in 0..entries.len() {
@@ -140,7 +141,7 @@ pub(crate) fn read_fields<T: PluginState>(
             return Ok(None);
         };
         room -= name.len();
-        let Some(value) = read_value(store.as_context_mut(), &value, &mut room) else {
+        let Some(value) = read_value(&store, &value, &mut room) else {
             return Ok(None);
         };
         read.push((name, value));
@@ -150,12 +151,12 @@ pub(crate) fn read_fields<T: PluginState>(
 
 /// Copies a value if there is room for it.
 fn read_value<T: PluginState>(
-    store: StoreContextMut<'_, T>,
+    store: &StoreContextMut<'_, T>,
     value: &Value,
     room: &mut usize,
 ) -> Option<Vec<u8>> {
     *room = room.checked_sub(value.len().checked_add(FIELD_BYTES)?)?;
-    value.bytes(&store).map(<[u8]>::to_vec)
+    value.bytes(store).map(<[u8]>::to_vec)
 }
 
 /// Copies the name of a field. One that is too long for any field ends the call.

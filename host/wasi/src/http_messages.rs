@@ -2,7 +2,7 @@
 //! checked here: the requests go to [`outgoing_handler`](crate::outgoing_handler), like those of
 //! wasi:http.
 
-use crate::fields::read_fields;
+use crate::fields::{FieldList, read_fields};
 use crate::idle_workers;
 use crate::measured::{List, Text};
 use crate::outgoing_handler::error_code;
@@ -79,10 +79,10 @@ async fn request<T: PluginState>(
     }
     let max = max_header_bytes(state);
     let charge = state.gate().charge((body.len() + max) as u64).map_err(no_memory)?;
-    let Some(method) = method.read(store.as_context_mut())? else {
+    let Some(method) = method.read(&store)? else {
         return Err(headers_too_large(store.data_mut()));
     };
-    let Some(scheme) = scheme.read(store.as_context_mut())? else {
+    let Some(scheme) = scheme.read(&store)? else {
         return Err(headers_too_large(store.data_mut()));
     };
     let authority = authority.read(&store, max)?.map(std::borrow::Cow::into_owned);
@@ -230,11 +230,7 @@ fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), &'sta
 }
 
 /// The headers of a response that the guest asks for and may see.
-fn visible(
-    gate: &mut Gate,
-    headers: &HeaderMap,
-    wanted: Option<&[String]>,
-) -> Vec<(String, Vec<u8>)> {
+fn visible(gate: &mut Gate, headers: &HeaderMap, wanted: Option<&[String]>) -> FieldList {
     let is_wanted = |name: &HeaderName| {
         wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name.as_str()))
     };

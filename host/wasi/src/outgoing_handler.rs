@@ -39,7 +39,7 @@ async fn handle<T: PluginState>(
     if let Some(options) = options {
         state.table().delete(options)?;
     }
-    let held = state.held().take_request(request.rep());
+    let charge = state.held().take_request(request.rep());
     let mut request = state.table().delete(request)?;
     let body = request.body.take();
     let head = match read_head(request) {
@@ -57,12 +57,12 @@ async fn handle<T: PluginState>(
     let future = if is_complete {
         let sent = sending.await;
         // The request was sent, or will never be.
-        drop(held);
+        drop(charge);
         HostFutureIncomingResponse::Ready(sent.map(|response| (response, idle_workers::take())))
     } else {
         // The guest writes the rest of the body while the request is sent.
         HostFutureIncomingResponse::Pending(spawn(async move {
-            let _held = held;
+            let _charge = charge;
             sending.await.map(|response| (response, idle_workers::take()))
         }))
     };

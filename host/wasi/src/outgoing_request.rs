@@ -84,7 +84,7 @@ fn set_method<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     (request, method): (Request, Method),
 ) -> Done {
-    let Some(method) = method.read(store.as_context_mut())? else { return Ok((Err(()),)) };
+    let Some(method) = method.read(&store)? else { return Ok((Err(()),)) };
     let mut http = store.data_mut().http();
     Ok((types::HostOutgoingRequest::set_method(&mut http, request, method)?,))
 }
@@ -94,7 +94,7 @@ fn set_scheme<T: PluginState>(
     (request, scheme): (Request, Option<Scheme>),
 ) -> Done {
     let scheme = match scheme {
-        Some(scheme) => match scheme.read(store.as_context_mut())? {
+        Some(scheme) => match scheme.read(&store)? {
             Some(scheme) => Some(scheme),
             None => return Ok((Err(()),)),
         },
@@ -175,7 +175,7 @@ impl Method {
     /// Copies the method; `None` if its name is too long.
     pub(crate) fn read<T: PluginState>(
         self,
-        store: StoreContextMut<'_, T>,
+        store: &StoreContextMut<'_, T>,
     ) -> Result<Option<types::Method>> {
         Ok(Some(match self {
             Self::Get => types::Method::Get,
@@ -187,7 +187,7 @@ impl Method {
             Self::Options => types::Method::Options,
             Self::Trace => types::Method::Trace,
             Self::Patch => types::Method::Patch,
-            Self::Other(name) => match name.read(&store, MAX_METHOD_BYTES)? {
+            Self::Other(name) => match name.read(store, MAX_METHOD_BYTES)? {
                 Some(name) => types::Method::Other(name.into_owned()),
                 None => return Ok(None),
             },
@@ -211,12 +211,12 @@ impl Scheme {
     /// Copies the scheme; `None` if its name is too long.
     pub(crate) fn read<T: PluginState>(
         self,
-        store: StoreContextMut<'_, T>,
+        store: &StoreContextMut<'_, T>,
     ) -> Result<Option<types::Scheme>> {
         Ok(Some(match self {
             Self::Http => types::Scheme::Http,
             Self::Https => types::Scheme::Https,
-            Self::Other(name) => match name.read(&store, MAX_SCHEME_BYTES)? {
+            Self::Other(name) => match name.read(store, MAX_SCHEME_BYTES)? {
                 Some(name) => types::Scheme::Other(name.into_owned()),
                 None => return Ok(None),
             },

@@ -26,7 +26,7 @@ pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()
         "[method]output-stream.blocking-write-and-flush",
         |mut store: StoreContextMut<'_, T>, (stream, bytes): (Output, List<u8>)| {
             Box::new(async move {
-                let bytes = read(store.as_context_mut(), &bytes, MAX_BLOCKING_WRITE)?;
+                let bytes = read(&store, &bytes, MAX_BLOCKING_WRITE)?;
                 let table = store.data_mut().table();
                 let outcome = table.blocking_write_and_flush(stream, bytes).await;
                 Ok((convert(store.data_mut(), outcome)?,))
@@ -49,18 +49,18 @@ fn write<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     (stream, bytes): (Output, List<u8>),
 ) -> Written {
-    let bytes = read(store.as_context_mut(), &bytes, DEFAULT_OUTGOING_BODY_CHUNK_SIZE)?;
+    let bytes = read(&store, &bytes, DEFAULT_OUTGOING_BODY_CHUNK_SIZE)?;
     let outcome = store.data_mut().table().write(stream, bytes);
     Ok((convert(store.data_mut(), outcome)?,))
 }
 
 /// Copies what a guest writes. More than `check-write` allows is an error of the guest.
 fn read<T: PluginState>(
-    store: StoreContextMut<'_, T>,
+    store: &StoreContextMut<'_, T>,
     bytes: &List<u8>,
     max: usize,
 ) -> Result<Vec<u8>> {
-    match bytes.bytes(&store).filter(|bytes| bytes.len() <= max) {
+    match bytes.bytes(store).filter(|bytes| bytes.len() <= max) {
         Some(bytes) => Ok(bytes.to_vec()),
         None => Err(Error::msg(format!(
             "the plugin wrote {} bytes at once to a stream that takes {max}",
