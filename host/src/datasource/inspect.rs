@@ -11,9 +11,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The largest result that is examined on the worker of the call, in bytes: it takes a quarter of a
-/// millisecond.
-const MAX_INLINE_INSPECTION: usize = 256 * 1024;
+/// The largest result that is examined on the worker of the call, in bytes: it takes some 2 ms. A
+/// page of `DynamoDB` has up to 1 MB of data, and to examine it on another thread takes a tenth more
+/// time for the whole call.
+const MAX_INLINE_INSPECTION: usize = 2 * 1024 * 1024;
 
 impl Datasource {
     /// Limits the size of a result, and examines it: a large one on a thread of its own.
