@@ -1,18 +1,23 @@
 //! Components that were changed at random, compiled in a process of the command line.
 
-use portcullis::{CompileError, CompilerProcess, Host, LoadError};
+use portcullis::{CompileError, CompilerProcess, Host, HostBuilder, LoadError};
 use proptest::prelude::*;
 use std::sync::LazyLock;
+use std::time::Duration;
 use tests::plugins::{ECHO, ECHO_MANIFEST};
 
 /// A host that compiles in a process of the command line.
+static HOST: LazyLock<Host> =
+    LazyLock::new(|| builder(env!("CARGO_BIN_EXE_portcullis")).build().unwrap());
+
+/// Builds a host that compiles in a process of this program.
 #[expect(unsafe_code, reason = "the host runs what the process returns")]
-static HOST: LazyLock<Host> = LazyLock::new(|| {
-    let program = env!("CARGO_BIN_EXE_portcullis");
-    // SAFETY: with this argument, the command line calls `compile_for_parent`.
+fn builder(program: &str) -> HostBuilder {
+    // SAFETY: with this argument, the command line calls `compile_for_parent`. The other programs
+    // of these tests return nothing.
     let compiler = unsafe { CompilerProcess::new(program, ["compile-component"]) };
-    Host::builder().concurrent_calls(1).compiler(compiler).build().unwrap()
-});
+    Host::builder().concurrent_calls(1).compiler(compiler)
+}
 
 /// A change of a component.
 #[derive(Clone, Debug)]
@@ -65,6 +70,20 @@ fn changed(changes: &[Change]) -> Vec<u8> {
 fn unchanged_component_is_compiled_in_the_process() {
     let plugin = HOST.load(ECHO, ECHO_MANIFEST, None).unwrap();
     assert!(plugin.exports().iter().any(|name| name.starts_with("portcullis:datasource/")));
+}
+
+#[test]
+fn process_that_fails_or_takes_too_long_is_reported() {
+    let refused = |builder: HostBuilder| {
+        let error = builder.build().unwrap().load(ECHO, ECHO_MANIFEST, None).unwrap_err();
+        let LoadError::Compile(error) = error else { panic!("{error:?}") };
+        error
+    };
+    assert!(matches!(refused(builder("/does/not/exist")), CompileError::Start(_)));
+    let ended = refused(builder("/bin/false"));
+    assert!(matches!(ended, CompileError::Ended { .. }), "{ended:?}");
+    let hasty = builder(env!("CARGO_BIN_EXE_portcullis")).compile_timeout(Duration::ZERO);
+    assert!(matches!(refused(hasty), CompileError::TooSlow(_)));
 }
 
 proptest! {

@@ -197,22 +197,30 @@ fn failed(failure: &Error) -> WireError {
             ACCESS_DENIED,
             format!("{message}; remedy: {}", denial.remedy),
         ),
-        Error::Busy(_) => WireError::new(
-            StatusCode::BAD_REQUEST,
-            "com.amazon.coral.availability#ThrottlingException",
-            message,
-        ),
+        // Others need the memory now, and later perhaps not.
+        Error::Busy(_)
+        | Error::Limit(Limit { which: LimitKind::ProcessMemory, maybe_applied: false, .. }) => {
+            WireError::new(
+                StatusCode::BAD_REQUEST,
+                "com.amazon.coral.availability#ThrottlingException",
+                message,
+            )
+        }
         Error::Limit(Limit { which: LimitKind::RequestBytes, .. }) => WireError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "com.amazon.coral.service#RequestEntityTooLargeException",
             message,
         ),
         // A retry would not help.
-        Error::Limit(Limit { which, .. }) if *which != LimitKind::Deadline => WireError::new(
-            StatusCode::BAD_REQUEST,
-            "com.amazon.coral.validate#ValidationException",
-            message,
-        ),
+        Error::Limit(Limit { which, .. })
+            if !matches!(which, LimitKind::Deadline | LimitKind::ProcessMemory) =>
+        {
+            WireError::new(
+                StatusCode::BAD_REQUEST,
+                "com.amazon.coral.validate#ValidationException",
+                message,
+            )
+        }
         Error::Plugin(PluginError::UnknownAction(_)) => unknown_operation(&message),
         Error::Plugin(PluginError::Credentials(_)) => WireError::new(
             StatusCode::BAD_REQUEST,

@@ -5,7 +5,7 @@ use crate::protocol::{CODE, ERROR, METER};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -71,32 +71,28 @@ impl CompilerProcess {
         else {
             return Err(CompileError::Crashed);
         };
+        let component = component.to_vec();
+        // Both threads end with the process, which `Ended` ends in any case.
+        in_background(move || {
+            // If the process ends early, its output or its status says why.
+            let _ = input.write_all(&component);
+        })?;
         let (sender, receiver) = mpsc::channel();
-        let read = move || {
-            let mut result = Vec::new();
-            let read = output.take(MAX_CODE_BYTES).read_to_end(&mut result);
+        in_background(move || {
             // If nobody waits any more, nobody misses it.
-            let _ = sender.send(read.map(|_| result));
-        };
-        let reader = thread::Builder::new().name("portcullis-compile".to_string());
-        reader.spawn(read).map_err(CompileError::Start)?;
-        // A process that ends early closes its input. Its output or its status then says why.
-        let written = input.write_all(component);
-        drop(input);
-        let result = match receiver.recv_timeout(limit) {
-            Ok(result) => result.and_then(|result| written.map(|()| result)),
-            Err(_) => return Err(CompileError::TooSlow(limit)),
-        };
-        match result.as_deref() {
-            Ok([CODE, code @ ..]) if process.0.wait().is_ok_and(|status| status.success()) => {
-                Ok(code.to_vec())
+            let _ = sender.send(read(output));
+        })?;
+        match receiver.recv_timeout(limit) {
+            Err(_) => Err(CompileError::TooSlow(limit)),
+            Ok(Ok((ERROR, text))) => {
+                Err(CompileError::Invalid(String::from_utf8_lossy(&text).into()))
             }
-            Ok([ERROR, text @ ..]) => {
-                Err(CompileError::Invalid(String::from_utf8_lossy(text).into()))
-            }
-            _ => {
+            Ok(result) => {
                 let status = process.0.wait().map_err(CompileError::Start)?;
-                Err(CompileError::Ended { status, memory: Self::MEMORY })
+                match result {
+                    Ok((CODE, code)) if status.success() => Ok(code),
+                    _ => Err(CompileError::Ended { status, memory: Self::MEMORY }),
+                }
             }
         }
     }
@@ -113,6 +109,20 @@ impl CompilerProcess {
             .stderr(Stdio::null())
             .spawn()
     }
+}
+
+fn in_background(run: impl FnOnce() + Send + 'static) -> Result<(), CompileError> {
+    let thread = thread::Builder::new().name("portcullis-compile".to_string());
+    thread.spawn(run).map(drop).map_err(CompileError::Start)
+}
+
+/// Reads the first byte of a result, and what follows it.
+fn read(mut output: ChildStdout) -> io::Result<(u8, Vec<u8>)> {
+    let mut kind = [0];
+    output.read_exact(&mut kind)?;
+    let mut rest = Vec::new();
+    output.take(MAX_CODE_BYTES).read_to_end(&mut rest)?;
+    Ok((kind[0], rest))
 }
 
 /// A process that is ended when nobody waits for it any more.

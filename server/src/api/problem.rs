@@ -246,6 +246,8 @@ fn status(error: &Error) -> StatusCode {
         Error::Limit(Limit { which, maybe_applied, .. }) => match which {
             LimitKind::Deadline => StatusCode::GATEWAY_TIMEOUT,
             LimitKind::RequestBytes => StatusCode::PAYLOAD_TOO_LARGE,
+            // Others need the memory now, and later perhaps not.
+            LimitKind::ProcessMemory => StatusCode::SERVICE_UNAVAILABLE,
             LimitKind::JsonDepth if !maybe_applied => StatusCode::BAD_REQUEST,
             _ => StatusCode::BAD_GATEWAY,
         },
@@ -343,6 +345,7 @@ mod tests {
             (limit(LimitKind::Deadline), 504),
             (limit(LimitKind::RequestBytes), 413),
             (limit(LimitKind::ResponseBytes), 502),
+            (limit(LimitKind::ProcessMemory), 503),
             (limit(LimitKind::JsonDepth), 400),
             (Error::Trapped { message: String::new() }, 502),
             (Error::Plugin(PluginError::UnknownAction(String::new())), 404),

@@ -30,6 +30,9 @@ const ATTACK_PAUSE: Duration = Duration::from_millis(10);
 const QUIET: Duration = Duration::from_secs(30);
 /// How long honest calls run before memory is first read: pools and arenas fill in this time.
 const WARM: Duration = Duration::from_mins(1);
+/// Honest callers in this time, half of them with a fresh instance for each call: as many instances
+/// at a time as under attack. The pool keeps some memory for each.
+const WARM_CALLERS: usize = 12;
 /// How long nothing runs before memory is read. Idle instances are dropped after a minute.
 const REST: Duration = Duration::from_secs(90);
 /// How much larger memory at rest may be after the attacks than after honest calls alone.
@@ -71,16 +74,18 @@ async fn soak() -> ExitCode {
     let server = Arc::new(recorder::start(Response::ok(r#"{"Item":{"id":{"S":"1"}}}"#)).await);
     let host = Host::new().expect("wasmtime runs here");
     let hostile = host.load(HOSTILE, HOSTILE_MANIFEST, None).expect("the component loads");
-    let honest = honest(&host, &server).await;
+    let fresh = honest(&host, &server, "isolation = \"fresh\"").await;
+    let honest = honest(&host, &server, "").await;
     let forgetting = tokio::spawn(forget(server.clone()));
 
     // Memory is compared at rest: after honest calls alone, and after the attacks.
-    measure(&honest, WARM).await;
+    tokio::join!(measure(&honest, WARM_CALLERS / 2, WARM), measure(&fresh, WARM_CALLERS / 2, WARM));
+    drop(fresh);
     let before = rest().await;
-    let quiet = measure(&honest, QUIET.min(Duration::from_secs(seconds))).await;
+    let quiet = measure(&honest, CALLERS, QUIET.min(Duration::from_secs(seconds))).await;
     println!("quiet         {quiet}");
     let attack = Attackers::start(&host, &hostile, &server, seed ^ 2, &behaviours);
-    let loud = measure(&honest, Duration::from_secs(seconds)).await;
+    let loud = measure(&honest, CALLERS, Duration::from_secs(seconds)).await;
     println!("under attack  {loud}");
     let peak = resident();
     let outcomes = attack.stop().await;
@@ -111,11 +116,11 @@ async fn soak() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn honest(host: &Host, server: &Recorder) -> Datasource {
+async fn honest(host: &Host, server: &Recorder, more: &str) -> Datasource {
     let plugin = plugins::load_dynamodb(host);
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{}\"}}", server.authority);
-    let policy = plugins::policy(&server.authority, "");
+    let policy = plugins::policy(&server.authority, more);
     let connect = DatasourceConfig::new("datasource")
         .policy(policy)
         .settings(Settings::Trusted(&settings))
@@ -151,10 +156,10 @@ impl std::fmt::Display for Figures {
     }
 }
 
-async fn measure(datasource: &Datasource, time: Duration) -> Figures {
+async fn measure(datasource: &Datasource, callers: usize, time: Duration) -> Figures {
     let end = Instant::now() + time;
     let failed = Arc::new(AtomicU64::new(0));
-    let callers = (0..CALLERS).map(|_| {
+    let callers = (0..callers).map(|_| {
         let (datasource, failed) = (datasource.clone(), failed.clone());
         tokio::spawn(async move {
             let mut times = Vec::new();
