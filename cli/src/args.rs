@@ -391,7 +391,7 @@ fn parse_memory(text: &str) -> anyhow::Result<u64> {
     let memory: ByteSize =
         text.parse().map_err(|_| anyhow!("{text:?} is not a size, as in 512MiB or 2GiB"))?;
     if memory < MIN_MEMORY {
-        return Err(anyhow!("calls need at least {MIN_MEMORY}"));
+        return Err(anyhow!("that is {memory}, but calls need at least {MIN_MEMORY}"));
     }
     Ok(memory.as_u64())
 }

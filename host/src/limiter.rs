@@ -54,6 +54,10 @@ impl Limiter {
     /// Reserves what the instance takes with this memory and these elements. If it does not fit,
     /// the running call fails.
     fn reserve(&mut self, memory: usize, elements: usize) -> bool {
+        // A guest that goes on after a failure must not make others lose their idle instances.
+        if self.progress.as_ref().is_some_and(|progress| progress.has_failed()) {
+            return false;
+        }
         let tables = elements.saturating_mul(ELEMENT_BYTES);
         let bytes = memory.saturating_add(tables).saturating_add(INSTANCE_BYTES) as u64;
         let reserved = match &mut self.reserved {

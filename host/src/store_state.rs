@@ -74,13 +74,16 @@ impl StoreState {
     pub(crate) fn end(&mut self) {
         self.gate.end();
         self.limiter.end();
+        self.held.end_call();
         self.call = None;
         self.slices.end();
     }
 
     /// Whether the guest holds no resource of the host, and knows no identity but the current one.
     pub(crate) fn is_clean(&self) -> bool {
-        self.table.is_empty() && self.identity == self.datasource.egress.identity()
+        self.table.is_empty()
+            && self.held.is_empty()
+            && self.identity == self.datasource.egress.identity()
     }
 }
 

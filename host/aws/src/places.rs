@@ -117,13 +117,13 @@ fn differs_only_in_case(one: &str, other: &str) -> bool {
         return true;
     }
     // In both directions, because `ſ` and the sign for Kelvin are `s` and `k` in another case.
-    let folded = |text: &str| {
-        let folded = text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-        folded.collect::<String>()
-    };
     // A character has at most four bytes, so a much longer name is another one.
     let may_be = !(one.is_ascii() && other.is_ascii()) && other.len() <= 4 * one.len();
-    may_be && folded(one) == folded(other)
+    may_be && folded(one).eq(folded(other))
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
 impl Kinds {

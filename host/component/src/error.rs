@@ -34,7 +34,7 @@ pub enum ComponentError {
         offset: u64,
     },
     /// The component imports more than a plugin gets.
-    #[error("the component imports what no plugin gets: {}", .0.join(", "))]
+    #[error("the component imports what no plugin gets: {}", first(.0))]
     Imports(Vec<String>),
     /// The component does not export what a plugin must export.
     #[error(
@@ -54,8 +54,25 @@ fn listed(exports: &[String]) -> String {
     if exports.is_empty() {
         "exports nothing".to_string()
     } else {
-        format!("exports only {}", exports.join(", "))
+        format!("exports only {}", first(exports))
     }
+}
+
+/// The names that a message shows: their number and their lengths are the component's.
+const MAX_NAMES: usize = 10;
+/// The characters of each of them. The longest interface of WASI has 40.
+const MAX_CHARACTERS: usize = 100;
+
+/// The first names of a list.
+fn first(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_NAMES);
+    let mut text: Vec<String> =
+        shown.map(|name| name.chars().take(MAX_CHARACTERS).collect()).collect();
+    let more = names.len().saturating_sub(MAX_NAMES);
+    if more > 0 {
+        text.push(format!("and {more} more"));
+    }
+    text.join(", ")
 }
 
 impl From<wasmparser::Error> for ComponentError {

@@ -54,7 +54,12 @@ pub struct HostConfig {
 pub const MIN_MEMORY: ByteSize = ByteSize::mib(16);
 
 fn memory<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {
-    let memory = ByteSize::deserialize(deserializer)?;
+    let text = String::deserialize(deserializer)?;
+    let memory: ByteSize = text.parse().map_err(|_| {
+        serde::de::Error::custom(format!(
+            "host.memory is {text:?}, which is not a size, as in \"512 MiB\" or \"2 GiB\""
+        ))
+    })?;
     if memory < MIN_MEMORY {
         return Err(serde::de::Error::custom(format!(
             "host.memory is {memory}, but calls need at least {MIN_MEMORY}"

@@ -156,7 +156,9 @@ fn memory_of_the_host_is_parsed_and_has_a_minimum() {
     let memory = |text: &str| PolicyFile::parse(&format!("[host]\nmemory = {text}\n"));
     assert_eq!(memory("'2 GiB'").unwrap().host.memory, Some(ByteSize::gib(2)));
     assert_eq!(PolicyFile::parse("").unwrap().host.memory, None);
-    for (wrong, part) in [("'1 MiB'", "at least 16.0 MiB"), ("'0'", "at least"), ("'x'", "")] {
+    for (wrong, part) in
+        [("'1 MiB'", "at least 16.0 MiB"), ("'0'", "at least"), ("'x'", "not a size")]
+    {
         let message = memory(wrong).unwrap_err().to_string();
         assert!(message.contains("line 2") && message.contains(part), "{message}");
     }

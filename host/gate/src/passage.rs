@@ -143,8 +143,15 @@ impl Passage<'_> {
         } else {
             // It takes milliseconds, in which a worker could serve others.
             let (rules, head, body) = (self.rules.clone(), head.clone(), whole.clone());
-            let checking = tokio::task::spawn_blocking(move || rules.check_body(&head, &body));
-            checking.await.map_err(|_| Error::InternalError(None))?
+            // The charge stays with the body, also if nobody waits for the check any more.
+            let kept = charge.take();
+            let checking = tokio::task::spawn_blocking(move || {
+                let result = rules.check_body(&head, &body);
+                (result, kept)
+            });
+            let (result, kept) = checking.await.map_err(|_| Error::InternalError(None))?;
+            charge = kept;
+            result
         };
         checked.map_err(|denial| self.deny(&denial))?;
         Ok((RequestBody::Whole(Some(whole)), charge))

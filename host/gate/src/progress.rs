@@ -201,6 +201,12 @@ impl Progress {
         self.fail_at_limit(which, ByteSize::b(limit).to_string());
     }
 
+    /// Whether the call has failed already.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.first_failure.lock().is_some()
+    }
+
     /// Takes the first failure. It overrides whatever the guest returns.
     #[must_use]
     pub fn take_failure(&self) -> Option<Failure> {

@@ -52,6 +52,10 @@ impl Registry {
     pub(crate) fn evict(&self, mut wanted: Wanted) {
         let mut live: Vec<_> = self.live().into_iter().map(|one| (one.idle_bytes(), one)).collect();
         live.retain(|(bytes, _)| *bytes > 0);
+        // If it is not enough, nothing is gained by dropping it.
+        if live.iter().map(|(bytes, _)| bytes).sum::<u64>() < wanted.bytes {
+            return;
+        }
         live.sort_by_key(|(bytes, _)| Reverse(*bytes));
         for (_, datasource) in live {
             if wanted.is_met() {

@@ -181,11 +181,14 @@ async fn response<T: PluginState>(
         }
         Err(error) => return error_code(state, error).map(Err),
     };
+    // The previous response has arrived.
+    state.held().end_call();
     let mut charge = state.gate().charge(0).map_err(no_memory)?;
     let body = match read(state.gate(), body, &mut charge).await? {
         Ok(body) => body,
         Err(error) => return error_code(state, error).map(Err),
     };
+    state.held().keep_response(charge);
     let wanted = wanted.as_deref().filter(|_| head.status.is_success());
     let headers = visible(state.gate(), &head.headers, wanted);
     Ok(Ok(Answer { status: head.status.as_u16(), headers, body }))

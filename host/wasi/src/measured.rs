@@ -70,6 +70,17 @@ impl List<u8> {
     }
 }
 
+/// `None` for a value that exceeds wasmtime's bound on what passes at once. Other errors are those of
+/// the guest.
+fn bounded<V>(lifted: Result<V>) -> Result<Option<V>> {
+    match lifted {
+        Ok(value) => Ok(Some(value)),
+        // wasmtime has no public type for this error.
+        Err(error) if error.to_string().contains("fuel allocated for hostcalls") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The second of the two values that represent a text or a list: its length.
 fn flat_length(source: &[ValRaw; 2]) -> u32 {
     source[1].get_u32()
@@ -100,7 +111,8 @@ unsafe impl Lift for Text {
         ty: InterfaceType,
         source: &Self::Lower,
     ) -> Result<Self> {
-        let text = WasmStr::linear_lift_from_flat(context, ty, source).ok();
+        let text = WasmStr::linear_lift_from_flat(context, ty, source);
+        let text = bounded(text)?;
         Ok(Self { text, units: flat_length(source) })
     }
 
@@ -109,7 +121,8 @@ unsafe impl Lift for Text {
         ty: InterfaceType,
         bytes: &[u8],
     ) -> Result<Self> {
-        let text = WasmStr::linear_lift_from_memory(context, ty, bytes).ok();
+        let text = WasmStr::linear_lift_from_memory(context, ty, bytes);
+        let text = bounded(text)?;
         Ok(Self { text, units: stored_length(bytes) })
     }
 }
@@ -134,7 +147,8 @@ unsafe impl<E: Lift> Lift for List<E> {
         ty: InterfaceType,
         source: &Self::Lower,
     ) -> Result<Self> {
-        let list = WasmList::linear_lift_from_flat(context, ty, source).ok();
+        let list = WasmList::linear_lift_from_flat(context, ty, source);
+        let list = bounded(list)?;
         Ok(Self { list, elements: flat_length(source) })
     }
 
@@ -143,7 +157,8 @@ unsafe impl<E: Lift> Lift for List<E> {
         ty: InterfaceType,
         bytes: &[u8],
     ) -> Result<Self> {
-        let list = WasmList::linear_lift_from_memory(context, ty, bytes).ok();
+        let list = WasmList::linear_lift_from_memory(context, ty, bytes);
+        let list = bounded(list)?;
         Ok(Self { list, elements: stored_length(bytes) })
     }
 }

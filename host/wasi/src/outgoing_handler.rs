@@ -8,7 +8,9 @@ use crate::idle_workers;
 use crate::state::PluginState;
 use http::HeaderMap;
 use http::uri::PathAndQuery;
+use http_body_util::BodyExt;
 use portcullis_gate::{RequestBody, RequestHead};
+use portcullis_memory::Charge;
 use portcullis_policy::Scheme;
 use wasmtime::component::{Linker, Resource};
 use wasmtime::{Result, StoreContextMut};
@@ -46,7 +48,7 @@ async fn handle<T: PluginState>(
         Ok(head) => head,
         Err(code) => return Ok(Err(code)),
     };
-    let body = RequestBody::from_wasi(body);
+    let (body, charge) = charged(RequestBody::from_wasi(body), charge);
     if let Err(error) = head.check_length(&body) {
         return error_code(state, error).map(Err);
     }
@@ -62,11 +64,25 @@ async fn handle<T: PluginState>(
     } else {
         // The guest writes the rest of the body while the request is sent.
         HostFutureIncomingResponse::Pending(spawn(async move {
-            let _charge = charge;
             sending.await.map(|response| (response, idle_workers::take()))
         }))
     };
     Ok(Ok(state.table().push(future)?))
+}
+
+/// Ties the charge for a request to a body that the guest still writes: a response may come before
+/// its end. The charge for a whole body is returned.
+fn charged(body: RequestBody, charge: Option<Charge>) -> (RequestBody, Option<Charge>) {
+    match body {
+        RequestBody::Whole(bytes) => (RequestBody::Whole(bytes), charge),
+        RequestBody::Stream { first, rest } => {
+            let rest = rest.map_frame(move |frame| {
+                let _ = &charge;
+                frame
+            });
+            (RequestBody::Stream { first, rest: rest.boxed_unsync() }, None)
+        }
+    }
 }
 
 fn read_head(request: HostOutgoingRequest) -> Result<RequestHead, ErrorCode> {

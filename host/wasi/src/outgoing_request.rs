@@ -38,6 +38,7 @@ pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()
     instance.func_wrap("[method]outgoing-request.set-scheme", set_scheme)?;
     instance.func_wrap("[method]outgoing-request.set-authority", set_authority)?;
     instance.func_wrap("[method]outgoing-request.set-path-with-query", set_path_with_query)?;
+    instance.func_wrap("[static]outgoing-body.finish", finish)?;
     refuse_responses(&mut instance)
 }
 
@@ -71,13 +72,31 @@ fn body<T: PluginState>(
     (request,): (Request,),
 ) -> Result<(std::result::Result<Resource<HostOutgoingBody>, ()>,)> {
     let state = store.data_mut();
-    let rep = request.rep();
-    if let Some(mut charge) = state.held().take_request(rep) {
+    let own = Resource::new_borrow(request.rep());
+    let body = types::HostOutgoingRequest::body(&mut state.http(), request)?;
+    if body.is_ok()
+        && let Some(mut charge) = state.held().take_request(own.rep())
+    {
         let grown = state.gate().grow(&mut charge, BODY_AHEAD).map_err(no_memory);
-        state.held().keep_request(&request, charge);
+        state.held().keep_request(&own, charge);
         grown?;
     }
-    Ok((types::HostOutgoingRequest::body(&mut state.http(), request)?,))
+    Ok((body,))
+}
+
+/// Ends a body. wasmtime takes the trailers without their destructor.
+fn finish<T: PluginState>(
+    mut store: StoreContextMut<'_, T>,
+    (body, trailers): (Resource<HostOutgoingBody>, Option<Resource<FieldMap>>),
+) -> Result<(std::result::Result<(), types::ErrorCode>,)> {
+    let state = store.data_mut();
+    if let Some(trailers) = &trailers {
+        state.held().release_fields(trailers.rep());
+    }
+    match types::HostOutgoingBody::finish(&mut state.http(), body, trailers) {
+        Ok(()) => Ok((Ok(()),)),
+        Err(error) => Ok((Err(types::Host::convert_error_code(&mut state.http(), error)?),)),
+    }
 }
 
 fn set_method<T: PluginState>(

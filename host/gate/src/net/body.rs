@@ -89,11 +89,16 @@ impl RequestBody {
             if (whole.len() + data.len()) as u64 > limit.as_u64() {
                 return Err(too_large(progress, limit));
             }
-            if let Some(held) = &mut held
-                && let Err(exceeded) = held.grow(data.len() as u64)
-            {
-                progress.fail_at_memory(exceeded);
-                return Err(Error::InternalError(None));
+            let room = whole.capacity() - whole.len();
+            if room < data.len() {
+                let more = data.len().max(whole.capacity());
+                if let Some(held) = &mut held
+                    && let Err(exceeded) = held.grow(more as u64)
+                {
+                    progress.fail_at_memory(exceeded);
+                    return Err(Error::InternalError(None));
+                }
+                whole.reserve(more);
             }
             whole.extend_from_slice(&data);
         }
