@@ -4,8 +4,8 @@
 //! kept more than 100 MiB after a peak of large calls: glibc keeps freed memory for later
 //! allocations, and by itself returns only the end of an arena. Two settings change this:
 //!
-//! - [`map_large_buffers`]: each large buffer has its own mapping, which ends with the buffer.
-//! - [`trim_regularly`]: pages of small allocations that are free are returned while the server
+//! - `map_large_buffers`: each large buffer has its own mapping, which ends with the buffer.
+//! - `trim_regularly`: pages of small allocations that are free are returned while the server
 //!   runs.
 //!
 //! Measured 90 s after a peak, without the memories of guests: 152 MiB with glibc by default,

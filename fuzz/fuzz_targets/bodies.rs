@@ -290,7 +290,7 @@ fn is_allowed(action: &Action, policy: &Policy, body: &[u8]) -> Option<bool> {
     {
         return unreadable;
     }
-    if statements.is_misformed {
+    if statements.is_malformed {
         return Some(false);
     }
     let mut known = Vec::new();
@@ -307,7 +307,7 @@ fn is_allowed(action: &Action, policy: &Policy, body: &[u8]) -> Option<bool> {
     let is_listed =
         |table: &str| TableName::parse(table).is_ok_and(|table| policy.check_table(table).is_ok());
     Some(
-        !tables.is_misformed
+        !tables.is_malformed
             && (action.tables().is_empty() || !tables.found.is_empty())
             && (action.statements().is_empty() || !known.is_empty())
             && tables.found.iter().all(|table| is_listed(table))
@@ -320,7 +320,7 @@ fn is_allowed(action: &Action, policy: &Policy, body: &[u8]) -> Option<bool> {
 struct Walk {
     found: Vec<String>,
     /// A value has another form than the path.
-    is_misformed: bool,
+    is_malformed: bool,
     /// A field occurs twice or in another case, or a text is too long or no text.
     is_ambiguous: bool,
 }
@@ -332,7 +332,7 @@ impl Walk {
             (None, Tree::Text(text)) => self.add(text.as_ref()),
             (Some((step, rest)), Tree::Object(fields)) => {
                 self.is_ambiguous |= fields.iter().any(|(name, _)| name.is_none());
-                self.is_misformed |= fields.iter().any(|(name, _)| name.as_deref() == Some(NUMBER));
+                self.is_malformed |= fields.iter().any(|(name, _)| name.as_deref() == Some(NUMBER));
                 match step {
                     JsonStep::Keys => fields.iter().for_each(|(name, _)| self.add(name.as_ref())),
                     JsonStep::Each => fields.iter().for_each(|(_, value)| self.follow(value, rest)),
@@ -351,7 +351,7 @@ impl Walk {
                 list.iter().for_each(|value| self.follow(value, rest));
             }
             (Some(_), Tree::Text(None)) => self.is_ambiguous = true,
-            _ => self.is_misformed = true,
+            _ => self.is_malformed = true,
         }
     }
 

@@ -56,8 +56,8 @@ impl BodyRules<'_> {
                 return enforce(Err(denial));
             }
         };
-        if named.misformed.statements {
-            return Err(misformed().always_enforced());
+        if named.malformed.statements {
+            return Err(malformed().always_enforced());
         }
         self.check_statements(action, operation, &named.statements)?;
         if self.policy.tables.is_none() {
@@ -91,8 +91,8 @@ impl BodyRules<'_> {
         named: &Named<'_>,
         enforce: EnforceBody<'_>,
     ) -> Result<(), Denial> {
-        if named.misformed.tables {
-            return Err(misformed());
+        if named.malformed.tables {
+            return Err(malformed());
         }
         if named.tables.is_empty() && !action.tables().is_empty() {
             let message = format!("{operation} names no table here, and would apply to all tables");
@@ -123,7 +123,7 @@ impl BodyRules<'_> {
 }
 
 /// The denial of a body with another form than the action's input. It could hide a table.
-fn misformed() -> Denial {
+fn malformed() -> Denial {
     Denial::new(
         Rule::Tables,
         "",

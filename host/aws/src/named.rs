@@ -15,7 +15,7 @@ pub(crate) struct Named<'b> {
     pub(crate) statements: Vec<JsonText<'b>>,
     pub(crate) tables: Vec<JsonText<'b>>,
     /// The kinds of paths at which a value has another form than the path. It could hide a text.
-    pub(crate) misformed: Kinds,
+    pub(crate) malformed: Kinds,
 }
 
 /// A JSON string as it is in the body, with its quotes. It has at most [`MAX_CHARACTERS`].
@@ -153,8 +153,8 @@ struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    fn misform(&mut self, kinds: Kinds) {
-        self.named.misformed = self.named.misformed | kinds;
+    fn malform(&mut self, kinds: Kinds) {
+        self.named.malformed = self.named.malformed | kinds;
     }
 
     fn text<E: Error>(&mut self, raw: &'b str) -> Result<JsonText<'b>, E> {
@@ -205,18 +205,18 @@ impl<'b> DeserializeSeed<'b> for Visit<'_, '_, '_, 'b> {
         match raw.as_bytes().first() {
             Some(b'n') => Ok(()),
             Some(b'"') => {
-                reader.misform(place.inner());
+                reader.malform(place.inner());
                 let text = reader.text(raw)?;
                 reader.add(place.text, text)
             }
             // Other paths go on from here.
             Some(b'{' | b'[') if !place.inner().is_empty() => {
-                reader.misform(place.text);
+                reader.malform(place.text);
                 let mut nested = serde_json::Deserializer::from_str(raw);
                 nested.deserialize_any(Self { place, reader }).map_err(D::Error::custom)
             }
             _ => {
-                reader.misform(place.text | place.inner());
+                reader.malform(place.text | place.inner());
                 Ok(())
             }
         }
@@ -235,28 +235,28 @@ impl<'b> Visitor<'b> for Visit<'_, '_, '_, 'b> {
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.misformed()
+        self.malformed()
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.misformed()
+        self.malformed()
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.misformed()
+        self.malformed()
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.misformed()
+        self.malformed()
     }
 
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.misformed()
+        self.malformed()
     }
 
     fn visit_seq<A: SeqAccess<'b>>(self, mut elements: A) -> Result<(), A::Error> {
         let Self { place, reader } = self;
-        reader.misform(place.not_array());
+        reader.malform(place.not_array());
         match &place.each {
             Some(each) => {
                 while elements.next_element_seed(Visit { place: each, reader })?.is_some() {}
@@ -268,7 +268,7 @@ impl<'b> Visitor<'b> for Visit<'_, '_, '_, 'b> {
 
     fn visit_map<A: MapAccess<'b>>(self, mut fields: A) -> Result<(), A::Error> {
         let Self { place, reader } = self;
-        reader.misform(place.text);
+        reader.malform(place.text);
         reader.objects += 1;
         let object = reader.objects;
         while let Some(name) = fields.next_key_seed(Name { place, reader })? {
@@ -293,8 +293,8 @@ impl<'b> Visitor<'b> for Visit<'_, '_, '_, 'b> {
 impl Visit<'_, '_, '_, '_> {
     /// Reports a value that is neither an array nor an object, where paths go on.
     #[expect(clippy::unnecessary_wraps, reason = "each of its callers returns a result")]
-    fn misformed<E>(self) -> Result<(), E> {
-        self.reader.misform(self.place.text | self.place.inner());
+    fn malformed<E>(self) -> Result<(), E> {
+        self.reader.malform(self.place.text | self.place.inner());
         Ok(())
     }
 }
@@ -336,7 +336,7 @@ impl<'p, 'm> Visitor<'_> for Name<'_, 'p, 'm, '_> {
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
         if name == NUMBER {
-            self.reader.misform(self.place.text | self.place.inner());
+            self.reader.malform(self.place.text | self.place.inner());
             return Ok(Found::Number);
         }
         self.place

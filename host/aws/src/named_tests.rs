@@ -14,7 +14,7 @@ fn tables(path: &str, body: &str) -> Result<(Vec<String>, bool), UnreadableBody>
     let action = action(&[], &[path.to_string()]);
     let root = Place::root(&action, true);
     let named = Named::read(body.as_bytes(), &root)?;
-    Ok((texts(&named.tables), named.misformed.tables))
+    Ok((texts(&named.tables), named.malformed.tables))
 }
 
 fn texts(found: &[JsonText<'_>]) -> Vec<String> {
@@ -23,12 +23,12 @@ fn texts(found: &[JsonText<'_>]) -> Vec<String> {
 
 #[test]
 fn only_the_stated_places_are_read() {
-    let (found, misformed) = tables(
+    let (found, malformed) = tables(
         "/A/*/T",
         r#" {"x":[{"T":"no"}],"A":[{"T":"a","y":{"T":"no"}},null,{"T":null},{}],"B":{"T":1}} "#,
     )
     .unwrap();
-    assert_eq!((found, misformed), (vec!["a".to_string()], false));
+    assert_eq!((found, malformed), (vec!["a".to_string()], false));
 }
 
 #[test]
@@ -224,8 +224,8 @@ proptest! {
             texts.sort();
             texts
         };
-        let (expected_statements, misformed_statements, first) = walk(&statements);
-        let (expected_tables, misformed_tables, second) = walk(&tables);
+        let (expected_statements, malformed_statements, first) = walk(&statements);
+        let (expected_tables, malformed_tables, second) = walk(&tables);
         let action = action(&statements, &tables);
         let mut text = String::new();
         body.write(&mut text);
@@ -235,8 +235,8 @@ proptest! {
             return Ok(());
         }
         let found = found.unwrap();
-        prop_assert_eq!(found.misformed.statements, misformed_statements, "{}", &text);
-        prop_assert_eq!(found.misformed.tables, misformed_tables, "{}", &text);
+        prop_assert_eq!(found.malformed.statements, malformed_statements, "{}", &text);
+        prop_assert_eq!(found.malformed.tables, malformed_tables, "{}", &text);
         // The same text is found once, even if several paths lead to it.
         let distinct = |mut texts: Vec<String>| { texts.dedup(); texts };
         prop_assert_eq!(distinct(sorted(&found.statements)), distinct(expected_statements));
