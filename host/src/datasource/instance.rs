@@ -155,10 +155,15 @@ impl Instance {
         self.store.data().slices.permit().clone()
     }
 
+    /// Whether the instance has too much memory to be kept.
+    pub(super) fn is_large(&self) -> bool {
+        self.store.data().limiter.memory() > MAX_IDLE_MEMORY
+    }
+
     /// Whether the instance may serve another call.
     pub(super) fn is_reusable(&self) -> bool {
         let state = self.store.data();
-        self.calls < MAX_CALLS && state.limiter.memory() <= MAX_IDLE_MEMORY && state.is_clean()
+        self.calls < MAX_CALLS && !self.is_large() && state.is_clean()
     }
 
     /// Whether the instance has been idle for longer than instances are kept.

@@ -315,11 +315,12 @@ impl Datasource {
             None => Box::pin(self.connected(deadline)).await?,
         };
         let result = self.run(call, &mut instance, run).await;
-        if result.as_ref().map_or_else(leaves_clean, |_| true) {
-            match inner.isolation {
-                Isolation::Fresh => self.replace(instance),
-                Isolation::Reuse => inner.pool.put(instance),
-            }
+        match inner.isolation {
+            // Unmapping its memory takes milliseconds, in which a worker could serve others.
+            _ if instance.is_large() => drop(tokio::task::spawn_blocking(move || drop(instance))),
+            _ if !result.as_ref().map_or_else(leaves_clean, |_| true) => drop(instance),
+            Isolation::Fresh => self.replace(instance),
+            Isolation::Reuse => inner.pool.put(instance),
         }
         result
     }
