@@ -386,7 +386,7 @@ fn parse_bind(text: &str) -> anyhow::Result<(String, String)> {
     }
 }
 
-/// Parses `ADDRESS:PORT=NAME`. The name is optional.
+/// Parses a memory limit, such as `512MiB`.
 fn parse_memory(text: &str) -> anyhow::Result<u64> {
     let memory: ByteSize =
         text.parse().map_err(|_| anyhow!("{text:?} is not a size, as in 512MiB or 2GiB"))?;
@@ -396,6 +396,7 @@ fn parse_memory(text: &str) -> anyhow::Result<u64> {
     Ok(memory.as_u64())
 }
 
+/// Parses `ADDRESS:PORT=NAME`. The name is optional.
 fn parse_wire(text: &str) -> anyhow::Result<(SocketAddr, Option<String>)> {
     let (address, name) = text
         .split_once('=')
