@@ -316,8 +316,12 @@ impl Datasource {
         };
         let result = self.run(call, &mut instance, run).await;
         match inner.isolation {
-            // Unmapping its memory takes milliseconds, in which a worker could serve others.
-            _ if instance.is_large() => drop(tokio::task::spawn_blocking(move || drop(instance))),
+            // Unmapping its memory takes milliseconds, in which a worker could serve others. The call
+            // ends after it, so that the next one finds the memory free.
+            _ if instance.is_large() => {
+                // Dropping does not panic.
+                let _ = tokio::task::spawn_blocking(move || drop(instance)).await;
+            }
             _ if !result.as_ref().map_or_else(leaves_clean, |_| true) => drop(instance),
             Isolation::Fresh => self.replace(instance),
             Isolation::Reuse => inner.pool.put(instance),
