@@ -9,10 +9,12 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 use support::{Serve, datasource, try_send};
-use tests::plugins::{HOSTILE, HOSTILE_MANIFEST};
+use tests::plugins::{HOSTILE, HOSTILE_MANIFEST, append_section};
 
 /// The memory that the server may use, in KiB.
 const MEMORY: u64 = 1 << 20;
+/// The headers of a request to the JSON API.
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 /// Calls of one attack at the same time.
 const AT_ONCE: usize = 6;
 
@@ -74,13 +76,12 @@ limits = {{ deadline = "5s" }}
 }
 
 /// Sends `AT_ONCE` requests at the same time. Each must get a response.
-fn flood(serve: &Serve, path: &str, body: &str) {
+fn flood(serve: &Serve, path: &str, headers: &[(&str, &str)], body: &str) {
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 let url = format!("{}{path}", serve.url);
-                let json = [("content-type", "application/json")];
-                let response = try_send("POST", &url, &json, body.as_bytes());
+                let response = try_send("POST", &url, headers, body.as_bytes());
                 assert!(response.is_ok(), "{path}: {response:?}\n{}", serve.log());
             });
         }
@@ -100,7 +101,7 @@ async fn no_plugin_ends_the_server_or_keeps_its_memory() {
     let serve = Serve::start_with_memory(folder, &policy, MEMORY);
     for (index, (row, attack)) in ATTACKS.iter().enumerate() {
         let path = format!("/v1/datasources/{}/actions/GetItem", name(index));
-        flood(&serve, &path, r#"{"TableName": "users"}"#);
+        flood(&serve, &path, &JSON, r#"{"TableName": "users"}"#);
         assert_honest_call_passes(&serve, &format!("{row} {attack}"));
     }
     let metrics = String::from_utf8(serve.send("GET", "/metrics", &[], &[]).body).unwrap();
@@ -128,26 +129,14 @@ async fn large_bodies_that_are_checked_do_not_end_the_server() {
         format!(r#"{{"RequestItems": {{{}}}}}"#, r#""a": [],"#.repeat(1_700_000)),
     ];
     for (action, body) in ["PutItem", "BatchWriteItem", "BatchWriteItem"].iter().zip(&bodies) {
-        flood(&serve, &format!("/v1/datasources/listed/actions/{action}"), body);
-        flood_wire(&serve, action, body);
+        flood(&serve, &format!("/v1/datasources/listed/actions/{action}"), &JSON, body);
+        // The endpoint for AWS SDKs passes bodies on unchanged.
+        let target = format!("DynamoDB_20120810.{action}");
+        let wire =
+            [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
+        flood(&serve, "/ddb/listed/", &wire, body);
         assert_honest_call_passes(&serve, action);
     }
-}
-
-/// Like [`flood`], through the endpoint for AWS SDKs, which passes bodies on unchanged.
-fn flood_wire(serve: &Serve, action: &str, body: &str) {
-    let target = format!("DynamoDB_20120810.{action}");
-    let headers =
-        [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                let url = format!("{}/ddb/listed/", serve.url);
-                let response = try_send("POST", &url, &headers, body.as_bytes());
-                assert!(response.is_ok(), "{action}: {response:?}\n{}", serve.log());
-            });
-        }
-    });
 }
 
 /// A component with instance types that are nested 641 deep: parsers that recurse overflow their
@@ -156,14 +145,8 @@ fn nested() -> Vec<u8> {
     let mut types = vec![0x01];
     types.extend([0x42, 0x01, 0x01].repeat(641));
     types.extend([0x42, 0x00]);
-    let mut component = b"\0asm\x0d\0\x01\0\x07".to_vec();
-    let mut length = types.len();
-    while length > 0x7f {
-        component.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    component.push(length as u8);
-    component.extend(types);
+    let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+    append_section(&mut component, 7, &types);
     component
 }
 

@@ -156,3 +156,15 @@ fn leb(bytes: &mut Vec<u8>, mut number: usize) {
     }
     bytes.push(number as u8);
 }
+
+/// Appends a section to a component: its number, its length and its content.
+pub fn append_section(component: &mut Vec<u8>, number: u8, content: &[u8]) {
+    component.push(number);
+    let mut length = content.len();
+    while length > 0x7f {
+        component.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    component.push(length as u8);
+    component.extend(content);
+}

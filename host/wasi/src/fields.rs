@@ -1,7 +1,7 @@
 //! `fields` of `wasi:http/types`: headers and trailers.
 
 use crate::measured::{List, Text};
-use crate::state::{PluginState, headers_too_large, max_header_bytes, no_memory};
+use crate::state::{PluginState, headers_too_large, max_header_bytes, no_memory, read_text};
 use http::{HeaderName, HeaderValue};
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
@@ -15,7 +15,7 @@ pub(crate) type FieldList = Vec<(String, Vec<u8>)>;
 type Outcome<R> = Result<(std::result::Result<R, HeaderError>,)>;
 
 /// What a field takes in addition to its name and its value, as wasmtime counts it.
-pub(crate) const FIELD_BYTES: usize = size_of::<HeaderName>() + size_of::<HeaderValue>();
+const FIELD_BYTES: usize = size_of::<HeaderName>() + size_of::<HeaderValue>();
 
 /// Links the functions of `fields` that take texts or lists, or create fields.
 pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()> {
@@ -71,7 +71,7 @@ fn get<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     (fields, name): (Resource<FieldMap>, Name),
 ) -> Result<(Vec<Vec<u8>>,)> {
-    let name = read_name(store.as_context_mut(), &name)?;
+    let name = read_text(store.as_context_mut(), &name)?;
     Ok((HostFields::get(&mut store.data_mut().http(), fields, name)?,))
 }
 
@@ -79,7 +79,7 @@ fn has<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     (fields, name): (Resource<FieldMap>, Name),
 ) -> Result<(bool,)> {
-    let name = read_name(store.as_context_mut(), &name)?;
+    let name = read_text(store.as_context_mut(), &name)?;
     Ok((HostFields::has(&mut store.data_mut().http(), fields, name)?,))
 }
 
@@ -87,7 +87,7 @@ fn set<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     (fields, name, values): (Resource<FieldMap>, Name, List<Value>),
 ) -> Outcome<()> {
-    let name = read_name(store.as_context_mut(), &name)?;
+    let name = read_text(store.as_context_mut(), &name)?;
     let mut room = max_header_bytes(store.data_mut());
     let mut read = Vec::new();
     for index in 0..values.len() {
@@ -108,7 +108,7 @@ fn delete<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     (fields, name): (Resource<FieldMap>, Name),
 ) -> Outcome<()> {
-    let name = read_name(store.as_context_mut(), &name)?;
+    let name = read_text(store.as_context_mut(), &name)?;
     let state = store.data_mut();
     let outcome = HostFields::delete(&mut state.http(), fields, name);
     Ok((convert(state, outcome)?,))
@@ -118,7 +118,7 @@ fn append<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     (fields, name, value): (Resource<FieldMap>, Name, Value),
 ) -> Outcome<()> {
-    let name = read_name(store.as_context_mut(), &name)?;
+    let name = read_text(store.as_context_mut(), &name)?;
     let mut room = max_header_bytes(store.data_mut());
     let Some(value) = read_value(&store, &value, &mut room) else {
         return Err(headers_too_large(store.data_mut()));
@@ -157,15 +157,6 @@ fn read_value<T: PluginState>(
 ) -> Option<Vec<u8>> {
     *room = room.checked_sub(value.len().checked_add(FIELD_BYTES)?)?;
     value.bytes(store).map(<[u8]>::to_vec)
-}
-
-/// Copies the name of a field. One that is too long for any field ends the call.
-fn read_name<T: PluginState>(mut store: StoreContextMut<'_, T>, name: &Name) -> Result<String> {
-    let max = max_header_bytes(store.data_mut());
-    match name.read(&store, max)? {
-        Some(name) => Ok(name.into_owned()),
-        None => Err(headers_too_large(store.data_mut())),
-    }
 }
 
 /// An error of fields as the guest gets it, or the end of the call.

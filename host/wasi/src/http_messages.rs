@@ -7,7 +7,7 @@ use crate::idle_workers;
 use crate::measured::{List, Text};
 use crate::outgoing_handler::error_code;
 use crate::outgoing_request::{Method, Scheme};
-use crate::state::{PluginState, headers_too_large, max_header_bytes, no_memory};
+use crate::state::{PluginState, headers_too_large, max_header_bytes, no_memory, read_text};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Body;
@@ -85,10 +85,9 @@ async fn request<T: PluginState>(
     let Some(scheme) = scheme.read(&store)? else {
         return Err(headers_too_large(store.data_mut()));
     };
-    let authority = authority.read(&store, max)?.map(std::borrow::Cow::into_owned);
-    let path = path.read(&store, max)?.map(std::borrow::Cow::into_owned);
-    let headers = read_fields(store.as_context_mut(), &headers)?;
-    let (Some(authority), Some(path), Some(headers)) = (authority, path, headers) else {
+    let authority = read_text(store.as_context_mut(), &authority)?;
+    let path = read_text(store.as_context_mut(), &path)?;
+    let Some(headers) = read_fields(store.as_context_mut(), &headers)? else {
         return Err(headers_too_large(store.data_mut()));
     };
     let mut map = HeaderMap::with_capacity(headers.len().min(EXPECTED_HEADERS));
@@ -148,14 +147,12 @@ fn read_wanted<T: PluginState>(
             "more than {MAX_WANTED} headers are requested"
         )))));
     }
-    let max = max_header_bytes(store.data_mut());
     let mut names = Vec::with_capacity(wanted.len());
     for index in 0..wanted.len() {
-        let name = match wanted.get(&mut store, index)? {
-            Some(name) => name.read(&store, max)?.map(std::borrow::Cow::into_owned),
-            None => None,
+        let Some(name) = wanted.get(&mut store, index)? else {
+            return Err(headers_too_large(store.data_mut()));
         };
-        names.push(name.ok_or_else(|| headers_too_large(store.data_mut()))?);
+        names.push(read_text(store.as_context_mut(), &name)?);
     }
     Ok(Ok(Some(names)))
 }

@@ -2,8 +2,8 @@
 //!
 //! wasmtime implements them, and copies what a guest passes before it checks it: a text of 100 MB
 //! as the authority of a request, a list of a million handles. Here each function that takes a text
-//! or a list looks at its length first ([`Text`]), and then calls wasmtime's function. What the host holds for an instance is charged to an account
-//! ([`Held`]). Requests go to the gate.
+//! or a list looks at its length first ([`Text`]), and then calls wasmtime's function. What the host
+//! holds for an instance is charged to an account ([`Held`]). Requests go to the gate.
 //!
 //! A host implements [`PluginState`] for the data of its stores, and calls [`add_to_linker`].
 

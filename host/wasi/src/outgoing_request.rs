@@ -2,7 +2,7 @@
 
 use crate::held::MAX_UNSENT;
 use crate::measured::Text;
-use crate::state::{PluginState, headers_too_large, max_header_bytes, no_memory, reached};
+use crate::state::{PluginState, max_header_bytes, no_memory, reached, read_text};
 use portcullis_policy::LimitKind;
 use wasmtime::component::{ComponentType, Lift, Linker, LinkerInstance, Resource, ResourceType};
 use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
@@ -43,7 +43,7 @@ pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()
 }
 
 /// Counts a request that a guest is about to create. Too many unsent ones end the call.
-pub(crate) fn count_unsent<T: PluginState>(state: &mut T) -> Result<()> {
+fn count_unsent<T: PluginState>(state: &mut T) -> Result<()> {
     if !state.held().is_full() {
         return Ok(());
     }
@@ -127,7 +127,7 @@ fn set_authority<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     (request, authority): (Request, Option<Text>),
 ) -> Done {
-    let authority = read_head(store.as_context_mut(), authority)?;
+    let authority = authority.map(|text| read_text(store.as_context_mut(), &text)).transpose()?;
     let mut http = store.data_mut().http();
     Ok((types::HostOutgoingRequest::set_authority(&mut http, request, authority)?,))
 }
@@ -136,22 +136,9 @@ fn set_path_with_query<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
     (request, path): (Request, Option<Text>),
 ) -> Done {
-    let path = read_head(store.as_context_mut(), path)?;
+    let path = path.map(|text| read_text(store.as_context_mut(), &text)).transpose()?;
     let mut http = store.data_mut().http();
     Ok((types::HostOutgoingRequest::set_path_with_query(&mut http, request, path)?,))
-}
-
-/// Copies a text of a request's head. One that is longer than the headers may be ends the call.
-fn read_head<T: PluginState>(
-    mut store: StoreContextMut<'_, T>,
-    text: Option<Text>,
-) -> Result<Option<String>> {
-    let max = max_header_bytes(store.data_mut());
-    let Some(text) = text else { return Ok(None) };
-    match text.read(&store, max)? {
-        Some(text) => Ok(Some(text.into_owned())),
-        None => Err(headers_too_large(store.data_mut())),
-    }
 }
 
 /// A plugin receives no requests, so it sends no responses. They could hold bodies.

@@ -1,12 +1,13 @@
 //! The data of a store, and how a call fails.
 
 use crate::held::Held;
+use crate::measured::Text;
 use portcullis_gate::Gate;
 use portcullis_memory::Exceeded;
 use portcullis_policy::LimitKind;
 use std::future::Future;
 use std::pin::Pin;
-use wasmtime::Error;
+use wasmtime::{Error, Result, StoreContextMut};
 use wasmtime_wasi::clocks::WasiClocksView;
 use wasmtime_wasi::random::WasiRandomCtx;
 use wasmtime_wasi_http::{FieldMapError, WasiHttpView};
@@ -50,6 +51,19 @@ pub(crate) fn headers_too_large<T: PluginState>(state: &mut T) -> Error {
 /// with them.
 pub(crate) fn max_header_bytes<T: PluginState>(state: &mut T) -> usize {
     usize::try_from(state.gate().limits().header_bytes.as_u64()).unwrap_or(usize::MAX)
+}
+
+/// Copies a text that belongs to a request's head. One that is longer than the headers may be ends
+/// the call.
+pub(crate) fn read_text<T: PluginState>(
+    mut store: StoreContextMut<'_, T>,
+    text: &Text,
+) -> Result<String> {
+    let max = max_header_bytes(store.data_mut());
+    match text.read(&store, max)? {
+        Some(text) => Ok(text.into_owned()),
+        None => Err(headers_too_large(store.data_mut())),
+    }
 }
 
 /// The error that ends a guest for which no more memory is held.

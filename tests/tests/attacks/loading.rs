@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tests::attack::{Attack, Behaviour};
-use tests::plugins::{self, ECHO, ECHO_MANIFEST, HOSTILE, HOSTILE_MANIFEST, host};
+use tests::plugins::{self, ECHO, ECHO_MANIFEST, HOSTILE, HOSTILE_MANIFEST, append_section, host};
 
 /// Loads a component that must be refused, and returns the error.
 fn refused(bytes: &[u8], sha256: Option<&str>) -> LoadError {
@@ -165,18 +165,6 @@ pub(crate) async fn trap_in_the_start_function_is_reported() {
         .unwrap_err();
     assert!(matches!(error, Error::Trapped { .. }), "{error:?}");
     stopped();
-}
-
-/// Appends a section to a component: its number, its length and its content.
-fn append_section(component: &mut Vec<u8>, number: u8, content: &[u8]) {
-    component.push(number);
-    let mut length = content.len();
-    while length > 0x7f {
-        component.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    component.push(length as u8);
-    component.extend(content);
 }
 
 pub(crate) async fn component_that_nests_deeply_is_refused() {
