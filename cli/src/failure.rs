@@ -95,6 +95,11 @@ impl Failure {
         Self::new(UNKNOWN_ACTION, message)
     }
 
+    /// Something that is larger than a limit allows.
+    pub(crate) fn limit(message: impl Into<String>) -> Self {
+        Self::new(LIMIT, message)
+    }
+
     /// A server that cannot be reached.
     pub(crate) fn connection(message: impl Into<String>) -> Self {
         Self::new(CONNECTION, message)

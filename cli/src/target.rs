@@ -4,7 +4,7 @@ use crate::args::Target;
 use crate::compiler::small_host;
 use crate::failure::Failure;
 use crate::remote::Remote;
-use portcullis::Datasource;
+use portcullis::{Datasource, Limits};
 use portcullis_config::{DatasourceEntry, PolicyFile};
 use portcullis_server::setup::{
     Embedded, built_in, connect, load, open_audited_host, open_host, read_policy,
@@ -13,8 +13,9 @@ use serde_json::{Map, Value};
 
 /// A connected datasource.
 pub(crate) enum Opened {
-    /// In this process. `embedded` is the DynamoDB-compatible server of `--local`.
-    Local { datasource: Datasource, embedded: Option<Embedded> },
+    /// In this process. `embedded` is the DynamoDB-compatible server of `--local`, and `limits` are
+    /// those of the datasource.
+    Local { datasource: Datasource, limits: Limits, embedded: Option<Embedded> },
     /// On a running `portcullis serve`.
     Remote(Remote),
 }
@@ -34,7 +35,11 @@ impl Opened {
             let host = open_host(small_host)?;
             let embedded = Embedded::start(file.as_deref()).await?;
             let datasource = embedded.connect("local", &host, &built_in(&host)?).await?;
-            return Ok(Self::Local { datasource, embedded: Some(embedded) });
+            return Ok(Self::Local {
+                datasource,
+                limits: Limits::default(),
+                embedded: Some(embedded),
+            });
         }
         let file = read_policy(&target.policy.policy)?;
         let (name, entry) = find_datasource(&file, target.datasource.as_deref())?;
@@ -44,7 +49,18 @@ impl Opened {
         let plugin = load(&host, entry, folder).map_err(Failure::from).map_err(named)?;
         let connected = connect(&host, &plugin, name, entry, folder).await;
         let datasource = connected.map_err(Failure::from).map_err(named)?;
-        Ok(Self::Local { datasource, embedded: None })
+        let limits = entry.policy.limits.clone();
+        Ok(Self::Local { datasource, limits, embedded: None })
+    }
+
+    /// The most bytes that an input may have. Of a datasource on a server it is not known; the
+    /// server checks it too, and the default only protects this process's memory.
+    pub(crate) fn request_bytes(&self) -> usize {
+        let limits = match self {
+            Self::Local { limits, .. } => limits,
+            Self::Remote(_) => &Limits::default(),
+        };
+        limits.request_bytes.as_u64() as usize
     }
 
     /// Runs an action. Options that are not given are those of the datasource.
@@ -86,7 +102,7 @@ impl Opened {
 
     /// Stops the embedded server, if there is one.
     pub(crate) async fn close(self) {
-        if let Self::Local { datasource, embedded: Some(embedded) } = self {
+        if let Self::Local { datasource, embedded: Some(embedded), .. } = self {
             drop(datasource);
             embedded.stop().await;
         }

@@ -357,6 +357,23 @@ fn bound_values_cannot_change_the_input() {
 }
 
 #[test]
+fn an_input_that_its_values_make_too_large_is_refused() {
+    let folder = folder("bind-limit");
+    let policy = "[datasources.orders]\nplugin = \"dynamodb\"\nlimits = { request-bytes = \"1 KB\" }\n\
+                  settings = { region = \"us-east-1\" }\n";
+    std::fs::write(folder.join("portcullis.toml"), policy).unwrap();
+    let value = format!("v={}", "x".repeat(600));
+    let execute = |input: &str| {
+        portcullis_in(&folder, &["execute", "ListTables", input, "--bind", &value], "")
+    };
+    let refused = execute("[{{v}}, {{v}}]");
+    assert_eq!(refused.status.code(), Some(11), "{}", err(&refused));
+    assert!(err(&refused).contains("larger than the limit of 1000 bytes"), "{}", err(&refused));
+    assert!(err(&refused).contains("limits.request-bytes"), "{}", err(&refused));
+    assert_eq!(execute("[{{v}}]").status.code(), Some(5), "it fits, and is no object");
+}
+
+#[test]
 fn items_are_printed_as_table_csv_and_ndjson() {
     let folder = users("items");
     let scan = |more: &[&str]| {

@@ -94,6 +94,9 @@ async fn bound_values_cannot_change_the_template() {
     assert_eq!((status, problem["faults"].as_array().unwrap().len()), (400, 3), "{problem}");
     assert_eq!(problem["faults"][2]["pointer"], "/values/c");
     assert_eq!(bound("PutItem", json!({"template": 1})).0, 400);
+    let grows = json!({"template": "[{{v}}, {{v}}]", "values": {"v": "v".repeat(9_000_000)}});
+    let (status, problem) = bound("PutItem", grows);
+    assert_eq!((status, problem["case"].as_str()), (413, Some("too-large")), "{problem}");
     let twice = br#"{"template": "{\"TableName\": {{a}}}", "values": {"a": "x", "a": "y"}}"#;
     let response = serve.send(
         "POST",

@@ -86,7 +86,7 @@ pub use portcullis_files::FileError;
 pub use portcullis_gate::{
     self as gate, Dial, Dialing, Resolve, Stream, SystemResolver, TcpDial, Tls, TlsError,
 };
-pub use portcullis_json::{BindError, Diagnostic, bind};
+pub use portcullis_json::{BindError, Diagnostic, MAX_BOUND_VALUES, bind};
 pub use portcullis_memory::MemoryLimit;
 pub use portcullis_policy::{
     self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limit, LimitKind,

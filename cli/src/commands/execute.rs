@@ -18,7 +18,6 @@ pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
             .with("`portcullis actions` lists all actions"));
     };
     let input = read_input(arguments.input.as_deref())?;
-    let input = bind_values(&input, &arguments.bind)?;
     let options = options(&arguments);
     let opened = Opened::open(&arguments.target).await?;
     let result = run_action(&opened, action, &input, options, &arguments).await;
@@ -33,6 +32,8 @@ async fn run_action(
     options: Map<String, Value>,
     arguments: &Execute,
 ) -> Result<(), Failure> {
+    let filled = bind_values(input, &arguments.bind, opened.request_bytes())?;
+    let input = filled.as_deref().unwrap_or(input);
     let paging = operation(action).and_then(|operation| operation.paging.as_ref());
     match (arguments.output.output, paging) {
         (Some(output), Some(paging)) if arguments.streams_pages() => {
@@ -75,18 +76,28 @@ fn options(arguments: &Execute) -> Map<String, Value> {
     options
 }
 
-/// Replaces the placeholders of the input. Without values the input does not change, because `{{`
-/// may be data.
-fn bind_values(input: &str, values: &[(String, String)]) -> Result<String, Failure> {
+/// Replaces the placeholders of the input. The result has at most `limit` bytes. Returns `None`
+/// without values: the input does not change, because `{{` may be data.
+fn bind_values(
+    input: &str,
+    values: &[(String, String)],
+    limit: usize,
+) -> Result<Option<String>, Failure> {
     if values.is_empty() {
-        return Ok(input.to_string());
+        return Ok(None);
     }
     let by_name: BTreeMap<&str, &str> =
         values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     if by_name.len() < values.len() {
         return Err(Failure::usage("--bind names a placeholder twice"));
     }
-    bind(input, &by_name).map_err(|error| {
+    bind(input, &by_name, limit).map(Some).map_err(|error| {
+        if error.is_too_large() {
+            return Failure::limit(format!(
+                "with its values, the input is larger than the limit of {limit} bytes"
+            ))
+            .with("raise it in the datasource's policy: limits.request-bytes");
+        }
         let problems = error.to_string().replace('\n', "\n  ");
         Failure::input(format!("the values do not fit the input:\n  {problems}"))
     })

@@ -3,15 +3,17 @@
 //!
 //! # Invariants
 //!
-//! - Every function takes one pass over its input, and fails on none.
+//! - Every function takes one pass over its input, or two, and panics on none.
+//! - What is returned is bounded: a filled template by a limit, an error to some 10 KiB.
 //! - A value is copied as it is, so that numbers keep every digit.
 
 mod depth;
 mod diagnostic;
+mod parts;
 mod string;
 mod template;
 
 pub use depth::is_deeper;
 pub use diagnostic::Diagnostic;
 pub use string::string_length;
-pub use template::{BindError, bind};
+pub use template::{BindError, MAX_BOUND_VALUES, bind};

@@ -4,114 +4,176 @@
 //! the text of a query and the values never mix: a placeholder is replaced by exactly one value,
 //! whatever the value contains.
 
+use crate::depth::is_deeper;
 use crate::diagnostic::Diagnostic;
-use crate::string::string_length;
+use crate::parts::{Part, Parts, names_within};
 use serde_json::from_str;
 use serde_json::value::RawValue;
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+/// The most values that [`bind`] accepts for one template. 10,000: a hundred times what the largest
+/// batch of `DynamoDB` has items, and so few that their names take little memory.
+pub const MAX_BOUND_VALUES: usize = 10_000;
+
 /// Replaces the placeholders of `template` by `values`, each a JSON text. The template is JSON with
 /// `{{name}}` in place of a value: `{"TableName": "orders", "Key": {"id": {{id}}}}`. Names consist
 /// of letters, digits, `_`, `-` and `.`. A value is copied as it is, so that numbers keep every
 /// digit.
 ///
+/// The result has at most `limit` bytes: a placeholder may occur any number of times, so a short
+/// template and a short value could otherwise fill the memory. The length is counted before
+/// anything is copied, and exactly that much memory is allocated.
+///
 /// ```
 /// let values = [("id", r#""x\", \"y""#)].into();
-/// let input = portcullis_json::bind(r#"{"Key": {"id": {{id}} } }"#, &values)?;
+/// let input = portcullis_json::bind(r#"{"Key": {"id": {{id}} } }"#, &values, 1024)?;
 /// assert_eq!(input, r#"{"Key": {"id": "x\", \"y" } }"#);
+///
+/// let error = portcullis_json::bind("[{{id}}, {{id}}]", &values, 20).unwrap_err();
+/// assert!(error.is_too_large());
 /// # Ok::<(), portcullis_json::BindError>(())
 /// ```
 ///
 /// # Errors
 /// Returns an error that lists the first 20 problems: a placeholder without a value, a value
 /// without a placeholder, a placeholder within quotes, where it would be text, and a value that is
-/// not JSON.
+/// not JSON or nests more than 10,000 levels deep. An error with a single problem is returned if
+/// there are more than [`MAX_BOUND_VALUES`] values, or if the result would be larger than `limit`
+/// ([`BindError::is_too_large`]). Of a long name, an error has the first 100 characters.
 pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(
     template: &str,
     values: &BTreeMap<K, V>,
+    limit: usize,
 ) -> Result<String, BindError> {
-    let mut problems: Vec<Diagnostic> = values
-        .iter()
-        .filter_map(|(name, value)| {
-            let error = from_str::<&RawValue>(value.as_ref()).err()?;
-            let message = format!("this is not JSON: {error}; a string needs quotes");
-            Some(in_value(name.borrow(), message))
-        })
-        .collect();
-    let mut out = String::with_capacity(template.len());
-    let mut used = BTreeSet::new();
-    let mut rest = template;
-    let mut line = 1;
-    // One pass, whatever the template contains: no byte is looked at twice.
-    while let Some(at) = rest.find(['"', '/', '{']) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        line += newlines(before);
-        let length = match from.as_bytes()[0] {
-            b'"' => {
-                let quoted = &from[..string_length(from)];
-                let names = quoted
-                    .match_indices("{{")
-                    .filter_map(|(at, _)| Some(placeholder(&quoted[at..])?.0));
-                for (name, _) in names.filter_map(|name| values.get_key_value(name)) {
-                    let name = name.borrow();
-                    if used.insert(name) {
-                        problems.push(in_template(format!(
-                            "line {line}: {{{{{name}}}}} is within quotes, where it would be text; \
-                             remove the quotes around it, since the value has its own"
-                        )));
-                    }
-                }
-                quoted.len()
+    if values.len() > MAX_BOUND_VALUES {
+        return Err(BindError::too_many_values(values.len()));
+    }
+    let length = measure(template, values, limit)?;
+    let mut out = String::with_capacity(length);
+    for part in Parts::new(template) {
+        match part {
+            Part::Plain(text) | Part::Quoted(text) => out.push_str(text),
+            Part::Placeholder(name) => {
+                out.push_str(values.get(name).map_or("", |value| value.as_ref().trim()));
             }
-            b'/' => comment_length(from),
-            _ => match placeholder(from) {
-                Some((name, length)) => {
-                    if let Some((name, value)) = values.get_key_value(name) {
-                        used.insert(name.borrow());
-                        out.push_str(value.as_ref().trim());
-                    } else if problems.len() < MAX_DIAGNOSTICS {
-                        let known = list(values);
-                        let missing =
-                            format!("line {line}: there is no value for {{{{{name}}}}}{known}");
-                        problems.push(in_template(missing));
-                    }
-                    rest = &from[length..];
-                    continue;
-                }
-                None => 1,
-            },
-        };
-        out.push_str(&from[..length]);
-        line += newlines(&from[..length]);
-        rest = &from[length..];
+        }
     }
-    out.push_str(rest);
-    for name in values.keys().map(Borrow::borrow).filter(|name: &&str| !used.contains(name)) {
-        let message = format!("the template has no placeholder {{{{{name}}}}}");
-        problems.push(in_value(name, message));
-    }
-    problems.truncate(MAX_DIAGNOSTICS);
-    if problems.is_empty() { Ok(out) } else { Err(BindError(problems)) }
+    Ok(out)
 }
 
-/// Values that do not fit their template, with every problem.
+/// The length of the filled template, if it has no problem and is not larger than `limit`.
+fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
+    template: &str,
+    values: &BTreeMap<K, V>,
+    limit: usize,
+) -> Result<usize, BindError> {
+    let mut problems = Problems::default();
+    for (name, value) in values {
+        let text = value.as_ref();
+        if is_deeper(text, MAX_DEPTH) {
+            problems.push(|| {
+                in_value(name.borrow(), format!("it nests more than {MAX_DEPTH} levels deep"))
+            });
+        } else if let Err(error) = from_str::<&RawValue>(text) {
+            problems.push(|| {
+                let message = format!("this is not JSON: {error}; a string needs quotes");
+                in_value(name.borrow(), message)
+            });
+        }
+    }
+    let mut used = BTreeSet::new();
+    let (mut length, mut line) = (0usize, 1);
+    for part in Parts::new(template) {
+        length = length.saturating_add(match part {
+            Part::Plain(text) => {
+                line += newlines(text);
+                text.len()
+            }
+            Part::Quoted(text) => {
+                let names = names_within(text).filter_map(|name| values.get_key_value(name));
+                for (name, _) in names {
+                    let name = name.borrow();
+                    if used.insert(name) {
+                        problems.push(|| {
+                            let name = cut(name);
+                            in_template(format!(
+                                "line {line}: {{{{{name}}}}} is within quotes, where it would be \
+                                 text; remove the quotes around it, since the value has its own"
+                            ))
+                        });
+                    }
+                }
+                line += newlines(text);
+                text.len()
+            }
+            Part::Placeholder(name) => {
+                if let Some((name, value)) = values.get_key_value(name) {
+                    used.insert(name.borrow());
+                    value.as_ref().trim().len()
+                } else {
+                    problems.push(|| {
+                        let (name, known) = (cut(name), list(values));
+                        let message =
+                            format!("line {line}: there is no value for {{{{{name}}}}}{known}");
+                        in_template(message)
+                    });
+                    0
+                }
+            }
+        });
+        if length > limit {
+            return Err(BindError::too_large(limit));
+        }
+    }
+    for name in values.keys().map(Borrow::borrow).filter(|name: &&str| !used.contains(name)) {
+        problems.push(|| {
+            in_value(name, format!("the template has no placeholder {{{{{}}}}}", cut(name)))
+        });
+    }
+    if problems.0.is_empty() {
+        Ok(length)
+    } else {
+        Err(BindError { problems: problems.0, is_too_large: false })
+    }
+}
+
+/// Values that do not fit their template, with the first 20 problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BindError(Vec<Diagnostic>);
+pub struct BindError {
+    problems: Vec<Diagnostic>,
+    is_too_large: bool,
+}
 
 impl BindError {
+    fn too_many_values(count: usize) -> Self {
+        let message = format!("there are {count} values; at most {MAX_BOUND_VALUES} are allowed");
+        Self { problems: vec![Diagnostic::new("/values", message)], is_too_large: false }
+    }
+
+    fn too_large(limit: usize) -> Self {
+        let message =
+            format!("with its values, the template is larger than the limit of {limit} bytes");
+        Self { problems: vec![in_template(message)], is_too_large: true }
+    }
+
+    /// Whether the filled template would be larger than the limit. It is the only problem then.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.is_too_large
+    }
+
     /// The problems. Their pointers lead into `{"template": …, "values": {…}}`.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
-        &self.0
+        &self.problems
     }
 }
 
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
+        for (index, problem) in self.problems.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
@@ -125,30 +187,35 @@ impl std::error::Error for BindError {}
 
 /// Enough to fix a template at once, and few enough to read.
 const MAX_DIAGNOSTICS: usize = 20;
+/// How deep a value may nest. 10,000: far more than any policy needs (`limits.json-depth` is 128 by
+/// default). The parser notes each open bracket, so a text of brackets would take memory.
+const MAX_DEPTH: u32 = 10_000;
+/// The most characters of a name in a message: it is still recognised, and an error stays small.
+const MAX_NAME: usize = 100;
+/// The most characters of the list of known names in a message: about two lines.
+const MAX_LIST: usize = 200;
+
+/// The first problems. Further ones are not even worded.
+#[derive(Default)]
+struct Problems(Vec<Diagnostic>);
+
+impl Problems {
+    fn push(&mut self, problem: impl FnOnce() -> Diagnostic) {
+        if self.0.len() < MAX_DIAGNOSTICS {
+            self.0.push(problem());
+        }
+    }
+}
 
 fn newlines(text: &str) -> usize {
     text.bytes().filter(|byte| *byte == b'\n').count()
 }
 
-/// The name of the placeholder `{{ name }}` at the start of `text`, and its length. In JSON, two
-/// braces are never followed by a bare name.
-fn placeholder(text: &str) -> Option<(&str, usize)> {
-    let inner = text.strip_prefix("{{")?;
-    let is_outside = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-    let named = inner.trim_start_matches(' ');
-    let (name, rest) = named.split_at(named.find(is_outside)?);
-    let rest = rest.trim_start_matches(' ').strip_prefix("}}")?;
-    (!name.is_empty()).then_some((name, text.len() - rest.len()))
-}
-
-/// The length of the comment at the start of `text`; 1 if there is no comment.
-fn comment_length(text: &str) -> usize {
-    if text.starts_with("//") {
-        return text.find('\n').unwrap_or(text.len());
-    }
-    match text.strip_prefix("/*") {
-        Some(inner) => inner.find("*/").map_or(text.len(), |end| end + 4),
-        None => 1,
+/// The start of a name, if it is long.
+fn cut(name: &str) -> String {
+    match name.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_string(),
     }
 }
 
@@ -156,9 +223,17 @@ fn list<K: Borrow<str>, V>(values: &BTreeMap<K, V>) -> String {
     if values.is_empty() {
         return "; there are no values".to_string();
     }
-    let names: Vec<&str> = values.keys().map(Borrow::borrow).take(MAX_DIAGNOSTICS).collect();
-    let more = if values.len() > names.len() { " …" } else { "" };
-    format!("; the values are {}{more}", names.join(", "))
+    let mut names = String::new();
+    for name in values.keys().map(Borrow::borrow) {
+        let separator = if names.is_empty() { "" } else { ", " };
+        let name = cut(name);
+        if names.chars().count() + name.chars().count() > MAX_LIST {
+            return format!("; the values are {names} …");
+        }
+        names.push_str(separator);
+        names.push_str(&name);
+    }
+    format!("; the values are {names}")
 }
 
 fn in_template(message: String) -> Diagnostic {
@@ -166,107 +241,10 @@ fn in_template(message: String) -> Diagnostic {
 }
 
 fn in_value(name: &str, message: String) -> Diagnostic {
-    Diagnostic::new(format!("/values/{}", name.replace('~', "~0").replace('/', "~1")), message)
+    let name = cut(name).replace('~', "~0").replace('/', "~1");
+    Diagnostic::new(format!("/values/{name}"), message)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bound(template: &str, values: &[(&str, &str)]) -> Result<String, String> {
-        let values: BTreeMap<&str, &str> = values.iter().copied().collect();
-        bind(template, &values).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn a_placeholder_takes_one_whole_value_and_keeps_its_digits() {
-        let template = "{\"a\": {{a}}, // a comment with {{a}} and \"\n \"b\": [{{ b }}, {{a}}]}";
-        let bound =
-            bound(template, &[("a", "12345678901234567890.10"), ("b", r#"{"x": "{{a}}"}"#)])
-                .unwrap();
-        assert_eq!(
-            bound,
-            "{\"a\": 12345678901234567890.10, // a comment with {{a}} and \"\n \"b\": [{\"x\": \"{{a}}\"}, 12345678901234567890.10]}"
-        );
-    }
-
-    #[test]
-    fn a_value_cannot_become_anything_but_a_value() {
-        for injected in [r#""x"}, "y": {"#, "1, 2", "1 // ", "/* */ 1", "{{other}}", "", "}"] {
-            let message =
-                bound(r#"{"a": {{a}}, "b": {{other}}}"#, &[("a", injected), ("other", "1")])
-                    .unwrap_err();
-            assert!(message.starts_with("/values/a: this is not JSON"), "{injected}: {message}");
-        }
-    }
-
-    #[test]
-    fn every_problem_is_reported_at_once() {
-        let message = bound(
-            "{\"a\": {{a}},\n\"b\": \"{{b}}\", \"c\": \"{{d}} is text\"}",
-            &[("b", "1"), ("u", "2")],
-        )
-        .unwrap_err();
-        assert!(
-            message.contains("line 1: there is no value for {{a}}; the values are b, u"),
-            "{message}"
-        );
-        assert!(message.contains("line 2: {{b}} is within quotes"), "{message}");
-        let spaced = bound("\"a {{ b }}\"", &[("b", "1")]).unwrap_err();
-        assert!(spaced.contains("{{b}} is within quotes"), "{spaced}");
-        assert!(
-            message.contains("/values/u: the template has no placeholder {{u}}")
-                && !message.contains("{{d}}"),
-            "{message}"
-        );
-    }
-
-    #[test]
-    fn a_long_template_takes_one_pass() {
-        // A second pass over each byte would take minutes.
-        for piece in ["{{", "{{ a", "\"{{", "a\n", "/", "{{x}}", "\"\\\"\""] {
-            let text = piece.repeat(1_000_000);
-            if let Err(error) = bind(&text, &BTreeMap::<&str, &str>::new()) {
-                assert!(error.diagnostics().len() <= MAX_DIAGNOSTICS, "{piece}");
-            }
-        }
-    }
-
-    #[test]
-    fn text_that_is_not_a_placeholder_is_kept() {
-        for text in
-            [r#"{"a":{"b":{}}}"#, "{{", "{{}}", "{{a b}}", "\"open {{", "/* open {{a}}", "é{{"]
-        {
-            assert_eq!(bound(text, &[]).as_deref(), Ok(text), "{text}");
-        }
-    }
-    proptest::proptest! {
-        /// Whatever a value contains, it is the whole value of its placeholder, and the rest of the
-        /// template is unchanged.
-        #[test]
-        fn a_text_value_is_bound_unchanged(text in ".*", key in "[a-z\"{}/\\\\:, ]*") {
-            let (value, key) = (serde_json::Value::from(text), serde_json::Value::from(key));
-            let template = format!("{{\"before\": {{{{v}}}}, {key}: [{{{{ v }}}}, 1], \"after\": true}}");
-            if !key.to_string().contains("{{") {
-                let bound = bound(&template, &[("v", &value.to_string())]).unwrap();
-                let read: serde_json::Value = serde_json::from_str(&bound).unwrap();
-                let mut expected = serde_json::json!({"before": value, "after": true});
-                expected[key.as_str().unwrap()] = serde_json::json!([value, 1]);
-                proptest::prop_assert_eq!(read, expected);
-            }
-        }
-
-        /// A template or value that is not JSON is at worst an error.
-        #[test]
-        fn no_template_and_no_value_causes_a_panic(
-            template in ".*",
-            pieces in proptest::collection::vec("[{}\"/*a\\n\\\\]{0,6}", 0..8),
-            value in ".*",
-        ) {
-            for template in [template, pieces.concat()] {
-                // Whether the values fit does not matter here.
-                let _ = bound(&template, &[("a", &value), ("b", "1")]);
-            }
-        }
-    }
-}
+#[path = "template_tests.rs"]
+mod tests;

@@ -63,7 +63,7 @@ pub(super) async fn execute(
     let input = match media_type {
         MediaType::Json => text,
         MediaType::Bound => {
-            filled = fill(text)?;
+            filled = fill(text, served.policy.limits.request_bytes.as_u64() as usize)?;
             &filled
         }
     };

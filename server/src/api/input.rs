@@ -1,15 +1,19 @@
 //! The query and the body of a call.
 
 use super::problem::{Problem, ProblemKind};
-use super::values::OrderedFields;
 use crate::routes::BOUND;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use http::{HeaderMap, header};
-use portcullis::{Diagnostic, bind};
-use serde::Deserialize;
+use portcullis::{Diagnostic, MAX_BOUND_VALUES, bind};
+use serde::de::{self, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
 use std::time::Duration;
 
 /// The query of a request.
@@ -107,31 +111,171 @@ impl MediaType {
     }
 }
 
+/// A template with its values, as the body has them: nothing is copied but texts with escapes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Bound {
-    template: String,
-    values: OrderedFields,
+struct Bound<'b> {
+    #[serde(borrow)]
+    template: Text<'b>,
+    #[serde(borrow)]
+    values: Values<'b>,
 }
 
-/// Fills the values of a body into its template.
-pub(super) fn fill(text: &str) -> Result<String, Problem> {
-    let bound: Bound = serde_json::from_str(text).map_err(|error| {
+/// A JSON string.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(transparent)]
+struct Text<'b>(#[serde(borrow)] Cow<'b, str>);
+
+impl Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The values by name, each as JSON text, and the first name that occurs twice.
+struct Values<'b> {
+    by_name: BTreeMap<Text<'b>, &'b str>,
+    twice: Option<String>,
+}
+
+impl<'de: 'b, 'b> Deserialize<'de> for Values<'b> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ByName;
+        impl<'de> Visitor<'de> for ByName {
+            type Value = Values<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the values by name")
+            }
+
+            // The default error would quote the whole text, with escapes.
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Values<'de>, E> {
+                Err(E::invalid_type(Unexpected::Other("string"), &self))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Values<'de>, A::Error> {
+                let mut values = Values { by_name: BTreeMap::new(), twice: None };
+                while let Some((name, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    if values.by_name.len() == MAX_BOUND_VALUES {
+                        return Err(de::Error::custom(format!(
+                            "there are more than {MAX_BOUND_VALUES} values"
+                        )));
+                    }
+                    match values.by_name.entry(name) {
+                        Entry::Vacant(entry) => drop(entry.insert(value.get())),
+                        Entry::Occupied(entry) if values.twice.is_none() => {
+                            values.twice = Some(start(&entry.key().0).to_string());
+                        }
+                        Entry::Occupied(_) => {}
+                    }
+                }
+                Ok(values)
+            }
+        }
+        deserializer.deserialize_map(ByName)
+    }
+}
+
+/// The start of a text that the client wrote, for a message. 300 bytes: it can be recognised.
+fn start(text: &str) -> &str {
+    &text[..text.floor_char_boundary(300)]
+}
+
+/// Fills the values of a body into its template. The result has at most `limit` bytes: the
+/// `request-bytes` of the datasource.
+pub(super) fn fill(text: &str, limit: usize) -> Result<String, Problem> {
+    let malformed = |reason: &str| {
+        let reason = start(reason);
         let message =
-            format!("the body is not {{\"template\": \"…\", \"values\": {{…}}}}: {error}");
+            format!("the body is not {{\"template\": \"…\", \"values\": {{…}}}}: {reason}");
         Problem::new(ProblemKind::BadRequest, message).remedy(
             "the template is a string: JSON with {{name}} in place of the value of that name",
         )
-    })?;
+    };
+    // The parser's error about another value could quote all of it.
+    if !text.trim_start().starts_with('{') {
+        return Err(malformed("it is not an object"));
+    }
+    let bound: Bound<'_> =
+        serde_json::from_str(text).map_err(|error| malformed(&error.to_string()))?;
     let do_not_fit = |faults: &[Diagnostic]| {
         Problem::new(ProblemKind::BadRequest, "the values do not fit the template").faults(faults)
     };
-    let mut values = BTreeMap::new();
-    for (name, value) in &bound.values.0 {
-        if values.insert(name.as_str(), value.get()).is_some() {
-            let message = "it is given twice; one of the two would be lost";
-            return Err(do_not_fit(&[Diagnostic::new(format!("/values/{name}"), message)]));
-        }
+    if let Some(name) = bound.values.twice {
+        let message = "it is given twice; one of the two would be lost";
+        return Err(do_not_fit(&[Diagnostic::new(format!("/values/{name}"), message)]));
     }
-    bind(&bound.template, &values).map_err(|error| do_not_fit(error.diagnostics()))
+    bind(&bound.template.0, &bound.values.by_name, limit).map_err(|error| {
+        if error.is_too_large() {
+            return Problem::new(ProblemKind::TooLarge, error.to_string())
+                .faults(error.diagnostics())
+                .remedy("raise limits.request-bytes in the datasource's policy");
+        }
+        do_not_fit(error.diagnostics())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+
+    async fn problem(body: &str, limit: usize) -> (u16, Value) {
+        let Err(problem) = fill(body, limit) else { panic!("the body is refused") };
+        let response = problem.into_response();
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[test]
+    fn values_keep_every_digit_and_names_may_have_escapes() {
+        let body = r#" {"values": {"\u0061": 1.50, "b": "\u00e9"}, "template": "[{{a}}, {{b}}]"}"#;
+        assert_eq!(fill(body, 100).ok().as_deref(), Some(r#"[1.50, "\u00e9"]"#));
+    }
+
+    #[tokio::test]
+    async fn a_filled_template_beyond_the_limit_is_too_large() {
+        let template = "{{v}},".repeat(1000);
+        let body = json!({"template": template, "values": {"v": "v".repeat(1000)}}).to_string();
+        let (status, problem) = problem(&body, 10_000).await;
+        assert_eq!((status, problem["case"].as_str()), (413, Some("too-large")), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("10000 bytes"), "{problem}");
+        assert!(problem["remedy"].as_str().unwrap().contains("limits.request-bytes"), "{problem}");
+    }
+
+    #[tokio::test]
+    async fn values_beyond_the_allowed_number_are_refused_while_they_are_read() {
+        let values = |count: usize| {
+            let values: Vec<String> = (0..count).map(|number| format!("\"{number}\":1")).collect();
+            values.join(",")
+        };
+        // What follows is not JSON, and is not even read.
+        let body = format!("{{\"template\":\"\",\"values\":{{{},?", values(MAX_BOUND_VALUES + 1));
+        let (status, problem) = problem(&body, 100).await;
+        assert_eq!(status, 400);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("there are more than 10000 values"), "{detail}");
+        let body = format!("{{\"template\":\"\",\"values\":{{{}}}}}", values(MAX_BOUND_VALUES));
+        let Err(unused) = fill(&body, 100) else { panic!("no value is used") };
+        assert_eq!(unused.into_response().status(), 400);
+    }
+
+    #[tokio::test]
+    async fn a_problem_is_small_whatever_the_body_contains() {
+        let long = "\u{7f}".repeat(1_000_000);
+        for body in [
+            json!(long),
+            json!({"template": "", "values": long}),
+            json!({"template": {}, "values": {}}),
+            json!({(long.clone()): ""}),
+            json!({"template": "", "values": {(long): 1}}),
+        ] {
+            let (status, problem) = problem(&body.to_string(), 100).await;
+            assert_eq!(status, 400, "{problem}");
+        }
+        let twice =
+            format!("{{\"template\":\"\",\"values\":{{\"{0}\":1,\"{0}\":1}}}}", "é".repeat(9999));
+        assert_eq!(problem(&twice, 100).await.0, 400);
+    }
 }
