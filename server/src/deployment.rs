@@ -97,6 +97,8 @@ impl Deployment {
             plugins.push((&entry.plugin, one.plugin.clone()));
             datasources.insert(name.clone(), one);
         }
+        setup::check_token_actions(&server, plugins.iter().map(|(_, plugin)| plugin))
+            .map_err(|error| wrong(error.to_string()).because(error))?;
         let tokens = Tokens::new(&server.tokens);
         Ok(Self { server, tokens, datasources, audit: file.audit, host: file.host })
     }

@@ -6,8 +6,11 @@ use crate::failure::Failure;
 use crate::out::out;
 use dynamodb_plugin::nearest::nearest;
 use portcullis::{Isolation, Plugin};
-use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource};
-use portcullis_server::setup::{connect, load, open_host, read_policy_text};
+use portcullis_config::{
+    DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource, Token,
+};
+use portcullis_server::setup::{check_token_actions, connect, load, open_host, read_policy_text};
+use std::time::SystemTime;
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let text = read_policy_text(&arguments.policy)?;
@@ -42,6 +45,9 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         server.check(|name| file.datasources.contains_key(name)).map_err(|error| {
             Failure::configuration(format!("{}: {error}", arguments.policy.display()))
         })?;
+        check_token_actions(server, loaded.iter().map(|(_, plugin)| plugin)).map_err(|error| {
+            Failure::configuration(format!("{}: {error}", arguments.policy.display()))
+        })?;
         out!("{bold}server{bold:#}")?;
         for (key, value) in describe_server(server) {
             out!("  {key:<12} {value}")?;
@@ -58,17 +64,25 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     )
 }
 
-/// Warns of actions that are not in the manifest. They are misspelt, or newer than the manifest.
+/// Refuses actions that are not in the manifest: they are misspelt, or newer than the manifest, and
+/// would allow nothing. A manifest without actions does not say what its plugin has.
 fn check_actions(plugin: &Plugin, config: &DatasourceEntry) -> Result<(), Failure> {
     let known: Vec<&str> = plugin.manifest().actions().map(|(name, _)| name.as_str()).collect();
-    for action in
-        config.policy.actions.iter().flatten().filter(|action| !known.contains(&action.as_str()))
-    {
-        let guess = nearest(action.as_str(), known.iter().copied());
-        let guess = guess.map(|guess| format!("; did you mean {guess}?")).unwrap_or_default();
-        out!("  {:<12} the plugin's manifest has no action {action}{guess}", "warning")?;
+    let mut listed = config.policy.actions.iter().flatten();
+    match listed.find(|action| !known.contains(&action.as_str())) {
+        Some(action) if !known.is_empty() => {
+            let failure = Failure::configuration(format!(
+                "actions lists {:?}, which is not in the plugin's manifest",
+                action.as_str()
+            ));
+            let guess = nearest(action.as_str(), known.iter().copied());
+            Err(match guess {
+                Some(guess) => failure.with(format!("did you mean {guess}?")),
+                None => failure.with("`portcullis inspect` lists the plugin's actions"),
+            })
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Describes a datasource, as keys and values.
@@ -136,9 +150,9 @@ fn describe_datasource(config: &DatasourceEntry) -> Vec<(&'static str, String)> 
         (
             "limits",
             format!(
-                "per call: {:?}, {} of memory, {} requests of {}, responses of {}; {} concurrent \
+                "per call: {}, {} of memory, {} requests of {}, responses of {}; {} concurrent \
                  calls",
-                limits.deadline,
+                humantime::format_duration(limits.deadline),
                 limits.memory,
                 limits.requests,
                 limits.request_bytes,
@@ -177,29 +191,58 @@ fn describe_server(server: &ServerConfig) -> Vec<(&'static str, String)> {
         .tls
         .as_ref()
         .map_or_else(|| "none".to_string(), |tls| tls.certificate.display().to_string());
+    let health = server.health.map_or_else(
+        || "on the address of the API".to_string(),
+        |address| format!("{address}, without tokens and TLS"),
+    );
     let mut rows = vec![
         ("listens on", server.listen.to_string()),
         ("wire", join_or(&wire, "only below /ddb/")),
+        ("health", health),
         ("tls", tls),
+        ("proxies", join_or(&server.trusted_proxies, "none is trusted")),
+        ("limits", describe_limits(server)),
     ];
     if server.tokens.is_empty() {
         rows.push(("tokens", "none: everyone on this machine may use the server".to_string()));
     }
     for (principal, token) in &server.tokens {
-        let actions = token
-            .actions
-            .as_ref()
-            .map_or_else(|| "all actions".to_string(), |actions| join_or(actions, "no action"));
-        let operator = if token.operator { " (operator)" } else { "" };
-        rows.push((
-            "token",
-            format!(
-                "{principal}: {actions} of {}{operator}",
-                join_or(&token.datasources, "no datasource")
-            ),
-        ));
+        rows.push(("token", format!("{principal}: {}", describe_token(token, SystemTime::now()))));
     }
     rows
+}
+
+fn describe_limits(server: &ServerConfig) -> String {
+    let time = humantime::format_duration;
+    format!(
+        "{} connections; requests of {}; {} for headers, {} for a body, {} for a reload, {} for \
+         calls when it stops; a datasource is disconnected when unused for {}",
+        server.connections,
+        server.body_bytes,
+        time(server.header_timeout),
+        time(server.body_timeout),
+        time(server.reload_timeout),
+        time(server.drain_timeout),
+        time(server.idle_timeout),
+    )
+}
+
+/// Describes what a token allows at the time `now`.
+fn describe_token(token: &Token, now: SystemTime) -> String {
+    let actions = token
+        .actions
+        .as_ref()
+        .map_or_else(|| "all actions".to_string(), |actions| join_or(actions, "no action"));
+    let datasources = join_or(&token.datasources, "no datasource");
+    let operator = if token.operator { " (operator)" } else { "" };
+    let expiry = match token.expires {
+        Some(expires) if token.is_expired(now) => format!("; EXPIRED on {expires}"),
+        Some(expires) => format!("; until {expires}"),
+        None => String::new(),
+    };
+    let rotation =
+        if token.sha256.iter().count() > 1 { "; two tokens, for a rotation" } else { "" };
+    format!("{actions} of {datasources}{operator}{expiry}{rotation}")
 }
 
 /// Joins items with commas. Returns `empty` if there are none.

@@ -1,7 +1,7 @@
 //! The error of reading a policy file. It never quotes a line that may contain a secret.
 
 use crate::deprecated::current_spelling;
-use crate::server::DigestError;
+use crate::nearest::nearest;
 use crate::text::line_at;
 
 /// The error of parsing a [`PolicyFile`](crate::PolicyFile).
@@ -34,7 +34,10 @@ impl PolicyFileError {
 fn message(error: &toml::de::Error, line: Option<(usize, &str)>) -> String {
     // The operator may have written a token in place of its digest, or a secret in any other place.
     // Nobody should then find it in a log as well.
-    if let Some((number, _)) = line.filter(|_| error.message() == DigestError.to_string()) {
+    let is_about_token = ["sha256 of a token", "expires of a token"]
+        .iter()
+        .any(|start| error.message().starts_with(start));
+    if let Some((number, _)) = line.filter(|_| is_about_token) {
         return format!("line {number}: {}", error.message());
     }
     // These messages say all that is needed, and their lines contain only names and paths.
@@ -93,8 +96,5 @@ fn suggestion(error: &toml::de::Error) -> Option<&str> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let unknown = quoted.next()?;
     let valid: Vec<&str> = quoted.collect();
-    let distance = |key: &&str| strsim::damerau_levenshtein(unknown, key);
-    let closest = valid.iter().map(|key| (distance(key), *key)).min()?;
-    // A key with hardly a letter in common would not be a help.
-    (closest.0 <= unknown.len() / 2 + 1).then(|| current_spelling(closest.1, &valid))
+    nearest(unknown, valid.iter().copied()).map(|key| current_spelling(key, &valid))
 }

@@ -22,6 +22,7 @@
 mod deprecated;
 mod error;
 mod file;
+mod nearest;
 mod server;
 mod text;
 
@@ -32,4 +33,7 @@ pub use file::{
     TlsConfig,
 };
 pub use portcullis_policy::WhenFull;
-pub use server::{Digest, DigestError, ServerConfig, ServerConfigError, ServerTls, Token};
+pub use server::{
+    Digest, DigestError, Digests, Expiry, ExpiryError, MAX_BODY_BYTES, MAX_CONNECTIONS,
+    ServerConfig, ServerConfigError, ServerTls, Token,
+};

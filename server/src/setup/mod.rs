@@ -1,11 +1,13 @@
 //! From a policy file to a host, plugins and connected datasources. The command line and the server
 //! share it.
 
+mod actions;
 mod embedded;
 mod error;
 mod files;
 mod open;
 
+pub use actions::check_token_actions;
 pub use embedded::Embedded;
 pub use error::SetupError;
 pub use files::{beside, read_policy, read_policy_text};
