@@ -10,7 +10,7 @@
 use anyhow::{Context as _, anyhow};
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use portcullis_config::MIN_MEMORY;
+use portcullis_config::{Expiry, MIN_MEMORY};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -60,6 +60,7 @@ pub(crate) enum Command {
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
     /// Generate a token for a user of the server, and print the policy lines that accept it.
+    #[command(after_help = TOKEN_EXAMPLES)]
     Token(Token),
     /// Write a commented policy file to start from.
     Init(Init),
@@ -175,10 +176,29 @@ pub(crate) struct Token {
     /// The name of the user or program that gets the token. It appears in logs.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// A datasource that the token may use; without this option, it may use all. Can be repeated.
+    /// A datasource that the token may use; '*' gives all. Can be repeated. Without this option, the
+    /// token may use none until its line in the policy lists some.
     #[arg(long, short, value_name = "NAME")]
     pub(crate) datasource: Vec<String>,
+    /// The actions of DynamoDB that the token may use, separated by commas; without this option, all
+    /// that the policy of a datasource allows.
+    #[arg(long, value_name = "ACTION,…", value_delimiter = ',')]
+    pub(crate) actions: Vec<String>,
+    /// Let the token reload the policy and read the metrics.
+    #[arg(long)]
+    pub(crate) operator: bool,
+    /// Refuse the token from this time on, as in 2026-12-31T00:00:00Z. Without this option, it does
+    /// not expire.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<Expiry>,
 }
+
+const TOKEN_EXAMPLES: &str = "\
+Examples:
+  portcullis token app --datasource orders --actions GetItem,Query
+  portcullis token admin --datasource '*' --operator --expires 2026-12-31T00:00:00Z
+
+The token goes to standard error, and the lines for the policy to standard output.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Target {

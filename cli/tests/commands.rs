@@ -465,3 +465,73 @@ fn token_prints_the_token_and_policy_lines_with_its_digest() {
         err(&wrong)
     );
 }
+
+#[test]
+fn token_may_use_only_what_the_options_name() {
+    let plain = portcullis(&["token", "app"]);
+    assert!(out(&plain).ends_with("\ndatasources = []\n"), "{}", out(&plain));
+    assert!(err(&plain).contains("--datasource '*' gives all"), "{}", err(&plain));
+    let expires = "9999-12-31T00:00:00+00:00";
+    let all = ["--datasource", "*", "--actions", "GetItem,Query", "--operator"];
+    let full = portcullis(&[&["token", "app", "--expires", expires][..], &all].concat());
+    assert!(
+        out(&full).ends_with(
+            "\ndatasources = [\"*\"]\nactions = [\"GetItem\", \"Query\"]\n\
+             expires = 9999-12-31T00:00:00Z\noperator = true\n"
+        ),
+        "{}{}",
+        out(&full),
+        err(&full)
+    );
+    for (arguments, code, part) in [
+        (["--actions", "GetItme"], 4, "did you mean GetItem?"),
+        (["--expires", "2026-12-31T00:00:00"], 2, "add Z for UTC"),
+        (["--expires", "2001-01-01T00:00:00Z"], 2, "has passed already"),
+    ] {
+        let refused = portcullis(&[&["token", "app"][..], &arguments].concat());
+        assert_eq!(refused.status.code(), Some(code), "{arguments:?}: {}", err(&refused));
+        assert!(err(&refused).contains(part) && out(&refused).is_empty(), "{}", err(&refused));
+    }
+}
+
+#[test]
+fn check_shows_the_keys_of_the_server_and_refuses_unknown_actions() {
+    let folder = folder("check-server");
+    let check = |datasource: &str, server: &str| {
+        let policy = format!(
+            "[datasources.orders]\nplugin = \"dynamodb\"\nsettings = {{ region = \"us-east-1\" }}\n\
+             {datasource}\n[server]\n{server}\n"
+        );
+        std::fs::write(folder.join("portcullis.toml"), policy).unwrap();
+        portcullis_in(&folder, &["check"], "")
+    };
+    let digest = |byte: &str| byte.repeat(32);
+    let server = format!(
+        "health = \"127.0.0.1:8701\"\ntrusted-proxies = [\"10.0.0.5\"]\n\
+         [server.tokens.app]\nsha256 = [\"{}\", \"{}\"]\ndatasources = [\"orders\"]\n\
+         actions = [\"GetItem\"]\nexpires = 9999-12-31T00:00:00Z\n\
+         [server.tokens.old]\nsha256 = \"{}\"\ndatasources = []\nexpires = 2001-01-01T00:00:00Z",
+        digest("01"),
+        digest("02"),
+        digest("03"),
+    );
+    let shown = check("", &server);
+    for part in [
+        "127.0.0.1:8701, without tokens and TLS",
+        "10.0.0.5/32",
+        "disconnected when unused for 10m",
+        "app: GetItem of orders; until 9999-12-31T00:00:00Z; two tokens, for a rotation",
+        "old: all actions of no datasource; EXPIRED on 2001-01-01T00:00:00Z",
+    ] {
+        assert!(out(&shown).contains(part), "{part}:\n{}{}", out(&shown), err(&shown));
+    }
+    for (datasource, server, parts) in [
+        ("actions = [\"GetItme\"]", "", ["GetItme", "did you mean GetItem?"]),
+        ("", &*server.replace("GetItem", "Qeury"), ["server.tokens.app", "did you mean Query?"]),
+        ("", "drain-timeout = \"500000000000y\"", ["server.drain-timeout", "24h"]),
+    ] {
+        let refused = check(datasource, server);
+        assert_eq!(refused.status.code(), Some(3), "{}", err(&refused));
+        assert!(parts.iter().all(|part| err(&refused).contains(part)), "{}", err(&refused));
+    }
+}

@@ -15,18 +15,21 @@ pub(crate) fn run(arguments: &Actions) -> Result<(), Failure> {
         }
         return Ok(());
     };
-    let found = operation(name).ok_or_else(|| {
-        let guess = nearest(name, OPERATIONS.iter().map(|operation| operation.name));
-        let failure = Failure::unknown_action(format!("DynamoDB has no action {name:?}"));
-        match guess {
-            Some(guess) => failure.with(format!("did you mean {guess}?")),
-            None => failure.with("`portcullis actions` lists all actions"),
-        }
-    })?;
+    let found = operation(name).ok_or_else(|| unknown_action(name))?;
     if arguments.schema {
         json::print(&json_schema(found.input).to_string(), None)
     } else {
         show(found)
+    }
+}
+
+/// A name that is not an action of `DynamoDB`.
+pub(crate) fn unknown_action(name: &str) -> Failure {
+    let guess = nearest(name, OPERATIONS.iter().map(|operation| operation.name));
+    let failure = Failure::unknown_action(format!("DynamoDB has no action {name:?}"));
+    match guess {
+        Some(guess) => failure.with(format!("did you mean {guess}?")),
+        None => failure.with("`portcullis actions` lists all actions"),
     }
 }
 
