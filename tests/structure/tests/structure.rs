@@ -95,6 +95,53 @@ fn a_file_of_the_host_imports_only_files_further_down_in_the_architecture_page()
     }
 }
 
+#[test]
+fn log_lines_of_the_host_and_the_command_line_have_no_debug_text() {
+    let mut calls = 0;
+    for one in structure::crates(&root()).unwrap() {
+        if !one.folder.starts_with("host") && !one.folder.starts_with("cli") {
+            continue;
+        }
+        for file in &one.files {
+            let path = root().join(&one.folder).join("src").join(file);
+            let text = std::fs::read_to_string(&path).unwrap();
+            for level in ["trace", "debug", "info", "warn", "error", "event"] {
+                for call in log_calls(&text, level) {
+                    calls += 1;
+                    assert!(!has_debug_text(call), "{}: {call}", path.display());
+                }
+            }
+        }
+    }
+    assert!(calls > 5, "the calls are found");
+    for (call, expected) in [
+        ("(?changes, \"x\")", true),
+        ("(reason = ?error, \"x\")", true),
+        ("(\"failed: {error:?}\")", true),
+        ("(\"failed: {:#?}\", error)", true),
+        ("(%error, count = count()?, \"why?\")", false),
+    ] {
+        assert_eq!(has_debug_text(call), expected, "{call}");
+    }
+}
+
+/// Each call of a macro of `tracing` in the text of a file.
+fn log_calls<'t>(text: &'t str, level: &str) -> Vec<&'t str> {
+    let name = format!("tracing::{level}!");
+    let starts = text.match_indices(&name).map(|(at, _)| at);
+    let ends = |at: usize| text[at..].find(");").map_or(text.len(), |length| at + length);
+    starts.map(|at| &text[at..ends(at)]).collect()
+}
+
+/// Whether a log call writes a value as Rust's debug text, which other programs cannot read.
+fn has_debug_text(call: &str) -> bool {
+    let field = |(at, _): (usize, &str)| {
+        call[..at].ends_with([' ', '(', '\n'])
+            && call[at + 1..].starts_with(|c: char| c.is_alphabetic() || c == '_')
+    };
+    call.contains(":?}") || call.contains(":#?}") || call.match_indices('?').any(field)
+}
+
 /// The cells of the table below a heading, without the backquotes around each.
 fn rows<'p>(page: &'p str, heading: &str) -> Vec<Vec<&'p str>> {
     let (_, after) = page.split_once(heading).unwrap();
