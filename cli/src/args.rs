@@ -176,12 +176,12 @@ pub(crate) struct Token {
     /// The name of the user or program that gets the token. It appears in logs.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// A datasource that the token may use; '*' gives all. Can be repeated. Without this option, the
-    /// token may use none until its line in the policy lists some.
+    /// A datasource that the token may use; '*' gives all. Can be repeated. Without this option,
+    /// the token may use none until its line in the policy lists some.
     #[arg(long, short, value_name = "NAME")]
     pub(crate) datasource: Vec<String>,
-    /// The actions of DynamoDB that the token may use, separated by commas; without this option, all
-    /// that the policy of a datasource allows.
+    /// The actions of DynamoDB that the token may use, separated by commas; without this option,
+    /// all that the policy of a datasource allows.
     #[arg(long, value_name = "ACTION,…", value_delimiter = ',')]
     pub(crate) actions: Vec<String>,
     /// Let the token reload the policy and read the metrics.

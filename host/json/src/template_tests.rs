@@ -207,7 +207,7 @@ proptest::proptest! {
             ["a", "b", "c"].into_iter().zip(texts.iter().map(String::as_str)).collect();
         let (expected, used, quoted) = reference(&template, &all);
         let values: BTreeMap<&str, &str> =
-            all.iter().map(|(name, value)| (*name, *value)).filter(|(name, _)| used.contains(name)).collect();
+            all.into_iter().filter(|(name, _)| used.contains(name)).collect();
         match bind(&template, &values, limit) {
             Ok(filled) => {
                 proptest::prop_assert!(filled.len() <= limit && filled.capacity() <= limit);
