@@ -41,7 +41,8 @@ impl AuditSink for Log {
     fn write(&self, record: &Record<'_>) -> io::Result<()> {
         let outcome = record.outcome.map(|outcome| outcome.to_string()).unwrap_or_default();
         let rule = record.rule.unwrap_or_default();
-        println!("audit: {} {:?} {outcome} {rule}", record.datasource, record.event);
+        let datasource = record.datasource.unwrap_or_default();
+        println!("audit: {} {datasource} {outcome} {rule}", record.sequence);
         Ok(())
     }
 }

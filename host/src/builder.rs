@@ -1,12 +1,12 @@
 //! Builds a host.
 
-use crate::audit::{Audit, AuditSink};
 use crate::host::{CredentialsHttp, Host, Inner};
 use crate::imports;
 use crate::limiter::MAX_MEMORIES;
 use crate::load_error::BuildError;
 use crate::runtime::Runtime;
 use crate::runtime::permits::HostLimit;
+use portcullis_audit::{Audit, AuditSink};
 use portcullis_compiler::{Cache, Compiler, CompilerProcess, engine_config};
 use portcullis_gate::{Dial, OperatorGate, Resolve, SystemResolver, TcpDial};
 use portcullis_memory::MemoryLimit;
@@ -217,7 +217,7 @@ impl HostBuilder {
                     timeout: self.compile_timeout,
                     meter: self.meter,
                 },
-                audit: self.audit,
+                audit: Arc::new(self.audit),
                 runtime,
                 credentials_http: Arc::new(CredentialsHttp(operator)),
             }),

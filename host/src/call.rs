@@ -1,11 +1,13 @@
 //! One running call: who calls what, what it may send, and its records.
 
-use crate::audit::{self, Decision, Event, Outcome, Record, Usage};
 use crate::datasource_state::DatasourceState;
-use crate::error::{AuditError, Error};
-use crate::error_kind::ErrorKind;
+use crate::error::Error;
+use portcullis_audit::{
+    AuditError, Decision, ErrorKind, Event, Latencies, Outcome, Record, Usage, next_call, subject,
+};
 use portcullis_gate::{BodyCheck, Failure, Progress, RequestHead, Rules};
 use portcullis_policy::{ActionName, Denial, Limits, Rule};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -16,13 +18,24 @@ pub(crate) struct Call {
     number: u64,
     /// The action that the caller named.
     action: Option<ActionName>,
-    /// The caller's own id for what it is doing.
-    pub(crate) request_id: Option<Arc<str>>,
+    /// For whom it runs.
+    pub(crate) caller: Caller,
     /// The operations that the call may send.
     pub(crate) operations: Vec<ActionName>,
     progress: Arc<Progress>,
     /// The number of refusals, recorded or only counted.
     refusals: AtomicU32,
+}
+
+/// For whom a call runs, for its records.
+#[derive(Clone, Default)]
+pub(crate) struct Caller {
+    /// The caller's own id for what it is doing.
+    pub(crate) request_id: Option<Arc<str>>,
+    /// The name of its token.
+    pub(crate) name: Option<Arc<str>>,
+    /// The address of its machine.
+    pub(crate) peer: Option<IpAddr>,
 }
 
 /// Refusals of one call that are recorded each: more than an honest plugin can cause.
@@ -40,9 +53,9 @@ impl Call {
         let progress = Progress::new(export, datasource.limits(), deadline, 1);
         Self {
             datasource: datasource.clone(),
-            number: audit::next_call(),
+            number: next_call(),
             action,
-            request_id: None,
+            caller: Caller::default(),
             operations: Vec::new(),
             progress: Arc::new(progress),
             refusals: AtomicU32::new(0),
@@ -109,15 +122,16 @@ impl Call {
         }
         let mut record = self.record(Event::Refusal, decision, self.usage());
         record.rule = Some(denial.rule.name());
-        record.subject = Some(audit::subject(denial, |text| self.datasource.service.redact(text)));
+        record.subject = Some(subject(denial, |text| self.datasource.service.redact(text)));
         // A refusal that cannot be recorded is still a refusal.
-        let _ = self.datasource.audit.write(&record);
+        let _ = self.datasource.audit.write(record);
     }
 
     fn record_end(&self, outcome: Outcome, rule: Option<Rule>) -> Result<(), AuditError> {
         let more = self.refusals.load(Ordering::Relaxed).saturating_sub(MAX_RECORDED_REFUSALS);
         let usage = self.usage();
         self.datasource.counters.count_call(outcome, &usage);
+        self.datasource.audit.latencies().record(self.label(), outcome, usage.elapsed());
         if !self.datasource.audit.is_read() {
             return Ok(());
         }
@@ -126,7 +140,7 @@ impl Call {
         record.outcome = Some(outcome);
         record.rule = rule.map(Rule::name);
         record.unrecorded = (more > 0).then_some(more);
-        self.datasource.audit.write(&record)
+        self.datasource.audit.write(record)
     }
 
     fn usage(&self) -> Usage {
@@ -141,27 +155,30 @@ impl Call {
     fn record(&self, event: Event, decision: Decision, usage: Usage) -> Record<'_> {
         let Usage { attempts, bytes_sent, bytes_received, micros } = usage;
         let destination = self.progress.destination();
-        let address = destination.as_ref().and_then(|destination| destination.address);
-        Record {
-            time: audit::now(),
-            event,
-            call: self.number,
-            request: self.request_id.as_deref(),
-            datasource: &self.datasource.name,
-            plugin: self.datasource.manifest.name(),
-            export: self.export(),
-            action: self.action.as_ref().map(ActionName::as_str),
-            decision,
-            rule: None,
-            subject: None,
-            origin: destination.map(|destination| destination.origin.to_string()),
-            address,
-            attempts,
-            bytes_sent,
-            bytes_received,
-            micros,
-            outcome: None,
-            unrecorded: None,
+        let mut record = Record::new(event, decision);
+        record.call = Some(self.number);
+        record.request = self.caller.request_id.as_deref();
+        record.caller = self.caller.name.as_deref();
+        record.peer = self.caller.peer;
+        record.datasource = Some(&self.datasource.name);
+        record.plugin = Some(self.datasource.manifest.name());
+        record.export = Some(self.export());
+        record.action = self.action.as_ref().map(ActionName::as_str);
+        record.address = destination.as_ref().and_then(|destination| destination.address);
+        record.origin = destination.map(|destination| destination.origin.to_string());
+        record.attempts = Some(attempts);
+        record.bytes_sent = Some(bytes_sent);
+        record.bytes_received = Some(bytes_received);
+        record.micros = Some(micros);
+        record
+    }
+
+    /// The name under which the call's time is counted. What callers make up has none of its own.
+    fn label(&self) -> &str {
+        match &self.action {
+            Some(action) if self.datasource.min_access(action).is_some() => action.as_str(),
+            None if !self.runs_named_action() => self.export(),
+            _ => Latencies::OTHER,
         }
     }
 

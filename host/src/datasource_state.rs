@@ -1,6 +1,6 @@
 //! What all instances of one datasource share, and no other datasource sees.
 
-use crate::audit::{Audit, CallCounters};
+use portcullis_audit::{Audit, CallCounters};
 use portcullis_aws::Service;
 use portcullis_gate::Egress;
 use portcullis_policy::{Access, ActionName, Limits, Manifest, Policy};
@@ -16,7 +16,7 @@ pub(crate) struct DatasourceState {
     /// Signing keys, and the checks that need to know the service.
     pub(crate) service: Arc<dyn Service>,
     pub(crate) egress: Arc<Egress>,
-    pub(crate) audit: Audit,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) counters: CallCounters,
     quota: Quota,
 }
@@ -39,7 +39,7 @@ impl DatasourceState {
         manifest: Arc<Manifest>,
         service: Arc<dyn Service>,
         egress: Arc<Egress>,
-        audit: Audit,
+        audit: Arc<Audit>,
     ) -> Self {
         Self {
             name,
@@ -97,6 +97,6 @@ impl DatasourceState {
         let service = portcullis_aws::AwsService::new(manifest.clone(), policy.clone(), None);
         let name = "test".to_string();
         let service = Arc::new(service);
-        Arc::new(Self::new(name, policy, manifest, service, egress, Audit::default()))
+        Arc::new(Self::new(name, policy, manifest, service, egress, Arc::default()))
     }
 }

@@ -1,11 +1,10 @@
 //! How a call can end without a result.
 
-use crate::error_kind::ErrorKind;
+use portcullis_audit::{AuditError, ErrorKind};
 use portcullis_gate::Failure;
 use portcullis_json::Diagnostic;
 use portcullis_policy::{Denial, Limit, LimitKind, LimitsError};
 use std::fmt::{self, Write};
-use std::io;
 use std::sync::Arc;
 
 /// Why a call has no result.
@@ -220,17 +219,6 @@ fn applied(maybe: bool) -> &'static str {
     if maybe { "; the service may have carried out the request" } else { "; nothing was sent" }
 }
 
-/// An audit sink that cannot keep a record.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct AuditError(Arc<io::Error>);
-
-impl From<io::Error> for AuditError {
-    fn from(error: io::Error) -> Self {
-        Self(Arc::new(error))
-    }
-}
-
 /// A datasource's configuration that cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -371,6 +359,7 @@ impl std::error::Error for TransportError {}
 mod tests {
     use super::*;
     use std::error::Error as _;
+    use std::io;
 
     #[test]
     fn an_error_names_its_cause() {

@@ -1,6 +1,5 @@
 //! The host: one engine, and everything that is loaded into it.
 
-use crate::audit::Audit;
 use crate::config::{DatasourceConfig, Settings};
 use crate::datasource::{self, Datasource};
 use crate::datasource_state::DatasourceState;
@@ -10,6 +9,7 @@ use crate::plugin::{Loader, Plugin, Source};
 use crate::runtime::Runtime;
 use crate::store_state::StoreState;
 use bytes::Bytes;
+use portcullis_audit::{Audit, Histogram, OperatorAction, Outcome, RefusedRequest};
 use portcullis_aws::credentials::HttpFuture;
 use portcullis_aws::{AwsService, HttpSend, ProvideCredentials};
 use portcullis_compiler::Compiler;
@@ -57,7 +57,7 @@ pub(crate) struct Inner {
     pub(crate) resolver: Arc<dyn Resolve>,
     pub(crate) dial: Arc<dyn Dial>,
     pub(crate) compiler: Compiler,
-    pub(crate) audit: Audit,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) runtime: Runtime,
     /// Sends the requests of AWS's own credential sources.
     pub(crate) credentials_http: Arc<dyn HttpSend>,
@@ -143,6 +143,27 @@ impl Host {
     #[must_use]
     pub fn memory(&self) -> &Arc<MemoryLimit> {
         &self.inner.runtime.memory
+    }
+
+    /// How long the calls of all datasources took that have ended, by action and outcome. Calls
+    /// without an action count under their export: `test`, `structure`. Actions that the plugin's
+    /// manifest does not list count as `other`, and so do those after the first 512 pairs of an
+    /// action and an outcome.
+    #[must_use]
+    pub fn latencies(&self) -> Vec<(String, Outcome, Histogram)> {
+        self.inner.audit.latencies().read()
+    }
+
+    /// Records a request that a server refused before any call began. A record that cannot be
+    /// written is logged: the request is refused anyway.
+    pub fn record_refused_request(&self, request: &RefusedRequest<'_>) {
+        self.inner.audit.record_refused_request(request);
+    }
+
+    /// Records something that an operator did. A record that cannot be written is logged, since it
+    /// is already done.
+    pub fn record_operator(&self, action: &OperatorAction<'_>) {
+        self.inner.audit.record_operator(action);
     }
 
     /// The credentials source that a policy names. AWS's own sources need the feature `aws-config`;

@@ -48,7 +48,6 @@
 //! - A result is returned unchanged or not at all: one that contains the signing key or the session
 //!   token is refused.
 
-mod audit;
 mod bindings;
 mod builder;
 mod call;
@@ -56,7 +55,6 @@ mod config;
 mod datasource;
 mod datasource_state;
 mod error;
-mod error_kind;
 mod host;
 mod imports;
 mod limiter;
@@ -65,15 +63,17 @@ mod plugin;
 mod runtime;
 mod store_state;
 
-pub use audit::{AuditSink, Counters, Decision, Event, JsonLines, Outcome, Record};
 pub use builder::HostBuilder;
 pub use config::{DatasourceConfig, Settings};
 pub use datasource::{Datasource, RawResponse};
-pub use error::{AuditError, Busy, ConfigError, Error, PluginError, ServiceError, TransportError};
-pub use error_kind::{ErrorKind, UnknownErrorKind};
+pub use error::{Busy, ConfigError, Error, PluginError, ServiceError, TransportError};
 pub use host::Host;
 pub use load_error::{BuildError, LoadError};
 pub use plugin::{MAX_COMPONENT_BYTES, Plugin, Source};
+pub use portcullis_audit::{
+    AuditError, AuditSink, Counters, Decision, ErrorKind, Event, Histogram, JsonLines,
+    OperatorAction, Outcome, Record, RefusedRequest, UnknownErrorKind,
+};
 pub use portcullis_aws::{
     self as aws, Credentials, CredentialsError, CredentialsFile, EnvCredentials, IamScope,
     ProvideCredentials, Secret, StaticCredentials, iam_document,

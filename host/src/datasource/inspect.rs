@@ -34,6 +34,11 @@ impl Datasource {
             let limit = call.progress().limit(LimitKind::ResponseBytes, limit.to_string());
             return Err(Error::Limit(limit));
         }
+        let headers = result.as_ref().map_or(0, Output::header_bytes) as u64;
+        if headers > state.limits().header_bytes.as_u64() {
+            let limit = state.limits().header_bytes.to_string();
+            return Err(Error::Limit(call.progress().limit(LimitKind::HeaderBytes, limit)));
+        }
         if bytes <= MAX_INLINE_INSPECTION {
             return inspect(state, call, result);
         }

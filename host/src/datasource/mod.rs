@@ -9,8 +9,7 @@ mod pool;
 
 pub use output::RawResponse;
 
-use crate::audit::Counters;
-use crate::call::Call;
+use crate::call::{Call, Caller};
 use crate::datasource_state::DatasourceState;
 use crate::error::{Busy, Error, PluginError};
 use crate::plugin::Plugin;
@@ -21,9 +20,11 @@ use guards::{CallGuard, EndOnDrop};
 use instance::{Instance, InstanceSpec, STACK_BYTES};
 use output::Output;
 use pool::InstancePool;
+use portcullis_audit::Counters;
 use portcullis_json::is_deeper;
 use portcullis_policy::{ActionName, Denial, Isolation, Limit, LimitKind, MAX_DEADLINE};
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,7 +57,7 @@ pub struct Datasource {
 #[derive(Clone, Default)]
 struct CallOptions {
     time: Option<Duration>,
-    request_id: Option<Arc<str>>,
+    caller: Caller,
 }
 
 struct Inner {
@@ -118,7 +119,16 @@ impl Datasource {
     /// audit records.
     #[must_use]
     pub fn for_request(mut self, id: &str) -> Self {
-        self.options.request_id = Some(id.into());
+        self.options.caller.request_id = Some(id.into());
+        self
+    }
+
+    /// Returns the datasource for the calls of one caller: the name of its token and the address of
+    /// its machine appear in their audit records. An empty name is none.
+    #[must_use]
+    pub fn for_caller(mut self, name: &str, peer: Option<IpAddr>) -> Self {
+        self.options.caller.name = (!name.is_empty()).then(|| name.into());
+        self.options.caller.peer = peer;
         self
     }
 
@@ -187,13 +197,12 @@ impl Datasource {
     #[must_use]
     pub fn counters(&self) -> Counters {
         let inner = &self.inner;
-        Counters {
-            running: inner.limit.running(),
-            waiting: inner.limit.waiting(),
-            warm: inner.pool.count() as u32,
-            warm_bytes: inner.pool.bytes(),
-            ..inner.state.counters.read()
-        }
+        let mut counters = inner.state.counters.read();
+        counters.running = inner.limit.running();
+        counters.waiting = inner.limit.waiting();
+        counters.warm = inner.pool.count() as u32;
+        counters.warm_bytes = inner.pool.bytes();
+        counters
     }
 
     fn deadline(&self) -> Instant {
@@ -221,7 +230,7 @@ impl Datasource {
         state.audit.check().map_err(|source| Error::Audit { source, maybe_applied: false })?;
         let name = action.map(str::parse::<ActionName>).transpose();
         let mut call = Call::new(state, export, name.clone().ok().flatten(), self.deadline());
-        call.request_id.clone_from(&self.options.request_id);
+        call.caller.clone_from(&self.options.caller);
         let checked = name
             .map_err(|error| Error::Plugin(PluginError::UnknownAction(error.to_string())))
             .and_then(|name| {
@@ -335,7 +344,8 @@ impl Datasource {
         if self.inner.preparing.swap(true, Ordering::AcqRel) {
             return;
         }
-        let datasource = self.clone();
+        // Nobody asked for it, so it has no caller.
+        let datasource = Self { inner: self.inner.clone(), options: CallOptions::default() };
         tokio::spawn(async move {
             drop(used);
             // If it fails, the next call connects an instance itself and reports the error.
@@ -388,7 +398,9 @@ impl Datasource {
     async fn connect(&self, deadline: Instant) -> Result<Instance, Error> {
         let inner = &self.inner;
         let state = &inner.state;
-        let call = Arc::new(Call::new(state, "connect", None, deadline));
+        let mut call = Call::new(state, "connect", None, deadline);
+        call.caller.clone_from(&self.options.caller);
+        let call = Arc::new(call);
         let spec =
             InstanceSpec { plugin: &inner.plugin, datasource: state, runtime: &inner.runtime };
         let connecting = pin!(Instance::connect(&spec, &call, &inner.settings));

@@ -20,6 +20,11 @@ pub(super) trait Output: Send + 'static {
     /// Its size, in bytes.
     fn bytes(&self) -> usize;
 
+    /// The size of its headers, in bytes.
+    fn header_bytes(&self) -> usize {
+        0
+    }
+
     /// Whether it contains a key or a token that was handed to the sandbox for signing.
     fn leaks(&self, service: &dyn Service) -> bool;
 
@@ -41,9 +46,17 @@ impl Output for String {
     }
 }
 
+/// What a header takes besides its name and value, in bytes, as in RFC 9113, section 10.5.1: else
+/// thousands of empty ones would be small.
+const HEADER_BYTES: usize = 32;
+
 impl Output for RawResponse {
     fn bytes(&self) -> usize {
-        self.body.len()
+        self.body.len() + self.header_bytes()
+    }
+
+    fn header_bytes(&self) -> usize {
+        self.headers.iter().map(|(name, value)| name.len() + value.len() + HEADER_BYTES).sum()
     }
 
     fn leaks(&self, service: &dyn Service) -> bool {

@@ -25,6 +25,7 @@ mod tls;
 use audit::{
     calls_are_refused_if_the_audit_log_cannot_be_written,
     each_call_and_each_refusal_writes_one_record,
+    records_are_numbered_without_gaps_and_name_the_caller, times_are_counted_by_action_and_outcome,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use list::{OF_BEHAVIOURS, OTHERS, Test};
@@ -36,6 +37,8 @@ const CHECKS: &[Test] = list::test_list! {
     page threat_model_page_lists_every_row_and_test,
     audit each_call_and_each_refusal_writes_one_record,
     audit calls_are_refused_if_the_audit_log_cannot_be_written,
+    audit records_are_numbered_without_gaps_and_name_the_caller,
+    audit times_are_counted_by_action_and_outcome,
 };
 
 fn main() {

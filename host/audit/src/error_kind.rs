@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// The kind of an [`Error`](crate::Error). Exit codes, problem documents, the `OpenAPI`
+/// The kind of an error of a call. Exit codes, problem documents, the `OpenAPI`
 /// description, metrics and audit records use its names.
 ///
 /// ```
-/// use portcullis::ErrorKind;
+/// use portcullis_audit::ErrorKind;
 ///
 /// assert_eq!(ErrorKind::InvalidInput.to_string(), "invalid-input");
 /// assert_eq!("invalid-input".parse(), Ok(ErrorKind::InvalidInput));

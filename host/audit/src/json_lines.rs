@@ -1,7 +1,7 @@
 //! Audit records in a file, one JSON object in each line.
 
-use super::record::{Record, now};
-use super::sink::AuditSink;
+use crate::record::{Record, now};
+use crate::sink::AuditSink;
 use parking_lot::Mutex;
 use portcullis_files::{FileError, append_private};
 use std::fmt;
@@ -13,13 +13,14 @@ use std::path::{Path, PathBuf};
 /// owner alone. JSON escapes line breaks, so that no text in a record can begin another line.
 ///
 /// ```no_run
-/// use portcullis::{Host, JsonLines};
-/// use portcullis::policy::WhenFull;
+/// use portcullis_audit::{Audit, JsonLines};
+/// use portcullis_policy::WhenFull;
 /// use std::sync::Arc;
 ///
-/// let audit = Arc::new(JsonLines::open("/var/log/portcullis/audit.jsonl".as_ref())?);
-/// let host = Host::builder().audit(audit, WhenFull::Refuse).build()?;
-/// # drop(host);
+/// let file = Arc::new(JsonLines::open("/var/log/portcullis/audit.jsonl".as_ref())?);
+/// // With the crate `portcullis`: `Host::builder().audit(file, WhenFull::Refuse)`.
+/// let audit = Audit::new(file, WhenFull::Refuse);
+/// # drop(audit);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct JsonLines {

@@ -1,12 +1,12 @@
 //! Where audit records are kept.
 
-use super::record::Record;
+use crate::record::Record;
 use std::io;
 
 /// Keeps audit records.
 ///
 /// ```
-/// use portcullis::{AuditSink, Record};
+/// use portcullis_audit::{AuditSink, Record};
 /// use std::io::{self, Write};
 ///
 /// /// Writes each record to standard error.
@@ -14,12 +14,14 @@ use std::io;
 ///
 /// impl AuditSink for Stderr {
 ///     fn write(&self, record: &Record<'_>) -> io::Result<()> {
-///         writeln!(io::stderr(), "{} {}", record.datasource, record.export)
+///         let datasource = record.datasource.unwrap_or_default();
+///         writeln!(io::stderr(), "{} {} {datasource}", record.sequence, record.time)
 ///     }
 /// }
 /// ```
 pub trait AuditSink: Send + Sync {
-    /// Writes a record. It runs within a call, so it must not block for long.
+    /// Writes a record. It runs within a call, so it must not block for long. Records come one at
+    /// a time, in the order of their numbers. It must not call what writes a record.
     ///
     /// # Errors
     /// Implementations return an error if the record is not kept.
