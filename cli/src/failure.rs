@@ -131,6 +131,25 @@ impl Failure {
         failure
     }
 
+    fn from_setup(error: &SetupError) -> Self {
+        match error {
+            SetupError::Usage { message, remedy } => {
+                Self::usage(message).with_optional(remedy.clone())
+            }
+            SetupError::Configuration { message, remedy, .. } => {
+                Self::configuration(message).with_optional(remedy.clone())
+            }
+            SetupError::Call(error) => error.clone().into(),
+            SetupError::Datasource { name, source } => {
+                Self::from_setup(source).with(format!("datasource: {name}"))
+            }
+            SetupError::Environment { message, remedy, .. } => {
+                Self::other(message).with_optional(remedy.clone())
+            }
+            other => Self::other(other.to_string()),
+        }
+    }
+
     /// Adds a line below the message.
     pub(crate) fn with(mut self, line: impl Into<String>) -> Self {
         self.more.push(line.into());
@@ -212,20 +231,7 @@ fn denied(failure: Failure, denial: &Denial) -> Failure {
 
 impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
-        match error {
-            SetupError::Usage { message, remedy } => Self::usage(message).with_optional(remedy),
-            SetupError::Configuration { message, remedy, .. } => {
-                Self::configuration(message).with_optional(remedy)
-            }
-            SetupError::Call(error) => error.into(),
-            SetupError::Datasource { name, source } => {
-                Self::from(*source).with(format!("datasource: {name}"))
-            }
-            SetupError::Environment { message, remedy, .. } => {
-                Self::other(message).with_optional(remedy)
-            }
-            other => Self::other(other.to_string()),
-        }
+        Self::from_setup(&error)
     }
 }
 

@@ -46,7 +46,7 @@ impl Opened {
         let folder = target.policy.policy.parent();
         let (host, _) = open_audited_host(&file, folder, None, small_host)?;
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
-        let plugin = load(&host, entry, folder).map_err(Failure::from).map_err(named)?;
+        let plugin = load(&host, &entry.plugin, folder).map_err(Failure::from).map_err(named)?;
         let connected = connect(&host, &plugin, name, entry, folder).await;
         let datasource = connected.map_err(Failure::from).map_err(named)?;
         let limits = entry.policy.limits.clone();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use support::{Serve, datasource};
+use support::{Serve, datasource, token};
 use tokio::task::block_in_place;
 
 fn folder() -> &'static Path {
@@ -142,6 +142,47 @@ async fn aws_cli_has_the_same_outcomes_through_the_endpoint() {
     compare(client, operations().len()).await;
 }
 
+/// Runs a client that sends refused and allowed requests in turn, and returns its outcomes.
+async fn refused_and_allowed(command: &mut Command) -> Vec<String> {
+    let upstream = dynoxide::start().await;
+    let policy = datasource("orders", &upstream.authority, "access = \"admin\"")
+        + &datasource("users", &upstream.authority, "access = \"admin\"")
+        + &token("app", "pcl_app", "datasources = [\"orders\"]\nactions = [\"ListTables\"]");
+    let serve = Serve::start(&policy, &[]);
+    command.args(["pcl_app", &serve.url]).env("NODE_PATH", installed("node_modules"));
+    lines(&run(command, ""))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f7_sdk_for_javascript_sees_each_refusal_and_loses_no_allowed_call() {
+    let script = folder().join("tests/clients/refused.cjs");
+    let outcomes = refused_and_allowed(Command::new("node").arg(&script)).await;
+    assert_eq!(outcomes.len(), 4 * 20 * 4);
+    for outcome in outcomes {
+        let expected =
+            ["allowed ok", "refused AccessDeniedException", "refused UnrecognizedClientException"];
+        assert!(expected.contains(&&*outcome), "{outcome}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f7_python_sees_each_refusal_and_loses_no_allowed_call() {
+    let script = folder().join("tests/clients/refused.py");
+    let outcomes =
+        refused_and_allowed(Command::new(installed("venv/bin/python")).arg(&script)).await;
+    assert_eq!(outcomes.len(), 4 * 20 * 2 + (4 * 20 + 3) * 4);
+    for outcome in outcomes {
+        let expected = [
+            "allowed ok",
+            "refused AccessDeniedException",
+            "refused UnrecognizedClientException",
+            "refused 403",
+            "refused 401",
+        ];
+        assert!(expected.contains(&&*outcome), "{outcome}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_runs() {
     let upstream = dynoxide::start().await;
@@ -212,7 +253,11 @@ not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "504"]
         "--seed",
         "1",
     ]);
-    command.args(["--exclude-path", "/v1/reload", "--no-color"]).current_dir(serve.path(""));
+    // These change what the others get.
+    for path in ["/v1/reload", "/v1/datasources/{name}:disable", "/v1/datasources/{name}:enable"] {
+        command.args(["--exclude-path", path]);
+    }
+    command.arg("--no-color").current_dir(serve.path(""));
     let output = run(&mut command, "");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));

@@ -159,7 +159,7 @@ async fn component_that_nests_deeply_ends_neither_a_command_nor_the_server() {
     let file = serve.path("hostile.wasm");
     std::fs::write(&file, nested()).unwrap();
     serve.signal("HUP");
-    serve.wait_for_log("the policy cannot be used");
+    serve.wait_for_log("component type nesting is too deep");
     assert_honest_call_passes(&serve, "the reload");
     let inspected =
         Command::new(env!("CARGO_BIN_EXE_portcullis")).arg("inspect").arg(&file).output().unwrap();

@@ -1,8 +1,11 @@
-//! Load test of the server: 64 clients, which check every response.
+//! Load test of the server: 64 clients, which check every response. For the second half of the time,
+//! other clients and plugins attack the server.
 //!
 //! `make load` runs for five minutes, and `make test-all` for twenty seconds. The figures are
 //! printed. Only the memory must stay below a limit.
 
+#[path = "support/attackers.rs"]
+mod attackers;
 mod support;
 
 use portcullis_testkit::dynoxide;
@@ -11,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use support::{Serve, TABLE, datasource};
+use support::{Serve, TABLE, datasource, token};
 use tokio::task::block_in_place;
 
 const CLIENTS: usize = 64;
@@ -72,12 +75,14 @@ impl Client {
         let request = if wire {
             self.agent
                 .post(format!("{}/ddb/orders/", self.url))
+                .content_type("application/x-amz-json-1.0")
                 .header("x-amz-target", format!("DynamoDB_20120810.{action}"))
         } else {
             self.agent
                 .post(format!("{}/v1/datasources/orders/actions/{action}", self.url))
                 .content_type("application/json")
         };
+        let request = request.header("authorization", "Bearer pcl_app");
         let Ok(mut response) = request.send(body.to_string()) else { return Outcome::None };
         let status = response.status().as_u16();
         let Ok(text) = response.body_mut().read_to_string() else { return Outcome::None };
@@ -96,6 +101,13 @@ impl Client {
             Outcome::Wrong(format!("{body} got {text}"))
         }
     }
+}
+
+/// Runs an action of `orders` with the token of the clients, and returns the status.
+fn act(serve: &Serve, action: &str, input: &str) -> u16 {
+    let headers = [("content-type", "application/json"), ("authorization", "Bearer pcl_app")];
+    let path = format!("/v1/datasources/orders/actions/{action}");
+    serve.send("POST", &path, &headers, input.as_bytes()).status
 }
 
 /// The outcomes of all clients.
@@ -134,6 +146,12 @@ impl Outcomes {
         self.micros.lock().unwrap().extend(micros);
     }
 
+    fn is_clean(&self) -> bool {
+        self.wrong.lock().unwrap().is_empty()
+            && self.problems.lock().unwrap().is_empty()
+            && self.none.load(Ordering::Relaxed) == 0
+    }
+
     /// Returns the duration that `percent` of the calls did not exceed.
     fn percentile(&self, percent: usize) -> Duration {
         let mut micros = self.micros.lock().unwrap();
@@ -145,6 +163,8 @@ impl Outcomes {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_response_is_lost_or_mixed_up_and_memory_does_not_grow() {
     let upstream = dynoxide::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let hostile = attackers::policy(folder.path(), &upstream.authority);
     let policy = |more: &str| {
         let audit = "[audit]\nfile = \"audit.jsonl\"\n";
         datasource(
@@ -152,24 +172,45 @@ async fn no_response_is_lost_or_mixed_up_and_memory_does_not_grow() {
             &upstream.authority,
             &format!("access = \"admin\"\n[datasources.orders.limits]\n{more}"),
         ) + audit
+            + &token("app", "pcl_app", "datasources = [\"orders\"]\noperator = true")
+            + &hostile
     };
-    let mut serve = Serve::start(&policy(""), &[]);
-    assert_eq!(serve.act("CreateTable", TABLE).0, 200);
-    let (outcomes, stop) = (Outcomes::default(), AtomicBool::new(false));
+    let mut serve = Serve::start_in(folder, &policy(""), &[]);
+    assert_eq!(act(&serve, "CreateTable", TABLE), 200);
+    let (quiet, outcomes) = (Outcomes::default(), Outcomes::default());
+    let (loud, stop) = (AtomicBool::new(false), AtomicBool::new(false));
     let mut memory = Vec::new();
     block_in_place(|| {
         std::thread::scope(|scope| {
             for number in 0..CLIENTS {
-                let (outcomes, stop, url) = (&outcomes, &stop, &serve.url);
-                scope.spawn(move || outcomes.run(url, number, stop));
+                let (quiet, outcomes, url) = (&quiet, &outcomes, &serve.url);
+                let (loud, stop) = (&loud, &stop);
+                scope.spawn(move || {
+                    quiet.run(url, number, loud);
+                    outcomes.run(url, number, stop);
+                });
             }
+            let attacked = AtomicBool::new(false);
+            let attacks = std::sync::OnceLock::new();
             // The policy is replaced 20 times while calls are running.
-            for step in 0..20 {
-                std::thread::sleep(Duration::from_millis(seconds() * 50));
-                serve.write_policy(&policy(if step % 2 == 0 { "queued-calls = 2000" } else { "" }));
-                serve.signal("HUP");
-                memory.push(serve.memory() / 1024);
-            }
+            std::thread::scope(|inner| {
+                for step in 0..20 {
+                    std::thread::sleep(Duration::from_millis(seconds() * 50));
+                    if step == 9 {
+                        loud.store(true, Ordering::Relaxed);
+                        inner.spawn(|| attacks.set(attackers::attack(&serve, &attacked)));
+                    }
+                    serve.write_policy(&policy(if step % 2 == 0 {
+                        "queued-calls = 2000"
+                    } else {
+                        ""
+                    }));
+                    serve.signal("HUP");
+                    memory.push(serve.memory() / 1024);
+                }
+                attacked.store(true, Ordering::Relaxed);
+            });
+            println!("{:?} attacks in the second half", attacks.get());
             assert_eq!(
                 outcomes.none.load(Ordering::Relaxed),
                 0,
@@ -186,15 +227,20 @@ async fn no_response_is_lost_or_mixed_up_and_memory_does_not_grow() {
         );
     });
     let audit = std::fs::read_to_string(serve.path("audit.jsonl")).unwrap();
-    let accepted =
-        audit.lines().filter(|line| line.contains("\"event\":\"call\"")).count() as u64 - 1;
-    let right = outcomes.right.load(Ordering::Relaxed);
+    let is_call = |line: &&str| line.contains("\"event\":\"call\"") && line.contains("\"orders\"");
+    let accepted = audit.lines().filter(is_call).count() as u64 - 1;
+    let count = |outcomes: &Outcomes| outcomes.right.load(Ordering::Relaxed);
+    let right = count(&quiet) + count(&outcomes);
     println!(
-        "{right} calls of {CLIENTS} clients in {} s, p50 {:?}, p99 {:?}; memory {memory:?} MiB",
+        "{right} calls of {CLIENTS} clients in {} s; quiet: p50 {:?}, p99 {:?}; attacked: p50 {:?}, \
+         p99 {:?}; memory {memory:?} MiB",
         seconds(),
+        quiet.percentile(50),
+        quiet.percentile(99),
         outcomes.percentile(50),
         outcomes.percentile(99)
     );
+    assert!(quiet.is_clean(), "{:?} {:?}", quiet.wrong, quiet.problems);
     let (wrong, problems) = (outcomes.wrong.lock().unwrap(), outcomes.problems.lock().unwrap());
     assert!(wrong.is_empty() && problems.is_empty(), "{:?} {:?}", wrong.first(), problems.first());
     assert_eq!(right, accepted, "every call that the server accepted has a response at its client");
@@ -239,7 +285,8 @@ impl Drop for Haproxy {
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_one_of_two_servers_fails_only_its_running_calls() {
     let upstream = dynoxide::start().await;
-    let policy = datasource("orders", &upstream.authority, "access = \"admin\"");
+    let policy = datasource("orders", &upstream.authority, "access = \"admin\"")
+        + "[audit]\nfile = \"audit.jsonl\"\n[server]\ntrusted-proxies = [\"127.0.0.1\"]\n";
     let (first, second) = (Serve::start(&policy, &[]), Serve::start(&policy, &[]));
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let _haproxy = Haproxy::start(&first, port, [&first.url, &second.url]);
@@ -252,6 +299,13 @@ async fn killing_one_of_two_servers_fails_only_its_running_calls() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(first.act("CreateTable", TABLE).0, 200);
+    // From another address than HAProxy's own.
+    let list = format!("{url}/v1/datasources/orders/test");
+    let curl = Command::new("curl").args(["-sf", "--interface", "127.0.0.2", &list]).output();
+    assert!(curl.expect("curl is installed").status.success());
+    let peers = [&first, &second].map(Serve::audit);
+    let is_client = |record: &Value| record["peer"] == "127.0.0.2" && record["event"] == "call";
+    assert!(peers.iter().flatten().any(is_client), "{peers:?}");
     let (outcomes, stop) = (Outcomes::default(), AtomicBool::new(false));
     let mut shares = (0, 0);
     block_in_place(|| {

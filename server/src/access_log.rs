@@ -1,8 +1,11 @@
-//! Request ids, spans, the access log and request metrics: the outermost layers of both APIs.
+//! Request ids, spans, the access log, request metrics and records of refusals: the outermost layers
+//! of everything that is served.
 
 use crate::auth::CallerName;
+use crate::connections::Peer;
 use crate::headers::REQUEST_ID;
 use crate::random::random_hex;
+use crate::refusals::{Refused, Who};
 use crate::routes::route;
 use crate::server::Server;
 use crate::trace::SPANS;
@@ -31,11 +34,11 @@ pub(crate) fn layer(router: Router<Arc<Server>>, server: &Arc<Server>) -> Router
         })
         .on_failure(());
     router
-        .route_layer(middleware::from_fn_with_state(server.clone(), record))
-        .route_layer(spans)
-        .route_layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .route_layer(SetRequestIdLayer::new(REQUEST_ID, RandomId))
-        .route_layer(middleware::map_request(drop_invalid_id))
+        .layer(middleware::from_fn_with_state(server.clone(), record))
+        .layer(spans)
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, RandomId))
+        .layer(middleware::map_request(drop_invalid_id))
 }
 
 /// The span of a request.
@@ -50,23 +53,74 @@ fn span(request: &Request) -> Span {
     span
 }
 
-/// Counts and logs a request, however it ends.
+/// Counts, logs and records a request, however it ends.
 async fn record(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let id = request.headers().get(&REQUEST_ID).cloned();
-    let (method, route) = (method(request.method()), matched(&request));
+    let entry = Entry::new(&server, &request);
     let response = next.run(request).await;
-    let (status, elapsed) = (response.status().as_u16(), began.elapsed());
-    server.metrics.count(route, status, elapsed);
-    let id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let holder = response.extensions().get::<CallerName>().map_or("", |name| &name.0);
-    let micros = elapsed.as_micros() as u64;
-    // Only the id is the caller's own text, and its characters are limited.
-    tracing::info!(
-        target: "portcullis::serve",
-        request = id, method, route, status, micros, holder, "request"
-    );
+    entry.end(&response);
     response
+}
+
+/// The entry of one request in the access log.
+struct Entry {
+    server: Arc<Server>,
+    began: Instant,
+    id: Option<HeaderValue>,
+    peer: Peer,
+    method: &'static str,
+    route: &'static str,
+    has_ended: bool,
+}
+
+/// The status in logs and metrics of requests whose client left before the response, as nginx has
+/// it.
+const CLIENT_LEFT: u16 = 499;
+
+impl Entry {
+    fn new(server: &Arc<Server>, request: &Request) -> Self {
+        Self {
+            server: server.clone(),
+            began: Instant::now(),
+            id: request.headers().get(&REQUEST_ID).cloned(),
+            peer: Peer::of(request),
+            method: method(request.method()),
+            route: matched(request),
+            has_ended: false,
+        }
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default()
+    }
+
+    fn end(mut self, response: &Response) {
+        self.has_ended = true;
+        let holder = response.extensions().get::<CallerName>().map_or("", |name| &name.0);
+        self.log(response.status().as_u16(), holder);
+        if let Some(refused) = response.extensions().get::<Refused>() {
+            self.server.record_refusal(&Who::new(self.id(), holder, self.peer), refused);
+        }
+    }
+
+    fn log(&self, status: u16, holder: &str) {
+        let elapsed = self.began.elapsed();
+        self.server.metrics.count(self.route, status, elapsed);
+        let micros = elapsed.as_micros() as u64;
+        let (id, method, route) = (self.id(), self.method, self.route);
+        // Only the id is the caller's own text, and its characters are limited.
+        tracing::info!(
+            target: "portcullis::serve",
+            request = id, peer = %self.peer.0, method, route, status, micros, holder, "request"
+        );
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.log(CLIENT_LEFT, "");
+        }
+    }
 }
 
 /// The methods that are logged by name.

@@ -1,7 +1,9 @@
 //! The auth layer: who is asking, and what they may use.
 
-use crate::deployment::{Deployment, ServedDatasource};
+use crate::connections::Peer;
+use crate::deployment::{Deployment, Served};
 use crate::headers::{REQUEST_ID, only};
+use crate::refusals::{Refused, Who};
 use crate::server::Server;
 use crate::tokens::Principal;
 use axum::body::Body;
@@ -9,16 +11,22 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::uri::Authority;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use portcullis_config::ServerConfig;
+use portcullis_memory::Account;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Whoever makes a request, and the deployment that serves it to its end.
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) request_id: Arc<str>,
+    /// The address of its machine.
+    pub(crate) peer: IpAddr,
+    /// The memory that is held for it.
+    pub(crate) account: Arc<Account>,
     /// None if the server has no tokens and trusts this machine.
     principal: Option<Principal>,
 }
@@ -32,6 +40,9 @@ pub(crate) enum AuthError {
     /// The token is unknown.
     #[error("nobody has this token")]
     Wrong,
+    /// The time of the token is over.
+    #[error("this token has expired")]
+    Expired,
     /// The server has no tokens, and the request names a host that is not this machine: a page in a
     /// browser may have sent it (DNS rebinding).
     #[error(
@@ -41,8 +52,8 @@ pub(crate) enum AuthError {
     Host,
     /// The server has no tokens, and a page in a browser sent the request.
     #[error(
-        "this server has no tokens and does not respond to pages in a browser (the request has an \
-         Origin)"
+        "this server has no tokens and does not respond to pages of other sites (the request has \
+         their Origin, or Sec-Fetch-Site)"
     )]
     Page,
 }
@@ -50,11 +61,14 @@ pub(crate) enum AuthError {
 impl AuthError {
     /// Whether the token is the problem.
     pub(crate) fn is_about_token(self) -> bool {
-        matches!(self, Self::Missing | Self::Wrong)
+        matches!(self, Self::Missing | Self::Wrong | Self::Expired)
     }
 
     pub(crate) fn remedy(self) -> &'static str {
-        if self.is_about_token() {
+        if self == Self::Expired {
+            "an operator can create another one, or give this one more time: \
+             server.tokens.NAME.expires"
+        } else if self.is_about_token() {
             "send Authorization: Bearer TOKEN; an AWS SDK sends the token as its access key id. \
              `portcullis token NAME` creates one"
         } else {
@@ -69,6 +83,7 @@ impl AuthError {
 pub(crate) struct Refusal {
     /// Whether it does not exist.
     pub(crate) is_not_found: bool,
+    pub(crate) refused: Box<Refused>,
     pub(crate) message: String,
     pub(crate) remedy: String,
 }
@@ -79,25 +94,40 @@ impl Caller {
         deployment: Arc<Deployment>,
         headers: &HeaderMap,
         presented: Option<&str>,
+        peer: Peer,
         request_id: Arc<str>,
     ) -> Result<Self, AuthError> {
-        if deployment.tokens.is_empty() {
+        let principal = if deployment.tokens.is_empty() {
             if !is_local(headers, &deployment.server) {
                 return Err(AuthError::Host);
             }
-            if headers.contains_key(header::ORIGIN) {
+            if !is_own_page(headers, deployment.server.tls.is_some()) {
                 return Err(AuthError::Page);
             }
-            return Ok(Self { deployment, request_id, principal: None });
-        }
-        let presented = presented.ok_or(AuthError::Missing)?;
-        let principal = deployment.tokens.principal(presented).ok_or(AuthError::Wrong)?.clone();
-        Ok(Self { deployment, request_id, principal: Some(principal) })
+            None
+        } else {
+            let presented = presented.ok_or(AuthError::Missing)?;
+            let principal = deployment.tokens.principal(presented).ok_or(AuthError::Wrong)?;
+            if principal.token.is_expired(SystemTime::now()) {
+                return Err(AuthError::Expired);
+            }
+            Some(principal.clone())
+        };
+        let account = match &principal {
+            Some(principal) => principal.account.clone(),
+            None => deployment.tokens.nobody.clone(),
+        };
+        Ok(Self { deployment, request_id, peer: peer.0, account, principal })
     }
 
     /// The name of the token; empty if the server has none.
     pub(crate) fn name(&self) -> &str {
         self.principal.as_ref().map_or("", |principal| &principal.name)
+    }
+
+    /// The caller, for a record.
+    pub(crate) fn who(&self) -> Who<'_> {
+        Who::new(&self.request_id, self.name(), Peer(self.peer))
     }
 
     /// Whether the caller may use a datasource of that name, whether it exists or not.
@@ -110,37 +140,45 @@ impl Caller {
         self.principal.as_ref().is_none_or(|principal| principal.token.operator)
     }
 
-    /// The datasource of that name, for an action or for none.
-    pub(crate) fn datasource(
-        &self,
-        name: &str,
-        action: Option<&str>,
-    ) -> Result<&ServedDatasource, Refusal> {
+    /// The datasource of that name.
+    pub(crate) fn datasource(&self, name: &str) -> Result<&Arc<Served>, Refusal> {
         let token = self.name();
         if !self.may_use(name) {
             // The message does not say whether it exists.
+            let known = self.deployment.datasources.get_key_value(name);
+            let mut refused = Box::new(Refused::new("forbidden").because("a datasource of others"));
+            refused.datasource = known.map(|(name, _)| name.clone());
             return Err(Refusal {
                 is_not_found: false,
+                refused,
                 message: format!("the token of {token:?} may not use a datasource {name:?}"),
                 remedy: format!("server.tokens.{token}.datasources must list {name:?}"),
             });
         }
-        let served = self.deployment.datasources.get(name).ok_or_else(|| Refusal {
+        self.deployment.datasources.get(name).ok_or_else(|| Refusal {
             is_not_found: true,
+            refused: Refused::new("not-found").because("a datasource that does not exist").into(),
             message: format!("there is no datasource {name:?}"),
             remedy: "GET /v1/datasources lists those that may be used".to_string(),
-        })?;
-        let allows = |action: &&str| {
-            self.principal.as_ref().is_none_or(|principal| principal.token.allows_action(action))
-        };
-        match action.filter(|action| !allows(action)) {
-            Some(action) => Err(Refusal {
-                is_not_found: false,
-                message: format!("the token of {token:?} may not use the action {action:?}"),
-                remedy: format!("server.tokens.{token}.actions must list {action:?}"),
-            }),
-            None => Ok(served),
+        })
+    }
+
+    /// Checks that the token allows an action of a datasource that it may use.
+    pub(crate) fn check_action(&self, datasource: &str, action: &str) -> Result<(), Refusal> {
+        if self.principal.as_ref().is_none_or(|principal| principal.token.allows_action(action)) {
+            return Ok(());
         }
+        let token = self.name();
+        let refused = Refused::new("forbidden").because("an action that the token does not list");
+        let mut refused = Box::new(refused);
+        refused.datasource = Some(datasource.to_string());
+        refused.action = action.parse().ok();
+        Err(Refusal {
+            is_not_found: false,
+            refused,
+            message: format!("the token of {token:?} may not use the action {action:?}"),
+            remedy: format!("server.tokens.{token}.actions must list {action:?}"),
+        })
     }
 }
 
@@ -154,9 +192,7 @@ pub(crate) async fn pass(
     presented: impl Fn(&HeaderMap) -> Option<&str>,
     refuse: impl Fn(AuthError) -> Response,
 ) -> Response {
-    let request_id: Arc<str> = only(request.headers(), &REQUEST_ID).unwrap_or_default().into();
-    let headers = request.headers();
-    let caller = Caller::authenticate(server.current(), headers, presented(headers), request_id);
+    let caller = caller(server, &request, presented);
     match caller {
         Ok(caller) => {
             let name = CallerName(caller.name().to_string());
@@ -168,6 +204,18 @@ pub(crate) async fn pass(
         }
         Err(error) => refuse(error),
     }
+}
+
+/// Finds out who makes a request.
+pub(crate) fn caller(
+    server: &Server,
+    request: &Request<Body>,
+    presented: impl Fn(&HeaderMap) -> Option<&str>,
+) -> Result<Caller, AuthError> {
+    let headers = request.headers();
+    let request_id: Arc<str> = only(headers, &REQUEST_ID).unwrap_or_default().into();
+    let peer = Peer::of(request);
+    Caller::authenticate(server.current(), headers, presented(headers), peer, request_id)
 }
 
 /// The name of the caller's token, for the access log.
@@ -203,10 +251,25 @@ fn is_local(headers: &HeaderMap, server: &ServerConfig) -> bool {
     name.eq_ignore_ascii_case("localhost") || listens || is_loopback
 }
 
+/// Whether no page of another site has sent the request. Browsers add `Origin` to what pages send,
+/// but not to what they load, such as images; `Sec-Fetch-Site` they add to both.
+/// <https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>
+fn is_own_page(headers: &HeaderMap, is_encrypted: bool) -> bool {
+    let scheme = if is_encrypted { "https" } else { "http" };
+    let own = only(headers, &header::HOST).map(|host| format!("{scheme}://{host}"));
+    let is_own_origin = !headers.contains_key(header::ORIGIN)
+        || (own.is_some() && only(headers, &header::ORIGIN) == own.as_deref());
+    let is_own_site = !headers.contains_key(FETCH_SITE)
+        || matches!(only(headers, &FETCH_SITE), Some("same-origin" | "none"));
+    is_own_origin && is_own_site
+}
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
         pairs
@@ -250,5 +313,32 @@ mod tests {
         let mut two = headers(&[(header::HOST, "localhost")]);
         two.append(header::HOST, HeaderValue::from_static("evil.example"));
         assert!(!is_local(&two, &server));
+    }
+
+    #[test]
+    fn without_tokens_pages_of_other_sites_are_refused_also_when_they_only_load() {
+        let host = (header::HOST, "localhost:8700");
+        let own = |more: &[(HeaderName, &str)]| {
+            is_own_page(&headers(&[std::slice::from_ref(&host), more].concat()), false)
+        };
+        assert!(own(&[]));
+        for (name, accepted, refused) in [
+            (
+                header::ORIGIN,
+                &["http://localhost:8700"][..],
+                &["https://localhost:8700", "http://localhost", "null", "http://evil.example", ""]
+                    [..],
+            ),
+            (FETCH_SITE, &["same-origin", "none"], &["cross-site", "same-site", "", "x"]),
+        ] {
+            for value in accepted {
+                assert!(own(&[(name.clone(), value)]), "{name}: {value}");
+            }
+            for value in refused {
+                assert!(!own(&[(name.clone(), value)]), "{name}: {value}");
+            }
+        }
+        assert!(!own(&[(FETCH_SITE, "none"), (FETCH_SITE, "cross-site")]));
+        assert!(!is_own_page(&headers(&[(header::ORIGIN, "http://localhost:8700")]), false));
     }
 }

@@ -3,16 +3,20 @@
 //! | module | role |
 //! |---|---|
 //! | `setup` | from a policy file to a host, plugins and connected datasources |
-//! | `deployment` | the datasources that are served at a time; a reload replaces them |
+//! | `deployment` | what is served at a time; a reload replaces it |
 //! | `server` | the running server, as its handlers see it |
-//! | `listen` | sockets, TLS, timeouts for slow clients, graceful shutdown |
+//! | `edge` | listeners, connections and requests before anybody knows who sent them |
+//! | `connections` | how many there may be, and who they come from |
 //! | `auth`, `tokens` | who may use what |
+//! | `body`, `memory` | bodies, and the memory that they take |
+//! | `calls` | one call for a caller, as both APIs make it |
+//! | `refusals` | which refusals are recorded |
 //! | `access_log` | request ids, spans, the access log, request metrics |
 //! | `api` | the JSON API, its problem documents and its `OpenAPI` description |
 //! | `wire` | DynamoDB's own protocol |
 //! | `metrics` | figures for Prometheus |
 //!
-//! A request passes `listen` ▸ `access_log` ▸ `auth` ▸ `api` or `wire` ▸ the library's
+//! A request passes `edge` ▸ `access_log` ▸ `auth` ▸ `api` or `wire` ▸ the library's
 //! [`Datasource`](portcullis::Datasource). Its response returns through the same modules.
 //!
 //! # Example
@@ -34,13 +38,17 @@ mod access_log;
 mod api;
 mod auth;
 mod body;
+mod calls;
 mod certificate;
+mod connections;
 mod deployment;
+mod edge;
 mod headers;
-mod listen;
+mod memory;
 mod metrics;
 mod overrides;
 mod random;
+mod refusals;
 mod routes;
 mod running;
 mod server;
@@ -51,7 +59,8 @@ mod wire;
 
 pub use api::problem::{ProblemKind, UnknownProblemKind};
 pub use api::values::OrderedFields;
-pub use listen::ServeError;
+pub use deployment::{Changes, TokenChanges};
+pub use edge::ServeError;
 pub use overrides::Overrides;
 pub use random::random_hex;
-pub use running::{Endpoint, Options, Reloader, RunningServer, Served, open};
+pub use running::{Endpoint, EndpointRole, Options, Reloader, RunningServer, Served, open};

@@ -1,8 +1,10 @@
 //! The paths of the JSON API, for its description, logs and metrics.
 
 /// The paths of the JSON API.
-pub(crate) const ROUTES: [&str; 11] = [
+pub(crate) const ROUTES: [&str; 13] = [
     "/v1/datasources",
+    "/v1/datasources/{name}:disable",
+    "/v1/datasources/{name}:enable",
     "/v1/datasources/{datasource}/actions/{action}",
     "/v1/datasources/{datasource}/test",
     "/v1/datasources/{datasource}/structure",
@@ -18,7 +20,13 @@ pub(crate) const ROUTES: [&str; 11] = [
 /// The media type of a template with its values.
 pub(crate) const BOUND: &str = "application/vnd.portcullis.bound+json";
 
+/// The two paths that differ only in the end of their last part.
+const SWITCH: &str = "/v1/datasources/{datasource}";
+
 /// A matched path as logs and metrics name it. Everything else is the endpoint for AWS SDKs.
 pub(crate) fn route(matched: &str) -> &'static str {
+    if matched == SWITCH {
+        return SWITCH;
+    }
     ROUTES.iter().copied().find(|route| *route == matched).unwrap_or("/ddb")
 }

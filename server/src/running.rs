@@ -1,13 +1,16 @@
 //! A server from its options to its end.
 
 use crate::deployment::{Changes, Deployment};
-use crate::listen::{self, Listeners, ServeError};
+use crate::edge::{self, Listeners, ServeError, Serves};
+use crate::memory::Accounts;
 use crate::overrides::Overrides;
 use crate::server::Server;
 use crate::setup::{self, Embedded, SetupError};
 use portcullis::{CompilerProcess, Host};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// The options of a server.
 ///
@@ -49,7 +52,7 @@ impl Options {
     }
 }
 
-/// A server whose datasources are connected and whose sockets are open.
+/// A server whose sockets are open.
 pub struct RunningServer {
     server: Arc<Server>,
     listeners: Listeners,
@@ -62,15 +65,27 @@ pub struct RunningServer {
 pub struct Endpoint {
     /// Scheme, address and port.
     pub url: String,
-    /// The datasource that it serves in DynamoDB's protocol; none for the JSON API.
-    pub datasource: Option<String>,
+    /// What it serves.
+    pub role: EndpointRole,
 }
 
-/// Connects the datasources and opens the sockets of a server.
+/// What an endpoint serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndpointRole {
+    /// The JSON API.
+    Api,
+    /// The datasource of this name, in DynamoDB's protocol.
+    Datasource(String),
+    /// Health checks.
+    Health,
+}
+
+/// Reads the policy file and opens the sockets of a server. Each datasource is connected when it is
+/// used first.
 ///
 /// # Errors
-/// Returns an error if the policy file cannot be used, if a datasource cannot be connected, or if
-/// an address cannot be listened on.
+/// Returns an error if the policy file cannot be used, or if an address cannot be listened on.
 pub async fn open(options: Options) -> Result<RunningServer, SetupError> {
     let Options { served, overrides, compiler } = options;
     let builder = || setup::with_compiler(Host::builder(), compiler.clone());
@@ -78,19 +93,22 @@ pub async fn open(options: Options) -> Result<RunningServer, SetupError> {
         Served::Embedded(file) => {
             let host = setup::open_host(|| setup::with_memory(builder(), overrides.memory))?;
             let embedded = Embedded::start(file.as_deref()).await?;
-            let deployment = Deployment::embedded(&host, &embedded, &overrides).await?;
-            (Server::new(host, None, overrides, deployment, None)?, Some(embedded))
+            let accounts = Accounts::new(host.memory().clone());
+            let deployment = Deployment::embedded(&host, &embedded, &overrides, &accounts).await?;
+            (Server::new(host, None, overrides, deployment, accounts, None)?, Some(embedded))
         }
         Served::Policy(path) => {
             let file = setup::read_policy(&path)?;
             let folder = path.parent();
             let (host, audit) = setup::open_audited_host(&file, folder, overrides.memory, builder)?;
-            let deployment = Deployment::connect(&host, &path, file, &overrides, None).await?;
-            (Server::new(host, Some(path), overrides, deployment, audit)?, None)
+            let accounts = Accounts::new(host.memory().clone());
+            let deployment =
+                Deployment::new(&host, &path, file, &overrides, &accounts, None).await?;
+            (Server::new(host, Some(path), overrides, deployment, accounts, audit)?, None)
         }
     };
     let server = Arc::new(server);
-    let listeners = listen::open(&server.config()).await?;
+    let listeners = edge::open(&server.current().server).await?;
     Ok(RunningServer { server, listeners, embedded })
 }
 
@@ -98,10 +116,16 @@ impl RunningServer {
     /// The endpoints, with the ports that the system chose for 0.
     #[must_use]
     pub fn endpoints(&self) -> Vec<Endpoint> {
-        let scheme = if self.server.config().tls.is_some() { "https" } else { "http" };
-        let endpoint = |(address, datasource): (_, Option<&str>)| Endpoint {
-            url: format!("{scheme}://{address}"),
-            datasource: datasource.map(ToString::to_string),
+        let is_encrypted = self.server.current().server.tls.is_some();
+        let endpoint = |(address, serves): (_, &Serves)| {
+            let is_encrypted = is_encrypted && *serves != Serves::Health;
+            let scheme = if is_encrypted { "https" } else { "http" };
+            let role = match serves {
+                Serves::Api => EndpointRole::Api,
+                Serves::Wire(name) => EndpointRole::Datasource(name.clone()),
+                Serves::Health => EndpointRole::Health,
+            };
+            Endpoint { url: format!("{scheme}://{address}"), role }
         };
         self.listeners.addresses().map(endpoint).collect()
     }
@@ -130,11 +154,31 @@ impl RunningServer {
     /// # Errors
     /// Returns an error if calls were still running then.
     pub async fn serve(self, stopped: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let ended = listen::serve(&self.server, self.listeners, stopped).await;
+        self.server.verify();
+        // Ends with this function.
+        let mut background = JoinSet::new();
+        background.spawn(every(RECORD, self.server.clone(), Server::record_left_out));
+        background.spawn(every(RELEASE, self.server.clone(), Server::release_idle));
+        let ended = edge::serve(&self.server, self.listeners, stopped).await;
+        self.server.record_left_out();
         if let Some(embedded) = self.embedded {
             embedded.stop().await;
         }
         ended
+    }
+}
+
+/// How often the number of refusals without a record is written.
+const RECORD: Duration = Duration::from_secs(1);
+/// How often idle datasources are looked for.
+const RELEASE: Duration = Duration::from_secs(5);
+
+/// Does something again and again.
+async fn every(period: Duration, server: Arc<Server>, what: impl Fn(&Server)) {
+    let mut ticks = tokio::time::interval(period);
+    loop {
+        ticks.tick().await;
+        what(&server);
     }
 }
 
@@ -143,12 +187,12 @@ impl RunningServer {
 pub struct Reloader(Arc<Server>);
 
 impl Reloader {
-    /// Reads the policy file again: all of it, or nothing. Running calls end under the policy that
-    /// they began with. The result is also logged.
+    /// Reads the policy file again: what the operator wrote is in force as a whole or not at all.
+    /// Running calls end under the policy that they began with. The result is also logged.
     ///
     /// # Errors
     /// Returns an error if the policy file cannot be used. The previous policy then stays in force.
     pub async fn reload(&self) -> Result<Changes, SetupError> {
-        self.0.reload().await
+        self.0.reload(None).await
     }
 }

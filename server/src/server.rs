@@ -1,21 +1,25 @@
 //! The running server, as its handlers see it.
 
 use crate::certificate::{self, Certificate};
+use crate::connections::{Connections, Peer};
 use crate::deployment::{Changes, Deployment};
+use crate::memory::Accounts;
 use crate::metrics::Metrics;
 use crate::overrides::Overrides;
+use crate::refusals::{Recording, Refusals, Refused, Who};
 use crate::setup::{SetupError, read_policy};
 use arc_swap::ArcSwap;
-use portcullis::{Host, JsonLines, MemoryLimit};
-use portcullis_config::ServerConfig;
+use portcullis::{ActionName, Host, JsonLines, OperatorAction, RefusedRequest};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 /// The running server, as its handlers see it.
 pub(crate) struct Server {
-    host: Host,
+    pub(crate) host: Host,
     /// The policy file; none if an embedded server is served.
     file: Option<PathBuf>,
     overrides: Overrides,
@@ -23,6 +27,9 @@ pub(crate) struct Server {
     /// The certificate that new connections get.
     pub(crate) certificate: Certificate,
     audit: Option<Arc<JsonLines>>,
+    pub(crate) connections: Arc<Connections>,
+    accounts: Accounts,
+    refusals: Refusals,
     pub(crate) metrics: Metrics,
     /// Whether the server is about to stop.
     draining: AtomicBool,
@@ -36,9 +43,11 @@ impl Server {
         file: Option<PathBuf>,
         overrides: Overrides,
         deployment: Deployment,
+        accounts: Accounts,
         audit: Option<Arc<JsonLines>>,
     ) -> Result<Self, SetupError> {
         let certificate = certificate::read(&deployment.server, file.as_deref())?;
+        let connections = Connections::new(deployment.server.connections as usize);
         Ok(Self {
             host,
             file,
@@ -46,6 +55,9 @@ impl Server {
             current: ArcSwap::from_pointee(deployment),
             certificate: Certificate::new(certificate),
             audit,
+            connections,
+            accounts,
+            refusals: Refusals::default(),
             metrics: Metrics::default(),
             draining: AtomicBool::new(false),
             reloading: Mutex::new(()),
@@ -57,15 +69,6 @@ impl Server {
         self.current.load_full()
     }
 
-    /// The memory limit of the host.
-    pub(crate) fn memory(&self) -> &MemoryLimit {
-        self.host.memory()
-    }
-
-    pub(crate) fn config(&self) -> ServerConfig {
-        self.current().server.clone()
-    }
-
     /// The server is about to stop.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
@@ -75,49 +78,149 @@ impl Server {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// Reads the policy again: all of it, or nothing. Running calls end under the policy that they
-    /// began with.
-    pub(crate) async fn reload(&self) -> Result<Changes, SetupError> {
+    /// Counts a connection that ends before its first request is complete, and records it.
+    pub(crate) fn refused_connection(&self, peer: Peer, rule: &'static str) {
+        self.metrics.count_refused_connection(rule);
+        self.record_refusal(&Who::unknown(peer), &Refused::new(rule));
+    }
+
+    /// Records a request that was refused before any call, unless there are too many.
+    pub(crate) fn record_refusal(&self, who: &Who<'_>, refused: &Refused) {
+        let Recording::Record { left_out } = self.refusals.admit(who.peer, Instant::now()) else {
+            return;
+        };
+        let mut record = RefusedRequest::new(refused.rule);
+        record.request = who.request;
+        record.caller = who.caller;
+        record.peer = Some(who.peer.0);
+        record.datasource = refused.datasource.as_deref();
+        record.action = refused.action.as_ref().map(ActionName::as_str);
+        record.subject = refused.reason.as_deref();
+        record.unrecorded = (left_out > 0).then_some(left_out);
+        self.host.record_refused_request(&record);
+    }
+
+    /// Records how many refusals have no record, if the next one does not.
+    pub(crate) fn record_left_out(&self) {
+        let left_out = self.refusals.left_out(Instant::now());
+        if left_out > 0 {
+            let mut record = RefusedRequest::new("unrecorded");
+            record.unrecorded = Some(left_out);
+            self.host.record_refused_request(&record);
+        }
+    }
+
+    /// Records what an operator did. It is not known who did it if a signal did.
+    pub(crate) fn record_operator(
+        &self,
+        who: Option<&Who<'_>>,
+        action: &'static str,
+        subject: &str,
+        is_ok: bool,
+    ) {
+        let mut record = OperatorAction::new(action, is_ok);
+        record.request = who.and_then(|who| who.request);
+        record.caller = who.and_then(|who| who.caller);
+        record.peer = who.map(|who| who.peer.0);
+        record.subject = Some(subject).filter(|subject| !subject.is_empty());
+        self.host.record_operator(&record);
+    }
+
+    /// Finds out in the background which datasources cannot be connected.
+    pub(crate) fn verify(&self) {
+        let current = Arc::downgrade(&self.current());
+        tokio::spawn(Deployment::verify(current, self.host.clone()));
+    }
+
+    /// Reads the policy again: what the operator wrote is in force as a whole or not at all.
+    /// Running calls end under the policy that they began with.
+    pub(crate) async fn reload(&self, who: Option<&Who<'_>>) -> Result<Changes, SetupError> {
         let _alone = self.reloading.lock().await;
-        let result = self.read_again().await;
-        match &result {
-            Ok(changes) => {
-                tracing::info!(target: "portcullis::serve", ?changes, "the policy was reloaded");
+        let time = self.current().server.reload_timeout;
+        let result = timeout(time, self.read_again()).await.unwrap_or_else(|_| {
+            let time = humantime::format_duration(time);
+            let late = format!("the files were not read within server.reload-timeout, {time}");
+            Err(SetupError::environment(late))
+        });
+        let subject = match &result {
+            Ok(changes) => changes.to_string(),
+            Err(error) => error.to_string().replace('\n', "; "),
+        };
+        self.record_operator(who, "reload", &subject, result.is_ok());
+        if let Ok(Changes { tokens, .. }) = &result {
+            if !tokens.is_empty() {
+                self.record_operator(who, "tokens", &tokens.to_string(), true);
             }
-            Err(error) => {
-                let reason = error.to_string().replace('\n', "; ");
-                tracing::error!(
-                    target: "portcullis::serve",
-                    reason, "the policy cannot be used; the previous one stays in force"
-                );
-            }
+            let changes = subject;
+            tracing::info!(target: "portcullis::serve", changes, "the policy was reloaded");
+            self.verify();
+        } else {
+            let reason = subject;
+            tracing::error!(
+                target: "portcullis::serve",
+                reason, "the policy cannot be used; the previous one stays in force"
+            );
         }
         self.metrics.count_reload(result.is_ok());
         result
     }
 
     async fn read_again(&self) -> Result<Changes, SetupError> {
-        let Some(path) = &self.file else {
+        let Some(path) = self.file.clone() else {
             return Err(SetupError::configuration(
                 "there is no policy file: the server was started with --local",
             ));
         };
         let before = self.current();
-        let file = read_policy(path)?;
-        let next =
-            Deployment::connect(&self.host, path, file, &self.overrides, Some(&before)).await?;
-        let certificate = certificate::read(&next.server, Some(path))?;
-        // From here on nothing fails. A log rotation wants a new audit file; if it cannot be
-        // opened, records go to the previous one.
-        if let Some(Err(error)) = self.audit.as_ref().map(|audit| audit.reopen()) {
-            tracing::error!(
-                target: "portcullis::serve",
-                "the audit file cannot be reopened: {error}"
-            );
-        }
+        let file = {
+            let path = path.clone();
+            off_workers(move || read_policy(&path)).await?
+        };
+        let next = Deployment::new(
+            &self.host,
+            &path,
+            file,
+            &self.overrides,
+            &self.accounts,
+            Some(&before),
+        )
+        .await?;
+        let (server, audit) = (next.server.clone(), self.audit.clone());
+        let certificate = off_workers(move || {
+            let certificate = certificate::read(&server, Some(&path))?;
+            // From here on nothing fails. A log rotation wants a new audit file; if it cannot be
+            // opened, records go to the previous one.
+            if let Some(Err(error)) = audit.map(|audit| audit.reopen()) {
+                tracing::error!(
+                    target: "portcullis::serve",
+                    "the audit file cannot be reopened: {error}"
+                );
+            }
+            Ok(certificate)
+        })
+        .await?;
         self.certificate.replace(certificate);
-        let changes = next.changes(&before);
+        let changes = next.changes_since(&before);
+        self.accounts.retain(|name| next.server.tokens.contains_key(name));
         self.current.store(Arc::new(next));
         Ok(changes)
     }
+
+    /// Releases the datasources that nobody uses.
+    pub(crate) fn release_idle(&self) {
+        let current = self.current();
+        for served in current.datasources.values() {
+            served.release_if_idle(current.server.idle_timeout);
+        }
+    }
+}
+
+/// Reads files on a thread of its own: others may have replaced a file by something that does not
+/// respond.
+async fn off_workers<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, SetupError> + Send + 'static,
+) -> Result<T, SetupError> {
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
+        Err(SetupError::environment(format!("the files cannot be read: {error}")))
+    })
 }

@@ -69,6 +69,7 @@ macro_rules! behaviours {
             D12 long_output => result_larger_than_a_response_may_be_is_refused,
             D13 hoard_unsent => what_the_host_holds_for_an_instance_is_limited,
             D14 pass_too_much => long_values_are_refused_before_they_are_copied,
+            D12 odd_response => relayed_response_with_thousands_of_headers_is_refused,
             D9 honest => call_dropped_at_any_point_leaves_nothing_running,
         }
     };

@@ -32,7 +32,7 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
         let plugin = match loaded.iter().find(|(source, _)| *source == &config.plugin) {
             Some((_, plugin)) => plugin.clone(),
-            None => load(&host, config, folder).map_err(Failure::from).map_err(named)?,
+            None => load(&host, &config.plugin, folder).map_err(Failure::from).map_err(named)?,
         };
         connect(&host, &plugin, name, config, folder)
             .await

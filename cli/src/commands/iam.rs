@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
         .map_err(|_| Failure::usage("--source-ip must be a CIDR block, as in 203.0.113.0/24"))?;
     let file = read_policy(&arguments.policy.policy)?;
     let (name, config) = find_datasource(&file, arguments.name.as_deref())?;
-    let plugin = load(&open_host(small_host)?, config, arguments.policy.policy.parent())?;
+    let plugin = load(&open_host(small_host)?, &config.plugin, arguments.policy.policy.parent())?;
     let regions = regions(&plugin, config)?;
     let mut scope = IamScope::new(&arguments.account, regions);
     scope.source_ip = source_ip;

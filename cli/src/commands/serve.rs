@@ -6,7 +6,7 @@ use crate::compiler;
 use crate::failure::Failure;
 use crate::out::out;
 use crate::signals::{self, Hangups};
-use portcullis_server::{Options, RunningServer, Served};
+use portcullis_server::{EndpointRole, Options, RunningServer, Served};
 
 pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     // Before anything else: until then, SIGHUP ends the process.
@@ -33,20 +33,29 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     Ok(running.serve(stopped()).await?)
 }
 
+/// The most datasources that are listed: more do not fit on a screen.
+const MAX_LISTED: usize = 20;
+
 fn announce(server: &RunningServer) -> Result<(), Failure> {
     let bold = anstyle::Style::new().bold();
     for endpoint in server.endpoints() {
         let url = endpoint.url;
-        match endpoint.datasource {
-            None => {
+        match endpoint.role {
+            EndpointRole::Api => {
                 out!("{bold}{url}{bold:#}  the JSON API, described at /openapi.json")?;
-                for name in server.datasources() {
+                let names = server.datasources();
+                for name in names.iter().take(MAX_LISTED) {
                     out!("  {url}/ddb/{name}/  an endpoint for AWS SDKs and tools")?;
                 }
+                if names.len() > MAX_LISTED {
+                    out!("  and {} more below {url}/ddb/", names.len() - MAX_LISTED)?;
+                }
             }
-            Some(name) => {
+            EndpointRole::Datasource(name) => {
                 out!("{bold}{url}{bold:#}  an endpoint for AWS SDKs and tools: {name}")?;
             }
+            EndpointRole::Health => out!("{bold}{url}{bold:#}  /healthz and /readyz")?,
+            _ => out!("{bold}{url}{bold:#}")?,
         }
     }
     match server.token_count() {

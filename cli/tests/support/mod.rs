@@ -18,6 +18,8 @@ pub(crate) struct Serve {
     pub(crate) url: String,
     /// The scheme, address and port of each separate DynamoDB endpoint.
     pub(crate) wire: Vec<String>,
+    /// The scheme, address and port of the health checks; empty if they have none of their own.
+    health: String,
     folder: TempDir,
     log: Arc<Mutex<String>>,
 }
@@ -35,6 +37,12 @@ networks = {{ "http://{authority}" = ["127.0.0.0/8"] }}
 {more}
 "#
     )
+}
+
+/// Returns the policy of a token. `more` are further lines.
+pub(crate) fn token(name: &str, token: &str, more: &str) -> String {
+    let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(token));
+    format!("\n[server.tokens.{name}]\nsha256 = \"{digest}\"\n{more}\n")
 }
 
 /// The input of `CreateTable` for the table `orders`, whose key is the string `id`.
@@ -103,16 +111,18 @@ impl Serve {
             }
         });
         let mut url = String::new();
-        let mut wire = Vec::new();
+        let (mut wire, mut health) = (Vec::new(), String::new());
         for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
             let first = line.split(' ').next().unwrap_or_default().to_string();
             if line.contains("the JSON API") {
                 url = first;
+            } else if line.contains("/healthz") {
+                health = first;
             } else if line.starts_with("http") {
                 wire.push(first);
             }
             if line.contains("token") {
-                return Self { child, url, wire, folder, log };
+                return Self { child, url, wire, health, folder, log };
             }
         }
         let _ = child.wait();
@@ -168,6 +178,11 @@ impl Serve {
         self.status("VmRSS:")
     }
 
+    /// Returns the most resident memory that the server has had, in KiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
     /// Returns the server's resident memory that is not part of a file, in KiB.
     pub(crate) fn anonymous_memory(&self) -> u64 {
         self.status("RssAnon:")
@@ -191,6 +206,18 @@ impl Serve {
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
         let response = self.send("GET", path, &[], &[]);
         (response.status, response.json())
+    }
+
+    /// Sends a GET to the listener for health checks.
+    pub(crate) fn health(&self, path: &str) -> (u16, Value) {
+        let response = send("GET", &format!("{}{path}", self.health), &[], &[]);
+        (response.status, response.json())
+    }
+
+    /// Returns the audit records so far.
+    pub(crate) fn audit(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.path("audit.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Runs an action of the datasource `orders`.

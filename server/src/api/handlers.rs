@@ -5,7 +5,9 @@ use super::openapi as description;
 use super::problem::{Problem, ProblemKind};
 use crate::auth::Caller;
 use crate::body;
-use crate::deployment::ServedDatasource;
+use crate::calls;
+use crate::deployment::{Condition, Served};
+use crate::memory;
 use crate::server::Server;
 use axum::Extension;
 use axum::body::Body;
@@ -16,31 +18,44 @@ use dynamodb_plugin::catalogue::{OPERATIONS, Operation, json_schema, operation};
 use dynamodb_plugin::describe::access;
 use dynamodb_plugin::nearest::nearest;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use portcullis::Datasource;
+use portcullis::{Datasource, Error};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
 type Names<T> = Result<Path<T>, PathRejection>;
 
-/// Lists the datasources that the caller may use.
+/// Lists the datasources that the caller may use. An operator sees why some cannot be used.
 pub(super) async fn datasources(Extension(caller): Extension<Caller>) -> Response {
     let usable = caller.deployment.datasources.iter().filter(|(name, _)| caller.may_use(name));
-    let list: Vec<Value> = usable
-        .map(|(name, ServedDatasource { plugin, policy, .. })| {
-            json!({
-                "name": name,
-                "plugin": plugin.manifest().name(),
-                "access": policy.access.to_string(),
-                "actions": policy.actions,
-            })
-        })
-        .collect();
+    let list: Vec<Value> = usable.map(|(name, source)| listed(name, source, &caller)).collect();
     json_response(json!({"datasources": list}).to_string())
 }
 
-/// Runs an action.
+fn listed(name: &str, source: &Served, caller: &Caller) -> Value {
+    let policy = source.policy();
+    let condition = source.condition();
+    let mut listed = json!({
+        "name": name,
+        "plugin": source.plugin_name(),
+        "access": policy.access.to_string(),
+        "actions": policy.actions,
+        "state": condition.as_str(),
+    });
+    if condition == Condition::Unavailable
+        && caller.is_operator()
+        && let Some(error) = source.failure()
+    {
+        listed["reason"] = error.to_string().into();
+    }
+    listed
+}
+
+/// Runs an action. What is known before the body is checked before it: the token, the datasource
+/// and the media type. What the body says comes next, and then what the action may do.
 pub(super) async fn execute(
+    State(server): State<Arc<Server>>,
     Extension(caller): Extension<Caller>,
     names: Names<(String, String)>,
     query: Pairs,
@@ -48,59 +63,106 @@ pub(super) async fn execute(
     request: Request,
 ) -> Result<Response, Problem> {
     let (name, action) = path(names)?;
-    let served = caller.datasource(&name, Some(&action))?;
-    let options = Options::from_query(query)?;
+    let source = caller.datasource(&name)?;
     let media_type = MediaType::from_headers(&headers)?;
+    let options = Options::from_query(query)?;
     let config = &caller.deployment.server;
-    let bytes = body::read(request.into_body(), config)
+    let mut body = body::read(request.into_body(), config, &caller.account)
         .await
         .map_err(|error| Problem::from_body_error(error, config))?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let message = format!("the body is not UTF-8 from byte {} on", error.valid_up_to());
-        Problem::new(ProblemKind::BadRequest, message)
+    let mut text = String::from_utf8(body.bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Problem::new(ProblemKind::BadRequest, format!("the body is not UTF-8 from byte {at} on"))
     })?;
-    let filled;
-    let input = match media_type {
-        MediaType::Json => text,
-        MediaType::Bound => {
-            filled = fill(text, served.policy.limits.request_bytes.as_u64() as usize)?;
-            &filled
+    if let MediaType::Bound = media_type {
+        let limit = source.policy().limits.request_bytes.as_u64();
+        let filled = fill(&text, usize::try_from(limit).unwrap_or(usize::MAX))?;
+        text = filled;
+        let more = (text.len() as u64).saturating_sub(body.charge.bytes());
+        body.charge.grow(more).map_err(|exceeded| Problem::no_memory(memory::refusal(exceeded)))?;
+    }
+    caller.check_action(&name, &action)?;
+    let plugin_options = Value::Object(options.plugin);
+    let has_options = plugin_options.as_object().is_some_and(|options| !options.is_empty());
+    respond(&server, &caller, source, options.time, async |datasource| {
+        if has_options {
+            datasource.execute_with(&action, &text, &plugin_options.to_string()).await
+        } else {
+            datasource.execute(&action, &text).await
         }
-    };
-    let datasource = for_call(served, &caller, options.time);
-    let output = if options.plugin.is_empty() {
-        datasource.execute(&action, input).await?
-    } else {
-        let options = Value::Object(options.plugin).to_string();
-        datasource.execute_with(&action, input, &options).await?
-    };
-    Ok(json_response(output))
+    })
+    .await
 }
 
 /// Checks that the service can be reached and accepts the credentials.
 pub(super) async fn test(
+    State(server): State<Arc<Server>>,
     Extension(caller): Extension<Caller>,
     names: Names<String>,
     query: Pairs,
 ) -> Result<Response, Problem> {
     let name = path(names)?;
-    let served = caller.datasource(&name, None)?;
+    let source = caller.datasource(&name)?;
     let options = Options::from_query(query)?.only(&[])?;
-    Ok(json_response(for_call(served, &caller, options.time).test().await?))
+    respond(&server, &caller, source, options.time, async |datasource| datasource.test().await)
+        .await
 }
 
 /// Returns the tables with their keys and indexes.
 pub(super) async fn structure(
+    State(server): State<Arc<Server>>,
     Extension(caller): Extension<Caller>,
     names: Names<String>,
     query: Pairs,
 ) -> Result<Response, Problem> {
     let name = path(names)?;
-    let served = caller.datasource(&name, None)?;
+    let source = caller.datasource(&name)?;
     let options = Options::from_query(query)?.only(&["prefix", "limit"])?;
-    let datasource = for_call(served, &caller, options.time);
-    let options = Value::Object(options.plugin).to_string();
-    Ok(json_response(datasource.structure(&options).await?))
+    let plugin_options = Value::Object(options.plugin).to_string();
+    let run = async |datasource: &Datasource| datasource.structure(&plugin_options).await;
+    respond(&server, &caller, source, options.time, run).await
+}
+
+/// Makes a call, and responds with its result.
+async fn respond(
+    server: &Server,
+    caller: &Caller,
+    source: &Served,
+    time: Option<Duration>,
+    run: impl AsyncFnOnce(&Datasource) -> Result<String, Error>,
+) -> Result<Response, Problem> {
+    let problem = |error| Problem::from_call(&error, caller);
+    let output = calls::call(server, caller, source, time, run).await.map_err(problem)?;
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(&output) {
+        return Err(Problem::of_result(format!("the plugin's result is not JSON: {error}")));
+    }
+    let held = calls::hold(caller, output.len()).map_err(problem)?;
+    let mut response = json_response(output);
+    response.extensions_mut().insert(held);
+    Ok(response)
+}
+
+/// Disables or enables a datasource: the path ends in `:disable` or `:enable`.
+pub(super) async fn switch(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    names: Names<String>,
+) -> Result<Response, Problem> {
+    let path = path(names)?;
+    let (name, is_disabled) = match path.rsplit_once(':') {
+        Some((name, "disable")) => (name, true),
+        Some((name, "enable")) => (name, false),
+        _ => return Err(Problem::no_such_path()),
+    };
+    check_operator(&caller)?;
+    let source = caller.deployment.datasources.get(name).ok_or_else(|| {
+        Problem::new(ProblemKind::NotFound, format!("there is no datasource {name:?}"))
+            .remedy("GET /v1/datasources lists all")
+    })?;
+    source.switch.set_disabled(is_disabled);
+    let action = if is_disabled { "disable" } else { "enable" };
+    server.record_operator(Some(&caller.who()), action, name, true);
+    Ok(json_response(json!({"name": name, "state": source.condition().as_str()}).to_string()))
 }
 
 /// Lists all actions of DynamoDB.
@@ -142,7 +204,7 @@ pub(super) async fn reload(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
     check_operator(&caller)?;
-    match server.reload().await {
+    match server.reload(Some(&caller.who())).await {
         Ok(changes) => Ok(json_response(json!(changes).to_string())),
         Err(error) => {
             let remedy = "nothing has changed; fix the file, and reload again";
@@ -157,8 +219,11 @@ pub(super) async fn metrics(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
     check_operator(&caller)?;
-    let mut response =
-        Response::new(Body::from(server.metrics.text(&caller.deployment, server.memory())));
+    let mut response = Response::new(Body::from(server.metrics.text(
+        &server.host,
+        &server.connections,
+        &caller.deployment,
+    )));
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);
     Ok(response)
@@ -189,15 +254,6 @@ fn path<T>(names: Names<T>) -> Result<T, Problem> {
         Problem::new(ProblemKind::BadRequest, format!("the path cannot be read: {error}"))
     })?;
     Ok(names)
-}
-
-/// The datasource for the call of this request.
-fn for_call(served: &ServedDatasource, caller: &Caller, time: Option<Duration>) -> Datasource {
-    let datasource = served.datasource.clone().for_request(&caller.request_id);
-    match time {
-        Some(time) => datasource.within(time),
-        None => datasource,
-    }
 }
 
 fn check_operator(caller: &Caller) -> Result<(), Problem> {

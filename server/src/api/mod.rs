@@ -28,6 +28,7 @@ use std::sync::Arc;
 pub(crate) fn router(server: &Arc<Server>) -> Router {
     let guarded = Router::new()
         .route("/v1/datasources", get(handlers::datasources))
+        .route("/v1/datasources/{datasource}", post(handlers::switch))
         .route("/v1/datasources/{datasource}/actions/{action}", post(handlers::execute))
         .route("/v1/datasources/{datasource}/test", get(handlers::test))
         .route("/v1/datasources/{datasource}/structure", get(handlers::structure))
@@ -35,19 +36,36 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
         .route("/v1/actions/{action}", get(handlers::action))
         .route("/v1/reload", post(handlers::reload))
         .route("/metrics", get(handlers::metrics))
-        .fallback(not_found)
+        .fallback(nothing)
         .method_not_allowed_fallback(not_allowed)
         .route_layer(middleware::from_fn_with_state(server.clone(), authenticate));
-    let guarded = access_log::layer(guarded, server);
-    let open = Router::new()
-        .route("/healthz", get(handlers::healthy))
-        .route("/readyz", get(handlers::ready))
+    let open = health_routes()
         .route("/openapi.json", get(handlers::openapi))
         .method_not_allowed_fallback(not_allowed);
     let wire = Router::new()
         .route("/ddb/{datasource}", any(wire::named))
         .route("/ddb/{datasource}/", any(wire::named));
-    guarded.merge(open).merge(wire::layer(wire, server)).with_state(server.clone())
+    let all = guarded.merge(open).merge(wire::layer(wire, server));
+    access_log::layer(all, server).with_state(server.clone())
+}
+
+/// Health checks alone.
+pub(crate) fn health_router(server: &Arc<Server>) -> Router {
+    let routes = health_routes().fallback(not_found).method_not_allowed_fallback(not_allowed);
+    access_log::layer(routes, server).with_state(server.clone())
+}
+
+fn health_routes() -> Router<Arc<Server>> {
+    Router::new().route("/healthz", get(handlers::healthy)).route("/readyz", get(handlers::ready))
+}
+
+/// A path that does not exist. An AWS SDK whose endpoint URL lacks the datasource gets a response
+/// that it understands.
+async fn nothing(State(server): State<Arc<Server>>, request: Request) -> Response {
+    match wire::misdirected(&server, &request) {
+        Some(response) => response,
+        None => not_found().await.into_response(),
+    }
 }
 
 /// The auth layer of the JSON API.
@@ -57,8 +75,7 @@ async fn authenticate(State(server): State<Arc<Server>>, request: Request, next:
 }
 
 async fn not_found() -> Problem {
-    let problem = Problem::new(ProblemKind::NotFound, "there is nothing at this path");
-    problem.remedy("GET /openapi.json describes the API")
+    Problem::no_such_path()
 }
 
 async fn not_allowed() -> Problem {

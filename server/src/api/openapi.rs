@@ -2,6 +2,7 @@
 //! <https://spec.openapis.org/oas/v3.1.1.html>
 
 use super::problem::ProblemKind;
+use crate::deployment::Condition;
 use crate::routes::BOUND;
 use dynamodb_plugin::catalogue::OPERATIONS;
 use serde_json::{Map, Value, json};
@@ -50,18 +51,37 @@ fn paths() -> Value {
 fn datasource_paths() -> Value {
     let parameters = Parameters::new();
     let object = json!({"type": "object"});
+    let mut name = parameters.datasource.clone();
+    name["name"] = "name".into();
+    let switch = |id: &str, summary: &str| {
+        json!({"post": {
+            "operationId": id, "summary": summary,
+            "parameters": [name, parameters.request_id],
+            "responses": responses("The state of the datasource.", &json!({
+                "type": "object", "required": ["name", "state"],
+                "properties": {"name": {"type": "string"}, "state": state()},
+            }), &[400, 401, 403, 404]),
+        }})
+    };
     json!({
+        "/v1/datasources/{name}:disable":
+            switch("disable", "Refuse calls of a datasource, and end those that are running"),
+        "/v1/datasources/{name}:enable": switch("enable", "Accept calls of a datasource again"),
         "/v1/datasources": {"get": {
             "operationId": "datasources", "summary": "List the datasources that the caller may use",
             "responses": responses("The datasources that the caller may use.", &json!({
                 "type": "object", "required": ["datasources"],
                 "properties": {"datasources": {"type": "array", "items": {
-                    "type": "object", "required": ["name", "plugin", "access"],
+                    "type": "object", "required": ["name", "plugin", "access", "state"],
                     "properties": {
-                        "name": {"type": "string"}, "plugin": {"type": "string"}, "access": {
-                            "enum": ["read", "write", "admin"],
-                        },
+                        "name": {"type": "string"}, "plugin": {"type": ["string", "null"]},
+                        "access": {"enum": ["read", "write", "admin"]},
                         "actions": {"type": ["array", "null"], "items": {"type": "string"}},
+                        "state": state(),
+                        "reason": {
+                            "type": "string",
+                            "description": "Why it is unavailable. Only operators see it.",
+                        },
                     },
                 }}},
             }), &[401, 403]),
@@ -101,6 +121,15 @@ fn datasource_paths() -> Value {
     })
 }
 
+/// What a datasource is.
+fn state() -> Value {
+    let names = Condition::ALL.map(Condition::as_str);
+    json!({
+        "enum": names,
+        "description": "An idle datasource is connected on its next use.",
+    })
+}
+
 /// The parameters that several paths have.
 struct Parameters {
     datasource: Value,
@@ -121,7 +150,7 @@ impl Parameters {
             "deadline",
             "The maximum time for the call, such as 5s or 500ms. A shorter deadline of the \
                 policy still applies.",
-            &json!({"type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s)$"}),
+            &json!({"type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h)$"}),
         );
         let request_id = json!({
             "name": "x-request-id",
@@ -256,7 +285,7 @@ fn server_paths() -> Value {
         "/v1/reload": {"post": {
             "operationId": "reload", "summary": "Reload the policy: all of it, or nothing",
             "responses": responses("The changes to the datasources.", &json!({
-                "type": "object", "required": ["added", "changed", "removed", "unchanged"],
+                "type": "object", "required": ["added", "changed", "removed", "unchanged", "tokens"],
             }), &[401, 403, 409]),
         }},
         "/metrics": {"get": {

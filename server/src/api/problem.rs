@@ -1,7 +1,10 @@
 //! Problem documents: how the JSON API reports errors (RFC 9457).
 
-use crate::auth::{AuthError, Refusal};
+use crate::auth::{AuthError, Caller, Refusal};
 use crate::body::BodyError;
+use crate::calls::{CallError, ENABLE};
+use crate::refusals::Refused;
+use crate::setup::SetupError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -44,13 +47,15 @@ pub enum ProblemKind {
     TooSlow,
     /// The policy file cannot be used.
     Reload,
+    /// An operator has disabled the datasource.
+    Disabled,
     /// A call has no result.
     Call(ErrorKind),
 }
 
 impl ProblemKind {
     /// The kinds of the server itself. The others are [`ErrorKind::ALL`].
-    pub const OWN: [Self; 9] = [
+    pub const OWN: [Self; 10] = [
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,
@@ -60,6 +65,7 @@ impl ProblemKind {
         Self::TooLarge,
         Self::TooSlow,
         Self::Reload,
+        Self::Disabled,
     ];
 
     /// All kinds.
@@ -80,6 +86,7 @@ impl ProblemKind {
             Self::TooLarge => "too-large",
             Self::TooSlow => "too-slow",
             Self::Reload => "reload",
+            Self::Disabled => "disabled",
             Self::Call(kind) => kind.as_str(),
         }
     }
@@ -88,7 +95,7 @@ impl ProblemKind {
     fn status(self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Disabled => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -127,12 +134,22 @@ pub(crate) struct Problem {
     fields: Map<String, Value>,
     /// Further fields of the service's response. Their numbers keep every digit.
     details: Option<Box<RawValue>>,
+    /// Why the request was refused before any call, if it was.
+    refused: Option<Box<Refused>>,
 }
 
 impl Problem {
     pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, status: kind.status(), fields: Map::new(), details: None }
+        let is_call = matches!(kind, ProblemKind::Call(_));
+        let refused = (!is_call).then(|| Refused::new(kind.as_str()).into());
+        Self { kind, status: kind.status(), fields: Map::new(), details: None, refused }
             .with("detail", detail.into())
+    }
+
+    /// The problem of a path that does not exist.
+    pub(crate) fn no_such_path() -> Self {
+        Self::new(ProblemKind::NotFound, "there is nothing at this path")
+            .remedy("GET /openapi.json describes the API")
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -159,20 +176,71 @@ impl Problem {
 
     /// The problem of a body that was not read completely.
     pub(crate) fn from_body_error(error: BodyError, server: &ServerConfig) -> Self {
-        let kind = match error {
-            BodyError::TooLarge => ProblemKind::TooLarge,
-            BodyError::TooSlow => ProblemKind::TooSlow,
-            BodyError::Broken => ProblemKind::BadRequest,
+        let message = error.message(server);
+        match error {
+            BodyError::TooLarge => Self::new(ProblemKind::TooLarge, message),
+            BodyError::TooSlow => Self::new(ProblemKind::TooSlow, message),
+            BodyError::Broken => Self::new(ProblemKind::BadRequest, message),
+            BodyError::NoMemory(_) => Self::no_memory(message),
+        }
+    }
+
+    /// The problem of a body for which there is no memory.
+    pub(crate) fn no_memory(message: String) -> Self {
+        let mut problem = Self::new(ProblemKind::Call(ErrorKind::Busy), message);
+        problem.status = StatusCode::SERVICE_UNAVAILABLE;
+        problem.refused = Some(Refused::new("busy").into());
+        problem.with("maybeApplied", false).remedy("try again later, or send less at a time")
+    }
+
+    /// The problem of a result that is not what the plugin promises.
+    pub(crate) fn of_result(message: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Call(ErrorKind::Other), message).with("maybeApplied", true)
+    }
+
+    /// The problem of a call without a result.
+    pub(crate) fn from_call(error: &CallError, caller: &Caller) -> Self {
+        match error {
+            CallError::Failed(error) => error.into(),
+            CallError::Unavailable(error) => Self::unavailable(error, caller),
+            CallError::Disabled(disabled) => {
+                let mut problem = Self::new(ProblemKind::Disabled, disabled.message());
+                if disabled.maybe_applied {
+                    // It was allowed when it began, and has a record.
+                    problem.status = StatusCode::SERVICE_UNAVAILABLE;
+                    problem.refused = None;
+                }
+                problem.with("maybeApplied", disabled.maybe_applied).remedy(ENABLE)
+            }
+        }
+    }
+
+    /// The problem of a datasource that cannot be connected. Only an operator gets reasons that
+    /// name files.
+    fn unavailable(error: &SetupError, caller: &Caller) -> Self {
+        if let SetupError::Call(error) = error {
+            return error.into();
+        }
+        let kind = ProblemKind::Call(ErrorKind::InvalidSettings);
+        let mut problem = if caller.is_operator() {
+            Self::new(kind, error.to_string())
+        } else {
+            Self::new(
+                kind,
+                "the settings, the plugin or other files of this datasource cannot be used",
+            )
+            .remedy("an operator sees the reason in GET /v1/datasources")
         };
-        Self::new(kind, error.message(server))
+        problem.status = StatusCode::SERVICE_UNAVAILABLE;
+        problem
     }
 }
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
         let mut problem = Self::new(ProblemKind::Call(error.kind()), error.to_string());
-        problem.status = status(&error);
-        match &error {
+        problem.status = status(error);
+        match error {
             Error::Denied(denial) => problem
                 .with("rule", denial.rule.name())
                 .with("subject", denial.subject.clone())
@@ -220,7 +288,9 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let kind =
             if refusal.is_not_found { ProblemKind::NotFound } else { ProblemKind::Forbidden };
-        Self::new(kind, refusal.message).remedy(refusal.remedy)
+        let mut problem = Self::new(kind, refusal.message).remedy(refusal.remedy);
+        problem.refused = Some(refusal.refused);
+        problem
     }
 }
 
@@ -228,7 +298,9 @@ impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         let kind =
             if error.is_about_token() { ProblemKind::Unauthorized } else { ProblemKind::Forbidden };
-        Self::new(kind, error.to_string()).remedy(error.remedy())
+        let mut problem = Self::new(kind, error.to_string()).remedy(error.remedy());
+        problem.refused = Some(Refused::new(kind.as_str()).because(error.to_string()).into());
+        problem
     }
 }
 
@@ -285,6 +357,9 @@ impl IntoResponse for Problem {
         }
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
+        if let Some(refused) = self.refused {
+            response.extensions_mut().insert(*refused);
+        }
         let headers = response.headers_mut();
         let content_type = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, content_type);
@@ -318,7 +393,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_problem_document_has_the_fields_of_its_error() {
-        let response = Problem::from(service(400)).into_response();
+        let response = Problem::from(&service(400)).into_response();
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         assert!(body.ends_with(br#""details":{"Item":{"n":{"N":"12345678901234567890.10"}}}}"#));

@@ -1,6 +1,7 @@
 //! Why a policy file cannot be put to work.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 /// Why a policy file cannot be put to work.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +34,7 @@ pub enum SetupError {
         /// Its name.
         name: String,
         /// The reason.
-        source: Box<SetupError>,
+        source: Arc<SetupError>,
     },
     /// The machine does not have what is needed: a port, an embedded database.
     #[error("{message}")]
@@ -80,11 +81,6 @@ impl SetupError {
             Self::Usage { .. } | Self::Call(_) | Self::Datasource { .. } => {}
         }
         self
-    }
-
-    /// Adds the name of the datasource.
-    pub(crate) fn in_datasource(self, name: &str) -> Self {
-        Self::Datasource { name: name.to_string(), source: Box::new(self) }
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The most bytes of a policy, of settings, of a manifest or of certificates: a list of all public
 /// authorities has a quarter of a megabyte.
-const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
+pub(crate) const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Reads a policy file.
 ///

@@ -11,6 +11,7 @@ use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSourc
 use portcullis_files::read_private;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Builds a host that keeps compiled code in the user's cache folder, if that can be used.
 ///
@@ -102,10 +103,10 @@ pub fn built_in(host: &Host) -> Result<Plugin, SetupError> {
 /// Returns an error if there is no such plugin, or if it cannot be loaded.
 pub fn load(
     host: &Host,
-    config: &DatasourceEntry,
+    source: &PluginSource,
     folder: Option<&Path>,
 ) -> Result<Plugin, SetupError> {
-    match &config.plugin {
+    match source {
         PluginSource::BuiltIn(name) if name == "dynamodb" => built_in(host),
         PluginSource::BuiltIn(name) => Err(SetupError::configuration(format!(
             "there is no built-in plugin {name:?}; there is \"dynamodb\""
@@ -131,27 +132,54 @@ pub async fn connect(
     entry: &DatasourceEntry,
     folder: Option<&Path>,
 ) -> Result<Datasource, SetupError> {
-    let text;
+    let files = Files::read(entry, folder).await?;
     let settings = match &entry.settings {
-        SettingsSource::Inline(table) => {
-            text = serde_json::to_string(table).map_err(|error| {
-                SetupError::configuration(format!("settings: {error}")).because(error)
-            })?;
-            portcullis::Settings::Trusted(&text)
-        }
-        SettingsSource::File(path) => {
-            text = read_text("settings", &beside(folder, path))?;
-            portcullis::Settings::Untrusted(&text)
-        }
+        SettingsSource::Inline(_) => portcullis::Settings::Trusted(&files.settings),
+        SettingsSource::File(_) => portcullis::Settings::Untrusted(&files.settings),
     };
     let mut config = DatasourceConfig::new(name).policy(entry.policy.clone()).settings(settings);
     if let Some(source) = &entry.credentials {
         config = config.shared_credentials(host.provider(&relative_to(source, folder)));
     }
-    if let Some(tls) = &entry.tls {
-        config = config.tls(read_tls(tls, folder)?);
+    if let Some(tls) = files.tls {
+        config = config.tls(tls);
     }
     Ok(host.connect(plugin, config).await?)
+}
+
+/// What the files of a datasource contain.
+struct Files {
+    settings: String,
+    tls: Option<Tls>,
+}
+
+/// How long the files of a datasource may take: they may be on a disk that does not respond.
+const READ: Duration = Duration::from_secs(10);
+
+impl Files {
+    /// Reads the files on a thread of its own.
+    async fn read(entry: &DatasourceEntry, folder: Option<&Path>) -> Result<Self, SetupError> {
+        let (settings, tls) = (entry.settings.clone(), entry.tls.clone());
+        let folder = folder.map(Path::to_path_buf);
+        let reading = tokio::task::spawn_blocking(move || {
+            let folder = folder.as_deref();
+            let settings = match settings {
+                SettingsSource::Inline(table) => {
+                    serde_json::to_string(&table).map_err(|error| {
+                        SetupError::configuration(format!("settings: {error}")).because(error)
+                    })?
+                }
+                SettingsSource::File(path) => read_text("settings", &beside(folder, &path))?,
+            };
+            let tls = tls.map(|tls| read_tls(&tls, folder)).transpose()?;
+            Ok(Self { settings, tls })
+        });
+        let late = || SetupError::environment("the files of the datasource cannot be read in time");
+        let read = tokio::time::timeout(READ, reading).await.map_err(|_| late())?;
+        read.unwrap_or_else(|error| {
+            Err(SetupError::environment(format!("the files cannot be read: {error}")))
+        })
+    }
 }
 
 /// The source of credentials with its paths relative to the policy file.

@@ -29,6 +29,18 @@ pub(crate) fn long_output(hostile: &Hostile, _: &str, _: &str) -> Outcome {
     Ok(" ".repeat(number(hostile, 0)))
 }
 
+/// Returns a result that is `arguments[2]`. A relayed response also has the status `arguments[0]` and
+/// `arguments[1]` headers.
+pub(crate) fn odd_response(hostile: &Hostile, _: &str, _: &str) -> Outcome {
+    Ok(hostile.arguments.get(2).cloned().unwrap_or_default())
+}
+
+pub(crate) fn status_and_headers(hostile: &Hostile) -> (u16, Vec<(String, String)>) {
+    let status = u16::try_from(number(hostile, 0)).unwrap_or_default();
+    let header = |at: usize| (format!("x-amz-{at}"), String::new());
+    (status, (0..number(hostile, 1)).map(header).collect())
+}
+
 /// Creates what `arguments[0]` names, `arguments[1]` times, and drops none of it: `fields`,
 /// `authorities`, `bodies` (each with 2 MiB written ahead), or `clones` (of fields).
 pub(crate) fn hoard_unsent(hostile: &Hostile, _: &str, _: &str) -> Outcome {

@@ -83,7 +83,11 @@ impl GuestConnection for Hostile {
         } else {
             body.into_bytes()
         };
-        Ok(Relayed { status: 200, headers: Vec::new(), body })
+        let (status, headers) = match self.behaviour.as_str() {
+            "odd_response" => status_and_headers(self),
+            _ => (200, Vec::new()),
+        };
+        Ok(Relayed { status, headers, body })
     }
 
     fn test(&self) -> Result<String, Error> {

@@ -142,6 +142,26 @@ pub(crate) async fn result_larger_than_a_response_may_be_is_refused() {
     assert_eq!(carry_out(attack("1000000", ""), "GetItem").await.unwrap().len(), 1_000_000);
 }
 
+pub(crate) async fn relayed_response_with_thousands_of_headers_is_refused() {
+    let server = server().await;
+    let attack = async |headers: &str| {
+        let arguments = format!("200 {headers} {{}}");
+        Attack::new(Behaviour::odd_response, &server.authority, "")
+            .with_arguments(&arguments)
+            .connect()
+            .await
+            .unwrap()
+    };
+    tried();
+    match attack("24576").await.relay("GetItem", b"{}").await {
+        Err(Error::Limit(limit)) => assert_eq!(limit.which, LimitKind::HeaderBytes),
+        other => panic!("{other:?}"),
+    }
+    stopped();
+    let few = attack("40").await.relay("GetItem", b"{}").await.unwrap();
+    assert_eq!((few.status, few.headers.len(), &*few.body), (200, 40, &b"{}"[..]));
+}
+
 pub(crate) async fn what_the_host_holds_for_an_instance_is_limited() {
     let server = server().await;
     let attack = |arguments: &str| {

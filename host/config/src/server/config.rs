@@ -49,8 +49,9 @@ pub struct ServerConfig {
     /// The tokens that clients present, by name; logs show the names. Without tokens, every process
     /// that can reach the loopback interface may use everything.
     pub tokens: BTreeMap<String, Token>,
-    /// Concurrent connections; further ones wait. 1024: the number of calls that the host runs
-    /// concurrently. At most [`MAX_CONNECTIONS`](crate::MAX_CONNECTIONS).
+    /// Concurrent connections. At the limit, one without a request makes room for the next; if all
+    /// are busy, it waits. One peer may have three quarters of them. 1024: the number of calls that
+    /// the host runs concurrently. At most [`MAX_CONNECTIONS`](crate::MAX_CONNECTIONS).
     pub connections: u32,
     /// Time to receive a request's headers, and time that a connection may be idle. 30 s: slow
     /// clients manage, and abandoned connections are closed soon. No time is longer than

@@ -1,0 +1,64 @@
+//! One call for a caller, as both APIs make it.
+
+use crate::auth::Caller;
+use crate::deployment::{Disabled, Served, Unavailable};
+use crate::memory::Held;
+use crate::server::Server;
+use crate::setup::SetupError;
+use portcullis::{Datasource, Error, Limit, LimitKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A call without a result.
+pub(crate) enum CallError {
+    /// An operator has disabled the datasource.
+    Disabled(Disabled),
+    /// The datasource cannot be connected.
+    Unavailable(Arc<SetupError>),
+    /// The call failed.
+    Failed(Error),
+}
+
+/// Makes a call of a datasource, which is connected if it is not yet. `time` limits the call.
+pub(crate) async fn call<T>(
+    server: &Server,
+    caller: &Caller,
+    source: &Served,
+    time: Option<Duration>,
+    run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
+) -> Result<T, CallError> {
+    let datasource =
+        source.datasource(&server.host).await.map_err(|unavailable| match unavailable {
+            Unavailable::Disabled(disabled) => CallError::Disabled(disabled),
+            Unavailable::Failed(error) => CallError::Unavailable(error),
+        })?;
+    let peer = Some(caller.peer);
+    let mut datasource = datasource.for_request(&caller.request_id).for_caller(caller.name(), peer);
+    if let Some(time) = time {
+        datasource = datasource.within(time);
+    }
+    let result = source.switch.guard(run(&datasource)).await;
+    result.map_err(CallError::Disabled)?.map_err(CallError::Failed)
+}
+
+/// Charges the caller for a result of so many bytes, until it was sent.
+pub(crate) fn hold(caller: &Caller, bytes: usize) -> Result<Held, CallError> {
+    let charge = caller.account.charge(bytes as u64).map_err(|_| {
+        let bound = format!("{} MiB for one token", caller.account.limit() >> 20);
+        CallError::Failed(Error::Limit(Limit::new(LimitKind::ProcessMemory, bound, true)))
+    })?;
+    Ok(charge.into())
+}
+
+impl Disabled {
+    pub(crate) fn message(self) -> &'static str {
+        if self.maybe_applied {
+            "an operator has disabled this datasource, which ended the call"
+        } else {
+            "an operator has disabled this datasource"
+        }
+    }
+}
+
+/// The remedy for a disabled datasource.
+pub(crate) const ENABLE: &str = "an operator can enable it again: POST /v1/datasources/NAME:enable";

@@ -1,0 +1,310 @@
+//! All connections: how many there may be, the share of each peer, and which make room for others.
+
+use super::peer::PeerKey;
+use super::state::{Doing, State};
+use parking_lot::Mutex;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+/// The connections of some listeners.
+///
+/// At the limit, the oldest connection that serves no request is closed, of the peer that has most.
+/// If all are busy, a new connection waits.
+pub(crate) struct Connections {
+    limit: usize,
+    table: Mutex<Table>,
+    /// Notified when a connection ends or becomes idle, if somebody waits for that.
+    freed: Notify,
+    evicted: AtomicU64,
+}
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    open: HashMap<u64, Entry>,
+    /// The number of connections of each peer.
+    counts: HashMap<PeerKey, usize>,
+    /// The connections that wait until there is room, by peer; and their number.
+    waiting: HashMap<Option<PeerKey>, usize>,
+    waiting_count: usize,
+}
+
+struct Entry {
+    /// None for a load balancer, which connects for many peers.
+    peer: Option<PeerKey>,
+    state: Arc<State>,
+}
+
+/// A connection that has no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom;
+
+/// The place of a connection. Dropping it frees the place.
+pub(crate) struct Place {
+    connections: Arc<Connections>,
+    id: u64,
+}
+
+/// Figures of the connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConnectionFigures {
+    pub(crate) open: usize,
+    pub(crate) waiting: usize,
+    /// Connections that were closed to make room.
+    pub(crate) evicted: u64,
+}
+
+impl Connections {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit: limit.max(1),
+            table: Mutex::default(),
+            freed: Notify::new(),
+            evicted: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn figures(&self) -> ConnectionFigures {
+        let table = self.table.lock();
+        ConnectionFigures {
+            open: table.open.len(),
+            waiting: table.waiting_count,
+            evicted: self.evicted.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The most connections of one peer: three quarters, so that no peer can take all.
+    fn share(&self) -> usize {
+        self.limit - self.limit / 4
+    }
+
+    /// The most connections that wait: as many as the share that a single peer cannot have.
+    fn waiting_limit(&self) -> usize {
+        (self.limit / 4).max(16)
+    }
+
+    /// Waits for a place for a connection, at most until `end`. `peer` is none for a load balancer.
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        peer: Option<PeerKey>,
+        state: &Arc<State>,
+        end: Instant,
+    ) -> Result<Place, NoRoom> {
+        if let Some(place) = self.place(peer, state) {
+            return Ok(place);
+        }
+        let _waiting = self.wait(peer).ok_or(NoRoom)?;
+        loop {
+            let mut freed = pin!(self.freed.notified());
+            // What is freed from here on is not missed.
+            freed.as_mut().enable();
+            if let Some(place) = self.place(peer, state) {
+                return Ok(place);
+            }
+            timeout_at(end, freed).await.map_err(|_| NoRoom)?;
+        }
+    }
+
+    /// Closes the connection that has served no request for longest, because the system has no
+    /// socket left. Returns whether there was one.
+    pub(crate) fn make_room(&self) -> bool {
+        self.table.lock().evict(|_| true).inspect(|state| self.close(state)).is_some()
+    }
+
+    /// Somebody may take the place of a connection that serves no request any more.
+    pub(crate) fn freed(&self) {
+        // Requests end much more often than connections wait.
+        if self.table.lock().waiting_count > 0 {
+            self.freed.notify_waiters();
+        }
+    }
+
+    fn close(&self, state: &State) {
+        self.evicted.fetch_add(1, Ordering::Relaxed);
+        state.close();
+    }
+
+    /// A place, if there is one, or if another connection can be closed.
+    fn place(self: &Arc<Self>, peer: Option<PeerKey>, state: &Arc<State>) -> Option<Place> {
+        let mut table = self.table.lock();
+        let has_share = peer.is_none_or(|peer| table.count(peer) < self.share());
+        let evicted = if !has_share {
+            Some(table.evict(|entry| entry.peer == peer)?)
+        } else if table.open.len() >= self.limit {
+            Some(table.evict(|_| true)?)
+        } else {
+            None
+        };
+        if let Some(evicted) = evicted {
+            self.close(&evicted);
+        }
+        let id = table.insert(Entry { peer, state: state.clone() });
+        Some(Place { connections: self.clone(), id })
+    }
+
+    fn wait(self: &Arc<Self>, peer: Option<PeerKey>) -> Option<Waiting> {
+        let mut table = self.table.lock();
+        let of_peer = table.waiting.get(&peer).copied().unwrap_or_default();
+        let limit = self.waiting_limit();
+        if table.waiting_count >= limit || (peer.is_some() && of_peer >= limit / 2) {
+            return None;
+        }
+        table.waiting_count += 1;
+        *table.waiting.entry(peer).or_default() += 1;
+        Some(Waiting { connections: self.clone(), peer })
+    }
+}
+
+impl Table {
+    fn count(&self, peer: PeerKey) -> usize {
+        self.counts.get(&peer).copied().unwrap_or_default()
+    }
+
+    fn insert(&mut self, entry: Entry) -> u64 {
+        if let Some(peer) = entry.peer {
+            *self.counts.entry(peer).or_default() += 1;
+        }
+        self.next += 1;
+        self.open.insert(self.next, entry);
+        self.next
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Entry> {
+        let entry = self.open.remove(&id)?;
+        if let Some(peer) = entry.peer {
+            subtract(&mut self.counts, peer);
+        }
+        Some(entry)
+    }
+
+    /// Removes the connection that can best be spared among some.
+    fn evict(&mut self, among: impl Fn(&Entry) -> bool) -> Option<Arc<State>> {
+        let spare = self.open.iter().filter(|(_, entry)| among(entry));
+        let idle = spare.filter(|(_, entry)| entry.state.doing() != Doing::Busy);
+        let (id, _) = idle.min_by_key(|(_, entry)| {
+            let count = entry.peer.map_or(0, |peer| self.count(peer));
+            (Reverse(count), entry.state.doing(), entry.state.since())
+        })?;
+        let id = *id;
+        self.remove(id).map(|entry| entry.state)
+    }
+}
+
+/// Subtracts one, and removes what is zero: else every address would leave an entry.
+fn subtract<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
+    if let std::collections::hash_map::Entry::Occupied(mut count) = counts.entry(key) {
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
+        }
+    }
+}
+
+/// A connection that waits for a place.
+struct Waiting {
+    connections: Arc<Connections>,
+    peer: Option<PeerKey>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut table = self.connections.table.lock();
+        table.waiting_count -= 1;
+        subtract(&mut table.waiting, self.peer);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // It was removed before if it made room for another connection.
+        self.connections.table.lock().remove(self.id);
+        self.connections.freed();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+    use std::time::Duration;
+
+    fn peer(number: u8) -> PeerKey {
+        IpAddr::from([192, 0, 2, number]).into()
+    }
+
+    /// An open connection.
+    struct Opened {
+        _place: Place,
+        state: Arc<State>,
+    }
+
+    /// Opens a connection, or gives up after 20 ms.
+    async fn open(connections: &Arc<Connections>, number: u8, doing: Doing) -> Option<Opened> {
+        let state = State::new();
+        let end = Instant::now() + Duration::from_millis(20);
+        let place = connections.admit(Some(peer(number)), &state, end).await.ok()?;
+        state.set(doing);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        Some(Opened { _place: place, state })
+    }
+
+    async fn is_closed(opened: &Opened) -> bool {
+        tokio::time::timeout(Duration::from_millis(5), opened.state.closed()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn oldest_silent_connection_of_the_peer_with_most_makes_room() {
+        let connections = Connections::new(4);
+        let first = open(&connections, 1, Doing::Idle).await.unwrap();
+        let busy = open(&connections, 2, Doing::Busy).await.unwrap();
+        let idle = open(&connections, 2, Doing::Idle).await.unwrap();
+        let silent = open(&connections, 2, Doing::Silent).await.unwrap();
+        let new = open(&connections, 3, Doing::Silent).await.unwrap();
+        assert!(is_closed(&silent).await, "a silent connection goes before an idle one");
+        for kept in [&first, &busy, &idle, &new] {
+            assert!(!is_closed(kept).await);
+        }
+        let next = open(&connections, 1, Doing::Busy).await.unwrap();
+        assert!(is_closed(&idle).await && !is_closed(&first).await);
+        drop((first, busy, idle, silent, new, next));
+        let figures = connections.figures();
+        assert_eq!((figures.open, figures.evicted), (0, 2));
+        assert!(connections.table.lock().counts.is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_peer_cannot_take_all_connections() {
+        let connections = Connections::new(4);
+        let mut busy = Vec::new();
+        for _ in 0..3 {
+            busy.push(open(&connections, 1, Doing::Busy).await.unwrap());
+        }
+        assert!(open(&connections, 1, Doing::Busy).await.is_none(), "its share is used up");
+        let other = open(&connections, 2, Doing::Busy).await.unwrap();
+        assert!(open(&connections, 3, Doing::Busy).await.is_none(), "all are busy");
+        assert!(!is_closed(&other).await);
+    }
+
+    #[tokio::test]
+    async fn waiting_connection_gets_the_next_place() {
+        let connections = Connections::new(1);
+        let first = open(&connections, 1, Doing::Busy).await.unwrap();
+        let (state, waiting) = (State::new(), connections.clone());
+        let admitted = tokio::spawn(async move {
+            let end = Instant::now() + Duration::from_secs(5);
+            waiting.admit(Some(peer(2)), &state, end).await.is_ok()
+        });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(connections.figures().waiting, 1);
+        first.state.set(Doing::Idle);
+        connections.freed();
+        assert!(admitted.await.unwrap());
+        assert!(is_closed(&first).await);
+        assert!(connections.table.lock().waiting.is_empty());
+    }
+}

@@ -1,0 +1,322 @@
+//! One datasource: connected on first use, and released when nobody uses it.
+
+use super::fingerprint::{Fingerprint, fingerprint};
+use super::plugins::PluginSlot;
+use super::switch::{Disabled, Switch};
+use crate::setup::{self, MAX_TEXT_BYTES, SetupError, beside};
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+use portcullis::{ActionName, Counters, Datasource, Error, Host, Plugin, Policy};
+use portcullis_config::{DatasourceEntry, PluginSource, SettingsSource};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// One datasource.
+pub(crate) struct Served {
+    name: String,
+    origin: ConnectsBy,
+    pub(crate) switch: Arc<Switch>,
+    connected: ArcSwapOption<Connected>,
+    /// Held while it is being connected: one call does that, and others wait.
+    connecting: tokio::sync::Mutex<()>,
+    failed: Mutex<Option<Failed>>,
+    began: Instant,
+    /// When it was used last, in seconds after `began`.
+    used: AtomicU64,
+    /// What it had counted when it was released. Boxed, since most datasources of a large policy
+    /// are not used.
+    retired: Mutex<Option<Box<Counters>>>,
+}
+
+/// How a datasource is connected.
+enum ConnectsBy {
+    /// As the policy file says.
+    Entry { entry: Box<DatasourceEntry>, plugin: Arc<PluginSlot>, folder: Option<PathBuf> },
+    /// It is connected, and stays so.
+    Embedded { policy: Box<Policy>, plugin: Plugin },
+}
+
+struct Connected {
+    datasource: Datasource,
+    files: Option<Fingerprint>,
+}
+
+#[derive(Clone)]
+struct Failed {
+    error: Arc<SetupError>,
+    at: Instant,
+}
+
+/// Why a datasource cannot be used now.
+pub(crate) enum Unavailable {
+    Disabled(Disabled),
+    Failed(Arc<SetupError>),
+}
+
+/// What a datasource is, for an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// It is connected.
+    Connected,
+    /// It will be connected on its next use.
+    Idle,
+    /// It could not be connected.
+    Unavailable,
+    /// An operator has disabled it.
+    Disabled,
+}
+
+impl Condition {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Connected, Self::Idle, Self::Unavailable, Self::Disabled];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Idle => "idle",
+            Self::Unavailable => "unavailable",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// How long a datasource that could not be connected is not tried again: each try reads files and
+/// runs the plugin.
+const RETRY: Duration = Duration::from_secs(5);
+
+impl Served {
+    pub(crate) fn new(
+        name: &str,
+        entry: DatasourceEntry,
+        plugin: Arc<PluginSlot>,
+        folder: Option<PathBuf>,
+        switch: Arc<Switch>,
+    ) -> Self {
+        let origin = ConnectsBy::Entry { entry: Box::new(entry), plugin, folder };
+        Self::with_origin(name, origin, switch, None)
+    }
+
+    /// A datasource that is connected already, and stays so.
+    pub(crate) fn embedded(
+        name: &str,
+        policy: Policy,
+        plugin: Plugin,
+        datasource: Datasource,
+    ) -> Self {
+        let connected = Connected { datasource, files: None };
+        let origin = ConnectsBy::Embedded { policy: Box::new(policy), plugin };
+        Self::with_origin(name, origin, Arc::default(), Some(Arc::new(connected)))
+    }
+
+    fn with_origin(
+        name: &str,
+        origin: ConnectsBy,
+        switch: Arc<Switch>,
+        connected: Option<Arc<Connected>>,
+    ) -> Self {
+        Self {
+            name: name.to_string(),
+            origin,
+            switch,
+            connected: ArcSwapOption::new(connected),
+            connecting: tokio::sync::Mutex::default(),
+            failed: Mutex::default(),
+            began: Instant::now(),
+            used: AtomicU64::new(0),
+            retired: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        match &self.origin {
+            ConnectsBy::Entry { entry, .. } => &entry.policy,
+            ConnectsBy::Embedded { policy, .. } => policy,
+        }
+    }
+
+    /// The plugin's name; none if the plugin was not loaded yet, or cannot be loaded.
+    pub(crate) fn plugin_name(&self) -> Option<&str> {
+        match &self.origin {
+            ConnectsBy::Entry { plugin, .. } => plugin.name(),
+            ConnectsBy::Embedded { plugin, .. } => Some(plugin.manifest().name()),
+        }
+    }
+
+    /// Whether the operator wrote all of it: the settings are in the policy file, and the plugin is
+    /// built in.
+    pub(crate) fn is_operators(&self) -> bool {
+        match &self.origin {
+            ConnectsBy::Entry { entry, plugin, .. } => {
+                matches!(entry.settings, SettingsSource::Inline(_))
+                    && matches!(plugin.source(), PluginSource::BuiltIn(_))
+            }
+            ConnectsBy::Embedded { .. } => true,
+        }
+    }
+
+    /// Whether the manifest of the plugin lists an action. False if the plugin is not loaded.
+    pub(crate) fn knows_action(&self, action: &ActionName) -> bool {
+        let plugin = match &self.origin {
+            ConnectsBy::Entry { plugin, .. } => plugin.plugin(),
+            ConnectsBy::Embedded { plugin, .. } => Some(plugin),
+        };
+        plugin.is_some_and(|plugin| plugin.manifest().action(action).is_some())
+    }
+
+    pub(crate) fn condition(&self) -> Condition {
+        if self.switch.is_disabled() {
+            Condition::Disabled
+        } else if self.connected.load().is_some() {
+            Condition::Connected
+        } else if self.failed.lock().is_some() {
+            Condition::Unavailable
+        } else {
+            Condition::Idle
+        }
+    }
+
+    /// Why it could not be connected.
+    pub(crate) fn failure(&self) -> Option<Arc<SetupError>> {
+        self.failed.lock().as_ref().map(|failed| failed.error.clone())
+    }
+
+    /// What it has done since the policy was loaded; none if it was never used.
+    pub(crate) fn counters(&self) -> Option<Counters> {
+        let retired = self.retired.lock().as_deref().cloned();
+        let connected = self.connected.load();
+        match (retired, connected.as_ref().map(|connected| connected.datasource.counters())) {
+            (Some(mut retired), Some(current)) => {
+                retired.add(&current);
+                Some(retired)
+            }
+            (retired, current) => current.or(retired),
+        }
+    }
+
+    /// The datasource for a call. The first call connects it.
+    pub(crate) async fn datasource(&self, host: &Host) -> Result<Datasource, Unavailable> {
+        if self.switch.is_disabled() {
+            return Err(Unavailable::Disabled(Disabled { maybe_applied: false }));
+        }
+        self.used.store(self.began.elapsed().as_secs(), Ordering::Relaxed);
+        match &*self.connected.load() {
+            Some(connected) => Ok(connected.datasource.clone()),
+            // Boxed, since it is rare and large.
+            None => Box::pin(self.connect(host)).await.map_err(Unavailable::Failed),
+        }
+    }
+
+    async fn connect(&self, host: &Host) -> Result<Datasource, Arc<SetupError>> {
+        let _alone = self.connecting.lock().await;
+        if let Some(connected) = &*self.connected.load() {
+            return Ok(connected.datasource.clone());
+        }
+        let failed = self.failed.lock().clone();
+        if let Some(failed) = failed.filter(|failed| failed.at.elapsed() < RETRY) {
+            return Err(failed.error);
+        }
+        let connected = self.try_connect(host).await?;
+        let datasource = connected.datasource.clone();
+        self.connected.store(Some(Arc::new(connected)));
+        Ok(datasource)
+    }
+
+    /// Finds out whether it can be connected, unless somebody has already.
+    pub(crate) async fn verify(&self, host: &Host) {
+        let _alone = self.connecting.lock().await;
+        if self.connected.load().is_none() && self.failed.lock().is_none() {
+            // The failure is kept, and nothing else is of interest.
+            let _ = self.try_connect(host).await;
+        }
+    }
+
+    async fn try_connect(&self, host: &Host) -> Result<Connected, Arc<SetupError>> {
+        let result = self.open(host).await;
+        *self.failed.lock() = match &result {
+            Err(error) if !is_passing(error) => {
+                Some(Failed { error: error.clone(), at: Instant::now() })
+            }
+            _ => None,
+        };
+        result
+    }
+
+    async fn open(&self, host: &Host) -> Result<Connected, Arc<SetupError>> {
+        let ConnectsBy::Entry { entry, plugin, folder } = &self.origin else {
+            let error = SetupError::environment("the embedded server has stopped");
+            return Err(Arc::new(error));
+        };
+        let plugin = plugin.get(host).await?;
+        let files = fingerprint(self.files(), MAX_TEXT_BYTES).await;
+        let datasource =
+            setup::connect(host, &plugin, &self.name, entry, folder.as_deref()).await?;
+        Ok(Connected { datasource, files })
+    }
+
+    /// Whether the datasource that `entry` describes is this one, and its files have not changed.
+    pub(crate) async fn is_current(
+        &self,
+        entry: &DatasourceEntry,
+        plugin: &Arc<PluginSlot>,
+    ) -> bool {
+        let ConnectsBy::Entry { entry: mine, plugin: my_plugin, .. } = &self.origin else {
+            return false;
+        };
+        if **mine != *entry || !Arc::ptr_eq(my_plugin, plugin) || self.failed.lock().is_some() {
+            return false;
+        }
+        let before = match &*self.connected.load() {
+            // It reads its files when it is connected.
+            None => return true,
+            Some(connected) => connected.files,
+        };
+        before.is_some() && fingerprint(self.files(), MAX_TEXT_BYTES).await == before
+    }
+
+    /// Releases it if nobody has used it for `time`. Returns whether it did.
+    pub(crate) fn release_if_idle(&self, time: Duration) -> bool {
+        let unused = self.began.elapsed().as_secs() - self.used.load(Ordering::Relaxed);
+        let connected = self.connected.load_full();
+        let Some(connected) = connected.filter(|_| unused >= time.as_secs()) else { return false };
+        let mut counters = connected.datasource.counters();
+        let is_embedded = matches!(self.origin, ConnectsBy::Embedded { .. });
+        if is_embedded || counters.running > 0 || counters.waiting > 0 {
+            return false;
+        }
+        // Its instances go with it.
+        (counters.warm, counters.warm_bytes) = (0, 0);
+        let mut retired = self.retired.lock();
+        match &mut *retired {
+            Some(retired) => retired.add(&counters),
+            None => *retired = Some(Box::new(counters)),
+        }
+        self.connected.store(None);
+        true
+    }
+
+    /// The files that are read when it is connected, without credentials: those are read when they
+    /// are needed.
+    fn files(&self) -> Vec<PathBuf> {
+        let ConnectsBy::Entry { entry, folder, .. } = &self.origin else { return Vec::new() };
+        let mut files = Vec::new();
+        if let SettingsSource::File(file) = &entry.settings {
+            files.push(file);
+        }
+        if let Some(tls) = &entry.tls {
+            files.extend([&tls.ca, &tls.client_certificate, &tls.client_key].into_iter().flatten());
+        }
+        files.into_iter().map(|file| beside(folder.as_deref(), file)).collect()
+    }
+}
+
+/// Whether a failure has nothing to do with the datasource itself: others use the memory or the
+/// processor now.
+fn is_passing(error: &SetupError) -> bool {
+    matches!(error, SetupError::Call(Error::Busy(_) | Error::Audit { .. } | Error::Limit(_)))
+}
