@@ -43,11 +43,13 @@ fuzz: setup tools ## Run all fuzz targets, for FUZZ_SECONDS (240) in total.
 load: setup servers ## Load-test the server with 64 clients for five minutes; SECONDS=N changes the time.
 	LOAD_SECONDS=$(or $(SECONDS),300) cargo test --workspace --features portcullis-cli/other-servers --test load -- --nocapture --test-threads 1
 
-# Random attacks next to honest calls. Figures: docs/threat-model.md.
+# Random attacks next to honest calls: of plugins on the host, then of plugins and clients on the server. Figures:
+# docs/threat-model.md.
 .PHONY: soak
-soak: setup ## Attack the host at random for ten minutes, next to honest calls; SECONDS=N changes the time.
+soak: setup servers ## Attack the host, then the server, for ten minutes each, next to honest calls; SECONDS=N changes the time.
 	cargo build --workspace
 	target/debug/soak $(or $(SECONDS),600)
+	LOAD_SECONDS=$(or $(SECONDS),600) cargo test --workspace --features portcullis-cli/other-servers --test load -- --nocapture no_response
 
 .PHONY: operations
 operations: setup servers ## Write docs/operations.md: the result of each operation on each server.

@@ -1,5 +1,6 @@
 //! Failures of commands: what is printed, and the exit code.
 
+use crate::signals;
 use crate::terminal::visible;
 use portcullis::{Denial, Error, ErrorKind, LimitKind, PluginError};
 use portcullis_server::setup::SetupError;
@@ -28,8 +29,6 @@ const CONNECTION: u8 = 9;
 const TIMEOUT: u8 = 10;
 const LIMIT: u8 = 11;
 const CRASH: u8 = 12;
-/// The code after a signal is this number plus the signal's, as in shells.
-const SIGNAL: u8 = 128;
 
 /// Returns the exit code for a kind of error. `limit` is the name of the limit that was reached.
 fn exit_code(kind: ErrorKind, limit: Option<&str>) -> u8 {
@@ -62,12 +61,15 @@ impl Failure {
     /// A signal interrupted the command.
     pub(crate) fn interrupted(signal: u8) -> Self {
         let message = "interrupted; if a request was sent, the service may have carried it out";
-        Self::new(SIGNAL + signal, message)
+        Self::new(signals::EXIT + signal, message)
     }
 
     /// A signal interrupted the command between two pages.
     pub(crate) fn interrupted_in_pages(signal: u8) -> Self {
-        Self::new(SIGNAL + signal, "interrupted; the printed items are complete, but more follow")
+        Self::new(
+            signals::EXIT + signal,
+            "interrupted; the printed items are complete, but more follow",
+        )
     }
 
     /// Arguments that cannot be used.
@@ -265,12 +267,12 @@ mod tests {
             (TIMEOUT, "timed out"),
             (LIMIT, "limit reached, or busy"),
             (CRASH, "the plugin crashed"),
-            (SIGNAL + interrupt, "interrupted"),
+            (signals::EXIT + interrupt, "interrupted"),
         ] {
             let line = format!("{code:>4}  {text}");
             assert!(EXIT_CODES.contains(&line), "{line:?} is missing in:\n{EXIT_CODES}");
         }
-        assert!(EXIT_CODES.contains(&format!("({}: terminated)", SIGNAL + terminate)));
+        assert!(EXIT_CODES.contains(&format!("({}: terminated)", signals::EXIT + terminate)));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Signals that stop a command.
 
+/// The exit code after a signal is this number plus the signal's, as in shells.
+pub(crate) const EXIT: u8 = 128;
+
 /// Waits for SIGINT or SIGTERM, and returns the signal's number.
 #[cfg(unix)]
 pub(crate) async fn interrupted() -> u8 {

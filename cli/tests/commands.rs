@@ -141,7 +141,7 @@ fn failures_have_exit_codes_and_messages_with_remedies() {
         ),
         (&["execute", "--policy", "nothing.toml", "ListTables"], 3, "portcullis init"),
         (&["execute", "--nonsense"], 2, "--nonsense"),
-        (&["actions", "GetItmes"], 4, "did you mean GetItem?"),
+        (&["actions", "GetItemss"], 4, "did you mean GetItem?"),
     ] {
         let output = portcullis(arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", err(&output));
@@ -484,7 +484,7 @@ fn token_may_use_only_what_the_options_name() {
         err(&full)
     );
     for (arguments, code, part) in [
-        (["--actions", "GetItme"], 4, "did you mean GetItem?"),
+        (["--actions", "GetItems"], 4, "did you mean GetItem?"),
         (["--expires", "2026-12-31T00:00:00"], 2, "add Z for UTC"),
         (["--expires", "2001-01-01T00:00:00Z"], 2, "has passed already"),
     ] {
@@ -526,8 +526,8 @@ fn check_shows_the_keys_of_the_server_and_refuses_unknown_actions() {
         assert!(out(&shown).contains(part), "{part}:\n{}{}", out(&shown), err(&shown));
     }
     for (datasource, server, parts) in [
-        ("actions = [\"GetItme\"]", "", ["GetItme", "did you mean GetItem?"]),
-        ("", &*server.replace("GetItem", "Qeury"), ["server.tokens.app", "did you mean Query?"]),
+        ("actions = [\"GetItems\"]", "", ["GetItems", "did you mean GetItem?"]),
+        ("", &*server.replace("GetItem", "QueryAll"), ["server.tokens.app", "did you mean Query?"]),
         ("", "drain-timeout = \"500000000000y\"", ["server.drain-timeout", "24h"]),
     ] {
         let refused = check(datasource, server);

@@ -65,11 +65,19 @@ fn announce(server: &RunningServer) -> Result<(), Failure> {
     }
 }
 
-/// Waits for a signal to stop the server.
+/// Waits for a signal to stop the server. A second one ends it at once.
 async fn stopped() {
     let signal = signals::interrupted().await;
     tracing::info!(
         target: "portcullis::serve",
-        signal, "stopping: no new connections; waiting for running calls"
+        signal, "stopping: no new connections; waiting for running calls; once more ends them"
     );
+    tokio::spawn(async {
+        let signal = signals::interrupted().await;
+        tracing::warn!(
+            target: "portcullis::serve",
+            signal, "ended; the service may have carried out requests of the interrupted calls"
+        );
+        std::process::exit(i32::from(signals::EXIT + signal));
+    });
 }

@@ -24,7 +24,7 @@ mod tests {
     #[test]
     fn a_misspelt_name_gets_the_closest_one() {
         let names = ["BatchGetItem", "GetItem", "PutItem"];
-        assert_eq!(nearest("GetItme", names), Some("GetItem"));
+        assert_eq!(nearest("GetItems", names), Some("GetItem"));
         assert_eq!(nearest("getitem", names), Some("GetItem"));
         assert_eq!(nearest("DropDatabase", names), None);
         assert_eq!(nearest(&"GetItem".repeat(100), names), None);

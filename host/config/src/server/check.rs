@@ -49,7 +49,7 @@ impl ServerConfig {
     /// use portcullis_config::{Digest, ServerConfig, Token};
     ///
     /// let mut token = Token::new(Digest([1; 32]), ["orders"]);
-    /// token.actions = Some(vec!["GetItme".parse()?]);
+    /// token.actions = Some(vec!["GetItems".parse()?]);
     /// let mut server = ServerConfig::default();
     /// server.tokens.insert("app".to_string(), token);
     /// let error = server.check_actions(&["GetItem", "Query"].into()).unwrap_err();

@@ -159,6 +159,6 @@ fn actions_of_a_token_must_be_known() {
              this file{hint}"
         ))
     };
-    assert_eq!(check("[\"Query\", \"GetItme\"]"), listed("GetItme", "; did you mean GetItem?"));
+    assert_eq!(check("[\"Query\", \"GetItems\"]"), listed("GetItems", "; did you mean GetItem?"));
     assert_eq!(check("[\"DropDatabase\"]"), listed("DropDatabase", ""));
 }
