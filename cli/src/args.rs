@@ -131,7 +131,8 @@ Examples:
   portcullis serve --policy portcullis.toml --wire 127.0.0.1:8000=orders
   curl -H 'Content-Type: application/json' -d '{}' \\
     http://127.0.0.1:8700/v1/datasources/local/actions/ListTables
-  aws dynamodb list-tables --endpoint-url http://127.0.0.1:8700/ddb/local/
+  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws dynamodb list-tables \\
+    --region us-east-1 --endpoint-url http://127.0.0.1:8700/ddb/local/
 
 SIGHUP, or POST /v1/reload, reloads the policy. SIGTERM stops the server once its running calls
 have ended.
@@ -184,7 +185,7 @@ pub(crate) struct Token {
     /// all that the policy of a datasource allows.
     #[arg(long, value_name = "ACTION,…", value_delimiter = ',')]
     pub(crate) actions: Vec<String>,
-    /// Let the token reload the policy and read the metrics.
+    /// Let the token reload the policy, read the metrics, and disable and enable datasources.
     #[arg(long)]
     pub(crate) operator: bool,
     /// Refuse the token from this time on, as in 2026-12-31T00:00:00Z. Without this option, it does

@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Uri};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tower_http::request_id::{
@@ -68,6 +68,7 @@ struct Entry {
     id: Option<HeaderValue>,
     peer: Peer,
     method: &'static str,
+    uri: Uri,
     route: &'static str,
     has_ended: bool,
 }
@@ -84,6 +85,7 @@ impl Entry {
             id: request.headers().get(&REQUEST_ID).cloned(),
             peer: Peer::of(request),
             method: method(request.method()),
+            uri: request.uri().clone(),
             route: matched(request),
             has_ended: false,
         }
@@ -98,8 +100,21 @@ impl Entry {
         let holder = response.extensions().get::<CallerName>().map_or("", |name| &name.0);
         self.log(response.status().as_u16(), holder);
         if let Some(refused) = response.extensions().get::<Refused>() {
-            self.server.record_refusal(&Who::new(self.id(), holder, self.peer), refused);
+            let mut refused = refused.clone();
+            if refused.datasource.is_none() {
+                refused.datasource = self.datasource();
+            }
+            self.server.record_refusal(&Who::new(self.id(), holder, self.peer), &refused);
         }
+    }
+
+    /// The datasource in the path, if it exists.
+    fn datasource(&self) -> Option<String> {
+        let path = self.uri.path();
+        let rest = path.strip_prefix("/v1/datasources/").or_else(|| path.strip_prefix("/ddb/"))?;
+        let name = rest.split(['/', ':']).next()?;
+        let current = self.server.current();
+        current.datasources.get_key_value(name).map(|(name, _)| name.clone())
     }
 
     fn log(&self, status: u16, holder: &str) {

@@ -244,6 +244,9 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
 fn is_local(headers: &HeaderMap, server: &ServerConfig) -> bool {
     let Some(host) = only(headers, &header::HOST) else { return false };
     let Ok(authority) = host.parse::<Authority>() else { return false };
+    if host.contains('@') {
+        return false;
+    }
     let name = authority.host().trim_matches(['[', ']']);
     let mut addresses = std::iter::once(&server.listen).chain(server.wire.keys());
     let listens = addresses.any(|address| name.parse() == Ok(address.ip()));
@@ -257,8 +260,9 @@ fn is_local(headers: &HeaderMap, server: &ServerConfig) -> bool {
 fn is_own_page(headers: &HeaderMap, is_encrypted: bool) -> bool {
     let scheme = if is_encrypted { "https" } else { "http" };
     let own = only(headers, &header::HOST).map(|host| format!("{scheme}://{host}"));
+    let origin = only(headers, &header::ORIGIN);
     let is_own_origin = !headers.contains_key(header::ORIGIN)
-        || (own.is_some() && only(headers, &header::ORIGIN) == own.as_deref());
+        || own.zip(origin).is_some_and(|(own, origin)| own.eq_ignore_ascii_case(origin));
     let is_own_site = !headers.contains_key(FETCH_SITE)
         || matches!(only(headers, &FETCH_SITE), Some("same-origin" | "none"));
     is_own_origin && is_own_site
@@ -306,6 +310,7 @@ mod tests {
             "10.0.0.1",
             "[::2]",
             "a@127.0.0.1.evil.example",
+            "evil.example@localhost",
             "",
         ] {
             assert!(!is_local(&headers(&[(header::HOST, other)]), &server), "{other}");

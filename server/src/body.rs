@@ -12,6 +12,8 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
     TooLarge,
+    /// It is larger than all bodies of one token may be, in bytes.
+    NeverFits(u64),
     TooSlow,
     /// It ended before its stated length, or is not HTTP.
     Broken,
@@ -25,6 +27,11 @@ impl BodyError {
             Self::TooLarge => {
                 format!("the body is larger than server.body-bytes, {}", server.body_bytes)
             }
+            Self::NeverFits(limit) => format!(
+                "the body is larger than all bodies of one token together may be, {} MiB: a \
+                 quarter of host.memory",
+                limit >> 20
+            ),
             Self::TooSlow => format!(
                 "the body did not arrive within server.body-timeout, {}",
                 humantime::format_duration(server.body_timeout)
@@ -53,6 +60,9 @@ pub(crate) async fn read(
     if stated > max {
         return Err(BodyError::TooLarge);
     }
+    if stated > account.limit() {
+        return Err(BodyError::NeverFits(account.limit()));
+    }
     let reading = receive(body, stated, max, account);
     match tokio::time::timeout(server.body_timeout, reading).await {
         Ok(received) => received,
@@ -79,10 +89,14 @@ async fn receive(
         if length > max {
             return Err(BodyError::TooLarge);
         }
+        if length > account.limit() {
+            return Err(BodyError::NeverFits(account.limit()));
+        }
         let charged = received.charge.bytes();
         if length > charged {
             // Doubled, so that each byte is copied about once.
-            let more = (length - charged).max(charged).min(max - charged);
+            let most = max.min(account.limit());
+            let more = (length - charged).max(charged).min(most - charged);
             received.charge.grow(more).map_err(BodyError::NoMemory)?;
             received.bytes.reserve_exact((charged + more) as usize - received.bytes.len());
         }
@@ -132,7 +146,9 @@ mod tests {
         assert_eq!(receive_pieces(20, 1_000_000, 100_000).await, Ok((20_000, 2 * FIRST_BYTES)));
         assert_eq!(receive_pieces(20, 20_000, 100_000).await, Ok((20_000, 20_000)));
         assert_eq!(receive_pieces(21, 20_000, 100_000).await, Err(BodyError::TooLarge));
-        let full = Err(BodyError::NoMemory(Exceeded::Account { limit: 20_000 }));
-        assert_eq!(receive_pieces(20, 1_000_000, 20_000).await, full);
+        assert_eq!(receive_pieces(20, 1_000_000, 20_000).await, Ok((20_000, 20_000)));
+        assert_eq!(receive_pieces(21, 1_000_000, 20_000).await, Err(BodyError::NeverFits(20_000)));
+        let full = Err(BodyError::NoMemory(Exceeded::Account { limit: 10_000 }));
+        assert_eq!(receive_pieces(1, 1_000_000, 10_000).await, full);
     }
 }

@@ -5,6 +5,8 @@ use crate::deployment::{Disabled, Served, Unavailable};
 use crate::memory::Held;
 use crate::server::Server;
 use crate::setup::SetupError;
+use axum::body::Body;
+use http_body::Body as _;
 use portcullis::{Datasource, Error, Limit, LimitKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,15 @@ pub(crate) async fn call<T>(
     }
     let result = source.switch.guard(run(&datasource)).await;
     result.map_err(CallError::Disabled)?.map_err(CallError::Failed)
+}
+
+/// Refuses a body whose stated length is larger than the input that the datasource accepts.
+pub(crate) fn check_length(source: &Served, body: &Body) -> Result<(), Error> {
+    let limit = source.policy().limits.request_bytes;
+    if body.size_hint().lower() <= limit.as_u64() {
+        return Ok(());
+    }
+    Err(Error::Limit(Limit::new(LimitKind::RequestBytes, limit.to_string(), false)))
 }
 
 /// Charges the caller for a result of so many bytes, until it was sent.

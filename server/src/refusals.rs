@@ -110,6 +110,11 @@ impl Refusals {
     pub(crate) fn left_out(&self, now: Instant) -> u32 {
         self.0.lock().turn(now)
     }
+
+    /// The number of refusals that were left out until now, once: the server stops.
+    pub(crate) fn last_left_out(&self) -> u32 {
+        std::mem::take(&mut self.0.lock().left_out)
+    }
 }
 
 impl Second {
@@ -155,5 +160,9 @@ mod tests {
         }
         assert_eq!(refusals.left_out(next + Duration::from_secs(2)), 11);
         assert_eq!(refusals.left_out(next + Duration::from_secs(4)), 0);
+        for _ in 0..12 {
+            record(3, next + Duration::from_secs(4));
+        }
+        assert_eq!((refusals.last_left_out(), refusals.last_left_out()), (2, 0));
     }
 }

@@ -13,7 +13,7 @@ use portcullis::{ActionName, Host, JsonLines, OperatorAction, RefusedRequest};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -102,7 +102,15 @@ impl Server {
 
     /// Records how many refusals have no record, if the next one does not.
     pub(crate) fn record_left_out(&self) {
-        let left_out = self.refusals.left_out(Instant::now());
+        self.record_unrecorded(self.refusals.left_out(Instant::now()));
+    }
+
+    /// Records how many refusals have no record, before the server stops.
+    pub(crate) fn record_last_left_out(&self) {
+        self.record_unrecorded(self.refusals.last_left_out());
+    }
+
+    fn record_unrecorded(&self, left_out: u32) {
         if left_out > 0 {
             let mut record = RefusedRequest::new("unrecorded");
             record.unrecorded = Some(left_out);
@@ -137,6 +145,8 @@ impl Server {
     pub(crate) async fn reload(&self, who: Option<&Who<'_>>) -> Result<Changes, SetupError> {
         let _alone = self.reloading.lock().await;
         let time = self.current().server.reload_timeout;
+        // Also if the policy cannot be used: a log rotation does not depend on it.
+        self.reopen_audit(time).await;
         let result = timeout(time, self.read_again()).await.unwrap_or_else(|_| {
             let time = humantime::format_duration(time);
             let late = format!("the files were not read within server.reload-timeout, {time}");
@@ -165,6 +175,23 @@ impl Server {
         result
     }
 
+    /// Opens the audit file again, since a log rotation may have renamed it. If it cannot be opened,
+    /// records go to the previous one.
+    async fn reopen_audit(&self, time: Duration) {
+        let Some(audit) = self.audit.clone() else { return };
+        let reopening = tokio::task::spawn_blocking(move || audit.reopen());
+        let failure = match timeout(time, reopening).await {
+            Ok(Ok(Ok(()))) => return,
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it took too long".to_string(),
+        };
+        tracing::error!(
+            target: "portcullis::serve",
+            "the audit file cannot be reopened: {failure}"
+        );
+    }
+
     async fn read_again(&self) -> Result<Changes, SetupError> {
         let Some(path) = self.file.clone() else {
             return Err(SetupError::configuration(
@@ -185,20 +212,8 @@ impl Server {
             Some(&before),
         )
         .await?;
-        let (server, audit) = (next.server.clone(), self.audit.clone());
-        let certificate = off_workers(move || {
-            let certificate = certificate::read(&server, Some(&path))?;
-            // From here on nothing fails. A log rotation wants a new audit file; if it cannot be
-            // opened, records go to the previous one.
-            if let Some(Err(error)) = audit.map(|audit| audit.reopen()) {
-                tracing::error!(
-                    target: "portcullis::serve",
-                    "the audit file cannot be reopened: {error}"
-                );
-            }
-            Ok(certificate)
-        })
-        .await?;
+        let server = next.server.clone();
+        let certificate = off_workers(move || certificate::read(&server, Some(&path))).await?;
         self.certificate.replace(certificate);
         let changes = next.changes_since(&before);
         self.accounts.retain(|name| next.server.tokens.contains_key(name));

@@ -18,6 +18,9 @@ pub(crate) fn run(arguments: &Token) -> Result<(), Failure> {
             "{name:?} is not a valid token name; expected letters, digits, - and _"
         )));
     }
+    if arguments.datasource.iter().any(|name| name.is_empty() || name.contains(',')) {
+        return Err(Failure::usage("--datasource takes one name; repeat it for further ones"));
+    }
     if let Some(unknown) = arguments.actions.iter().find(|action| operation(action).is_none()) {
         return Err(unknown_action(unknown));
     }

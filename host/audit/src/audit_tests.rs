@@ -168,7 +168,11 @@ fn logged(write: impl FnOnce()) -> Vec<Value> {
         .without_time()
         .with_writer(move || writer.clone())
         .finish();
-    tracing::subscriber::with_default(subscriber, write);
+    tracing::subscriber::with_default(subscriber, || {
+        // Tests that run at the same time have no subscriber, and what they find is cached.
+        tracing::callsite::rebuild_interest_cache();
+        write();
+    });
     let text = String::from_utf8(log.0.lock().clone()).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -14,6 +14,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use dynamodb_json::json::{Scanner, SyntaxError};
 use dynamodb_plugin::catalogue::{OPERATIONS, Operation, json_schema, operation};
 use dynamodb_plugin::describe::access;
 use dynamodb_plugin::nearest::nearest;
@@ -67,7 +68,12 @@ pub(super) async fn execute(
     let media_type = MediaType::from_headers(&headers)?;
     let options = Options::from_query(query)?;
     let config = &caller.deployment.server;
-    let mut body = body::read(request.into_body(), config, &caller.account)
+    let body = request.into_body();
+    if let MediaType::Json = media_type {
+        calls::check_length(source, &body)
+            .map_err(|error| Problem::from(&error).refused("too-large"))?;
+    }
+    let mut body = body::read(body, config, &caller.account)
         .await
         .map_err(|error| Problem::from_body_error(error, config))?;
     let mut text = String::from_utf8(body.bytes).map_err(|error| {
@@ -81,17 +87,45 @@ pub(super) async fn execute(
         let more = (text.len() as u64).saturating_sub(body.charge.bytes());
         body.charge.grow(more).map_err(|exceeded| Problem::no_memory(memory::refusal(exceeded)))?;
     }
-    caller.check_action(&name, &action)?;
+    if let Err(refusal) = caller.check_action(&name, &action) {
+        return Err(syntax_error(&text).unwrap_or_else(|| refusal.into()));
+    }
     let plugin_options = Value::Object(options.plugin);
     let has_options = plugin_options.as_object().is_some_and(|options| !options.is_empty());
-    respond(&server, &caller, source, options.time, async |datasource| {
+    let result = respond(&server, &caller, source, options.time, async |datasource| {
         if has_options {
             datasource.execute_with(&action, &text, &plugin_options.to_string()).await
         } else {
             datasource.execute(&action, &text).await
         }
     })
-    .await
+    .await;
+    // The host refuses an action before it reads the input.
+    result.map_err(|problem| {
+        let is_refused = problem.is_about_action();
+        is_refused.then(|| syntax_error(&text)).flatten().unwrap_or(problem)
+    })
+}
+
+/// The problem of a text that is not JSON, which may have comments and trailing commas here. It is
+/// looked for when the action is refused: otherwise the plugin reports it.
+fn syntax_error(text: &str) -> Option<Problem> {
+    if text.trim_ascii().is_empty() {
+        // The plugin takes it as an empty object.
+        return None;
+    }
+    let mut scanner = Scanner::new(text);
+    let mut scan = || {
+        scanner.skip_whitespace();
+        while scanner.skip_comment()? {
+            scanner.skip_whitespace();
+        }
+        scanner.skip_value()?;
+        scanner.expect_end()
+    };
+    let SyntaxError { offset, message } = scan().err()?;
+    let message = format!("the body is not JSON: at byte {offset}: {message}");
+    Some(Problem::new(ProblemKind::BadRequest, message))
 }
 
 /// Checks that the service can be reached and accepts the credentials.

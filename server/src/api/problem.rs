@@ -146,6 +146,17 @@ impl Problem {
             .with("detail", detail.into())
     }
 
+    /// Whether the action was refused, or is unknown.
+    pub(crate) fn is_about_action(&self) -> bool {
+        matches!(self.kind, ProblemKind::Call(ErrorKind::Denied | ErrorKind::UnknownAction))
+    }
+
+    /// The request was refused before any call, by this rule.
+    pub(crate) fn refused(mut self, rule: &'static str) -> Self {
+        self.refused = Some(Refused::new(rule).into());
+        self
+    }
+
     /// The problem of a path that does not exist.
     pub(crate) fn no_such_path() -> Self {
         Self::new(ProblemKind::NotFound, "there is nothing at this path")
@@ -178,7 +189,9 @@ impl Problem {
     pub(crate) fn from_body_error(error: BodyError, server: &ServerConfig) -> Self {
         let message = error.message(server);
         match error {
-            BodyError::TooLarge => Self::new(ProblemKind::TooLarge, message),
+            BodyError::TooLarge | BodyError::NeverFits(_) => {
+                Self::new(ProblemKind::TooLarge, message)
+            }
             BodyError::TooSlow => Self::new(ProblemKind::TooSlow, message),
             BodyError::Broken => Self::new(ProblemKind::BadRequest, message),
             BodyError::NoMemory(_) => Self::no_memory(message),
@@ -232,7 +245,7 @@ impl Problem {
             .remedy("an operator sees the reason in GET /v1/datasources")
         };
         problem.status = StatusCode::SERVICE_UNAVAILABLE;
-        problem
+        problem.refused("invalid-settings")
     }
 }
 
@@ -252,6 +265,12 @@ impl From<&Error> for Problem {
                 problem.with("maybeApplied", *maybe_applied).remedy(
                     "make the audit file writable, or let calls pass with audit.when-full = \"pass\"",
                 )
+            }
+            Error::Limit(Limit { which: which @ LimitKind::ProcessMemory, maybe_applied, .. }) => {
+                problem
+                    .with("limit", which.key())
+                    .with("maybeApplied", *maybe_applied)
+                    .remedy("try again later, or raise host.memory in the policy file")
             }
             Error::Limit(Limit { which, maybe_applied, .. }) => problem
                 .with("limit", which.key())

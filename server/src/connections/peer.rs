@@ -28,6 +28,11 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
+    /// The peer whose share a client counts for; none for a load balancer.
+    pub(crate) fn share(&self, client: Peer) -> Option<PeerKey> {
+        (!self.contain(client.0)).then(|| client.0.into())
+    }
+
     /// The client of a request on a connection from `from`. Each load balancer appends the address
     /// that it was connected from to `X-Forwarded-For`, so the list is read from its end, as long
     /// as the addresses are those of trusted load balancers. What comes before was written by
@@ -35,11 +40,13 @@ impl TrustedProxies {
     pub(crate) fn client(&self, from: IpAddr, headers: &HeaderMap) -> Peer {
         let mut client = from.to_canonical();
         let values: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
+        // Lists may have empty elements (RFC 9110, section 5.6.1).
         let mut addresses = values
             .iter()
             .rev()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.rsplit(','));
+            .flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','))
+            .map(<[u8]>::trim_ascii)
+            .filter(|text| !text.is_empty());
         while self.contain(client) {
             match addresses.next().and_then(address) {
                 Some(before) => client = before,
@@ -51,8 +58,8 @@ impl TrustedProxies {
 }
 
 /// An address, as load balancers write it: some add the port.
-fn address(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     let with_port = || text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
     bare.parse().ok().or_else(with_port).map(|address: IpAddr| address.to_canonical())
@@ -83,7 +90,7 @@ mod tests {
         let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(FORWARDED_FOR, HeaderValue::from_str(value).unwrap());
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         proxies.client(from.parse().unwrap(), &headers).0.to_string()
     }
@@ -102,6 +109,10 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["1.1.1.1, 203.0.113.9"]), "203.0.113.9");
         assert_eq!(client("10.0.0.1", &["1.1.1.1", "203.0.113.9, 10.0.0.2"]), "203.0.113.9");
         assert_eq!(client("10.0.0.1", &["203.0.113.9, nonsense"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["6.6.6.6", "\u{e9}, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", &["6.6.6.6, \u{e9}, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", &["6.6.6.6", "\u{e9}"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["203.0.113.9, ,", ""]), "203.0.113.9");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["10.0.0.2"]), "10.0.0.2");
     }

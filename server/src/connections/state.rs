@@ -14,6 +14,8 @@ pub(crate) enum Doing {
     Lingering,
     /// A request was served, and the next one may arrive.
     Idle,
+    /// The response to a request without a token is being sent.
+    Open,
     /// A request is being served, or its response is being sent.
     Busy,
 }
@@ -45,6 +47,7 @@ impl State {
             0 => Doing::Silent,
             1 => Doing::Lingering,
             2 => Doing::Idle,
+            3 => Doing::Open,
             _ => Doing::Busy,
         }
     }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -59,6 +60,11 @@ pub(crate) struct ConnectionFigures {
     pub(crate) evicted: u64,
 }
 
+/// When the server stops: how long a request may take that was already on its way.
+const LAST_REQUEST: Duration = Duration::from_millis(500);
+/// When the server stops: how long a client that is still sending has to read its response.
+const LAST_RESPONSE: Duration = Duration::from_secs(2);
+
 impl Connections {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -80,7 +86,7 @@ impl Connections {
 
     /// The most connections of one peer: three quarters, so that no peer can take all.
     fn share(&self) -> usize {
-        self.limit - self.limit / 4
+        (self.limit - (self.limit / 4).max(1)).max(1)
     }
 
     /// The most connections that wait: as many as the share that a single peer cannot have.
@@ -107,6 +113,28 @@ impl Connections {
                 return Ok(place);
             }
             timeout_at(end, freed).await.map_err(|_| NoRoom)?;
+        }
+    }
+
+    /// The number of connections that serve a request.
+    pub(crate) fn busy(&self) -> usize {
+        let table = self.table.lock();
+        table.open.values().filter(|entry| entry.state.doing() == Doing::Busy).count()
+    }
+
+    /// Closes the connections that serve no request, when the server stops. Those that only linger
+    /// get a little time, in which their clients read the last response.
+    pub(crate) fn close_unused(&self) {
+        let now = std::time::Instant::now();
+        for entry in self.table.lock().open.values() {
+            let time = match entry.state.doing() {
+                Doing::Silent | Doing::Idle => LAST_REQUEST,
+                Doing::Lingering | Doing::Open => LAST_RESPONSE,
+                Doing::Busy => continue,
+            };
+            if now.duration_since(entry.state.since()) >= time {
+                entry.state.close();
+            }
         }
     }
 
@@ -157,6 +185,29 @@ impl Connections {
         table.waiting_count += 1;
         *table.waiting.entry(peer).or_default() += 1;
         Some(Waiting { connections: self.clone(), peer })
+    }
+}
+
+impl Place {
+    /// The peer of the current request, on a connection of a load balancer. Fails if the peer has
+    /// its share.
+    pub(crate) fn set_peer(&self, peer: Option<PeerKey>) -> Result<(), NoRoom> {
+        let mut table = self.connections.table.lock();
+        let Some(entry) = table.open.get_mut(&self.id) else { return Ok(()) };
+        if entry.peer == peer {
+            return Ok(());
+        }
+        let before = std::mem::replace(&mut entry.peer, peer);
+        if let Some(before) = before {
+            subtract(&mut table.counts, before);
+        }
+        let Some(peer) = peer else { return Ok(()) };
+        let count = table.counts.entry(peer).or_default();
+        *count += 1;
+        if *count > self.connections.share() {
+            return Err(NoRoom);
+        }
+        Ok(())
     }
 }
 
@@ -231,7 +282,6 @@ impl Drop for Place {
 mod tests {
     use super::*;
     use std::net::IpAddr;
-    use std::time::Duration;
 
     fn peer(number: u8) -> PeerKey {
         IpAddr::from([192, 0, 2, number]).into()
@@ -288,6 +338,30 @@ mod tests {
         let other = open(&connections, 2, Doing::Busy).await.unwrap();
         assert!(open(&connections, 3, Doing::Busy).await.is_none(), "all are busy");
         assert!(!is_closed(&other).await);
+    }
+
+    #[tokio::test]
+    async fn clients_of_a_load_balancer_have_shares_too() {
+        let connections = Connections::new(4);
+        let mut places = Vec::new();
+        for _ in 0..4 {
+            let end = Instant::now() + Duration::from_millis(20);
+            places.push(connections.admit(None, &State::new(), end).await.unwrap());
+        }
+        let assigned = places.iter().map(|place| place.set_peer(Some(peer(1))).is_ok());
+        assert_eq!(assigned.collect::<Vec<_>>(), [true, true, true, false]);
+        assert_eq!(places[3].set_peer(Some(peer(2))), Ok(()));
+        assert_eq!(places[0].set_peer(None), Ok(()));
+        drop(places);
+        assert!(connections.table.lock().counts.is_empty());
+    }
+
+    #[test]
+    fn no_peer_has_all_connections_if_there_are_several() {
+        for limit in 2..10 {
+            assert!(Connections::new(limit).share() < limit, "{limit}");
+        }
+        assert_eq!(Connections::new(1).share(), 1);
     }
 
     #[tokio::test]

@@ -1,10 +1,10 @@
 //! Whether the files of a datasource or a plugin are still the same.
 
+use crate::setup::read_others;
 use portcullis_files::read_limited;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// A digest of files. Files that cannot be read have one too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,19 +13,27 @@ pub(crate) struct Fingerprint([u8; 32]);
 /// How long the files may take: a file of others may be on a disk that does not respond.
 const TIME: Duration = Duration::from_secs(2);
 
-/// The fingerprint of files of at most `max` bytes each. `None` if they cannot be read in time.
-pub(crate) async fn fingerprint(files: Vec<PathBuf>, max: u64) -> Option<Fingerprint> {
-    if files.is_empty() {
-        return Some(Fingerprint([0; 32]));
+/// The fingerprint of texts.
+pub(crate) fn of_parts<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> Fingerprint {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
     }
-    let reading = tokio::task::spawn_blocking(move || {
-        let mut hash = Sha256::new();
-        for file in files {
-            let content = read_limited(&file, max).unwrap_or_else(|error| error.to_string().into());
-            hash.update((content.len() as u64).to_be_bytes());
-            hash.update(content);
-        }
-        Fingerprint(hash.finalize().into())
-    });
-    timeout(TIME, reading).await.ok()?.ok()
+    Fingerprint(hash.finalize().into())
+}
+
+/// The fingerprint of files of at most `max` bytes each. `None` if they cannot be read in time.
+pub(crate) async fn of_files(files: Vec<PathBuf>, max: u64) -> Option<Fingerprint> {
+    if files.is_empty() {
+        return Some(of_parts([]));
+    }
+    let read = move || {
+        let content = |file: &PathBuf| {
+            read_limited(file, max).unwrap_or_else(|error| error.to_string().into())
+        };
+        let contents: Vec<Vec<u8>> = files.iter().map(content).collect();
+        of_parts(contents.iter().map(Vec::as_slice))
+    };
+    read_others(TIME, read).await
 }

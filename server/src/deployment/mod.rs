@@ -13,6 +13,7 @@ use changes::Difference;
 pub use changes::{Changes, TokenChanges};
 pub(crate) use served::{Condition, Served, Unavailable};
 pub(crate) use switch::Disabled;
+use switch::Switch;
 
 use crate::connections::TrustedProxies;
 use crate::memory::Accounts;
@@ -27,8 +28,9 @@ use portcullis_config::{
     ServerConfigError,
 };
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
 /// What is served at a time. It never changes, but for the state of its datasources; a reload
 /// creates another one.
@@ -39,8 +41,13 @@ pub(crate) struct Deployment {
     pub(crate) datasources: BTreeMap<String, Arc<Served>>,
     audit: Option<AuditConfig>,
     host: HostConfig,
-    plugins: Vec<Arc<PluginSlot>>,
+    plugins: Plugins,
+    /// The switches of disabled datasources that the policy does not have now. They stay disabled.
+    disabled: BTreeMap<String, Arc<Switch>>,
 }
+
+/// The plugins by their source.
+type Plugins = BTreeMap<String, Arc<PluginSlot>>;
 
 /// The name of the only datasource of `--local`.
 const LOCAL: &str = "local";
@@ -70,42 +77,33 @@ impl Deployment {
         }
         check_token_actions(&server, file.datasources.values())
             .map_err(|error| wrong(error.to_string()).because(error))?;
+        check_built_in(&file.datasources).map_err(wrong)?;
         let folder = path.parent().map(Path::to_path_buf);
-        let mut plugins: Vec<Arc<PluginSlot>> = Vec::new();
+        let plugins = plugins_of(&file.datasources, folder.as_ref(), before).await;
+        let current = match before {
+            Some(before) => current(before, &file.datasources, &plugins).await,
+            None => BTreeMap::new(),
+        };
         let (mut datasources, mut new) = (BTreeMap::new(), Vec::new());
         for (name, entry) in file.datasources {
-            let plugin =
-                if let Some(slot) = plugins.iter().find(|slot| *slot.source() == entry.plugin) {
-                    slot.clone()
-                } else {
-                    let slot = match before {
-                        Some(before) => before.current_plugin(&entry.plugin).await,
-                        None => None,
-                    };
-                    let slot = slot.unwrap_or_else(|| {
-                        Arc::new(PluginSlot::new(entry.plugin.clone(), folder.clone()))
-                    });
-                    plugins.push(slot.clone());
-                    slot
-                };
-            let known = before.and_then(|before| before.datasources.get(&name));
-            let source = match known {
-                Some(known) if known.is_current(&entry, &plugin).await => known.clone(),
-                _ => {
-                    let switch = known.map(|known| known.switch.clone()).unwrap_or_default();
-                    let source = Served::new(&name, entry, plugin, folder.clone(), switch);
-                    let source = Arc::new(source);
-                    new.push(source.clone());
-                    source
-                }
+            let datasource = if let Some(known) = current.get(&name) {
+                known.clone()
+            } else {
+                let switch = before.and_then(|before| before.switch(&name)).unwrap_or_default();
+                let plugin = plugins[&key(&entry.plugin)].clone();
+                let datasource = Served::new(&name, entry, plugin, folder.clone(), switch);
+                let datasource = Arc::new(datasource);
+                new.push(datasource.clone());
+                datasource
             };
-            datasources.insert(name, source);
+            datasources.insert(name, datasource);
         }
         check_settings(host, &new).await?;
         Ok(Self {
             proxies: Arc::new(TrustedProxies(server.trusted_proxies.clone())),
             tokens: Tokens::new(&server.tokens, accounts),
             server,
+            disabled: before.map(|before| before.disabled(&datasources)).unwrap_or_default(),
             datasources,
             audit: file.audit,
             host: file.host,
@@ -130,9 +128,10 @@ impl Deployment {
             proxies: Arc::default(),
             tokens: Tokens::new(&BTreeMap::new(), accounts),
             datasources: [(LOCAL.to_string(), Arc::new(only))].into(),
+            disabled: BTreeMap::new(),
             audit: None,
             host: HostConfig::default(),
-            plugins: Vec::new(),
+            plugins: Plugins::new(),
         })
     }
 
@@ -153,7 +152,7 @@ impl Deployment {
         let Some(current) = deployment.upgrade() else { return };
         let (plugins, datasources) = (current.plugins.clone(), current.datasources.clone());
         drop(current);
-        for plugin in plugins {
+        for plugin in plugins.into_values() {
             // What is wrong with it is reported for its datasources.
             let _ = plugin.get(&host).await;
         }
@@ -184,9 +183,20 @@ impl Deployment {
         counts
     }
 
-    async fn current_plugin(&self, source: &PluginSource) -> Option<Arc<PluginSlot>> {
-        let slot = self.plugins.iter().find(|slot| slot.source() == source)?;
-        slot.is_current().await.then(|| slot.clone())
+    /// The switch of a datasource that the policy has or had.
+    fn switch(&self, name: &str) -> Option<Arc<Switch>> {
+        let known = self.datasources.get(name).map(|known| known.switch.clone());
+        known.or_else(|| self.disabled.get(name).cloned())
+    }
+
+    /// The switches of disabled datasources that are not among the next ones.
+    fn disabled(&self, next: &BTreeMap<String, Arc<Served>>) -> BTreeMap<String, Arc<Switch>> {
+        let known = self.datasources.iter().map(|(name, known)| (name, &known.switch));
+        known
+            .chain(&self.disabled)
+            .filter(|(name, switch)| switch.is_disabled() && !next.contains_key(*name))
+            .map(|(name, switch)| (name.clone(), switch.clone()))
+            .collect()
     }
 
     /// A key of the policy file that a reload cannot change, and that has changed.
@@ -211,9 +221,74 @@ impl Deployment {
     }
 }
 
+/// What distinguishes the sources of plugins.
+fn key(source: &PluginSource) -> String {
+    format!("{source:?}")
+}
+
+/// The plugins of a policy: those that are loaded and have not changed, and others.
+async fn plugins_of(
+    entries: &BTreeMap<String, DatasourceEntry>,
+    folder: Option<&PathBuf>,
+    before: Option<&Deployment>,
+) -> Plugins {
+    let mut checks = JoinSet::new();
+    let mut plugins = Plugins::new();
+    for entry in entries.values() {
+        let key = key(&entry.plugin);
+        if plugins.contains_key(&key) {
+            continue;
+        }
+        if let Some(slot) = before.and_then(|before| before.plugins.get(&key)).cloned() {
+            let key = key.clone();
+            checks.spawn(async move { slot.is_current().await.then_some((key, slot)) });
+        }
+        let slot = PluginSlot::new(entry.plugin.clone(), folder.cloned());
+        plugins.insert(key, Arc::new(slot));
+    }
+    // The files of all are read at the same time, so that those that do not respond add up to no
+    // more than the time of one.
+    for (key, slot) in checks.join_all().await.into_iter().flatten() {
+        plugins.insert(key, slot);
+    }
+    plugins
+}
+
+/// The datasources that have not changed.
+async fn current(
+    before: &Deployment,
+    entries: &BTreeMap<String, DatasourceEntry>,
+    plugins: &Plugins,
+) -> BTreeMap<String, Arc<Served>> {
+    let mut checks = JoinSet::new();
+    for (name, entry) in entries {
+        if let Some(known) = before.datasources.get(name)
+            && known.is_from(entry, &plugins[&key(&entry.plugin)])
+        {
+            let (name, known) = (name.clone(), known.clone());
+            checks.spawn(async move { known.has_same_files().await.then_some((name, known)) });
+        }
+    }
+    checks.join_all().await.into_iter().flatten().collect()
+}
+
+/// Checks the names of built-in plugins.
+fn check_built_in(entries: &BTreeMap<String, DatasourceEntry>) -> Result<(), String> {
+    for (name, entry) in entries {
+        if let PluginSource::BuiltIn(plugin) = &entry.plugin
+            && plugin != "dynamodb"
+        {
+            return Err(format!(
+                "there is no built-in plugin {plugin:?}; there is \"dynamodb\"\ndatasource: {name}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The most datasources whose settings are checked before they are served: it takes a fraction of a
 /// millisecond for each.
-const CHECKED_FIRST: usize = 100;
+const CHECKED_FIRST: usize = 1000;
 
 /// Checks the settings that the operator wrote into the policy file, for built-in plugins: nothing
 /// of this is another's. If there are many, they are checked in the background.

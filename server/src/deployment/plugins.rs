@@ -1,11 +1,12 @@
 //! The plugins of a deployment, each loaded once.
 
-use super::fingerprint::{Fingerprint, fingerprint};
-use crate::setup::{self, SetupError, beside};
-use portcullis::{Host, MAX_COMPONENT_BYTES, Plugin};
+use super::fingerprint::{Fingerprint, of_parts};
+use crate::setup::{PluginFiles, SetupError, read_others};
+use portcullis::{Host, Plugin};
 use portcullis_config::PluginSource;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// A plugin that is loaded once, for all datasources that name it.
@@ -46,39 +47,45 @@ impl PluginSlot {
     /// Loads the plugin, or waits until somebody else has. It may compile for a second, on a thread
     /// of its own.
     pub(crate) async fn get(&self, host: &Host) -> Result<Plugin, Arc<SetupError>> {
-        let load = async || {
-            let files = fingerprint(self.files(), MAX_COMPONENT_BYTES as u64).await;
-            let (host, source, folder) = (host.clone(), self.source.clone(), self.folder.clone());
-            let load = move || setup::load(&host, &source, folder.as_deref());
-            let plugin = match tokio::task::spawn_blocking(load).await {
-                Ok(plugin) => plugin.map_err(Arc::new),
-                Err(error) => Err(Arc::new(SetupError::configuration(format!(
-                    "the plugin cannot be loaded: {error}"
-                )))),
-            };
-            Loaded { plugin, files }
+        self.loaded.get_or_init(|| self.load(host)).await.plugin.clone()
+    }
+
+    async fn load(&self, host: &Host) -> Loaded {
+        let failed = |message: String| Loaded {
+            plugin: Err(Arc::new(SetupError::environment(message))),
+            files: None,
         };
-        self.loaded.get_or_init(load).await.plugin.clone()
+        let files = match self.read().await {
+            Some(Ok(files)) => files,
+            Some(Err(error)) => return Loaded { plugin: Err(Arc::new(error)), files: None },
+            None => return failed("the files of the plugin cannot be read in time".to_string()),
+        };
+        let fingerprint = of_parts(files.parts());
+        let host = host.clone();
+        match tokio::task::spawn_blocking(move || files.load(&host)).await {
+            Ok(plugin) => Loaded { plugin: plugin.map_err(Arc::new), files: Some(fingerprint) },
+            Err(error) => failed(format!("the plugin cannot be loaded: {error}")),
+        }
+    }
+
+    /// Reads the files. `None` if that takes too long.
+    async fn read(&self) -> Option<Result<PluginFiles, SetupError>> {
+        let (source, folder) = (self.source.clone(), self.folder.clone());
+        read_others(READ, move || PluginFiles::read(&source, folder.as_deref())).await
     }
 
     /// Whether the plugin is still what it was. One that could not be loaded is tried again.
     pub(crate) async fn is_current(&self) -> bool {
         match self.loaded.get() {
             None => true,
-            Some(Loaded { plugin: Err(_), .. }) => false,
-            Some(Loaded { files, .. }) => {
-                let now = fingerprint(self.files(), MAX_COMPONENT_BYTES as u64).await;
-                now.is_some() && now == *files
+            Some(Loaded { plugin: Ok(_), files: Some(before) }) => {
+                let now = self.read().await.and_then(Result::ok);
+                now.is_some_and(|now| of_parts(now.parts()) == *before)
             }
-        }
-    }
-
-    fn files(&self) -> Vec<PathBuf> {
-        match &self.source {
-            PluginSource::File { file, manifest, .. } => {
-                [file, manifest].map(|path| beside(self.folder.as_deref(), path)).into()
-            }
-            _ => Vec::new(),
+            Some(_) => false,
         }
     }
 }
+
+/// How long the files of a plugin may take: 16 MiB from a slow disk.
+const READ: Duration = Duration::from_secs(5);

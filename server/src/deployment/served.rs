@@ -1,6 +1,6 @@
 //! One datasource: connected on first use, and released when nobody uses it.
 
-use super::fingerprint::{Fingerprint, fingerprint};
+use super::fingerprint::{Fingerprint, of_files};
 use super::plugins::PluginSlot;
 use super::switch::{Disabled, Switch};
 use crate::setup::{self, MAX_TEXT_BYTES, SetupError, beside};
@@ -253,30 +253,30 @@ impl Served {
             return Err(Arc::new(error));
         };
         let plugin = plugin.get(host).await?;
-        let files = fingerprint(self.files(), MAX_TEXT_BYTES).await;
+        let files = of_files(self.files(), MAX_TEXT_BYTES).await;
         let datasource =
             setup::connect(host, &plugin, &self.name, entry, folder.as_deref()).await?;
         Ok(Connected { datasource, files })
     }
 
-    /// Whether the datasource that `entry` describes is this one, and its files have not changed.
-    pub(crate) async fn is_current(
-        &self,
-        entry: &DatasourceEntry,
-        plugin: &Arc<PluginSlot>,
-    ) -> bool {
-        let ConnectsBy::Entry { entry: mine, plugin: my_plugin, .. } = &self.origin else {
-            return false;
-        };
-        if **mine != *entry || !Arc::ptr_eq(my_plugin, plugin) || self.failed.lock().is_some() {
-            return false;
+    /// Whether it is the datasource that `entry` describes, and can be connected.
+    pub(crate) fn is_from(&self, entry: &DatasourceEntry, plugin: &Arc<PluginSlot>) -> bool {
+        match &self.origin {
+            ConnectsBy::Entry { entry: mine, plugin: my_plugin, .. } => {
+                **mine == *entry && Arc::ptr_eq(my_plugin, plugin) && self.failed.lock().is_none()
+            }
+            ConnectsBy::Embedded { .. } => false,
         }
+    }
+
+    /// Whether its files are still what they were when it was connected.
+    pub(crate) async fn has_same_files(&self) -> bool {
         let before = match &*self.connected.load() {
             // It reads its files when it is connected.
             None => return true,
             Some(connected) => connected.files,
         };
-        before.is_some() && fingerprint(self.files(), MAX_TEXT_BYTES).await == before
+        before.is_some() && of_files(self.files(), MAX_TEXT_BYTES).await == before
     }
 
     /// Releases it if nobody has used it for `time`. Returns whether it did.

@@ -1,9 +1,9 @@
 //! One connection, from its first byte to its end.
 
-use super::exchange::exchange;
+use super::exchange::{Exchanges, exchange};
 use super::proxy_protocol::{FIXED_BYTES, SIGNATURE, client, rest_length};
 use super::socket::Socket;
-use crate::connections::{Connections, Doing, Peer, PeerKey, Place, State};
+use crate::connections::{Connections, Doing, Peer, State};
 use crate::deployment::Deployment;
 use crate::server::Server;
 use axum::Router;
@@ -45,7 +45,7 @@ pub(super) async fn serve(context: Context, watcher: Watcher, mut stream: TcpStr
     let state = State::new();
     let end = Instant::now() + FIRST_REQUEST.min(deployment.server.header_timeout);
     let admit = async |address: IpAddr| {
-        let peer = (!deployment.proxies.contain(address)).then(|| PeerKey::from(address));
+        let peer = deployment.proxies.share(Peer(address));
         let admitted = context.connections.admit(peer, &state, end).await;
         if admitted.is_err() {
             context.server.refused_connection(Peer(address), "connections");
@@ -74,12 +74,20 @@ pub(super) async fn serve(context: Context, watcher: Watcher, mut stream: TcpStr
             Err(_) => return,
         }
     }
+    let socket = Socket::new(stream, deployment.server.body_timeout, state.clone());
+    let exchanges = Exchanges {
+        app: context.app.clone(),
+        state: state.clone(),
+        connections: context.connections.clone(),
+        place: Arc::new(place),
+        proxies: deployment.proxies.clone(),
+        peer,
+    };
     tokio::select! {
-        () = requests(&context, &deployment, watcher, stream, peer, &state) => {}
+        () = requests(&context, &deployment, watcher, socket, exchanges) => {}
         () = state.closed() => {}
         () = silent_at(end, &state) => {}
     }
-    drop::<Place>(place);
 }
 
 /// Ready at `end` if no request has arrived by then.
@@ -116,18 +124,16 @@ async fn requests(
     context: &Context,
     deployment: &Deployment,
     watcher: Watcher,
-    stream: TcpStream,
-    peer: IpAddr,
-    state: &Arc<State>,
+    socket: Socket,
+    exchanges: Exchanges,
 ) {
-    let socket = Socket::new(stream, deployment.server.body_timeout, state.clone());
     let tls = context.server.certificate.current().filter(|_| context.is_encrypted);
     match tls.map(TlsAcceptor::from) {
-        None => http(context, deployment, watcher, socket, peer, state).await,
+        None => http(context, deployment, watcher, socket, exchanges).await,
         // The client notices a failed handshake itself.
         Some(tls) => {
             if let Ok(stream) = tls.accept(socket).await {
-                http(context, deployment, watcher, stream, peer, state).await;
+                http(context, deployment, watcher, stream, exchanges).await;
             }
         }
     }
@@ -138,20 +144,15 @@ async fn http(
     deployment: &Deployment,
     watcher: Watcher,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    peer: IpAddr,
-    state: &Arc<State>,
+    exchanges: Exchanges,
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(deployment.server.header_timeout)
         .max_buf_size(MAX_HEAD_BYTES);
-    let proxies = deployment.proxies.clone();
-    let (app, connections) = (context.app.clone(), context.connections.clone());
-    let busy = state.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let peer = proxies.client(peer, request.headers());
-        exchange(app.clone(), request, peer, busy.clone(), connections.clone())
-    });
+    let peer = exchanges.peer;
+    let service =
+        service_fn(move |request: Request<Incoming>| exchange(exchanges.clone(), request));
     let connection = http.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {
         if error.is_parse() {

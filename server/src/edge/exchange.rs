@@ -1,45 +1,83 @@
 //! One request and its response on a connection.
 
 use super::unread;
-use crate::connections::{Connections, Doing, Peer, State};
+use crate::api::problem::Problem;
+use crate::auth::CallerName;
+use crate::connections::{Connections, Doing, Place, State, TrustedProxies};
 use crate::memory::Held;
+use crate::wire;
 use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tower::ServiceExt;
 
+/// What the requests of a connection need of it.
+#[derive(Clone)]
+pub(super) struct Exchanges {
+    pub(super) app: Router,
+    pub(super) state: Arc<State>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) place: Arc<Place>,
+    pub(super) proxies: Arc<TrustedProxies>,
+    /// The peer of the connection.
+    pub(super) peer: IpAddr,
+}
+
 /// Responds to one request.
 pub(super) async fn exchange(
-    app: Router,
+    on: Exchanges,
     request: Request<Incoming>,
-    peer: Peer,
-    state: Arc<State>,
-    connections: Arc<Connections>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    let Exchanges { app, state, connections, place, proxies, peer } = on;
     state.set(Doing::Busy);
     // Dropped when the response was sent, or when the client leaves before.
     let busy = Busy { state: state.clone(), connections };
+    let version = request.version();
     let (mut request, unread) = unread::watch(request);
-    request.extensions_mut().insert(peer);
-    let mut response = app.oneshot(request).await?;
+    let client = proxies.client(peer, request.headers());
+    request.extensions_mut().insert(client);
+    // A load balancer has connections for many peers: each request counts for its own.
+    let has_place = !proxies.contain(peer) || place.set_peer(proxies.share(client)).is_ok();
+    let mut response = if has_place { app.oneshot(request).await? } else { crowded(&request) };
     add_headers(&mut response);
-    if let Some(unread) = unread
-        && !unread.read().await
-    {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        state.set_unread();
+    // Whoever has no token cannot keep others out by not reading.
+    let needs_token = response.extensions().get::<CallerName>().is_some();
+    if let Some(unread) = unread {
+        state.set(Doing::Lingering);
+        let is_read = unread.read().await;
+        state.set(if needs_token { Doing::Busy } else { Doing::Open });
+        if !is_read {
+            // Else hyper would add that the connection is kept, for clients of HTTP/1.0.
+            *response.version_mut() = version;
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            state.set_unread();
+        }
+    } else if !needs_token {
+        state.set(Doing::Open);
     }
     let charge = response.extensions_mut().remove::<Held>();
     let (parts, body) = response.into_parts();
     let bytes = whole(body).await;
     let bytes = Bytes::from_owner(Sent { bytes, _charge: charge, _busy: busy });
     Ok(Response::from_parts(parts, Full::new(bytes)))
+}
+
+/// The response to a request of a peer that has its share of connections, in the form of the API.
+fn crowded(request: &Request<Body>) -> Response {
+    const MESSAGE: &str = "this peer has as many connections at a time as one peer may have; use fewer, or raise \
+         server.connections";
+    if wire::is_from_sdk(request) {
+        wire::throttled(MESSAGE)
+    } else {
+        Problem::no_memory(MESSAGE.to_string()).into_response()
+    }
 }
 
 /// Adds what tells a browser to keep the response from pages of other sites.

@@ -87,12 +87,13 @@ pub(crate) async fn serve(
 ) -> Result<(), ServeError> {
     let graceful = Arc::new(Mutex::new(Some(GracefulShutdown::new())));
     let (stop, stopping) = watch::channel(false);
+    let health = Connections::new(HEALTH_CONNECTIONS);
     let mut accepting = Vec::new();
     for (listener, serves) in listeners.0 {
         let (app, connections) = match &serves {
             Serves::Api => (api::router(server), server.connections.clone()),
             Serves::Wire(name) => (wire::router(server, name), server.connections.clone()),
-            Serves::Health => (api::health_router(server), Connections::new(HEALTH_CONNECTIONS)),
+            Serves::Health => (api::health_router(server), health.clone()),
         };
         let acceptor = Acceptor {
             server: server.clone(),
@@ -117,8 +118,22 @@ pub(crate) async fn serve(
             graceful.shutdown().await;
         }
     };
+    let unused = async {
+        loop {
+            server.connections.close_unused();
+            health.close_unused();
+            tokio::time::sleep(BREATHER).await;
+        }
+    };
     let time = server.current().server.drain_timeout;
-    timeout(time, drained).await.map_err(|_| ServeError::DrainTimeout(time))
+    tokio::select! {
+        () = drained => Ok(()),
+        () = tokio::time::sleep(time) => match server.connections.busy() {
+            0 => Ok(()),
+            _ => Err(ServeError::DrainTimeout(time)),
+        },
+        () = unused => Ok(()),
+    }
 }
 
 /// Accepts the connections of one listener.
@@ -130,7 +145,8 @@ struct Acceptor {
     is_encrypted: bool,
 }
 
-/// How long to wait after the system had no socket to give: others must be closed first.
+/// How long to wait after the system had no socket to give: others must be closed first. Also how
+/// often unused connections are closed when the server stops.
 const BREATHER: Duration = Duration::from_millis(50);
 /// Grace period after shutdown in which the kernel's accept backlog is still served.
 const BACKLOG: Duration = Duration::from_millis(50);

@@ -33,8 +33,8 @@ struct Linger {
 /// How long a client that is still sending has to read its response: it may send all of its body
 /// first. The default of nginx's `lingering_time`.
 const LINGER: Duration = Duration::from_secs(30);
-/// How long it may send nothing meanwhile. Whoever still sends does not pause for longer.
-const QUIET: Duration = Duration::from_secs(2);
+/// How long it may send nothing meanwhile. The default of nginx's `lingering_timeout`.
+const QUIET: Duration = Duration::from_secs(5);
 /// The most bytes that are thrown away: 16 times the default of `server.body-bytes`.
 const MAX_LINGER_BYTES: usize = 256 * 1024 * 1024;
 

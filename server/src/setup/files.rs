@@ -7,14 +7,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The most bytes of a policy, of settings, of a manifest or of certificates: a list of all public
-/// authorities has a quarter of a megabyte.
+/// The most bytes of a policy: 10,000 datasources with long lists have ten megabytes.
+const MAX_POLICY_BYTES: u64 = 32 * 1024 * 1024;
+/// The most bytes of settings, of a manifest or of certificates: a list of all public authorities has
+/// a quarter of a megabyte.
 pub(crate) const MAX_TEXT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Reads a policy file.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read, is larger than 4 MiB, or is not a policy. It names
+/// Returns an error if the file cannot be read, is larger than 32 MiB, or is not a policy. It names
 /// the line.
 pub fn read_policy(path: &Path) -> Result<PolicyFile, SetupError> {
     let text = read_policy_text(path)?;
@@ -26,14 +28,14 @@ pub fn read_policy(path: &Path) -> Result<PolicyFile, SetupError> {
 /// Reads the text of a policy file.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or is larger than 4 MiB.
+/// Returns an error if the file cannot be read or is larger than 32 MiB.
 pub fn read_policy_text(path: &Path) -> Result<String, SetupError> {
     let read = || {
         // It may be a pipe from another program, but not an endless one.
         let mut text = String::new();
-        File::open(path)?.take(MAX_TEXT_BYTES + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > MAX_TEXT_BYTES {
-            return Err(io::Error::other(format!("it is larger than {MAX_TEXT_BYTES} bytes")));
+        File::open(path)?.take(MAX_POLICY_BYTES + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MAX_POLICY_BYTES {
+            return Err(io::Error::other(format!("it is larger than {MAX_POLICY_BYTES} bytes")));
         }
         Ok(text)
     };

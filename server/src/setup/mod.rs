@@ -6,12 +6,15 @@ mod embedded;
 mod error;
 mod files;
 mod open;
+mod readers;
 
 pub use actions::check_token_actions;
 pub use embedded::Embedded;
 pub use error::SetupError;
 pub(crate) use files::MAX_TEXT_BYTES;
 pub use files::{beside, read_policy, read_policy_text};
+pub(crate) use open::PluginFiles;
 pub use open::{
     built_in, connect, load, open_audited_host, open_host, small_host, with_compiler, with_memory,
 };
+pub(crate) use readers::read_others;

@@ -2,13 +2,15 @@
 
 use super::error::SetupError;
 use super::files::{beside, read_text};
+use super::readers::read_others;
+use portcullis::MAX_COMPONENT_BYTES;
 use portcullis::policy::CredentialSource;
 use portcullis::{
     BuildError, CompilerProcess, Datasource, DatasourceConfig, Host, HostBuilder, JsonLines,
     Plugin, Tls,
 };
 use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
-use portcullis_files::read_private;
+use portcullis_files::{read_limited, read_private};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,18 +108,53 @@ pub fn load(
     source: &PluginSource,
     folder: Option<&Path>,
 ) -> Result<Plugin, SetupError> {
-    match source {
-        PluginSource::BuiltIn(name) if name == "dynamodb" => built_in(host),
-        PluginSource::BuiltIn(name) => Err(SetupError::configuration(format!(
-            "there is no built-in plugin {name:?}; there is \"dynamodb\""
-        ))),
-        PluginSource::File { file, sha256, manifest } => {
-            let text = read_text("manifest", &beside(folder, manifest))?;
-            Ok(host.load(beside(folder, file).as_path(), &text, sha256.as_deref())?)
+    PluginFiles::read(source, folder)?.load(host)
+}
+
+/// A plugin before it is loaded.
+pub(crate) enum PluginFiles {
+    BuiltIn,
+    Read { component: Vec<u8>, manifest: String, sha256: Option<String> },
+}
+
+impl PluginFiles {
+    /// Reads the files of a plugin.
+    pub(crate) fn read(source: &PluginSource, folder: Option<&Path>) -> Result<Self, SetupError> {
+        match source {
+            PluginSource::BuiltIn(name) if name == "dynamodb" => Ok(Self::BuiltIn),
+            PluginSource::BuiltIn(name) => Err(SetupError::configuration(format!(
+                "there is no built-in plugin {name:?}; there is \"dynamodb\""
+            ))),
+            PluginSource::File { file, sha256, manifest } => {
+                let manifest = read_text("manifest", &beside(folder, manifest))?;
+                let component = read_limited(&beside(folder, file), MAX_COMPONENT_BYTES as u64)
+                    .map_err(|error| {
+                        SetupError::configuration(format!("the plugin {error}")).because(error)
+                    })?;
+                Ok(Self::Read { component, manifest, sha256: sha256.clone() })
+            }
+            other => Err(SetupError::configuration(format!(
+                "this version cannot load a plugin from {other:?}"
+            ))),
         }
-        other => Err(SetupError::configuration(format!(
-            "this version cannot load a plugin from {other:?}"
-        ))),
+    }
+
+    /// What distinguishes it from other versions of the same files.
+    pub(crate) fn parts(&self) -> [&[u8]; 2] {
+        match self {
+            Self::BuiltIn => [&[], &[]],
+            Self::Read { component, manifest, .. } => [component, manifest.as_bytes()],
+        }
+    }
+
+    /// Compiles it.
+    pub(crate) fn load(&self, host: &Host) -> Result<Plugin, SetupError> {
+        match self {
+            Self::BuiltIn => built_in(host),
+            Self::Read { component, manifest, sha256 } => {
+                Ok(host.load(component.as_slice(), manifest, sha256.as_deref())?)
+            }
+        }
     }
 }
 
@@ -161,7 +198,7 @@ impl Files {
     async fn read(entry: &DatasourceEntry, folder: Option<&Path>) -> Result<Self, SetupError> {
         let (settings, tls) = (entry.settings.clone(), entry.tls.clone());
         let folder = folder.map(Path::to_path_buf);
-        let reading = tokio::task::spawn_blocking(move || {
+        let read = read_others(READ, move || {
             let folder = folder.as_deref();
             let settings = match settings {
                 SettingsSource::Inline(table) => {
@@ -174,10 +211,8 @@ impl Files {
             let tls = tls.map(|tls| read_tls(&tls, folder)).transpose()?;
             Ok(Self { settings, tls })
         });
-        let late = || SetupError::environment("the files of the datasource cannot be read in time");
-        let read = tokio::time::timeout(READ, reading).await.map_err(|_| late())?;
-        read.unwrap_or_else(|error| {
-            Err(SetupError::environment(format!("the files cannot be read: {error}")))
+        read.await.unwrap_or_else(|| {
+            Err(SetupError::environment("the files of the datasource cannot be read in time"))
         })
     }
 }

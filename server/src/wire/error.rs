@@ -49,6 +49,15 @@ impl WireError {
         self
     }
 
+    pub(super) fn throttled(message: impl Into<String>) -> Self {
+        Self::bad_request(THROTTLING, message).by("busy")
+    }
+
+    /// A body that is larger than the datasource accepts.
+    pub(super) fn too_large(failure: &Error) -> Self {
+        failed(failure).by("too-large")
+    }
+
     pub(super) fn unknown_operation(message: impl Into<String>) -> Self {
         Self::bad_request(UNKNOWN_OPERATION, message).by("bad-request")
     }
@@ -77,7 +86,9 @@ impl WireError {
 
     pub(super) fn body(error: BodyError, server: &ServerConfig) -> Self {
         let (status, code, rule) = match error {
-            BodyError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, "too-large"),
+            BodyError::TooLarge | BodyError::NeverFits(_) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE, "too-large")
+            }
             BodyError::TooSlow => (
                 StatusCode::REQUEST_TIMEOUT,
                 "com.amazon.coral.service#RequestTimeoutException",
@@ -110,7 +121,10 @@ impl From<CallError> for WireError {
             CallError::Failed(error) => failed(&error),
             CallError::Unavailable(error) => unavailable(&error),
             CallError::Disabled(disabled) if disabled.maybe_applied => {
-                let message = format!("{}; {ENABLE}", disabled.message());
+                let message = format!(
+                    "{}; the service may have carried out the request; {ENABLE}",
+                    disabled.message()
+                );
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, message)
             }
             // A retry would not help.
@@ -132,7 +146,8 @@ fn unavailable(error: &SetupError) -> WireError {
             UNAVAILABLE,
             "the settings, the plugin or other files of this datasource cannot be used; an operator \
              sees the reason in GET /v1/datasources",
-        ),
+        )
+        .by("invalid-settings"),
     }
 }
 

@@ -10,7 +10,7 @@ mod headers;
 mod response;
 
 use crate::access_log;
-use crate::auth::{self, Caller};
+use crate::auth::{self, Caller, CallerName};
 use crate::body;
 use crate::calls;
 use crate::deployment::Served;
@@ -42,8 +42,8 @@ pub(crate) fn router(server: &Arc<Server>, datasource: &str) -> Router {
                             request: Request| {
         respond(&server, &caller, &datasource, request).await
     };
-    let nothing = async || WireError::unknown_operation("the only path here is /");
-    let routes = Router::new().route("/", any(relay)).route("/{*path}", any(nothing));
+    // The service does not look at the path either.
+    let routes = Router::new().route("/", any(relay.clone())).route("/{*path}", any(relay));
     access_log::layer(layer(routes, server), server).with_state(server.clone())
 }
 
@@ -106,6 +106,7 @@ async fn relay(
     };
     let source = caller.datasource(name)?;
     let config = &caller.deployment.server;
+    calls::check_length(source, &body).map_err(|error| WireError::too_large(&error))?;
     let body = body::read(body, config, &caller.account)
         .await
         .map_err(|error| WireError::body(error, config))?;
@@ -168,10 +169,10 @@ fn action<'h>(headers: &'h HeaderMap, source: &Served) -> Result<&'h str, WireEr
             Err(unknown(""))
         }
         Some((service, _)) if service.starts_with("DynamoDBStreams_") => {
-            Err(unknown("DynamoDB Streams are not source here, only DynamoDB itself"))
+            Err(unknown("DynamoDB Streams are not served here, only DynamoDB itself"))
         }
         Some((service, _)) if service.starts_with("DynamoDB_") => {
-            Err(unknown("this version of DynamoDB's API is not source here, only 2012-08-10"))
+            Err(unknown("this version of DynamoDB's API is not served here, only 2012-08-10"))
         }
         _ => Err(unknown("")),
     }
@@ -182,11 +183,21 @@ const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 /// The most datasources that a message lists.
 const LISTED: usize = 5;
 
+/// Whether an AWS SDK has sent a request.
+pub(crate) fn is_from_sdk(request: &Request<Body>) -> bool {
+    request.headers().contains_key(TARGET)
+}
+
+/// A response that asks an AWS SDK to try again later.
+pub(crate) fn throttled(message: &str) -> Response {
+    WireError::throttled(message).into_response()
+}
+
 /// A response to an AWS SDK whose endpoint URL lacks the datasource: it names the right URL. `None`
 /// if the request is not from an SDK.
 pub(crate) fn misdirected(server: &Server, request: &Request<Body>) -> Option<Response> {
     let headers = request.headers();
-    if *request.method() != Method::POST || !headers.contains_key(TARGET) {
+    if *request.method() != Method::POST || !is_from_sdk(request) {
         return None;
     }
     let caller = match auth::caller(server, request, auth::bearer_or_key) {
@@ -214,5 +225,10 @@ pub(crate) fn misdirected(server: &Server, request: &Request<Body>) -> Option<Re
         }
         _ => format!("set the endpoint URL to one of {urls}: the path names the datasource"),
     };
-    Some(WireError::unknown_operation(message).into_response())
+    let mut response = WireError::unknown_operation(message).into_response();
+    response.extensions_mut().insert(CallerName(caller.name().to_string()));
+    if let Some(id) = headers.get(OUR_REQUEST_ID) {
+        response.headers_mut().insert(REQUEST_ID, id.clone());
+    }
+    Some(response)
 }

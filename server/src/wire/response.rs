@@ -1,7 +1,7 @@
 //! The service's response, on its way to the caller.
 
 use super::error::WireError;
-use super::headers::{CRC32, complete};
+use super::headers::{CRC32, REQUEST_ID, complete};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -35,6 +35,11 @@ pub(super) fn pass_on(relayed: RawResponse) -> Result<Response, WireError> {
             return Err(WireError::of_result(message));
         }
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            // Two would be two different claims.
+            if is_single(&name) && passed.contains_key(&name) {
+                let message = format!("the plugin's response has two headers {name}");
+                return Err(WireError::of_result(message));
+            }
             passed.append(name, value);
         }
     }
@@ -45,7 +50,7 @@ pub(super) fn pass_on(relayed: RawResponse) -> Result<Response, WireError> {
     let body = if has_body { Bytes::from(body) } else { Bytes::new() };
     if has_body {
         complete(&mut passed, &body);
-        if is_json(&passed) && serde_json::from_slice::<IgnoredAny>(&body).is_err() {
+        if says_json(&passed) && !is_json(&body) {
             return Err(WireError::of_result("the response of the service is not JSON"));
         }
     } else {
@@ -63,7 +68,17 @@ fn is_passed_on(name: &str) -> bool {
     name == "content-type" || name == "retry-after" || name.starts_with("x-amz")
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value.is_some_and(|value| value.to_ascii_lowercase().contains("json"))
+/// Headers that describe the whole response.
+fn is_single(name: &HeaderName) -> bool {
+    [header::CONTENT_TYPE, header::RETRY_AFTER, CRC32, REQUEST_ID].contains(name)
+}
+
+/// Whether the response says that it is JSON.
+fn says_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    value.to_ascii_lowercase().windows(4).any(|part| part == b"json")
+}
+
+fn is_json(body: &[u8]) -> bool {
+    std::str::from_utf8(body).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
