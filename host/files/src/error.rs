@@ -146,7 +146,10 @@ pub enum FileError {
         user: u32,
     },
     /// A file to append to has a second name, and may thus be another file of this user.
-    #[error("{} has a second name (a hard link); remove it, so that it is created anew", path.display())]
+    #[error(
+        "{} has a second name (a hard link); remove it, so that it is created anew",
+        path.display()
+    )]
     OtherNames {
         /// The file.
         path: PathBuf,

@@ -4,13 +4,13 @@
 //! that is used. No function waits for the other end of a pipe to appear, or reads more than its
 //! limit.
 //!
-//! | function | for | owner | others |
+//! | function | for | owner | others may |
 //! |---|---|---|---|
-//! | [`read_untrusted`] | settings, plugins | anybody | may do anything |
-//! | [`read_trusted`] | policies, profiles, manifests, certificates | this user or root | may not write it or replace it |
-//! | [`read_secret`] | private keys, credentials, tokens | this user or root | may not write it, replace it or read it |
-//! | [`append_audit`] | audit records | this user | may not do anything |
-//! | [`read_own`], [`check_own_folder`] | the cache of compiled code | this user | may not do anything |
+//! | [`read_untrusted`] | settings, plugins | anybody | write and read |
+//! | [`read_trusted`] | policies, profiles, manifests, certificates | this user or root | read |
+//! | [`read_secret`] | private keys, credentials, tokens | this user or root | do nothing |
+//! | [`append_audit`] | audit records | this user | do nothing |
+//! | [`read_own`], [`check_own_folder`] | the cache of compiled code | this user | do nothing |
 //!
 //! The functions block: reading from a file system that does not respond takes as long as that
 //! does, and [`read_trusted`] waits up to 30 seconds for a pipe. Asynchronous code must call them

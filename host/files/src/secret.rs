@@ -28,8 +28,8 @@ pub const MAX_SECRET_BYTES: u64 = 64 * 1024;
 /// - It lies below `$CREDENTIALS_DIRECTORY`, whatever links lead there. With `LoadCredential=`,
 ///   systemd provides a file for root with an access control list, which shows as 0440, in a folder
 ///   that only the service can enter.
-/// - It is on a read-only mount. Compose mounts secrets with the mode 0444 into a container in which
-///   there is nobody else.
+/// - It is on a read-only mount. Compose mounts secrets with the mode 0444 into a container in
+///   which there is nobody else.
 /// - Its mode lets others do nothing, and its group is
 ///   [this process's own and nobody else's](crate#a-group-that-is-nobody-elses). With `fsGroup`,
 ///   Kubernetes provides a file for root and that group with the mode 0440.

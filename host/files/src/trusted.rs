@@ -14,8 +14,8 @@ use std::path::Path;
 /// Reads a file of at most `max` bytes that only this process's user and root may change: a policy,
 /// a profile, a manifest, or a certificate.
 ///
-/// File, folders and links are checked as the [crate's documentation](crate#whom-a-trusted-file-trusts)
-/// says.
+/// The conditions for the file, its folders and links are
+/// [those of the crate](crate#whom-a-trusted-file-trusts).
 ///
 /// The path of a descriptor, such as `/dev/stdin` or the one that a shell writes for `<(program)`,
 /// may lead to a pipe, too. A pipe's content is there only once. No folder is checked for a

@@ -69,8 +69,11 @@ fn a_link_of_another_user_is_not_followed() {
             let error = as_us(|| follow(path)).unwrap_err();
             let at = path.strip_suffix("/policy").filter(|at| *at != "/tmp").unwrap_or(path);
             assert!(
-                matches!(&error, FileError::ForeignOwner { part: Part::Link, owner: BOB, at: found, .. }
-                    if found == Path::new(at)),
+                matches!(
+                    &error,
+                    FileError::ForeignOwner { part: Part::Link, owner: BOB, at: found, .. }
+                        if found == Path::new(at)
+                ),
                 "{error}"
             );
         }

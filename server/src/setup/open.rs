@@ -1,14 +1,14 @@
 //! Hosts, plugins and datasources that a policy file describes.
 
 use super::error::SetupError;
-use super::files::{beside, read_text};
+use super::files::{beside, read_settings, read_text};
 use portcullis::policy::CredentialSource;
 use portcullis::{
     BuildError, CompilerProcess, Datasource, DatasourceConfig, Host, HostBuilder, JsonLines,
     Plugin, Tls,
 };
 use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
-use portcullis_files::read_private;
+use portcullis_files::read_secret;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,7 +169,7 @@ impl Files {
                         SetupError::configuration(format!("settings: {error}")).because(error)
                     })?
                 }
-                SettingsSource::File(path) => read_text("settings", &beside(folder, &path))?,
+                SettingsSource::File(path) => read_settings(&beside(folder, &path))?,
             };
             let tls = tls.map(|tls| read_tls(&tls, folder)).transpose()?;
             Ok(Self { settings, tls })
@@ -203,7 +203,7 @@ fn read_tls(config: &TlsConfig, folder: Option<&Path>) -> Result<Tls, SetupError
         tls = tls.with_ca(read_text("certificate", &beside(folder, ca))?.as_bytes())?;
     }
     if let (Some(certificate), Some(key)) = (&config.client_certificate, &config.client_key) {
-        let key = read_private(&beside(folder, key)).map_err(|error| {
+        let key = read_secret(&beside(folder, key)).map_err(|error| {
             SetupError::configuration(format!("the private key {error}")).because(error)
         })?;
         let certificate = read_text("certificate", &beside(folder, certificate))?;
