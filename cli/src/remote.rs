@@ -3,7 +3,7 @@
 use crate::args::RemoteArgs;
 use crate::failure::Failure;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
-use portcullis_files::{read_limited, read_private};
+use portcullis_files::{read_secret, read_trusted};
 use serde_json::{Map, Value};
 use std::time::Duration;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -48,7 +48,7 @@ impl Remote {
             let unusable = |reason: &dyn std::fmt::Display| {
                 Failure::configuration(format!("--ca {}: {reason}", file.display()))
             };
-            let pem = read_limited(file, MAX_CA_BYTES).map_err(|error| unusable(&error))?;
+            let pem = read_trusted(file, MAX_CA_BYTES).map_err(|error| unusable(&error))?;
             let certificate = Certificate::from_pem(&pem).map_err(|error| unusable(&error))?;
             config = config.tls_config(
                 TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[certificate])).build(),
@@ -56,7 +56,7 @@ impl Remote {
         }
         let token = match &arguments.token_file {
             Some(file) => {
-                let bytes = read_private(file)
+                let bytes = read_secret(file)
                     .map_err(|error| Failure::configuration(format!("the token file {error}")))?;
                 Some(String::from_utf8_lossy(&bytes).trim().to_string())
             }

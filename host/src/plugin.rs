@@ -4,7 +4,7 @@ use crate::bindings;
 use crate::load_error::LoadError;
 use crate::store_state::StoreState;
 use portcullis_compiler::Compiler;
-use portcullis_files::{FileError, read_limited};
+use portcullis_files::{FileError, read_untrusted};
 use portcullis_policy::{Isolation, Manifest};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -174,11 +174,10 @@ impl Source<'_> {
     pub(crate) fn read(&self) -> Result<Cow<'_, [u8]>, LoadError> {
         match self {
             Self::Bytes(bytes) => Ok((*bytes).into()),
-            Self::File(path) => match read_limited(path, MAX_COMPONENT_BYTES as u64) {
+            Self::File(path) => match read_untrusted(path, MAX_COMPONENT_BYTES as u64) {
                 Ok(bytes) => Ok(bytes.into()),
-                Err(FileError::TooLarge { .. }) => {
-                    let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-                    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+                Err(FileError::TooLarge { size, .. }) => {
+                    let bytes = usize::try_from(size).unwrap_or(usize::MAX);
                     Err(LoadError::TooLarge { bytes, limit: MAX_COMPONENT_BYTES })
                 }
                 Err(error) => Err(error.into()),

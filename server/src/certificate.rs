@@ -3,7 +3,7 @@
 use crate::setup::{SetupError, beside};
 use arc_swap::ArcSwapOption;
 use portcullis_config::ServerConfig;
-use portcullis_files::{read_limited, read_private};
+use portcullis_files::{read_secret, read_trusted};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt::Display;
@@ -43,14 +43,14 @@ pub(crate) fn read(
     let wrong = |key: &str, reason: &dyn Display| {
         SetupError::configuration(format!("server.tls.{key}: {reason}"))
     };
-    let pem = read_limited(&beside(folder, &tls.certificate), MAX_CERTIFICATE_BYTES)
+    let pem = read_trusted(&beside(folder, &tls.certificate), MAX_CERTIFICATE_BYTES)
         .map_err(|error| wrong("certificate", &error).because(error))?;
     let certificates: Vec<_> =
         CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| {
             let reason = format!("{}: {error}", tls.certificate.display());
             wrong("certificate", &reason).because(error)
         })?;
-    let key = read_private(&beside(folder, &tls.key))
+    let key = read_secret(&beside(folder, &tls.key))
         .map_err(|error| wrong("key", &error).because(error))?;
     // The reason is left out: it could quote the key.
     let key = PrivateKeyDer::from_pem_slice(&key)

@@ -3,7 +3,7 @@
 use crate::record::{Record, now};
 use crate::sink::AuditSink;
 use parking_lot::Mutex;
-use portcullis_files::{FileError, append_private};
+use portcullis_files::{FileError, append_audit};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
@@ -35,12 +35,13 @@ struct State {
 }
 
 impl JsonLines {
-    /// Opens a file to append to it.
+    /// Opens a file to append to it, as `portcullis_files::append_audit` does.
     ///
     /// # Errors
-    /// Returns an error if the file is a pipe, is open to others, or cannot be opened.
+    /// Returns an error if the file is a link or a pipe, is not this process's own, is open to
+    /// others, or cannot be opened.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let state = State { file: append_private(path)?, is_torn: false };
+        let state = State { file: append_audit(path)?, is_torn: false };
         Ok(Self { path: path.to_path_buf(), state: Mutex::new(state) })
     }
 
@@ -49,7 +50,7 @@ impl JsonLines {
     /// # Errors
     /// Returns an error if the file cannot be opened. Records then go to the previous file.
     pub fn reopen(&self) -> Result<(), FileError> {
-        let file = append_private(&self.path)?;
+        let file = append_audit(&self.path)?;
         self.state.lock().file = file;
         Ok(())
     }

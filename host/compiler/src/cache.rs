@@ -5,11 +5,11 @@
 //! and a digest covers the code, the component that it was compiled from, and the engine that it
 //! was compiled for.
 
-use portcullis_files::{FileError, check_private, open_regular};
+use portcullis_files::{FileError, check_own_folder, read_own};
 use sha2::{Digest, Sha256};
 use std::fs::OpenOptions;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -32,11 +32,7 @@ impl Cache {
     /// Returns an error if the folder cannot be created, or if it is open to others.
     pub fn open(folder: &Path) -> Result<Self, CacheFolderError> {
         create(folder)?;
-        let metadata = std::fs::symlink_metadata(folder)?;
-        if !metadata.is_dir() {
-            return Err(io::Error::from(io::ErrorKind::NotADirectory).into());
-        }
-        check_private(folder, &metadata)?;
+        check_own_folder(folder)?;
         Ok(Self { folder: folder.to_path_buf() })
     }
 
@@ -97,8 +93,6 @@ pub enum CacheFolderError {
 enum CacheError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("it cannot be read: {0}")]
-    Read(#[from] io::Error),
     #[error("its digest does not match")]
     Digest,
 }
@@ -119,10 +113,7 @@ fn digest(salt: &str, code: &[u8]) -> [u8; DIGEST_BYTES] {
 }
 
 fn read(path: &Path, salt: &str) -> Result<Vec<u8>, CacheError> {
-    let file = open_regular(path)?;
-    check_private(path, &file.metadata()?)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    let mut bytes = read_own(path, MAX_FILE_BYTES)?;
     let code = bytes.split_off(DIGEST_BYTES.min(bytes.len()));
     if bytes == digest(salt, &code) { Ok(code) } else { Err(CacheError::Digest) }
 }

@@ -2,9 +2,8 @@
 
 use super::error::SetupError;
 use portcullis_config::PolicyFile;
-use portcullis_files::read_limited;
-use std::fs::File;
-use std::io::{self, Read};
+use portcullis_files::{FileError, read_trusted, read_untrusted};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The most bytes of a policy: 10,000 datasources with long lists have ten megabytes.
@@ -25,29 +24,22 @@ pub fn read_policy(path: &Path) -> Result<PolicyFile, SetupError> {
     })
 }
 
-/// Reads the text of a policy file.
+/// Reads the text of a policy file. It may be a pipe from another program, as `<(program)` in a
+/// shell is.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or is larger than 32 MiB.
+/// Returns an error if the file cannot be read, is larger than 32 MiB, or if others may change it.
 pub fn read_policy_text(path: &Path) -> Result<String, SetupError> {
-    let read = || {
-        // It may be a pipe from another program, but not an endless one.
-        let mut text = String::new();
-        File::open(path)?.take(MAX_POLICY_BYTES + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > MAX_POLICY_BYTES {
-            return Err(io::Error::other(format!("it is larger than {MAX_POLICY_BYTES} bytes")));
-        }
-        Ok(text)
-    };
-    read().map_err(|error: io::Error| {
-        let message = format!("the policy file {} cannot be read: {error}", path.display());
-        let failed = SetupError::configuration(message);
-        if error.kind() == io::ErrorKind::NotFound {
+    let bytes = read_trusted(path, MAX_POLICY_BYTES).map_err(|error| {
+        let failed = SetupError::configuration(format!("the policy file {error}"));
+        if matches!(&error, FileError::Open { source, .. } if source.kind() == ErrorKind::NotFound)
+        {
             let remedy = "`portcullis init` writes one to start from";
             return failed.remedy(remedy).because(error);
         }
         failed.because(error)
-    })
+    })?;
+    text("policy file", path, bytes)
 }
 
 /// A path in a policy file. It is relative to the file that names it.
@@ -56,10 +48,22 @@ pub fn beside(folder: Option<&Path>, path: &Path) -> PathBuf {
     folder.map_or_else(|| path.to_path_buf(), |folder| folder.join(path))
 }
 
-/// Reads a text that a policy file names.
+/// Reads a manifest or certificates that a policy file names, and that nobody else may change.
 pub(super) fn read_text(what: &str, path: &Path) -> Result<String, SetupError> {
-    let bytes = read_limited(path, MAX_TEXT_BYTES)
+    let bytes = read_trusted(path, MAX_TEXT_BYTES)
         .map_err(|error| SetupError::configuration(format!("the {what} {error}")).because(error))?;
+    text(what, path, bytes)
+}
+
+/// Reads settings that anybody may have written.
+pub(super) fn read_settings(path: &Path) -> Result<String, SetupError> {
+    let bytes = read_untrusted(path, MAX_TEXT_BYTES).map_err(|error| {
+        SetupError::configuration(format!("the settings {error}")).because(error)
+    })?;
+    text("settings", path, bytes)
+}
+
+fn text(what: &str, path: &Path, bytes: Vec<u8>) -> Result<String, SetupError> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let message = format!("the {what} {} is not UTF-8 from byte {at} on", path.display());

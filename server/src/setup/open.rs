@@ -1,7 +1,7 @@
 //! Hosts, plugins and datasources that a policy file describes.
 
 use super::error::SetupError;
-use super::files::{beside, read_text};
+use super::files::{beside, read_settings, read_text};
 use super::readers::read_others;
 use portcullis::MAX_COMPONENT_BYTES;
 use portcullis::policy::CredentialSource;
@@ -10,7 +10,7 @@ use portcullis::{
     Plugin, Tls,
 };
 use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
-use portcullis_files::{read_limited, read_private};
+use portcullis_files::{read_secret, read_untrusted};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,7 +127,7 @@ impl PluginFiles {
             ))),
             PluginSource::File { file, sha256, manifest } => {
                 let manifest = read_text("manifest", &beside(folder, manifest))?;
-                let component = read_limited(&beside(folder, file), MAX_COMPONENT_BYTES as u64)
+                let component = read_untrusted(&beside(folder, file), MAX_COMPONENT_BYTES as u64)
                     .map_err(|error| {
                         SetupError::configuration(format!("the plugin {error}")).because(error)
                     })?;
@@ -206,7 +206,7 @@ impl Files {
                         SetupError::configuration(format!("settings: {error}")).because(error)
                     })?
                 }
-                SettingsSource::File(path) => read_text("settings", &beside(folder, &path))?,
+                SettingsSource::File(path) => read_settings(&beside(folder, &path))?,
             };
             let tls = tls.map(|tls| read_tls(&tls, folder)).transpose()?;
             Ok(Self { settings, tls })
@@ -238,7 +238,7 @@ fn read_tls(config: &TlsConfig, folder: Option<&Path>) -> Result<Tls, SetupError
         tls = tls.with_ca(read_text("certificate", &beside(folder, ca))?.as_bytes())?;
     }
     if let (Some(certificate), Some(key)) = (&config.client_certificate, &config.client_key) {
-        let key = read_private(&beside(folder, key)).map_err(|error| {
+        let key = read_secret(&beside(folder, key)).map_err(|error| {
             SetupError::configuration(format!("the private key {error}")).because(error)
         })?;
         let certificate = read_text("certificate", &beside(folder, certificate))?;

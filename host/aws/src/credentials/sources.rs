@@ -2,7 +2,7 @@
 
 use super::identity::{Credentials, CredentialsError, ProvideCredentials};
 use crate::secret::Secret;
-use portcullis_files::read_private;
+use portcullis_files::read_secret;
 use portcullis_policy::CredentialSource;
 use serde::Deserialize;
 use std::future::Future;
@@ -130,7 +130,7 @@ impl ProvideCredentials for EnvCredentials {
 }
 
 /// Credentials from a TOML file with `access_key_id`, `secret_access_key` and, for temporary
-/// credentials, `session_token`. On Unix its mode must leave it to its owner alone.
+/// credentials, `session_token`. Others must not be able to read it (`portcullis_files::read_secret`).
 #[derive(Debug)]
 pub struct CredentialsFile {
     path: PathBuf,
@@ -152,7 +152,7 @@ impl CredentialsFile {
     }
 
     fn read(&self) -> Result<Credentials, CredentialsError> {
-        let bytes = read_private(&self.path).map_err(|error| {
+        let bytes = read_secret(&self.path).map_err(|error| {
             CredentialsError::new(format!("the credentials file {error}")).with_source(error)
         })?;
         // The parser's own message would quote the line, and with it the secret.
