@@ -39,6 +39,9 @@ impl TrustedProxies {
     /// somebody else.
     pub(crate) fn client(&self, from: IpAddr, headers: &HeaderMap) -> Peer {
         let mut client = from.to_canonical();
+        if !self.contain(client) {
+            return Peer(client);
+        }
         let values: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
         // Lists may have empty elements (RFC 9110, section 5.6.1).
         let mut addresses = values
