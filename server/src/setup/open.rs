@@ -5,7 +5,7 @@ use super::files::{beside, read_text};
 use portcullis::policy::CredentialSource;
 use portcullis::{
     BuildError, CompilerProcess, Datasource, DatasourceConfig, Host, HostBuilder, JsonLines,
-    Plugin, Tls,
+    Plugin, Processes, Tls,
 };
 use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
 use portcullis_files::read_private;
@@ -139,7 +139,8 @@ pub async fn connect(
     };
     let mut config = DatasourceConfig::new(name).policy(entry.policy.clone()).settings(settings);
     if let Some(source) = &entry.credentials {
-        config = config.shared_credentials(host.provider(&relative_to(source, folder)));
+        let source = relative_to(source, folder);
+        config = config.shared_credentials(host.provider(&source, Processes::Allowed));
     }
     if let Some(tls) = files.tls {
         config = config.tls(tls);
