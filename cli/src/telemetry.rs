@@ -6,11 +6,14 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-/// Starts the log. A server logs its requests. Other commands print their failures, so they log
-/// nothing unless `PORTCULLIS_LOG` is set.
+/// The log of commands that print their failures themselves. Only why there are no credentials is
+/// not in their message: who calls a server must not see it, and who runs a command must.
+const COMMAND: &str = "off,portcullis::credentials=warn";
+
+/// Starts the log. A server logs its requests. For other commands `PORTCULLIS_LOG` can be set.
 pub(crate) fn start(command: &Command) {
     let log = if let Command::Serve(serve) = command { Some(serve.log) } else { None };
-    let default = if log.is_some() { "info" } else { "off" };
+    let default = if log.is_some() { "info" } else { COMMAND };
     let filter =
         EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     // Spans are for the collector. The log has a line for each request.

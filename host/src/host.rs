@@ -11,7 +11,7 @@ use crate::store_state::StoreState;
 use bytes::Bytes;
 use portcullis_audit::{Audit, Histogram, OperatorAction, Outcome, RefusedRequest};
 use portcullis_aws::credentials::HttpFuture;
-use portcullis_aws::{AwsService, HttpSend, ProvideCredentials};
+use portcullis_aws::{AwsService, HttpSend, Processes, ProvideCredentials};
 use portcullis_compiler::Compiler;
 use portcullis_gate::{Dial, Egress, OperatorGate, Resolve};
 use portcullis_memory::MemoryLimit;
@@ -168,10 +168,15 @@ impl Host {
 
     /// The credentials source that a policy names. AWS's own sources need the feature `aws-config`;
     /// without it they give no credentials, and their error says so. Their requests pass the gate
-    /// under fixed rules: TLS, this machine, or a metadata service.
+    /// under fixed rules: TLS, this machine, or a metadata service. `processes` says whether a
+    /// profile file of the policy may run a process.
     #[must_use]
-    pub fn provider(&self, source: &CredentialSource) -> Arc<dyn ProvideCredentials> {
-        portcullis_aws::credentials::provider(source, &self.inner.credentials_http)
+    pub fn provider(
+        &self,
+        source: &CredentialSource,
+        processes: Processes,
+    ) -> Arc<dyn ProvideCredentials> {
+        portcullis_aws::credentials::provider(source, &self.inner.credentials_http, processes)
     }
 
     fn state(
@@ -191,7 +196,8 @@ impl Host {
             egress = egress.roots(roots.clone());
         }
         let egress = egress.build()?;
-        let mut service = AwsService::new(manifest.clone(), policy.clone(), credentials);
+        let mut service =
+            AwsService::new(manifest.clone(), policy.clone(), credentials).named(name);
         if let Settings::Trusted(settings) = settings {
             service = service
                 .trust_settings(settings)

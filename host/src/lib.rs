@@ -76,7 +76,7 @@ pub use portcullis_audit::{
 };
 pub use portcullis_aws::{
     self as aws, Credentials, CredentialsError, CredentialsFile, EnvCredentials, IamScope,
-    ProvideCredentials, Secret, StaticCredentials, iam_document,
+    Processes, ProvideCredentials, Secret, StaticCredentials, iam_document,
 };
 pub use portcullis_compiler::{
     CacheFolderError, CompileError, CompilerProcess, WasmError, compile_for_parent,

@@ -2,15 +2,16 @@
 //! and service.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#derive-signing-key>
 
-use crate::credentials::{Credentials, CredentialsError, ProvideCredentials};
+use crate::credentials::fetch::{Fetched, Fetcher};
+use crate::credentials::{CredentialsError, ProvideCredentials};
 use crate::secret::Secret;
 use hmac::{Hmac, KeyInit, Mac};
+use parking_lot::Mutex;
 use portcullis_policy::CredentialScope;
 use sha2::Sha256;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 use time::{Date, OffsetDateTime};
-use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 /// A signing key with the identity that it belongs to.
@@ -23,32 +24,31 @@ pub(crate) struct DerivedKey {
     pub(crate) expires: u64,
 }
 
-/// Fetches credentials on first use, and derives keys from them.
+/// Derives keys from the credentials of one datasource.
 pub(crate) struct KeyRing {
-    provider: Option<Arc<dyn ProvideCredentials>>,
-    state: Mutex<State>,
+    fetcher: Option<Fetcher>,
+    keys: Mutex<Keys>,
 }
 
 #[derive(Default)]
-struct State {
-    credentials: Option<(Credentials, SystemTime)>,
+struct Keys {
+    /// The fetch whose credentials the keys are derived from.
+    fetch: u64,
     keys: Vec<(String, CredentialScope, Zeroizing<[u8; 32]>)>,
 }
 
-/// How long credentials without an expiry are kept. A rotated file or environment is noticed after
-/// that.
-const REFRESH: Duration = Duration::from_mins(15);
-/// How long before their expiry temporary credentials are fetched again.
-const REFRESH_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
-/// The shortest time between two fetches. Otherwise credentials that are about to expire would be
-/// fetched for every call.
-const MIN_REFRESH: Duration = Duration::from_secs(5);
 /// The number of keys that are kept: those of today and the days next to it, for a few scopes.
 const MAX_KEYS: usize = 8;
 
 impl KeyRing {
+    /// Keys from the credentials of `provider`.
     pub(crate) fn new(provider: Option<Arc<dyn ProvideCredentials>>) -> Self {
-        Self { provider, state: Mutex::default() }
+        Self { fetcher: provider.map(Fetcher::new), keys: Mutex::default() }
+    }
+
+    /// Sets the name of the datasource for the log.
+    pub(crate) fn named(self, datasource: &str) -> Self {
+        Self { fetcher: self.fetcher.map(|fetcher| fetcher.named(datasource)), ..self }
     }
 
     /// Derives the key of a scope and a day, which the caller has checked.
@@ -60,53 +60,44 @@ impl KeyRing {
         date: &str,
         scope: &CredentialScope,
     ) -> Result<DerivedKey, CredentialsError> {
-        let provider = self.provider.as_ref().ok_or_else(|| {
+        let fetcher = self.fetcher.as_ref().ok_or_else(|| {
             CredentialsError::new(
                 "this datasource has none; add to its policy: credentials = { from = \"env\" }",
             )
         })?;
-        let now = SystemTime::now();
-        let mut state = self.state.lock().await;
-        if state.credentials.as_ref().is_none_or(|(_, until)| *until <= now) {
-            let credentials = match (provider.provide_credentials().await, &state.credentials) {
-                (Ok(credentials), _) => credentials,
-                // They are fetched before they expire, so the previous ones are still valid.
-                (Err(_), Some((last, _))) if last.expires.is_none_or(|end| end > now) => {
-                    last.clone()
-                }
-                (Err(error), _) => return Err(error),
-            };
-            let until = credentials
-                .expires
-                .map_or(now + REFRESH, |end| {
-                    end.checked_sub(REFRESH_BEFORE_EXPIRY).unwrap_or(now).min(now + REFRESH)
-                })
-                .max(now + MIN_REFRESH);
-            state.keys.clear();
-            state.credentials = Some((credentials, until));
-        }
-        let State { credentials: Some((credentials, until)), keys } = &mut *state else {
-            return Err(CredentialsError::new("the provider gave none"));
-        };
-        let key = if let Some((_, _, key)) =
-            keys.iter().find(|(day, known, _)| day == date && known == scope)
-        {
-            key.clone()
-        } else {
-            let key = derive_key(credentials.secret_access_key.expose(), date, scope);
-            if keys.len() >= MAX_KEYS {
-                keys.remove(0);
-            }
-            keys.push((date.to_string(), scope.clone(), key.clone()));
-            key
-        };
+        let Fetched { credentials, until, number } = fetcher.current().await?;
         let expires = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         Ok(DerivedKey {
             access_key_id: credentials.access_key_id.clone(),
             session_token: credentials.session_token.clone(),
-            key,
+            key: self.key(number, credentials.secret_access_key.expose(), date, scope),
             expires,
         })
+    }
+
+    /// The key of a scope and a day, derived from the secret of a fetch.
+    fn key(
+        &self,
+        fetch: u64,
+        secret: &str,
+        date: &str,
+        scope: &CredentialScope,
+    ) -> Zeroizing<[u8; 32]> {
+        let mut kept = self.keys.lock();
+        if kept.fetch != fetch {
+            kept.keys.clear();
+            kept.fetch = fetch;
+        }
+        let known = kept.keys.iter().find(|(day, known, _)| day == date && known == scope);
+        if let Some((_, _, key)) = known {
+            return key.clone();
+        }
+        let key = derive_key(secret, date, scope);
+        if kept.keys.len() >= MAX_KEYS {
+            kept.keys.remove(0);
+        }
+        kept.keys.push((date.to_string(), scope.clone(), key.clone()));
+        key
     }
 }
 

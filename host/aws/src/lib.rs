@@ -47,8 +47,8 @@ mod trie;
 
 pub use body::EnforceBody;
 pub use credentials::{
-    Credentials, CredentialsError, CredentialsFile, EnvCredentials, HttpSend, ProvideCredentials,
-    StaticCredentials,
+    Credentials, CredentialsError, CredentialsFile, EnvCredentials, HttpSend, Processes,
+    ProvideCredentials, StaticCredentials,
 };
 pub use iam::{IamScope, iam_document};
 pub use secret::Secret;

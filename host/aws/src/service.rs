@@ -106,6 +106,14 @@ impl AwsService {
         Self { manifest, policy, settings_scopes: Vec::new(), keys, issued }
     }
 
+    /// Sets the name of the datasource for the log, which says why there are no credentials. Default:
+    /// an empty name.
+    #[must_use]
+    pub fn named(mut self, datasource: &str) -> Self {
+        self.keys = self.keys.named(datasource);
+        self
+    }
+
     /// Allows the region of settings that the operator wrote, if the policy lists no scope. What
     /// the plugin reads in the settings must be what is read here, so they must be strict JSON.
     ///

@@ -7,7 +7,7 @@ use portcullis::MAX_COMPONENT_BYTES;
 use portcullis::policy::CredentialSource;
 use portcullis::{
     BuildError, CompilerProcess, Datasource, DatasourceConfig, Host, HostBuilder, JsonLines,
-    Plugin, Tls,
+    Plugin, Processes, Tls,
 };
 use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
 use portcullis_files::{read_secret, read_untrusted};
@@ -129,8 +129,8 @@ impl PluginFiles {
                 let manifest = read_text("manifest", &beside(folder, manifest))?;
                 let component = read_untrusted(&beside(folder, file), MAX_COMPONENT_BYTES as u64)
                     .map_err(|error| {
-                        SetupError::configuration(format!("the plugin {error}")).because(error)
-                    })?;
+                    SetupError::configuration(format!("the plugin {error}")).because(error)
+                })?;
                 Ok(Self::Read { component, manifest, sha256: sha256.clone() })
             }
             other => Err(SetupError::configuration(format!(
@@ -176,7 +176,8 @@ pub async fn connect(
     };
     let mut config = DatasourceConfig::new(name).policy(entry.policy.clone()).settings(settings);
     if let Some(source) = &entry.credentials {
-        config = config.shared_credentials(host.provider(&relative_to(source, folder)));
+        let source = relative_to(source, folder);
+        config = config.shared_credentials(host.provider(&source, Processes::Allowed));
     }
     if let Some(tls) = files.tls {
         config = config.tls(tls);

@@ -1,5 +1,6 @@
 //! An AWS identity, and the traits behind its sources.
 
+use super::error::CredentialsError;
 use crate::secret::Secret;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -18,35 +19,16 @@ pub struct Credentials {
     pub access_key_id: String,
     /// The secret access key.
     pub secret_access_key: Secret,
-    /// The session token of temporary credentials.
+    /// The session token of temporary credentials. An empty one counts as none.
     pub session_token: Option<Secret>,
     /// When temporary credentials expire.
     pub expires: Option<SystemTime>,
 }
 
-impl Credentials {
-    /// Checks that the credentials can be used in headers and are not empty: anything else is a
-    /// mistake in copying them.
-    pub(super) fn checked(self) -> Result<Self, CredentialsError> {
-        let visible =
-            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-        let token = self.session_token.as_ref().is_none_or(|token| visible(token.expose()));
-        for (name, good) in [
-            ("access key id", visible(&self.access_key_id)),
-            ("secret access key", visible(self.secret_access_key.expose())),
-            ("session token", token),
-        ] {
-            if !good {
-                return Err(CredentialsError::new(format!(
-                    "the {name} is empty, or contains whitespace or another invalid character"
-                )));
-            }
-        }
-        Ok(self)
-    }
-}
-
 /// Provides credentials: on first use, 5 minutes before they expire, and at least every 15 minutes.
+///
+/// The host calls it in a task of its own, once for all calls of a datasource that wait for it. It
+/// drops the future after 30 s.
 ///
 /// ```
 /// use portcullis_aws::{Credentials, CredentialsError, ProvideCredentials, Secret};
@@ -76,45 +58,15 @@ pub trait ProvideCredentials: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// Implementations return an error if there are no credentials. Its text reaches the caller of
-    /// an action, so it must not contain a secret.
+    /// an action, so it must contain neither a secret nor the path of a file.
     fn provide_credentials(
         &self,
     ) -> Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + '_>>;
 }
 
-/// There are no credentials, and why.
-#[derive(Debug)]
-pub struct CredentialsError {
-    message: String,
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl CredentialsError {
-    /// An error with a message for the caller of an action.
-    #[must_use]
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None }
-    }
-
-    /// Adds the error that caused this one.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-}
-
-impl fmt::Display for CredentialsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl Error for CredentialsError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
+/// The result of [`ProvideCredentials::provide_credentials`].
+pub(crate) type Providing<'p> =
+    Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + 'p>>;
 
 /// Sends the requests of AWS's own sources: to STS, SSO, or a metadata service. The host implements
 /// it with its gate.

@@ -1,17 +1,14 @@
 //! Sources of credentials that need no request. A policy names a source; it never holds a secret.
 
-use super::identity::{Credentials, CredentialsError, ProvideCredentials};
+use super::check::{Places, UNNAMED};
+use super::error::CredentialsError;
+use super::identity::{Credentials, ProvideCredentials, Providing};
 use crate::secret::Secret;
 use portcullis_files::read_secret;
 use portcullis_policy::CredentialSource;
 use serde::Deserialize;
-use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-
-type Providing<'p> =
-    Pin<Box<dyn Future<Output = Result<Credentials, CredentialsError>> + Send + 'p>>;
 
 /// The provider of a source that needs no request.
 pub(super) fn own(source: &CredentialSource) -> Arc<dyn ProvideCredentials> {
@@ -72,7 +69,7 @@ impl StaticCredentials {
 
 impl ProvideCredentials for StaticCredentials {
     fn provide_credentials(&self) -> Providing<'_> {
-        Box::pin(std::future::ready(Ok(self.0.clone())))
+        Box::pin(std::future::ready(self.0.clone().checked(&UNNAMED)))
     }
 }
 
@@ -102,24 +99,25 @@ impl EnvCredentials {
     }
 
     fn read(&self) -> Result<Credentials, CredentialsError> {
-        let variable = |name: &str| {
-            std::env::var(format!("{}{name}", self.prefix)).ok().filter(|value| !value.is_empty())
-        };
+        let name = |variable: &str| format!("{}{variable}", self.prefix);
+        let (id, secret, token) =
+            (name("AWS_ACCESS_KEY_ID"), name("AWS_SECRET_ACCESS_KEY"), name("AWS_SESSION_TOKEN"));
+        // An empty variable counts as one that is not set.
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let required = |name: &str| {
             variable(name).ok_or_else(|| {
-                CredentialsError::new(format!(
-                    "the environment variable {}{name} is not set",
-                    self.prefix
-                ))
+                CredentialsError::new(format!("the environment variable {name} is not set"))
             })
         };
         let credentials = Credentials {
-            access_key_id: required("AWS_ACCESS_KEY_ID")?,
-            secret_access_key: Secret::new(required("AWS_SECRET_ACCESS_KEY")?),
-            session_token: variable("AWS_SESSION_TOKEN").map(Secret::new),
+            access_key_id: required(&id)?,
+            secret_access_key: Secret::new(required(&secret)?),
+            session_token: variable(&token).map(Secret::new),
             expires: None,
         };
-        credentials.checked()
+        let [id, secret, token] =
+            [id, secret, token].map(|name| format!("the environment variable {name}"));
+        credentials.checked(&Places { id: &id, secret: &secret, token: &token, file: None })
     }
 }
 
@@ -151,20 +149,22 @@ impl CredentialsFile {
         Self { path: path.to_path_buf() }
     }
 
-    fn read(&self) -> Result<Credentials, CredentialsError> {
-        let bytes = read_secret(&self.path).map_err(|error| {
-            CredentialsError::new(format!("the credentials file {error}")).with_source(error)
+    /// Reads the file. It blocks.
+    fn read(path: &Path) -> Result<Credentials, CredentialsError> {
+        let bytes = read_secret(path).map_err(|error| {
+            CredentialsError::new("the credentials file cannot be read")
+                .with_detail(format!("the credentials file {error}"))
+                .with_source(error)
         })?;
         // The parser's own message would quote the line, and with it the secret.
         let content = std::str::from_utf8(&bytes)
             .ok()
             .and_then(|text| toml::from_str::<FileContent>(text).ok())
             .ok_or_else(|| {
-                CredentialsError::new(format!(
-                    "the credentials file {} is not TOML with access_key_id, secret_access_key and, \
-                     for temporary credentials, session_token",
-                    self.path.display()
-                ))
+                let wrong = "is not TOML with access_key_id, secret_access_key and, for temporary \
+                             credentials, session_token";
+                CredentialsError::new(format!("the credentials file {wrong}"))
+                    .with_detail(format!("the credentials file {} {wrong}", path.display()))
             })?;
         let credentials = Credentials {
             access_key_id: content.access_key_id,
@@ -172,13 +172,24 @@ impl CredentialsFile {
             session_token: content.session_token.map(Secret::new),
             expires: None,
         };
-        credentials.checked()
+        credentials.checked(&Places {
+            id: "access_key_id in the credentials file",
+            secret: "secret_access_key in the credentials file",
+            token: "session_token in the credentials file",
+            file: Some(&path.display().to_string()),
+        })
     }
 }
 
 impl ProvideCredentials for CredentialsFile {
     fn provide_credentials(&self) -> Providing<'_> {
-        Box::pin(std::future::ready(self.read()))
+        Box::pin(async {
+            let path = self.path.clone();
+            // On a thread of its own: the file may be on a disk that does not respond.
+            let reading = tokio::task::spawn_blocking(move || Self::read(&path)).await;
+            let failed = |_| Err(CredentialsError::new("reading the credentials file failed"));
+            reading.unwrap_or_else(failed)
+        })
     }
 }
 
@@ -198,19 +209,31 @@ mod tests {
     fn a_file_that_others_can_read_is_refused() {
         let content = "access_key_id = \"A\"\nsecret_access_key = \"B\"\n";
         let open = file("open", content, 0o644);
-        assert!(open.read().unwrap_err().to_string().contains("chmod 600"));
+        let error = CredentialsFile::read(&open.path).unwrap_err();
+        assert!(error.detail().contains("chmod 600"), "{}", error.detail());
         let closed = file("closed", content, 0o600);
-        assert_eq!(closed.read().unwrap().secret_access_key, Secret::new("B"));
+        let credentials = CredentialsFile::read(&closed.path).unwrap();
+        assert_eq!(credentials.secret_access_key, Secret::new("B"));
         for file in [open, closed] {
             std::fs::remove_file(file.path).unwrap();
         }
     }
 
     #[test]
-    fn an_error_never_quotes_the_file() {
+    fn an_error_never_quotes_the_file_and_only_the_operator_sees_its_path() {
         let wrong = file("wrong", "secret_access_key = \"hunter2\"\nacces_key = 1\n", 0o600);
-        let message = wrong.read().unwrap_err().to_string();
-        assert!(!message.contains("hunter2"), "{message}");
-        std::fs::remove_file(wrong.path).unwrap();
+        let quoted = "access_key_id = \"hunter2 \"\nsecret_access_key = \"B\"\n";
+        let blank = file("blank", quoted, 0o600);
+        for file in [&wrong, &blank] {
+            let error = CredentialsFile::read(&file.path).unwrap_err();
+            let (message, path) = (error.to_string(), file.path.display().to_string());
+            assert!(!error.detail().contains("hunter2"), "{}", error.detail());
+            assert!(error.detail().contains(&path), "{}", error.detail());
+            assert!(!message.contains(&path), "{message}");
+            assert!(message.contains("access_key_id"), "{message}");
+        }
+        for file in [wrong, blank] {
+            std::fs::remove_file(file.path).unwrap();
+        }
     }
 }
