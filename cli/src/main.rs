@@ -48,8 +48,9 @@ fn main() -> ExitCode {
             signal = signals::interrupted() => Err(Failure::interrupted(signal)),
         }
     });
-    // Does not wait for threads that are blocked, for example by a server that does not respond.
-    runtime.shutdown_background();
+    // Tasks are dropped, and with them the process that fetches credentials is ended. Threads that
+    // are blocked, for example by a server that does not respond, are not waited for.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     telemetry::shut_down();
     match result {
         Ok(()) => ExitCode::SUCCESS,

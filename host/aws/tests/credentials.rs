@@ -248,7 +248,7 @@ async fn a_missing_profile_and_a_missing_file_have_texts_of_their_own() {
         file: Some("/nonexistent/profiles".into()),
     };
     let error = fetch(&missing, Processes::Allowed).await.unwrap_err();
-    assert_eq!(error.to_string(), "there is no profile file");
+    assert_eq!(error.to_string(), "there is no profile file with the profile p");
     assert!(error.detail().contains("/nonexistent/profiles does not exist"), "{error:?}");
     let (error, _) = wrong("[p]\nrole_arn = r\nsource_profile = q\n", "p").await;
     assert_eq!(error.to_string(), "source_profile of p: there is no profile q");

@@ -160,11 +160,15 @@ impl ProfileFiles {
             let detail = match paths.as_slice() {
                 [path] => format!("the profile file {path} does not exist"),
                 paths => format!(
-                    "there is no profile file: none of {} exists; create one with: aws configure",
+                    "there is no profile file with the profile {name}: none of {} exists; create \
+                     one with: aws configure",
                     paths.join(" and ")
                 ),
             };
-            return CredentialsError::new("there is no profile file").with_detail(detail);
+            return CredentialsError::new(format!(
+                "there is no profile file with the profile {name}"
+            ))
+            .with_detail(detail);
         }
         for file in &self.0 {
             let other = file.sections().find(|section| {
