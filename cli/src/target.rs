@@ -21,8 +21,9 @@ pub(crate) enum Opened {
 }
 
 impl Opened {
-    /// Connects the datasource that the arguments name.
-    pub(crate) async fn open(target: &Target) -> Result<Self, Failure> {
+    /// Connects the datasource that the arguments name. `may_create` says whether the file of
+    /// `--local` is created if it does not exist.
+    pub(crate) async fn open(target: &Target, may_create: bool) -> Result<Self, Failure> {
         let from_environment = || {
             let url = std::env::var("PORTCULLIS_SERVER").ok();
             url.filter(|url| !url.is_empty() && target.local.is_none())
@@ -32,8 +33,8 @@ impl Opened {
             return Ok(Self::Remote(remote));
         }
         if let Some(file) = &target.local {
-            let host = open_host(small_host)?;
-            let embedded = Embedded::start(file.as_deref()).await?;
+            let embedded = Embedded::open(file.as_deref(), may_create).await?;
+            let host = open_host(|| small_host().dial(embedded.dial()))?;
             let datasource = embedded.connect("local", &host, &built_in(&host)?).await?;
             return Ok(Self::Local {
                 datasource,

@@ -91,8 +91,9 @@ pub async fn open(options: Options) -> Result<RunningServer, SetupError> {
     let builder = || setup::with_compiler(Host::builder(), compiler.clone());
     let (server, embedded) = match served {
         Served::Embedded(file) => {
-            let host = setup::open_host(|| setup::with_memory(builder(), overrides.memory))?;
-            let embedded = Embedded::start(file.as_deref()).await?;
+            let embedded = Embedded::open(file.as_deref(), true).await?;
+            let builder = || setup::with_memory(builder(), overrides.memory);
+            let host = setup::open_host(|| builder().dial(embedded.dial()))?;
             let accounts = Accounts::new(host.memory().clone());
             let deployment = Deployment::embedded(&host, &embedded, &overrides, &accounts).await?;
             (Server::new(host, None, overrides, deployment, accounts, None)?, Some(embedded))

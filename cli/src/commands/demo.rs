@@ -21,9 +21,9 @@ pub(crate) async fn run() -> Result<(), Failure> {
         "{BOLD}Portcullis{BOLD:#}: an embedded DynamoDB-compatible server (dynoxide), a plugin in \
          a sandbox, and a gate between them.\n"
     )?;
-    let host = open_host(small_host)?;
+    let local = Embedded::open(None, true).await?;
+    let host = open_host(|| small_host().dial(local.dial()))?;
     let plugin = built_in(&host)?;
-    let local = Embedded::start(None).await?;
     let datasource = local.connect("demo", &host, &plugin).await?;
     introduce(&plugin, &local, started.elapsed())?;
 

@@ -19,7 +19,7 @@ pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
     };
     let input = read_input(arguments.input.as_deref())?;
     let options = options(&arguments);
-    let opened = Opened::open(&arguments.target).await?;
+    let opened = Opened::open(&arguments.target, true).await?;
     let result = run_action(&opened, action, &input, options, &arguments).await;
     opened.close().await;
     result

@@ -7,7 +7,7 @@ use crate::{json, print_items};
 use serde_json::Map;
 
 pub(crate) async fn run(arguments: Structure) -> Result<(), Failure> {
-    let opened = Opened::open(&arguments.target.into_target()).await?;
+    let opened = Opened::open(&arguments.target.into_target(), false).await?;
     let options = [
         ("prefix".to_string(), arguments.prefix.into()),
         ("limit".to_string(), arguments.limit.into()),

@@ -8,7 +8,7 @@ use crate::terminal::visible;
 use serde_json::Value;
 
 pub(crate) async fn run(target: &Target) -> Result<(), Failure> {
-    let opened = Opened::open(target).await?;
+    let opened = Opened::open(target, false).await?;
     let result = opened.test().await;
     opened.close().await;
     let response: Value = serde_json::from_str(&result?)

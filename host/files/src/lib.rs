@@ -74,4 +74,4 @@ pub use own::{check_own_folder, read_own};
 pub use part::{FileKind, Part};
 pub use secret::{MAX_SECRET_BYTES, read_secret};
 pub use trusted::read_trusted;
-pub use untrusted::read_untrusted;
+pub use untrusted::{open_untrusted, read_untrusted};

@@ -3,7 +3,7 @@
 use crate::contents::{READING, read};
 use crate::error::FileError;
 use crate::part::FileKind;
-use rustix::fs::{CWD, FileType, Mode, fstat, openat};
+use rustix::fs::{CWD, FileType, Mode, Stat, fstat, openat};
 use std::fs::File;
 use std::path::Path;
 
@@ -25,6 +25,19 @@ use std::path::Path;
 /// # Errors
 /// Returns an error if the file cannot be opened or read, is not a regular file, or is larger.
 pub fn read_untrusted(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
+    let (file, stat) = open(path)?;
+    read(&file, &stat, path, max)
+}
+
+/// Opens a regular file that anybody may have written, to look at its beginning.
+///
+/// # Errors
+/// Returns an error if the file cannot be opened, or is not a regular file.
+pub fn open_untrusted(path: &Path) -> Result<File, FileError> {
+    open(path).map(|(file, _)| file)
+}
+
+fn open(path: &Path) -> Result<(File, Stat), FileError> {
     let fail =
         |error: rustix::io::Errno| FileError::Open { path: path.into(), source: error.into() };
     let file = openat(CWD, path, READING, Mode::empty()).map_err(fail)?;
@@ -32,7 +45,7 @@ pub fn read_untrusted(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
     if let Some(found) = FileKind::unless_regular(FileType::from_raw_mode(stat.st_mode)) {
         return Err(FileError::NotRegular { path: path.into(), found });
     }
-    read(&File::from(file), &stat, path, max)
+    Ok((File::from(file), stat))
 }
 
 #[cfg(test)]

@@ -1,52 +1,51 @@
-//! An embedded DynamoDB-compatible server, on loopback.
+//! An embedded DynamoDB-compatible server, without a port: the host's connections to it are streams in
+//! memory.
 
 use super::error::SetupError;
-use dynoxide::Database;
 use portcullis::{
-    Access, Datasource, DatasourceConfig, Host, Origin, Plugin, Policy, Settings, StaticCredentials,
+    Access, Datasource, DatasourceConfig, Dial, Dialing, Host, Origin, Plugin, Policy, Settings,
+    StaticCredentials, Stream,
 };
+use portcullis_embedded::EmbeddedDatabase;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
-/// A running embedded server.
+/// An open embedded server.
 pub struct Embedded {
-    /// Its host and port.
+    /// Its host and port, by which the policy names it. Nothing listens there.
     pub authority: String,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<Result<(), String>>,
+    database: EmbeddedDatabase,
 }
 
 /// The time for the server to write what it has, when it stops.
 const STOP: Duration = Duration::from_secs(2);
+/// The address that stands for the server: the port that DynamoDB Local has.
+const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
+/// The bytes of a stream that wait to be read.
+const STREAM_BYTES: usize = 64 * 1024;
 
 impl Embedded {
-    /// Starts a server whose data is kept in `file`, or in memory.
+    /// Opens a server whose data is kept in `file`, or in memory. `create` says whether a file that
+    /// does not exist is created.
     ///
     /// # Errors
-    /// Returns an error if the database cannot be opened, or if there is no free port on loopback.
-    pub async fn start(file: Option<&Path>) -> Result<Self, SetupError> {
-        let database = match file {
-            None => Database::memory(),
-            Some(file) => Database::new(&file.to_string_lossy()),
-        };
-        let name = file.map_or("in memory".to_string(), |file| file.display().to_string());
-        let database = database.map_err(|error| {
-            SetupError::environment(format!("the local database {name} cannot be opened: {error}"))
-        })?;
-        let failed = |error: std::io::Error| {
-            SetupError::environment(format!("no port on loopback is free: {error}")).because(error)
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
-        let authority = listener.local_addr().map_err(failed)?.to_string();
-        let (stop, stopped) = oneshot::channel();
-        let server = dynoxide::server::serve_with_shutdown(listener, database, async {
-            // A dropped sender stops the server as well.
-            let _ = stopped.await;
-        });
-        Ok(Self { authority, stop, server: tokio::spawn(server) })
+    /// Returns an error if the file cannot be opened, or is not a database.
+    pub async fn open(file: Option<&Path>, create: bool) -> Result<Self, SetupError> {
+        let file = file.map(Path::to_path_buf);
+        let open = move || EmbeddedDatabase::open(file.as_deref(), create);
+        let opened = tokio::task::spawn_blocking(open).await;
+        let opened = opened.map_err(|error| SetupError::environment(error.to_string()))?;
+        let database =
+            opened.map_err(|error| SetupError::environment(error.to_string()).because(error))?;
+        Ok(Self { authority: ADDRESS.to_string(), database })
+    }
+
+    /// Connects a host to the server, and to nothing else.
+    #[must_use]
+    pub fn dial(&self) -> impl Dial + use<> {
+        InMemory(self.database.clone())
     }
 
     /// A policy that allows everything at this server, and nothing elsewhere.
@@ -91,8 +90,23 @@ impl Embedded {
 
     /// Stops the server, after it has written everything.
     pub async fn stop(self) {
-        // It may have ended by itself; then there is nothing left to stop.
-        let _ = self.stop.send(());
-        let _ = tokio::time::timeout(STOP, self.server).await;
+        // What is not written by then is lost, as when the process is killed.
+        let _ = tokio::time::timeout(STOP, self.database.stop()).await;
+    }
+}
+
+/// Connects to the server alone.
+struct InMemory(EmbeddedDatabase);
+
+impl Dial for InMemory {
+    fn dial(&self, address: SocketAddr) -> Dialing<'_> {
+        Box::pin(async move {
+            if address != ADDRESS {
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            let (client, server) = tokio::io::duplex(STREAM_BYTES);
+            tokio::spawn(self.0.serve(server));
+            Ok(Box::new(client) as Box<dyn Stream>)
+        })
     }
 }
