@@ -10,7 +10,7 @@ use portcullis::{ActionName, Counters, Datasource, Error, Host, Plugin, Policy};
 use portcullis_config::{DatasourceEntry, PluginSource, SettingsSource};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// One datasource.
@@ -22,6 +22,8 @@ pub(crate) struct Served {
     /// Held while it is being connected: one call does that, and others wait.
     connecting: tokio::sync::Mutex<()>,
     failed: Mutex<Option<Failed>>,
+    /// Whether it could be connected once.
+    is_verified: AtomicBool,
     began: Instant,
     /// When it was used last, in seconds after `began`.
     used: AtomicU64,
@@ -123,6 +125,7 @@ impl Served {
             connected: ArcSwapOption::new(connected),
             connecting: tokio::sync::Mutex::default(),
             failed: Mutex::default(),
+            is_verified: AtomicBool::new(false),
             began: Instant::now(),
             used: AtomicU64::new(0),
             retired: Mutex::default(),
@@ -230,6 +233,10 @@ impl Served {
     /// Finds out whether it can be connected, unless somebody has already.
     pub(crate) async fn verify(&self, host: &Host) {
         let _alone = self.connecting.lock().await;
+        // Without files it cannot have changed: another policy makes another datasource.
+        if self.is_verified.load(Ordering::Relaxed) && self.files().is_empty() {
+            return;
+        }
         if self.connected.load().is_none() && self.failed.lock().is_none() {
             // The failure is kept, and nothing else is of interest.
             let _ = self.try_connect(host).await;
@@ -238,6 +245,7 @@ impl Served {
 
     async fn try_connect(&self, host: &Host) -> Result<Connected, Arc<SetupError>> {
         let result = self.open(host).await;
+        self.is_verified.fetch_or(result.is_ok(), Ordering::Relaxed);
         *self.failed.lock() = match &result {
             Err(error) if !is_passing(error) => {
                 Some(Failed { error: error.clone(), at: Instant::now() })

@@ -29,8 +29,7 @@ use error::WireError;
 use headers::{REQUEST_ID, complete};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use portcullis::{ActionName, Datasource};
-use response::pass_on;
-use serde::de::IgnoredAny;
+use response::{is_json, pass_on};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -148,11 +147,8 @@ fn unknown_form() -> Response {
 }
 
 fn is_json_object(body: &[u8]) -> bool {
-    // A map of ignored names and values would be a tree; this is one pass.
     let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    start == Some(&b'{')
-        && std::str::from_utf8(body)
-            .is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+    start == Some(&b'{') && is_json(body)
 }
 
 /// The action of a request. A name that DynamoDB does not have is a typing error, unless the policy

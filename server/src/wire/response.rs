@@ -79,6 +79,7 @@ fn says_json(headers: &HeaderMap) -> bool {
     value.to_ascii_lowercase().windows(4).any(|part| part == b"json")
 }
 
-fn is_json(body: &[u8]) -> bool {
+/// Whether a body is JSON, in one pass without a tree.
+pub(super) fn is_json(body: &[u8]) -> bool {
     std::str::from_utf8(body).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
