@@ -32,7 +32,7 @@ test-all: test-others fuzz ## Run what `make test` leaves out: test-others and f
 
 .PHONY: test-others
 test-others: setup servers catalogue-check ## Test with servers and clients in other languages, and check the generated code.
-	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test load --test fetch
+	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test packaging --test load --test fetch
 
 # 240 seconds for all targets together, plus the time to build them.
 .PHONY: fuzz
@@ -101,7 +101,7 @@ target/tools/installed: Makefile
 .PHONY: servers
 servers: target/servers/installed ## Install servers and clients in other languages below target/; SETUP=yes as for setup.
 
-# Valgrind, HAProxy and Java (17 or newer, for an example) are system packages. dynalite, the AWS SDK and componentize-js
+# Valgrind, HAProxy, systemd and Java (17 or newer, for an example) are system packages. dynalite, the AWS SDK and componentize-js
 # come from npm; moto, boto3, the AWS CLI and schemathesis from PyPI. Installed again when this file changes: it has their versions.
 target/servers/installed: Makefile
 	@./setup servers

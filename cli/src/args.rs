@@ -7,10 +7,12 @@
     reason = "doc comments are help texts, and clap represents an optional value this way"
 )]
 
+use crate::environment::variable;
 use anyhow::{Context as _, anyhow};
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portcullis_config::{Expiry, MIN_MEMORY};
+use portcullis_server::setup::PolicyLocation;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -233,9 +235,25 @@ pub(crate) struct RemoteArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PolicyArgs {
-    /// The policy file.
-    #[arg(long, value_name = "FILE", env = "PORTCULLIS_POLICY", default_value = "portcullis.toml")]
-    pub(crate) policy: PathBuf,
+    /// The policy file. The default is the environment variable PORTCULLIS_POLICY, or
+    /// portcullis.toml in the current folder. A policy that is not named runs no processes.
+    #[arg(long = "policy", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// The policy file that is used if none is named.
+const FOUND_POLICY: &str = "portcullis.toml";
+
+impl PolicyArgs {
+    /// The policy file that the arguments or the environment name, or the one in the current
+    /// folder.
+    pub(crate) fn location(&self) -> PolicyLocation {
+        let from_environment = || variable("PORTCULLIS_POLICY").map(PathBuf::from);
+        match self.file.clone().or_else(from_environment) {
+            Some(named) => PolicyLocation::named(named),
+            None => PolicyLocation::found(FOUND_POLICY),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,8 @@ mod allocator;
 mod args;
 mod commands;
 mod compiler;
+mod core_dumps;
+mod environment;
 mod failure;
 mod items;
 mod json;
@@ -26,8 +28,11 @@ fn main() -> ExitCode {
     if let Some(ended) = compiler::run_if_asked() {
         return ended;
     }
+    core_dumps::forbid();
     let cli = Cli::parse();
-    telemetry::start(&cli.command);
+    if let Err(failure) = telemetry::start(&cli.command) {
+        return failure.report();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::other(format!("cannot start threads: {error}")).report(),

@@ -1,6 +1,7 @@
 //! A datasource on a running `portcullis serve`, used through its JSON API.
 
 use crate::args::RemoteArgs;
+use crate::environment::text_variable;
 use crate::failure::Failure;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use portcullis_files::{read_secret, read_trusted};
@@ -60,7 +61,7 @@ impl Remote {
                     .map_err(|error| Failure::configuration(format!("the token file {error}")))?;
                 Some(String::from_utf8_lossy(&bytes).trim().to_string())
             }
-            None => std::env::var("PORTCULLIS_TOKEN").ok().filter(|token| !token.is_empty()),
+            None => text_variable("PORTCULLIS_TOKEN"),
         };
         if token.is_some() && !is_local && url.starts_with("http://") {
             return Err(Failure::usage("the token would be sent over the network unencrypted")

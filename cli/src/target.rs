@@ -2,6 +2,7 @@
 
 use crate::args::Target;
 use crate::compiler::small_host;
+use crate::environment::text_variable;
 use crate::failure::Failure;
 use crate::remote::Remote;
 use portcullis::{Datasource, Limits};
@@ -24,10 +25,8 @@ impl Opened {
     /// Connects the datasource that the arguments name. `may_create` says whether the file of
     /// `--local` is created if it does not exist.
     pub(crate) async fn open(target: &Target, may_create: bool) -> Result<Self, Failure> {
-        let from_environment = || {
-            let url = std::env::var("PORTCULLIS_SERVER").ok();
-            url.filter(|url| !url.is_empty() && target.local.is_none())
-        };
+        let from_environment =
+            || text_variable("PORTCULLIS_SERVER").filter(|_| target.local.is_none());
         if let Some(url) = target.remote.server.clone().or_else(from_environment) {
             let remote = Remote::open(&url, &target.remote, target.datasource.as_deref()).await?;
             return Ok(Self::Remote(remote));
@@ -42,13 +41,14 @@ impl Opened {
                 embedded: Some(embedded),
             });
         }
-        let file = read_policy(&target.policy.policy)?;
+        let policy = target.policy.location();
+        let file = read_policy(policy.path())?;
         let (name, entry) = find_datasource(&file, target.datasource.as_deref())?;
-        let folder = target.policy.policy.parent();
+        let folder = policy.folder();
         let (host, _) = open_audited_host(&file, folder, None, small_host)?;
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
         let plugin = load(&host, &entry.plugin, folder).map_err(Failure::from).map_err(named)?;
-        let connected = connect(&host, &plugin, name, entry, folder).await;
+        let connected = connect(&host, &plugin, name, entry, &policy).await;
         let datasource = connected.map_err(Failure::from).map_err(named)?;
         let limits = entry.policy.limits.clone();
         Ok(Self::Local { datasource, limits, embedded: None })

@@ -2,6 +2,8 @@
 //! over HTTP): <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
 
 use crate::args::{Command, Log};
+use crate::environment::text_variable;
+use crate::failure::Failure;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -11,11 +13,20 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 const COMMAND: &str = "off,portcullis::credentials=warn";
 
 /// Starts the log. A server logs its requests. For other commands `PORTCULLIS_LOG` can be set.
-pub(crate) fn start(command: &Command) {
+///
+/// # Errors
+/// Returns an error if `PORTCULLIS_LOG` cannot be understood.
+pub(crate) fn start(command: &Command) -> Result<(), Failure> {
     let log = if let Command::Serve(serve) = command { Some(serve.log) } else { None };
     let default = if log.is_some() { "info" } else { COMMAND };
-    let filter =
-        EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = match text_variable("PORTCULLIS_LOG") {
+        None => EnvFilter::new(default),
+        Some(wanted) => EnvFilter::try_new(&wanted).map_err(|_| {
+            Failure::usage(format!("PORTCULLIS_LOG={wanted:?} is not a log filter")).with(
+                "write a level, as in debug, or levels of targets, as in portcullis::serve=debug",
+            )
+        })?,
+    };
     // Spans are for the collector. The log has a line for each request.
     let filter = filter.add_directive("portcullis::span=off".parse().expect("a valid directive"));
     let lines = fmt::layer()
@@ -30,6 +41,7 @@ pub(crate) fn start(command: &Command) {
     #[cfg(feature = "opentelemetry")]
     let registry = registry.with(log.and_then(|_| export::layer()));
     registry.init();
+    Ok(())
 }
 
 /// Exports the spans that are still buffered.
@@ -40,6 +52,7 @@ pub(crate) fn shut_down() {
 
 #[cfg(feature = "opentelemetry")]
 pub(crate) mod export {
+    use crate::environment::variable;
     use bytes::Bytes;
     use http::{Request, Response};
     use opentelemetry::trace::TracerProvider;
@@ -64,7 +77,7 @@ pub(crate) mod export {
     where
         S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_set = |name| variable(name).is_some();
         if !is_set("OTEL_EXPORTER_OTLP_ENDPOINT") && !is_set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
             return None;
         }

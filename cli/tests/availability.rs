@@ -6,6 +6,7 @@ mod support;
 use portcullis_testkit::{dynoxide, recorder, scripted};
 use serde_json::Value;
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use support::{Serve, datasource, token};
@@ -38,6 +39,45 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
         assert!(Instant::now() < end, "{what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g1_a_settings_file_that_becomes_a_pipe_a_device_or_huge_stops_nobody() {
+    let upstream = dynoxide::start().await;
+    let authority = &upstream.authority;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.json");
+    std::fs::write(&file, settings(authority)).unwrap();
+    let policy = datasource("orders", authority, ADMIN) + &with_file("users", authority);
+    let mut serve = Serve::start_in(folder, &policy, &[]);
+    let list = |serve: &Serve, name: &str| {
+        serve.post(&format!("/v1/datasources/{name}/actions/ListTables"), "{}")
+    };
+    assert_eq!((list(&serve, "orders").0, list(&serve, "users").0), (200, 200));
+
+    let pipe = |path: &Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    for what in ["a pipe", "/dev/zero", "3 GiB", "a folder"] {
+        std::fs::remove_file(&file).or_else(|_| std::fs::remove_dir(&file)).unwrap();
+        match what {
+            "a pipe" => pipe(&file),
+            "/dev/zero" => std::os::unix::fs::symlink(what, &file).unwrap(),
+            "3 GiB" => std::fs::File::create(&file).unwrap().set_len(3 << 30).unwrap(),
+            _ => std::fs::create_dir(&file).unwrap(),
+        }
+        let begin = Instant::now();
+        let (status, changes) = serve.post("/v1/reload", "{}");
+        assert_eq!(status, 200, "{what}: {changes}");
+        let (status, body) = list(&serve, "users");
+        assert_eq!(status, 503, "{what}: {body}");
+        assert!(body["detail"].as_str().unwrap().contains("users.json"), "{what}: {body}");
+        assert_eq!(list(&serve, "orders").0, 200, "{what}");
+        assert!(begin.elapsed() < Duration::from_secs(5), "{what}: {:?}", begin.elapsed());
+        assert!(serve.memory() < 1024 * 1024, "{what}: {} KiB", serve.memory());
+    }
+    serve.signal("TERM");
+    assert!(serve.wait().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,12 @@
 //! The server's own certificate.
 
-use crate::setup::{SetupError, beside};
+use crate::setup::{PolicyLocation, SetupError, beside};
 use arc_swap::ArcSwapOption;
 use portcullis_config::ServerConfig;
 use portcullis_files::{read_secret, read_trusted};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt::Display;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The most bytes of a certificate with its intermediate certificates: they have some kilobytes
@@ -33,13 +32,13 @@ impl Certificate {
 }
 
 /// Reads certificate and key; none if the server speaks plain HTTP. Paths are relative to the
-/// policy file `file`.
+/// policy file.
 pub(crate) fn read(
     server: &ServerConfig,
-    file: Option<&Path>,
+    policy: Option<&PolicyLocation>,
 ) -> Result<Option<Arc<rustls::ServerConfig>>, SetupError> {
     let Some(tls) = &server.tls else { return Ok(None) };
-    let folder = file.and_then(Path::parent);
+    let folder = policy.and_then(PolicyLocation::folder);
     let wrong = |key: &str, reason: &dyn Display| {
         SetupError::configuration(format!("server.tls.{key}: {reason}"))
     };

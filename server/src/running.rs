@@ -5,7 +5,7 @@ use crate::edge::{self, Listeners, ServeError, Serves};
 use crate::memory::Accounts;
 use crate::overrides::Overrides;
 use crate::server::Server;
-use crate::setup::{self, Embedded, SetupError};
+use crate::setup::{self, Embedded, PolicyLocation, SetupError};
 use portcullis::{CompilerProcess, Host};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Served {
     /// The datasources of a policy file.
-    Policy(PathBuf),
+    Policy(PolicyLocation),
     /// An embedded DynamoDB-compatible server, as the datasource `local`. Its data is in memory, or
     /// in the file.
     Embedded(Option<PathBuf>),
@@ -98,14 +98,14 @@ pub async fn open(options: Options) -> Result<RunningServer, SetupError> {
             let deployment = Deployment::embedded(&host, &embedded, &overrides, &accounts).await?;
             (Server::new(host, None, overrides, deployment, accounts, None)?, Some(embedded))
         }
-        Served::Policy(path) => {
-            let file = setup::read_policy(&path)?;
-            let folder = path.parent();
+        Served::Policy(policy) => {
+            let file = setup::read_policy(policy.path())?;
+            let folder = policy.folder();
             let (host, audit) = setup::open_audited_host(&file, folder, overrides.memory, builder)?;
             let accounts = Accounts::new(host.memory().clone());
             let deployment =
-                Deployment::new(&host, &path, file, &overrides, &accounts, None).await?;
-            (Server::new(host, Some(path), overrides, deployment, accounts, audit)?, None)
+                Deployment::new(&host, &policy, file, &overrides, &accounts, None).await?;
+            (Server::new(host, Some(policy), overrides, deployment, accounts, audit)?, None)
         }
     };
     let server = Arc::new(server);

@@ -7,10 +7,9 @@ use crate::memory::Accounts;
 use crate::metrics::Metrics;
 use crate::overrides::Overrides;
 use crate::refusals::{Recording, Refusals, Refused, Who};
-use crate::setup::{SetupError, read_policy};
+use crate::setup::{PolicyLocation, SetupError, read_policy};
 use arc_swap::ArcSwap;
 use portcullis::{ActionName, Host, JsonLines, OperatorAction, RefusedRequest};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ use tokio::time::timeout;
 pub(crate) struct Server {
     pub(crate) host: Host,
     /// The policy file; none if an embedded server is served.
-    file: Option<PathBuf>,
+    policy: Option<PolicyLocation>,
     overrides: Overrides,
     current: ArcSwap<Deployment>,
     /// The certificate that new connections get.
@@ -40,17 +39,17 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(
         host: Host,
-        file: Option<PathBuf>,
+        policy: Option<PolicyLocation>,
         overrides: Overrides,
         deployment: Deployment,
         accounts: Accounts,
         audit: Option<Arc<JsonLines>>,
     ) -> Result<Self, SetupError> {
-        let certificate = certificate::read(&deployment.server, file.as_deref())?;
+        let certificate = certificate::read(&deployment.server, policy.as_ref())?;
         let connections = Connections::new(deployment.server.connections as usize);
         Ok(Self {
             host,
-            file,
+            policy,
             overrides,
             current: ArcSwap::from_pointee(deployment),
             certificate: Certificate::new(certificate),
@@ -193,19 +192,19 @@ impl Server {
     }
 
     async fn read_again(&self) -> Result<Changes, SetupError> {
-        let Some(path) = self.file.clone() else {
+        let Some(policy) = self.policy.clone() else {
             return Err(SetupError::configuration(
                 "there is no policy file: the server was started with --local",
             ));
         };
         let before = self.current();
         let file = {
-            let path = path.clone();
-            off_workers(move || read_policy(&path)).await?
+            let policy = policy.clone();
+            off_workers(move || read_policy(policy.path())).await?
         };
         let next = Deployment::new(
             &self.host,
-            &path,
+            &policy,
             file,
             &self.overrides,
             &self.accounts,
@@ -213,7 +212,7 @@ impl Server {
         )
         .await?;
         let server = next.server.clone();
-        let certificate = off_workers(move || certificate::read(&server, Some(&path))).await?;
+        let certificate = off_workers(move || certificate::read(&server, Some(&policy))).await?;
         self.certificate.replace(certificate);
         let changes = next.changes_since(&before);
         self.accounts.retain(|name| next.server.tokens.contains_key(name));

@@ -13,13 +13,12 @@ use portcullis_server::setup::{check_token_actions, connect, load, open_host, re
 use std::time::SystemTime;
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
-    let text = read_policy_text(&arguments.policy)?;
-    let file = PolicyFile::parse(&text).map_err(|error| {
-        Failure::configuration(format!("{}: {error}", arguments.policy.display()))
-    })?;
+    let policy = arguments.location();
+    let text = read_policy_text(policy.path())?;
+    let file = PolicyFile::parse(&text)
+        .map_err(|error| Failure::configuration(format!("{}: {error}", policy.path().display())))?;
     let host = open_host(small_host)?;
     let bold = anstyle::Style::new().bold();
-    let folder = arguments.policy.parent();
     // Compiles a plugin that several datasources share only once.
     let mut loaded: Vec<(&PluginSource, Plugin)> = Vec::new();
     for (name, config) in &file.datasources {
@@ -32,9 +31,11 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
         let plugin = match loaded.iter().find(|(source, _)| *source == &config.plugin) {
             Some((_, plugin)) => plugin.clone(),
-            None => load(&host, &config.plugin, folder).map_err(Failure::from).map_err(named)?,
+            None => load(&host, &config.plugin, policy.folder())
+                .map_err(Failure::from)
+                .map_err(named)?,
         };
-        connect(&host, &plugin, name, config, folder)
+        connect(&host, &plugin, name, config, &policy)
             .await
             .map_err(Failure::from)
             .map_err(named)?;
@@ -43,10 +44,10 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     }
     if let Some(server) = &file.server {
         server.check(|name| file.datasources.contains_key(name)).map_err(|error| {
-            Failure::configuration(format!("{}: {error}", arguments.policy.display()))
+            Failure::configuration(format!("{}: {error}", policy.path().display()))
         })?;
         check_token_actions(server, loaded.iter().map(|(_, plugin)| plugin)).map_err(|error| {
-            Failure::configuration(format!("{}: {error}", arguments.policy.display()))
+            Failure::configuration(format!("{}: {error}", policy.path().display()))
         })?;
         out!("{bold}server{bold:#}")?;
         for (key, value) in describe_server(server) {
@@ -59,7 +60,7 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let count = file.datasources.len();
     out!(
         "{} is a valid policy with {count} datasource{}",
-        arguments.policy.display(),
+        policy.path().display(),
         if count == 1 { "" } else { "s" }
     )
 }

@@ -22,9 +22,10 @@ pub(crate) fn run(arguments: &Iam) -> Result<(), Failure> {
     let source_ip = arguments.source_ip.as_deref().map(str::parse).transpose();
     let source_ip = source_ip
         .map_err(|_| Failure::usage("--source-ip must be a CIDR block, as in 203.0.113.0/24"))?;
-    let file = read_policy(&arguments.policy.policy)?;
+    let policy = arguments.policy.location();
+    let file = read_policy(policy.path())?;
     let (name, config) = find_datasource(&file, arguments.name.as_deref())?;
-    let plugin = load(&open_host(small_host)?, &config.plugin, arguments.policy.policy.parent())?;
+    let plugin = load(&open_host(small_host)?, &config.plugin, policy.folder())?;
     let regions = regions(&plugin, config)?;
     let mut scope = IamScope::new(&arguments.account, regions);
     scope.source_ip = source_ip;

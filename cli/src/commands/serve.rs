@@ -15,7 +15,7 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
         .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))?;
     let served = match arguments.local {
         Some(file) => Served::Embedded(file),
-        None => Served::Policy(arguments.policy.policy),
+        None => Served::Policy(arguments.policy.location()),
     };
     let mut options = Options::new(served);
     options.overrides.listen = arguments.listen;

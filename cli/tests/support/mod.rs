@@ -130,6 +130,11 @@ impl Serve {
         panic!("the server does not start: {}", log.lock().unwrap());
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Replaces the policy file, without a reload.
     pub(crate) fn write_policy(&self, policy: &str) {
         std::fs::write(self.folder.path().join("portcullis.toml"), policy).unwrap();

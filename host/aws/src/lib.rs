@@ -44,6 +44,7 @@ mod service;
 mod signature;
 mod statement;
 mod trie;
+mod undumped;
 
 pub use body::EnforceBody;
 pub use credentials::{

@@ -18,7 +18,7 @@ use switch::Switch;
 use crate::connections::TrustedProxies;
 use crate::memory::Accounts;
 use crate::overrides::Overrides;
-use crate::setup::{self, Embedded, SetupError};
+use crate::setup::{self, Embedded, PolicyLocation, SetupError};
 use crate::tokens::Tokens;
 use dynamodb_plugin::catalogue::OPERATIONS;
 use plugins::PluginSlot;
@@ -28,7 +28,7 @@ use portcullis_config::{
     ServerConfigError,
 };
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -57,14 +57,15 @@ impl Deployment {
     /// its instances and connections.
     pub(crate) async fn new(
         host: &Host,
-        path: &Path,
+        policy: &PolicyLocation,
         file: PolicyFile,
         overrides: &Overrides,
         accounts: &Accounts,
         before: Option<&Self>,
     ) -> Result<Self, SetupError> {
-        let wrong =
-            |message: String| SetupError::configuration(format!("{}: {message}", path.display()));
+        let wrong = |message: String| {
+            SetupError::configuration(format!("{}: {message}", policy.path().display()))
+        };
         let server =
             overrides.apply(file.server.clone().unwrap_or_default(), file.datasources.keys())?;
         server
@@ -78,8 +79,9 @@ impl Deployment {
         check_token_actions(&server, file.datasources.values())
             .map_err(|error| wrong(error.to_string()).because(error))?;
         check_built_in(&file.datasources).map_err(wrong)?;
-        let folder = path.parent().map(Path::to_path_buf);
-        let plugins = plugins_of(&file.datasources, folder.as_ref(), before).await;
+        let policy = Arc::new(policy.clone());
+        let folder = policy.folder();
+        let plugins = plugins_of(&file.datasources, folder, before).await;
         let current = match before {
             Some(before) => current(before, &file.datasources, &plugins).await,
             None => BTreeMap::new(),
@@ -91,7 +93,7 @@ impl Deployment {
             } else {
                 let switch = before.and_then(|before| before.switch(&name)).unwrap_or_default();
                 let plugin = plugins[&key(&entry.plugin)].clone();
-                let datasource = Served::new(&name, entry, plugin, folder.clone(), switch);
+                let datasource = Served::new(&name, entry, plugin, policy.clone(), switch);
                 let datasource = Arc::new(datasource);
                 new.push(datasource.clone());
                 datasource
@@ -229,7 +231,7 @@ fn key(source: &PluginSource) -> String {
 /// The plugins of a policy: those that are loaded and have not changed, and others.
 async fn plugins_of(
     entries: &BTreeMap<String, DatasourceEntry>,
-    folder: Option<&PathBuf>,
+    folder: Option<&Path>,
     before: Option<&Deployment>,
 ) -> Plugins {
     let mut checks = JoinSet::new();
@@ -243,7 +245,7 @@ async fn plugins_of(
             let key = key.clone();
             checks.spawn(async move { slot.is_current().await.then_some((key, slot)) });
         }
-        let slot = PluginSlot::new(entry.plugin.clone(), folder.cloned());
+        let slot = PluginSlot::new(entry.plugin.clone(), folder.map(Path::to_path_buf));
         plugins.insert(key, Arc::new(slot));
     }
     // The files of all are read at the same time, so that those that do not respond add up to no

@@ -3,7 +3,7 @@
 use super::fingerprint::{Fingerprint, of_files};
 use super::plugins::PluginSlot;
 use super::switch::{Disabled, Switch};
-use crate::setup::{self, MAX_TEXT_BYTES, SetupError, beside};
+use crate::setup::{self, MAX_TEXT_BYTES, PolicyLocation, SetupError, beside};
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use portcullis::{ActionName, Counters, Datasource, Error, Host, Plugin, Policy};
@@ -35,7 +35,7 @@ pub(crate) struct Served {
 /// How a datasource is connected.
 enum ConnectsBy {
     /// As the policy file says.
-    Entry { entry: Box<DatasourceEntry>, plugin: Arc<PluginSlot>, folder: Option<PathBuf> },
+    Entry { entry: Box<DatasourceEntry>, plugin: Arc<PluginSlot>, policy: Arc<PolicyLocation> },
     /// It is connected, and stays so.
     Embedded { policy: Box<Policy>, plugin: Plugin },
 }
@@ -93,10 +93,10 @@ impl Served {
         name: &str,
         entry: DatasourceEntry,
         plugin: Arc<PluginSlot>,
-        folder: Option<PathBuf>,
+        policy: Arc<PolicyLocation>,
         switch: Arc<Switch>,
     ) -> Self {
-        let origin = ConnectsBy::Entry { entry: Box::new(entry), plugin, folder };
+        let origin = ConnectsBy::Entry { entry: Box::new(entry), plugin, policy };
         Self::with_origin(name, origin, switch, None)
     }
 
@@ -256,14 +256,13 @@ impl Served {
     }
 
     async fn open(&self, host: &Host) -> Result<Connected, Arc<SetupError>> {
-        let ConnectsBy::Entry { entry, plugin, folder } = &self.origin else {
+        let ConnectsBy::Entry { entry, plugin, policy } = &self.origin else {
             let error = SetupError::environment("the embedded server has stopped");
             return Err(Arc::new(error));
         };
         let plugin = plugin.get(host).await?;
         let files = of_files(self.files(), MAX_TEXT_BYTES).await;
-        let datasource =
-            setup::connect(host, &plugin, &self.name, entry, folder.as_deref()).await?;
+        let datasource = setup::connect(host, &plugin, &self.name, entry, policy).await?;
         Ok(Connected { datasource, files })
     }
 
@@ -311,7 +310,7 @@ impl Served {
     /// The files that are read when it is connected, without credentials: those are read when they
     /// are needed.
     fn files(&self) -> Vec<PathBuf> {
-        let ConnectsBy::Entry { entry, folder, .. } = &self.origin else { return Vec::new() };
+        let ConnectsBy::Entry { entry, policy, .. } = &self.origin else { return Vec::new() };
         let mut files = Vec::new();
         if let SettingsSource::File(file) = &entry.settings {
             files.push(file);
@@ -319,7 +318,7 @@ impl Served {
         if let Some(tls) = &entry.tls {
             files.extend([&tls.ca, &tls.client_certificate, &tls.client_key].into_iter().flatten());
         }
-        files.into_iter().map(|file| beside(folder.as_deref(), file)).collect()
+        files.into_iter().map(|file| beside(policy.folder(), file)).collect()
     }
 }
 

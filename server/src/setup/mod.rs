@@ -5,6 +5,7 @@ mod actions;
 mod embedded;
 mod error;
 mod files;
+mod location;
 mod open;
 mod readers;
 
@@ -13,6 +14,7 @@ pub use embedded::Embedded;
 pub use error::SetupError;
 pub(crate) use files::MAX_TEXT_BYTES;
 pub use files::{beside, read_policy, read_policy_text};
+pub use location::PolicyLocation;
 pub(crate) use open::PluginFiles;
 pub use open::{
     built_in, connect, load, open_audited_host, open_host, small_host, with_compiler, with_memory,

@@ -2,12 +2,13 @@
 
 use super::error::SetupError;
 use super::files::{beside, read_settings, read_text};
+use super::location::PolicyLocation;
 use super::readers::read_others;
 use portcullis::MAX_COMPONENT_BYTES;
 use portcullis::policy::CredentialSource;
 use portcullis::{
     BuildError, CompilerProcess, Datasource, DatasourceConfig, Host, HostBuilder, JsonLines,
-    Plugin, Processes, Tls,
+    Plugin, Tls,
 };
 use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
 use portcullis_files::{read_secret, read_untrusted};
@@ -158,7 +159,7 @@ impl PluginFiles {
     }
 }
 
-/// Connects a datasource. Paths are relative to `folder`, the folder of the policy file.
+/// Connects a datasource of the policy file `policy`.
 ///
 /// # Errors
 /// Returns an error if a file cannot be used, or if the plugin does not accept the settings.
@@ -167,8 +168,9 @@ pub async fn connect(
     plugin: &Plugin,
     name: &str,
     entry: &DatasourceEntry,
-    folder: Option<&Path>,
+    policy: &PolicyLocation,
 ) -> Result<Datasource, SetupError> {
+    let folder = policy.folder();
     let files = Files::read(entry, folder).await?;
     let settings = match &entry.settings {
         SettingsSource::Inline(_) => portcullis::Settings::Trusted(&files.settings),
@@ -177,7 +179,7 @@ pub async fn connect(
     let mut config = DatasourceConfig::new(name).policy(entry.policy.clone()).settings(settings);
     if let Some(source) = &entry.credentials {
         let source = relative_to(source, folder);
-        config = config.shared_credentials(host.provider(&source, Processes::Allowed));
+        config = config.shared_credentials(host.provider(&source, policy.processes()));
     }
     if let Some(tls) = files.tls {
         config = config.tls(tls);

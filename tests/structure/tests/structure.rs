@@ -96,6 +96,38 @@ fn a_file_of_the_host_imports_only_files_further_down_in_the_architecture_page()
 }
 
 #[test]
+fn the_tests_in_the_threat_model_exist() {
+    let page = std::fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let mut sources = String::new();
+    for folder in ["cli", "guest", "host", "server", "tests"] {
+        read_sources(&root().join(folder), &mut sources);
+    }
+    let names: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .filter(|code| code.bytes().filter(|byte| *byte == b'_').count() > 2)
+        .collect();
+    assert!(names.len() > 100, "the page names the tests of each attack");
+    for name in names {
+        let is_test = sources.contains(&format!("fn {name}("));
+        assert!(is_test, "docs/threat-model.md names {name}, which does not exist");
+    }
+}
+
+/// Appends all Rust sources in `folder` to `text`.
+fn read_sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            read_sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
 fn log_lines_have_no_debug_text() {
     let mut calls = 0;
     for one in structure::crates(&root()).unwrap() {
