@@ -20,6 +20,6 @@ fn systemd_accepts_the_unit() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     assert_eq!(verify(&unit), "");
-    let misspelt = unit.replace("DynamicUser", "DinamicUser");
-    assert!(verify(&misspelt).contains("DinamicUser"), "the check finds mistakes");
+    let misspelt = unit.replace("DynamicUser", "DynUser");
+    assert!(verify(&misspelt).contains("DynUser"), "the check finds mistakes");
 }
