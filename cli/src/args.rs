@@ -10,6 +10,7 @@
 use crate::environment::variable;
 use anyhow::{Context as _, anyhow};
 use bytesize::ByteSize;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portcullis_config::{Expiry, MIN_MEMORY};
 use portcullis_server::setup::PolicyLocation;
@@ -109,11 +110,15 @@ pub(crate) struct Execute {
     /// The format of attribute values: typed ({"S": "a"}) or plain ("a").
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Fetch all pages of a list, query or scan. With --output json or pretty, they form one
-    /// result of limited size (see --max-items). With ndjson, each page is printed as it arrives,
-    /// and the number of items is not limited.
+    /// Fetch all pages of a list, query, scan or statement. With --output json or pretty, they form
+    /// one result of limited size (see --max-items). With ndjson, each page is printed as it
+    /// arrives, and the number of items is not limited.
     #[arg(long, value_enum)]
     pub(crate) pages: Option<PageMode>,
+    /// Print only these columns, in this order. Needs --output table, csv or ndjson. Without it,
+    /// the columns are the table's keys and all other attributes, sorted.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) columns: Vec<String>,
     /// With --pages all: stop after the page that reaches this number of items.
     #[arg(long, value_name = "COUNT", requires = "pages")]
     pub(crate) max_items: Option<u64>,
@@ -382,6 +387,18 @@ pub(crate) enum Output {
     Csv,
 }
 
+impl Output {
+    /// Whether it prints rows: items, and not the whole response.
+    pub(crate) fn has_rows(self) -> bool {
+        matches!(self, Self::Table | Self::Csv | Self::Ndjson)
+    }
+
+    /// Whether rows are printed with the same columns.
+    pub(crate) fn has_columns(self) -> bool {
+        matches!(self, Self::Table | Self::Csv)
+    }
+}
+
 impl NamedTarget {
     /// Returns the target, with the name as its datasource.
     pub(crate) fn into_target(self) -> Target {
@@ -394,8 +411,7 @@ impl Execute {
     /// Whether this command fetches one page after the other and prints their items. It then
     /// handles signals itself.
     pub(crate) fn streams_pages(&self) -> bool {
-        self.pages == Some(PageMode::All)
-            && matches!(self.output.output, Some(Output::Ndjson | Output::Table | Output::Csv))
+        self.pages == Some(PageMode::All) && self.output.output.is_some_and(Output::has_rows)
     }
 
     /// Corrects the arguments after `--local ACTION`, where clap takes the action for the optional

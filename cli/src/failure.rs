@@ -102,6 +102,30 @@ impl Failure {
         Self::new(LIMIT, message)
     }
 
+    /// A response of the service that cannot be right.
+    pub(crate) fn service(message: impl Into<String>) -> Self {
+        Self::new(SERVICE, message)
+    }
+
+    /// A failure if something is missing in a response, with what it is.
+    pub(crate) fn if_missing(missing: &[String]) -> Result<(), Self> {
+        let Some((first, more)) = missing.split_first() else { return Ok(()) };
+        Err(more.iter().fold(Self::service(first), Self::with))
+    }
+
+    /// A result of several requests that stopped before its end. `reason` says why, and `case` is
+    /// the kind of the error that stopped it, if one did.
+    pub(crate) fn incomplete(reason: &str, case: Option<&str>) -> Self {
+        let code = match case.map(str::parse) {
+            Some(Ok(ProblemKind::Call(kind))) => exit_code(kind, None),
+            Some(_) => OTHER,
+            None if reason == "the deadline" => TIMEOUT,
+            None if reason.starts_with("the limit") || reason.starts_with("the maximum") => LIMIT,
+            None => SERVICE,
+        };
+        Self::new(code, format!("the result is incomplete: it was stopped by {reason}"))
+    }
+
     /// A server that cannot be reached.
     pub(crate) fn connection(message: impl Into<String>) -> Self {
         Self::new(CONNECTION, message)

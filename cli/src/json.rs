@@ -22,7 +22,7 @@ pub(crate) fn print(text: &str, output: Option<Output>) -> Result<(), Failure> {
             out!("{}", text.chars().map(escaped).collect::<String>())
         }
         Output::Json => out::raw(text),
-        // The formats for items are handled in `print_items.rs`. Other results are indented.
+        // The formats for items are handled in `print_rows.rs`. Other results are indented.
         Output::Pretty | Output::Table | Output::Ndjson | Output::Csv => out!("{}", pretty(text)),
     }
 }

@@ -2,7 +2,6 @@
 //! before the next one is fetched.
 
 use crate::failure::Failure;
-use crate::items::items_of;
 use crate::target::Opened;
 use dynamodb_plugin::catalogue::{Paging, Shape};
 use dynamodb_plugin::transcode::{EncodeOptions, Format, encode};
@@ -20,6 +19,8 @@ pub(crate) struct Pages<'a> {
     /// The start of the next page. `None` before the first page and after the last one.
     cursor: Option<Box<RawValue>>,
     started: bool,
+    /// The service returned the cursor that it got.
+    stuck: bool,
 }
 
 impl<'a> Pages<'a> {
@@ -44,14 +45,30 @@ impl<'a> Pages<'a> {
                 })?;
         let input = serde_json::from_str(&strict)
             .map_err(|error| Failure::input(format!("the input is not a JSON object: {error}")))?;
-        Ok(Self { opened, action, paging, options, input, cursor: None, started: false })
+        Ok(Self {
+            opened,
+            action,
+            paging,
+            options,
+            input,
+            cursor: None,
+            started: false,
+            stuck: false,
+        })
     }
 
-    /// Fetches the items of the next page. Returns `None` after the last page. If it fails or is
-    /// dropped, the cursor does not change.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Box<RawValue>>>, Failure> {
+    /// Fetches the next page. Returns `None` after the last page. If it fails or is dropped, the
+    /// cursor does not change.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails, or if the service has returned the cursor that it got: it
+    /// would return the same page again.
+    pub(crate) async fn next(&mut self) -> Result<Option<OrderedFields>, Failure> {
         if self.started && self.cursor.is_none() {
             return Ok(None);
+        }
+        if self.stuck {
+            return Err(Failure::service("the service returned a cursor that did not move"));
         }
         if let Some(cursor) = &self.cursor {
             self.input.set(self.paging.input, cursor.clone());
@@ -61,17 +78,14 @@ impl<'a> Pages<'a> {
         let response: OrderedFields = serde_json::from_str(&response).map_err(|error| {
             Failure::other(format!("the plugin's response is not a JSON object: {error}"))
         })?;
+        let before = self.input.get(self.paging.input).map(value);
         self.started = true;
         self.cursor = response
             .get(self.paging.output)
-            .filter(|cursor| cursor.get() != "null")
-            .map(ToOwned::to_owned);
-        Ok(Some(items_of(&response, Some(self.results()))))
-    }
-
-    /// Returns the name of the response field that holds the items.
-    pub(crate) fn results(&self) -> &'static str {
-        self.paging.results
+            .filter(|cursor| !is_end(cursor))
+            .map(RawValue::to_owned);
+        self.stuck = self.cursor.as_deref().is_some_and(|cursor| Some(value(cursor)) == before);
+        Ok(Some(response))
     }
 
     /// Returns the field to add to the input in order to continue after the pages that were
@@ -80,4 +94,20 @@ impl<'a> Pages<'a> {
         let cursor = self.cursor.as_ref()?;
         Some(format!("{:?}: {cursor}", self.paging.input))
     }
+}
+
+/// Whether a cursor says that no page is left. DynamoDB leaves it out; other services that speak
+/// its protocol return an empty one.
+fn is_end(cursor: &RawValue) -> bool {
+    match value(cursor) {
+        Value::Null => true,
+        Value::Object(fields) => fields.is_empty(),
+        Value::String(token) => token.is_empty(),
+        _ => false,
+    }
+}
+
+/// A cursor as a value, to compare it whatever the order of its fields.
+fn value(cursor: &RawValue) -> Value {
+    serde_json::from_str(cursor.get()).unwrap_or_else(|_| cursor.get().into())
 }

@@ -5,7 +5,8 @@ use crate::compiler::small_host;
 use crate::environment::text_variable;
 use crate::failure::Failure;
 use crate::remote::Remote;
-use portcullis::{Datasource, Limits};
+use portcullis::policy::TableName;
+use portcullis::{Access, ActionName, Datasource, Limits, Policy};
 use portcullis_config::{DatasourceEntry, PolicyFile};
 use portcullis_server::setup::{
     Embedded, built_in, connect, load, open_audited_host, open_host, read_policy,
@@ -14,9 +15,8 @@ use serde_json::{Map, Value};
 
 /// A connected datasource.
 pub(crate) enum Opened {
-    /// In this process. `embedded` is the DynamoDB-compatible server of `--local`, and `limits` are
-    /// those of the datasource.
-    Local { datasource: Datasource, limits: Limits, embedded: Option<Embedded> },
+    /// In this process. `embedded` is the DynamoDB-compatible server of `--local`.
+    Local { datasource: Datasource, policy: Box<Policy>, embedded: Option<Embedded> },
     /// On a running `portcullis serve`.
     Remote(Remote),
 }
@@ -37,7 +37,7 @@ impl Opened {
             let datasource = embedded.connect("local", &host, &built_in(&host)?).await?;
             return Ok(Self::Local {
                 datasource,
-                limits: Limits::default(),
+                policy: Box::new(embedded.policy()?),
                 embedded: Some(embedded),
             });
         }
@@ -50,15 +50,15 @@ impl Opened {
         let plugin = load(&host, &entry.plugin, folder).map_err(Failure::from).map_err(named)?;
         let connected = connect(&host, &plugin, name, entry, &policy).await;
         let datasource = connected.map_err(Failure::from).map_err(named)?;
-        let limits = entry.policy.limits.clone();
-        Ok(Self::Local { datasource, limits, embedded: None })
+        let policy = Box::new(entry.policy.clone());
+        Ok(Self::Local { datasource, policy, embedded: None })
     }
 
     /// The most bytes that an input may have. Of a datasource on a server it is not known; the
     /// server checks it too, and the default only protects this process's memory.
     pub(crate) fn request_bytes(&self) -> usize {
         let limits = match self {
-            Self::Local { limits, .. } => limits,
+            Self::Local { policy, .. } => &policy.limits,
             Self::Remote(_) => &Limits::default(),
         };
         limits.request_bytes.as_u64() as usize
@@ -81,6 +81,16 @@ impl Opened {
                 Ok(datasource.execute_with(action, input, &options).await?)
             }
         }
+    }
+
+    /// Describes a table, if the policy is known here and allows it, and if the service does.
+    pub(crate) async fn describe_table(&self, table: &str) -> Option<String> {
+        let Self::Local { datasource, policy, .. } = self else { return None };
+        let action: ActionName = "DescribeTable".parse().ok()?;
+        policy.check_action(&action, Some(Access::Read)).ok()?;
+        policy.check_table(TableName::parse(table).ok()?).ok()?;
+        let input = serde_json::json!({ "TableName": table }).to_string();
+        datasource.execute(action.as_str(), &input).await.ok()
     }
 
     /// Checks connectivity and credentials.

@@ -103,14 +103,6 @@ IAM_ARNS = {
     "global-table": "arn:{partition}:dynamodb::{account}:global-table/{table}",
 }
 
-# Paging that is missing in paginators-1.json: action -> (input token, output token, list of results).
-PAGES = {
-    "ListContributorInsights": ("NextToken", "NextToken", "ContributorInsightsSummaries"),
-    "ListExports": ("NextToken", "NextToken", "ExportSummaries"),
-    "ListGlobalTables": ("ExclusiveStartGlobalTableName", "LastEvaluatedGlobalTableName", "GlobalTables"),
-    "ListImports": ("NextToken", "NextToken", "ImportSummaryList"),
-}
-
 # Examples that are more useful than the required fields alone.
 EXAMPLES = {
     "BatchExecuteStatement": {"Statements": [{"Statement": "SELECT * FROM \"users\" WHERE team_id = ? AND employee_id = ?", "Parameters": [{"S": "team_1"}, {"S": "emp_1"}]}]},
@@ -206,7 +198,7 @@ def catalogue(model, paginators):
     lines = [
         f"//! {GENERATED_FROM_MODEL}",
         "",
-        "use super::operation::{Access, Operation, Paging, optional, required};",
+        "use super::operation::{Access, Operation, Paging, Rows, optional, required};",
         "use dynamodb_json::shape::Shape;",
         "",
     ]
@@ -232,7 +224,8 @@ def catalogue(model, paginators):
         lines.append(f"        output: {'&' + const(output) if output in outputs else '&Shape::Any'},")
         token = [m for m, s in shapes[op["input"]["shape"]].get("members", {}).items() if s.get("idempotencyToken")]
         lines.append(f"        token: {'Some(' + text(token[0]) + ')' if token else 'None'},")
-        lines.append(f"        paging: {paging(name, paginators)},")
+        lines.append(f"        paging: {paging(shapes, op, name, paginators)},")
+        lines.append(f"        rows: {rust_rows(shapes, op)},")
         lines.append(f"        example: {wrapped(json.dumps(example(shapes, name, op)))},")
         lines.append("    },")
     lines.append("];")
@@ -326,16 +319,62 @@ def shape(shapes, name, names):
     return {"boolean": "Shape::Boolean", "double": "Shape::Double", "timestamp": "Shape::Timestamp", "blob": "Shape::Blob"}[kind]
 
 
-def paging(name, paginators):
-    if name in PAGES:
-        page = PAGES[name]
-    elif name in paginators:
-        p = paginators[name]
-        results = p["result_key"]
-        page = (p["input_token"], p["output_token"], results[0] if isinstance(results, list) else results)
-    else:
+# Fields of outputs that say something about the call, and are not its results.
+ABOUT_THE_CALL = {"ConsumedCapacity", "ItemCollectionMetrics", "LastEvaluatedKey", "UnprocessedItems", "UnprocessedKeys"}
+
+
+def members(shapes, op, side):
+    """The fields of an operation's input or output, with the names of their shapes."""
+    if side not in op:
+        return {}
+    return {name: member["shape"] for name, member in shapes[op[side]["shape"]].get("members", {}).items()}
+
+
+def cursors(shapes, op):
+    """The fields of input and output that carry the cursor, if the operation pages."""
+    sent, returned = members(shapes, op, "input"), members(shapes, op, "output")
+    for name in sent:
+        # The only two ways in which DynamoDB names cursors.
+        cursor = "NextToken" if name == "NextToken" else re.sub("^ExclusiveStart", "LastEvaluated", name)
+        if cursor in returned and (cursor != name or name == "NextToken"):
+            return name, cursor
+    return None
+
+
+def rows(shapes, op):
+    """The field of the output that holds what a table shows as rows, and how it holds them."""
+    returned = {name: shape for name, shape in members(shapes, op, "output").items() if name not in ABOUT_THE_CALL}
+    of_kind = lambda kind: [name for name, shape in returned.items() if shapes[shape]["type"] == kind]
+    items = [name for name, shape in returned.items() if shape == "AttributeMap"]
+    if items:
+        return "Item", items[0]
+    for name in of_kind("list"):
+        fields = shapes[shapes[returned[name]]["member"]["shape"]].get("members", {})
+        # Other fields next to an item belong to the row, such as the distance of a search result.
+        wraps_item = "Item" in fields and set(fields) <= {"Item", "Error", "TableName"}
+        return "Wrapped" if wraps_item else "List", name
+    for name in of_kind("map"):
+        if shapes[shapes[returned[name]]["value"]["shape"]]["type"] == "list":
+            return "ByTable", name
+    return None
+
+
+def paging(shapes, op, name, paginators):
+    found = cursors(shapes, op)
+    if name in paginators:
+        known = paginators[name]
+        assert found == (known["input_token"], known["output_token"]), f"{name}: {found} is not what botocore says"
+        result = known["result_key"]
+        result = result[0] if isinstance(result, list) else result
+        assert rows(shapes, op) == ("List", result), f"{name}: {rows(shapes, op)} is not what botocore says"
+    if not found:
         return "None"
-    return f"Some(Paging {{ input: {text(page[0])}, output: {text(page[1])}, results: {text(page[2])} }})"
+    return f"Some(Paging {{ input: {text(found[0])}, output: {text(found[1])} }})"
+
+
+def rust_rows(shapes, op):
+    found = rows(shapes, op)
+    return f"Some(Rows::{found[0]}({text(found[1])}))" if found else "None"
 
 
 def example(shapes, name, op):

@@ -1,11 +1,14 @@
 //! `portcullis execute`: runs one action.
 
 use crate::args::{Execute, Format, Output, PageMode};
+use crate::completeness::check_complete;
 use crate::failure::Failure;
+use crate::json;
 use crate::pages::Pages;
+use crate::print_rows::{self, View};
+use crate::rows::{Columns, keys_of_description, keys_of_input};
 use crate::target::Opened;
-use crate::{json, print_items};
-use dynamodb_plugin::catalogue::operation;
+use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Rows, operation};
 use portcullis::bind;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -17,6 +20,7 @@ pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
             .with("for example: portcullis execute --local ListTables")
             .with("`portcullis actions` lists all actions"));
     };
+    check_options(action, &arguments)?;
     let input = read_input(arguments.input.as_deref())?;
     let options = options(&arguments);
     let opened = Opened::open(&arguments.target, true).await?;
@@ -34,17 +38,71 @@ async fn run_action(
 ) -> Result<(), Failure> {
     let filled = bind_values(input, &arguments.bind, opened.request_bytes())?;
     let input = filled.as_deref().unwrap_or(input);
-    let paging = operation(action).and_then(|operation| operation.paging.as_ref());
-    match (arguments.output.output, paging) {
-        (Some(output), Some(paging)) if arguments.streams_pages() => {
+    let operation = operation(action);
+    let Some(output) = arguments.output.output.filter(|output| output.has_rows()) else {
+        let response = opened.execute(action, input, &options).await?;
+        json::print(&response, arguments.output.output)?;
+        return check_complete(&response, arguments.max_items);
+    };
+    let first = match operation.and_then(|operation| operation.rows) {
+        Some(Rows::List("Items" | "Item"))
+            if output.has_columns() && arguments.columns.is_empty() =>
+        {
+            keys(opened, input).await
+        }
+        _ => keys_of_input(input),
+    };
+    let chosen = Some(arguments.columns.clone()).filter(|columns| !columns.is_empty());
+    let rows = operation.and_then(|operation| operation.rows);
+    let view = View { output, columns: Columns { chosen, first }, rows };
+    match operation.and_then(|operation| operation.paging.as_ref()) {
+        Some(paging) if arguments.pages == Some(PageMode::All) => {
             let pages = Pages::new(opened, action, paging, &options, input)?;
-            print_items::print_pages(pages, output, arguments.max_items).await
+            print_rows::print_pages(pages, view, arguments.max_items).await
         }
-        (Some(output @ (Output::Table | Output::Csv | Output::Ndjson)), _) => {
-            let response = opened.execute(action, input, &options).await?;
-            print_items::print_response(&response, paging.map(|paging| paging.results), output)
+        _ => print_rows::print_response(&opened.execute(action, input, &options).await?, view),
+    }
+}
+
+/// The names of the key attributes of a table, if the input or the service tells them.
+async fn keys(opened: &Opened, input: &str) -> Vec<String> {
+    let keys = keys_of_input(input);
+    if !keys.is_empty() {
+        return keys;
+    }
+    let Ok(NamesTable { table }) = serde_json::from_str(input) else { return Vec::new() };
+    let description = opened.describe_table(&table).await;
+    description.map(|description| keys_of_description(&description)).unwrap_or_default()
+}
+
+/// An input that names a table.
+#[derive(serde::Deserialize)]
+struct NamesTable {
+    #[serde(rename = "TableName")]
+    table: String,
+}
+
+/// Refuses options that have no effect on the action.
+fn check_options(action: &str, arguments: &Execute) -> Result<(), Failure> {
+    let has_rows = arguments.output.output.is_some_and(Output::has_rows);
+    if !arguments.columns.is_empty() && !has_rows {
+        return Err(Failure::usage("--columns needs --output table, csv or ndjson"));
+    }
+    let names = |has: fn(&Operation) -> bool| {
+        let names = OPERATIONS.iter().filter(|operation| has(operation)).map(|one| one.name);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    // An action that is not DynamoDB's may be another plugin's.
+    match operation(action) {
+        Some(operation) if arguments.pages.is_some() && operation.paging.is_none() => {
+            Err(Failure::usage(format!("{action} has no pages, so --pages has no effect"))
+                .with(format!("these have: {}", names(|operation| operation.paging.is_some()))))
         }
-        (output, _) => json::print(&opened.execute(action, input, &options).await?, output),
+        Some(operation) if !arguments.columns.is_empty() && operation.rows.is_none() => {
+            Err(Failure::usage(format!("{action} returns no rows, so --columns has no effect"))
+                .with(format!("these do: {}", names(|operation| operation.rows.is_some()))))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -53,7 +111,7 @@ fn options(arguments: &Execute) -> Map<String, Value> {
     let mut options = Map::new();
     let mut set = |name: &str, value: Value| drop(options.insert(name.to_string(), value));
     // The cells of a table show values without their types.
-    let has_cells = matches!(arguments.output.output, Some(Output::Table | Output::Csv));
+    let has_cells = arguments.output.output.is_some_and(Output::has_columns);
     match arguments.format {
         Some(Format::Plain) => set("format", "plain".into()),
         Some(Format::Typed) => set("format", "typed".into()),

@@ -2,8 +2,11 @@
 
 use crate::args::{Output, Structure};
 use crate::failure::Failure;
+use crate::json;
+use crate::print_rows::{View, print_response};
+use crate::rows::Columns;
 use crate::target::Opened;
-use crate::{json, print_items};
+use dynamodb_plugin::catalogue::Rows;
 use serde_json::Map;
 
 pub(crate) async fn run(arguments: Structure) -> Result<(), Failure> {
@@ -17,7 +20,8 @@ pub(crate) async fn run(arguments: Structure) -> Result<(), Failure> {
     let response = result?;
     match arguments.output.output {
         Some(output @ (Output::Table | Output::Csv | Output::Ndjson)) => {
-            print_items::print_response(&response, Some("tables"), output)
+            let columns = Columns { chosen: None, first: vec!["name".to_string()] };
+            print_response(&response, View { output, columns, rows: Some(Rows::List("tables")) })
         }
         output => json::print(&response, output),
     }

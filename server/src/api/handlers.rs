@@ -15,7 +15,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use dynamodb_json::json::{Scanner, SyntaxError};
-use dynamodb_plugin::catalogue::{OPERATIONS, Operation, json_schema, operation};
+use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Rows, json_schema, operation};
 use dynamodb_plugin::describe::access;
 use dynamodb_plugin::nearest::nearest;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -219,9 +219,11 @@ pub(super) async fn action(names: Names<String>) -> Result<Response, Problem> {
         return Err(Problem::new(ProblemKind::NotFound, message).remedy(remedy));
     };
     let example: Value = serde_json::from_str(found.example).unwrap_or_default();
-    let paging = found.paging.as_ref().map(
-        |paging| json!({"input": paging.input, "output": paging.output, "results": paging.results}),
-    );
+    let results = found.rows.map(Rows::field);
+    let paging = found
+        .paging
+        .as_ref()
+        .map(|paging| json!({"input": paging.input, "output": paging.output, "results": results}));
     let description = json!({
         "name": found.name,
         "access": access(found.access),

@@ -12,13 +12,14 @@ use crate::settings::Options;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use serde_json::json;
+use serde_json::{Value, json};
 
 impl<P: Platform> Connection<P> {
     /// Fetches pages until there are no more, or a limit of the options is reached.
     ///
     /// The result has a field `Paging` with the number of pages and the reason why paging stopped.
-    /// If pages are left, it also has the cursor of the next page.
+    /// If pages are left, it also has the cursor of the next page. If a page failed, `Paging` has
+    /// a field `Error` too.
     pub(super) fn fetch_all_pages(
         &self,
         operation: &Operation,
@@ -41,32 +42,39 @@ impl<P: Platform> Connection<P> {
                 // Keep the pages fetched so far. The cursor lets the caller continue.
                 (Err(error), Some(fetched)) => {
                     let cursor = field(&body, paging.input).map_err(invalid_json)?;
-                    return Ok(finish(fetched, paging, cursor, pages, &failure(&error)));
+                    return Ok(finish(fetched, paging, cursor, pages, &Stop::Failed(&error)));
                 }
             };
             let remaining_ns = self.platform.now().remaining_ns;
             slowest_ns = slowest_ns.max(started.saturating_sub(remaining_ns));
             pages += 1;
-            let cursor = page.take(paging.output).filter(|cursor| cursor != "null");
+            let cursor = page.take(paging.output).filter(|cursor| !is_end(cursor));
             match &mut all {
-                Some(all) => all.merge(page),
+                Some(all) => {
+                    // It belongs to a page: ExecuteStatement has it next to its cursor.
+                    all.take("LastEvaluatedKey");
+                    all.merge(page);
+                }
                 None => all = Some(page),
             }
             let Some(fetched) = &mut all else { continue };
             let Some(cursor) = cursor else {
-                return Ok(finish(fetched, paging, None, pages, "the last page"));
+                return Ok(finish(fetched, paging, None, pages, &Stop::LastPage));
             };
-            let stop = if items(fetched, paging) >= options.max_items {
-                Some("maxItems")
+            let before = field(&body, paging.input).map_err(invalid_json)?;
+            let stop = if before.is_some_and(|before| is_same(&before, &cursor)) {
+                Some(Stop::SameCursor)
+            } else if items(fetched, operation) >= options.max_items {
+                Some(Stop::MaxItems)
             } else if fetched.len() as u64 >= options.max_bytes {
-                Some("maxBytes")
+                Some(Stop::MaxBytes)
             } else if remaining_ns < slowest_ns.saturating_mul(2) {
-                Some("the deadline")
+                Some(Stop::Deadline)
             } else {
                 None
             };
             if let Some(stop) = stop {
-                return Ok(finish(fetched, paging, Some(cursor), pages, stop));
+                return Ok(finish(fetched, paging, Some(cursor), pages, &stop));
             }
             body = with_field(&body, paging.input, &cursor).map_err(invalid_json)?;
         }
@@ -98,10 +106,11 @@ impl<P: Platform> Connection<P> {
                         .map_err(invalid_json)?
                         .unwrap_or_else(|| "{}".to_string());
                     done.set(unprocessed_field, left);
-                    done.set(
-                        "Resubmission",
-                        json!({"Requests": sent + 1, "StoppedBy": failure(&error)}).to_string(),
-                    );
+                    let stopped = Stop::Failed(&error).words();
+                    let described = json!({
+                        "Requests": sent + 1, "StoppedBy": stopped, "Error": failure(&error)
+                    });
+                    done.set("Resubmission", described.to_string());
                     return Ok(done.to_json());
                 }
             };
@@ -143,24 +152,68 @@ impl<P: Platform> Connection<P> {
 /// about 25 s if the deadline allows.
 const MAX_RESUBMISSIONS: u32 = 11;
 
+/// Why paging stopped.
+enum Stop<'e> {
+    LastPage,
+    MaxItems,
+    MaxBytes,
+    Deadline,
+    /// The service returned the cursor that it got, and would do so again.
+    SameCursor,
+    Failed(&'e Error),
+}
+
+impl Stop<'_> {
+    /// The reason in words, for the field `StoppedBy`.
+    fn words(&self) -> &'static str {
+        match self {
+            Self::LastPage => "the last page",
+            Self::MaxItems => "the limit maxItems",
+            Self::MaxBytes => "the limit maxBytes",
+            Self::Deadline => "the deadline",
+            Self::SameCursor => "a cursor that did not move",
+            Self::Failed(_) => "an error",
+        }
+    }
+}
+
 /// Adds the cursor and the field `Paging`, and returns the result as JSON.
 fn finish(
     all: &mut MergedJson,
     paging: &Paging,
     cursor: Option<String>,
     pages: u32,
-    stopped: &str,
+    stop: &Stop<'_>,
 ) -> String {
     if let Some(cursor) = cursor {
         all.set(paging.output, cursor);
     }
-    all.set("Paging", json!({"Pages": pages, "StoppedBy": stopped}).to_string());
+    let mut described = json!({"Pages": pages, "StoppedBy": stop.words()});
+    if let Stop::Failed(error) = stop {
+        described["Error"] = failure(error);
+    }
+    all.set("Paging", described.to_string());
     all.to_json()
 }
 
+/// Whether a cursor says that no page is left. DynamoDB leaves it out; other services that speak
+/// its protocol return an empty one.
+fn is_end(cursor: &str) -> bool {
+    matches!(cursor.trim(), "null" | "\"\"") || {
+        let mut bytes = cursor.bytes().filter(|byte| !byte.is_ascii_whitespace());
+        (bytes.next(), bytes.next(), bytes.next()) == (Some(b'{'), Some(b'}'), None)
+    }
+}
+
+/// Whether two cursors are the same value, whatever the order of their fields.
+fn is_same(a: &str, b: &str) -> bool {
+    let parse = |text| serde_json::from_str::<Value>(text).ok();
+    a == b || parse(a).is_some_and(|a| Some(a) == parse(b))
+}
+
 /// Returns the number of results: the service's count, or the number of elements in the list.
-fn items(all: &MergedJson, paging: &Paging) -> u64 {
-    match (all.field("Count"), all.field(paging.results)) {
+fn items(all: &MergedJson, operation: &Operation) -> u64 {
+    match (all.field("Count"), operation.rows.and_then(|rows| all.field(rows.field()))) {
         // With `Select: COUNT` the response has a count but no items.
         (Some(MergedJson::Number(count)), Some(MergedJson::Array(elements)))
             if !elements.is_empty() =>
@@ -172,19 +225,22 @@ fn items(all: &MergedJson, paging: &Paging) -> u64 {
     }
 }
 
-/// Returns the message of an error that stopped paging or resubmission.
-fn failure(error: &Error) -> String {
-    match error {
-        Error::Service(error) => format!("{}: {}", error.code, error.message),
-        Error::Transport(error) | Error::Timeout(error) => error.message.clone(),
-        Error::Refused(message)
-        | Error::Credentials(message)
-        | Error::Other(message)
-        | Error::UnknownAction(message) => message.clone(),
-        Error::InvalidInput(_) | Error::InvalidSettings(_) => {
-            "the input cannot be sent".to_string()
+/// The error that stopped paging or resubmission, with the names of the API's problem documents.
+fn failure(error: &Error) -> Value {
+    let (case, message) = match error {
+        Error::Service(error) => {
+            return json!({"case": "service", "code": error.code, "message": error.message});
         }
-    }
+        Error::Transport(error) => ("transport", error.message.as_str()),
+        Error::Timeout(error) => ("timeout", error.message.as_str()),
+        Error::Refused(message) => ("refused", message.as_str()),
+        Error::Credentials(message) => ("credentials", message.as_str()),
+        Error::Other(message) => ("other", message.as_str()),
+        Error::UnknownAction(message) => ("unknown-action", message.as_str()),
+        Error::InvalidInput(_) => ("invalid-input", "the input cannot be sent"),
+        Error::InvalidSettings(_) => ("invalid-settings", "the settings cannot be used"),
+    };
+    json!({"case": case, "message": message})
 }
 
 fn parse_body(body: Vec<u8>) -> Result<MergedJson, Error> {

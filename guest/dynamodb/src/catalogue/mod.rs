@@ -19,7 +19,7 @@ pub use dynamodb_json::shape::{Field, Shape, find_field};
 pub use generated::{
     CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS, OPERATIONS, TRANSACTION_CANCELED_EXCEPTION_DETAILS,
 };
-pub use operation::{Access, Operation, Paging};
+pub use operation::{Access, Operation, Paging, Rows};
 pub use partitions::{PARTITIONS, Partition};
 pub use schema::json_schema;
 

@@ -18,6 +18,8 @@ pub struct Operation {
     pub token: Option<&'static str>,
     /// How its results are paged, if they are.
     pub paging: Option<Paging>,
+    /// Where its output holds what a table shows as rows, if it does.
+    pub rows: Option<Rows>,
     /// A small example of its input, as JSON.
     pub example: &'static str,
 }
@@ -33,15 +35,38 @@ pub enum Access {
     Admin,
 }
 
-/// The fields that carry the cursor and the results of a paged operation.
+/// The fields that carry the cursor of a paged operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Paging {
     /// The field of the input that takes the cursor.
     pub input: &'static str,
     /// The field of the output that holds the cursor of the next page.
     pub output: &'static str,
-    /// The field of the output that holds the results.
-    pub results: &'static str,
+}
+
+/// A field of an output, and how it holds what a table shows as rows.
+///
+/// The enum is exhaustive on purpose: the model has no other way, and a new one needs code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// A list; each element is a row. `Items` of `Query`, `TableNames` of `ListTables`.
+    List(&'static str),
+    /// A list of objects; the field `Item` of each is a row. `Responses` of `TransactGetItems`.
+    Wrapped(&'static str),
+    /// Lists by the names of tables; each element is a row. `Responses` of `BatchGetItem`.
+    ByTable(&'static str),
+    /// One item, which is the only row. `Item` of `GetItem`, `Attributes` of `UpdateItem`.
+    Item(&'static str),
+}
+
+impl Rows {
+    /// The name of the field.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        let (Self::List(field) | Self::Wrapped(field) | Self::ByTable(field) | Self::Item(field)) =
+            self;
+        field
+    }
 }
 
 /// Creates a required field.
