@@ -141,6 +141,18 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Skips white space and comments.
+    ///
+    /// # Errors
+    /// Returns an error if a comment is not closed, or if a lone slash is found.
+    pub fn skip_trivia(&mut self) -> Result<(), SyntaxError> {
+        self.skip_whitespace();
+        while self.skip_comment()? {
+            self.skip_whitespace();
+        }
+        Ok(())
+    }
+
     /// Returns the kind of the value that starts here, without consuming it.
     ///
     /// # Errors

@@ -4,11 +4,15 @@
 //! such as `S`. Any other value is converted. An untagged map must not have an attribute with the
 //! name of a descriptor, because the order of its fields would then decide whether it is tagged.
 //! The caller can write `{"M": {…}}` or use the format `plain` instead.
+//!
+//! A map of one field called `s` or `String`, with a text, is almost always a misspelt `{"S": …}`,
+//! and would be stored as something else without a word. So it is reported, if the value is one
+//! that the type takes.
 
 use super::encode::Encoder;
-use super::format::{Content, Format, descriptor, escape};
+use super::format::{Content, Format, descriptor, escape, similar_descriptor, tags};
 use super::number;
-use crate::json::{Kind, SyntaxError};
+use crate::json::{Kind, Scanner, SyntaxError, unescape};
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -48,6 +52,7 @@ impl Encoder<'_> {
 
     /// Encodes an object: a tagged value, an escape, or an untagged map.
     fn object_value(&mut self) -> Result<(), SyntaxError> {
+        let mut similar = None;
         if let Some((name, span)) = self.peek_first_name()? {
             let content = match self.options.format {
                 Format::Typed => descriptor(&name),
@@ -56,9 +61,19 @@ impl Encoder<'_> {
             if let Some(content) = content {
                 return self.tagged(&name, content, span.start + 1);
             }
+            if self.options.format == Format::Typed {
+                similar = similar_descriptor(&name).map(|(tag, content)| (name, tag, content));
+            }
         }
         self.insert("{\"M\":");
-        self.fields(|this, name| {
+        let mut is_first = true;
+        let mut is_taken = false;
+        let count = self.fields(|this, name| {
+            if core::mem::take(&mut is_first)
+                && let Some((_, _, content)) = similar
+            {
+                is_taken = this.would_take(content);
+            }
             match this.options.format {
                 Format::Typed if descriptor(name).is_some() => this.report(format!(
                     "{name} is the name of a type, but this map has other fields too; \
@@ -73,7 +88,44 @@ impl Encoder<'_> {
             this.attribute()
         })?;
         self.insert("}");
+        if let Some((name, tag, _)) = similar.filter(|_| count == 1 && is_taken) {
+            self.report(format!(
+                "{name:?} is not the name of a type, so this would be stored as a map; for the \
+                 type, write {{\"{tag}\": …}}: the types are {}; for a map with an attribute of \
+                 that name, write {{\"M\": {{…}}}}",
+                tags()
+            ));
+        }
         Ok(())
+    }
+
+    /// Returns whether the type of `content` takes the value that starts here. Consumes nothing.
+    ///
+    /// The elements of lists and the fields of maps are not looked at, because each of them is
+    /// checked where it is encoded. A second look at all of them at each level would take long.
+    fn would_take(&self, content: Content) -> bool {
+        let mut ahead = self.scanner.clone();
+        match (content, ahead.peek_kind()) {
+            (Content::Set(member), Ok(Kind::Array)) => {
+                let mut count = 0;
+                ahead.pos += 1;
+                loop {
+                    if ahead.skip_trivia().is_err() {
+                        return false;
+                    }
+                    match ahead.peek() {
+                        Some(b']') => return count > 0,
+                        Some(b',') if count > 0 => ahead.pos += 1,
+                        _ if takes_scalar(*member, &mut ahead) => count += 1,
+                        _ => return false,
+                    }
+                }
+            }
+            (Content::Map, Ok(Kind::Object))
+            | (Content::List, Ok(Kind::Array))
+            | (Content::Boolean | Content::Null, Ok(Kind::Boolean)) => true,
+            _ => takes_scalar(content, &mut ahead),
+        }
     }
 
     /// Encodes `{"S": …}` or, in `plain`, `{"$SS": …}`. `name_offset` is the offset of the text of
@@ -178,6 +230,25 @@ impl Encoder<'_> {
             self.report_if_strict(|| format!("{shown:?} {problem}"));
         }
     }
+}
+
+/// Reads a text or a number, and returns whether a value of the type `content` may be written so.
+fn takes_scalar(content: Content, ahead: &mut Scanner) -> bool {
+    let text = match ahead.peek_kind() {
+        Ok(Kind::String) => {
+            ahead.string().map(|span| unescape(ahead.slice(span.start + 1..span.end - 1)))
+        }
+        Ok(Kind::Number) if content == Content::Number => {
+            ahead.number().map(|span| ahead.slice(span).into())
+        }
+        _ => return false,
+    };
+    text.is_ok_and(|text| match content {
+        Content::Text => true,
+        Content::Number => number::problem(&text).is_none(),
+        Content::Bytes => is_base64(&text),
+        _ => false,
+    })
 }
 
 fn mismatch(content: Content, kind: Kind, format: Format) -> String {

@@ -343,10 +343,7 @@ impl<'a> Encoder<'a> {
     /// Returns the first byte after white space and comments, without consuming anything.
     fn peek_after_trivia(&self) -> Result<Option<u8>, SyntaxError> {
         let mut ahead = self.scanner.clone();
-        ahead.skip_whitespace();
-        while ahead.skip_comment()? {
-            ahead.skip_whitespace();
-        }
+        ahead.skip_trivia()?;
         Ok(ahead.peek())
     }
 
@@ -355,10 +352,7 @@ impl<'a> Encoder<'a> {
     pub(super) fn peek_first_name(&self) -> Result<Option<Name<'a>>, SyntaxError> {
         let mut ahead = self.scanner.clone();
         ahead.pos += 1;
-        ahead.skip_whitespace();
-        while ahead.skip_comment()? {
-            ahead.skip_whitespace();
-        }
+        ahead.skip_trivia()?;
         if ahead.peek() == Some(b'}') {
             return Ok(None);
         }
