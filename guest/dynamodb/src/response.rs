@@ -4,7 +4,7 @@ use crate::catalogue::{
     CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS, Shape, TRANSACTION_CANCELED_EXCEPTION_DETAILS,
 };
 use crate::hints::{self, HintContext};
-use crate::json::{Kind, Scanner, unescape};
+use crate::json::{BYTE_ORDER_MARK, Kind, Scanner, unescape};
 use crate::transcode::{Format, details};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -44,6 +44,12 @@ impl Response {
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// Returns whether the body is empty, or only a byte order mark.
+    #[must_use]
+    pub fn has_no_text(&self) -> bool {
+        matches!(self.body.as_slice(), [] | [0xef, 0xbb, 0xbf])
     }
 
     /// Returns whether the body matches the CRC-32 that the service sent. True if it sent none.
@@ -92,7 +98,8 @@ impl ServiceError {
         attempts: u32,
     ) -> Self {
         let body = String::from_utf8_lossy(&response.body);
-        let found = json_error(&body).or_else(|| xml_error(&body)).unwrap_or_default();
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
+        let found = json_error(body).or_else(|| xml_error(body)).unwrap_or_default();
         // Some services write this header as `Code:http://internal.amazon.com/…`.
         let from_header = response.header("x-amzn-errortype").map(str::to_string);
         let code = found
@@ -104,7 +111,7 @@ impl ServiceError {
         let message = found
             .message
             .filter(|message| !message.is_empty())
-            .unwrap_or_else(|| fallback_message(&body, response));
+            .unwrap_or_else(|| fallback_message(body, response));
         let shape = match code.as_str() {
             "ConditionalCheckFailedException" => CONDITIONAL_CHECK_FAILED_EXCEPTION_DETAILS,
             "TransactionCanceledException" => TRANSACTION_CANCELED_EXCEPTION_DETAILS,
@@ -118,7 +125,7 @@ impl ServiceError {
         Self {
             hint: hints::hint(&code, &message, context),
             retryable: crate::retry::Reason::from_service_error(response.status, &code).is_some(),
-            details: details(&body, shape, format).unwrap_or_default(),
+            details: details(body, shape, format).unwrap_or_default(),
             code,
             message,
             http_status: response.status,
@@ -279,6 +286,19 @@ mod tests {
             read(400, &[], r#"{"__type":"x#AccessDeniedException","Message":"no"}"#).message,
             "no"
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_an_error() {
+        let error =
+            read(400, &[], "\u{feff}{\"__type\":\"x#NewException\",\"message\":\"m\",\"a\":1}");
+        assert_eq!(
+            (error.code.as_str(), error.message.as_str(), error.details.as_deref()),
+            ("NewException", "m", Some(r#"{"a":1}"#))
+        );
+        let text = read(502, &[], "\u{feff}no JSON").message;
+        assert!(text.ends_with(": no JSON") && !text.contains('\u{feff}'), "{text:?}");
+        assert!(read(502, &[], "\u{feff}").message.ends_with("an empty body"));
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl<P: Platform> Connection<P> {
             _ => {
                 let response =
                     self.send_with_retries(operation.name, body.as_bytes(), options.format)?;
-                if response.body.is_empty() {
+                if response.has_no_text() {
                     // `TagResource` and `UntagResource` respond with an empty body.
                     return Ok("{}".to_string());
                 }

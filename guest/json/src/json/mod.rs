@@ -41,6 +41,9 @@ use text::hex4;
 /// recursion.
 pub const MAX_DEPTH: u32 = 128;
 
+/// The mark that some programs write at the start of a text in UTF-8. It is not part of JSON.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// An error in the JSON syntax, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
@@ -95,7 +98,7 @@ impl<'a> Scanner<'a> {
     /// Starts at the beginning of `text`, after a byte order mark if there is one.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        let pos = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let pos = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
         Self { text, pos, depth: 0 }
     }
 

@@ -1,7 +1,7 @@
 //! Decodes the service's response into JSON for the caller.
 
 use super::format::{Content, Format, descriptor, escape};
-use crate::json::{Kind, Scanner, SyntaxError, is_number, unescape};
+use crate::json::{BYTE_ORDER_MARK, Kind, Scanner, SyntaxError, is_number, unescape};
 use crate::shape::{Shape, find_field};
 use alloc::string::String;
 use core::ops::Range;
@@ -9,7 +9,8 @@ use core::ops::Range;
 /// Checks that `response` is JSON and converts its attribute values to `format`.
 ///
 /// The values are found by `shape`. With [`Format::Typed`] the text is returned unchanged. Fields
-/// that the model does not know are copied unchanged.
+/// that the model does not know are copied unchanged. A byte order mark is left out: JSON must not
+/// start with one (RFC 8259, section 8.1), so the caller's parser may refuse it.
 ///
 /// ```
 /// use dynamodb_json::shape::Shape;
@@ -25,10 +26,13 @@ use core::ops::Range;
 /// # Errors
 /// Returns an error if `response` is not JSON, or nests deeper than [`crate::json::MAX_DEPTH`].
 pub fn decode(
-    response: String,
+    mut response: String,
     shape: &'static Shape,
     format: Format,
 ) -> Result<String, SyntaxError> {
+    if response.starts_with(BYTE_ORDER_MARK) {
+        response.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
     let mut scanner = Scanner::new(&response);
     scanner.skip_whitespace();
     if format == Format::Typed || matches!(shape, Shape::Any) {

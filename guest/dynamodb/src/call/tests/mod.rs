@@ -398,6 +398,32 @@ fn relay_sends_and_returns_bytes_unchanged_in_one_attempt() {
 }
 
 #[test]
+fn a_byte_order_mark_in_a_response_is_left_out_of_the_result_but_relayed() {
+    let table = "\u{feff}{\"Table\":{}}";
+    let item = "\u{feff}{\"Item\":{\"a\":{\"S\":\"\u{feff}x\"}}}";
+    let page = "\u{feff}{\"TableNames\":[\"t\"]}";
+    let get = "{\"TableName\":\"t\",\"Key\":{\"a\":\"x\"}}";
+    let platform = ScriptedPlatform::new([]);
+    let connection = |body: &str| {
+        platform.responses.borrow_mut().push_back(response(200, &[], body));
+        Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap()
+    };
+    for (body, action, input, options, expected) in [
+        (table, "DescribeTable", "{\"TableName\":\"t\"}", "{}", "{\"Table\":{}}"),
+        (item, "GetItem", get, "{}", "{\"Item\":{\"a\":{\"S\":\"\u{feff}x\"}}}"),
+        (item, "GetItem", get, "{\"format\":\"plain\"}", "{\"Item\":{\"a\":\"\u{feff}x\"}}"),
+        ("\u{feff}{}", "GetItem", get, "{\"format\":\"plain\"}", "{}"),
+        ("\u{feff}", "ListTables", "", "{}", "{}"),
+    ] {
+        let result = connection(body).execute(action, input, Some(options));
+        assert_eq!(result.as_deref(), Ok(expected), "{body}");
+    }
+    let all = connection(page).execute("ListTables", "", Some("{\"pages\":\"all\"}")).unwrap();
+    assert!(all.starts_with("{\"TableNames\":[\"t\"],"), "{all}");
+    assert_eq!(connection(page).relay("ListTables", b"").unwrap().body, page.as_bytes());
+}
+
+#[test]
 fn responses_that_are_not_json_are_errors() {
     for body in ["<html>", "{", ""] {
         let platform = ScriptedPlatform::new([response(200, &[], body)]);
