@@ -27,8 +27,14 @@
 //! # Ok::<(), dynamodb_json::json::SyntaxError>(())
 //! ```
 
+mod explain;
+mod foreign;
+mod place;
 mod text;
+mod words;
 
+pub use explain::explain;
+pub use foreign::foreign;
 pub use text::{push_string, unescape};
 
 use core::ops::Range;

@@ -2,7 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::format::Format;
-use crate::json::{Kind, Scanner, SyntaxError, unescape};
+use crate::json::{Kind, Scanner, SyntaxError, explain, foreign, unescape};
 use crate::nearest::nearest;
 use crate::shape::{Field, Shape, find_field};
 use alloc::borrow::Cow;
@@ -64,9 +64,7 @@ pub fn encode<'a>(
     encoder.copied = encoder.scanner.pos;
     let result = encoder.document(shape);
     if let Err(error) = result {
-        let (line, column) = line_and_column(input, error.offset);
-        let message = format!("not JSON at line {line}, column {column}: {}", error.message);
-        encoder.report(message);
+        encoder.report(explain(input, &error));
     }
     if encoder.diagnostics.is_empty() { Ok(encoder.finish()) } else { Err(encoder.diagnostics) }
 }
@@ -115,7 +113,8 @@ impl<'a> Encoder<'a> {
             self.copied = self.scanner.pos;
             self.out.push_str("{}");
             if let Shape::Structure(fields) = shape {
-                self.report_missing(fields, &[]);
+                let found = if is_null { "the input is null" } else { "the input is empty" };
+                self.report_missing(fields, &[], found);
             }
             return Ok(());
         }
@@ -183,12 +182,24 @@ impl<'a> Encoder<'a> {
                     Shape::Boolean => "true or false",
                     Shape::AttributeValue | Shape::Any => "a value",
                 };
+                let remedy = if self.path.is_empty() { self.whole_text() } else { String::new() };
                 self.report_if_strict(|| {
-                    format!("expected {expected}, found {}", kind.with_article())
+                    format!("expected {expected}, found {}{remedy}", kind.with_article())
                 });
                 self.unchecked_value()
             }
         }
+    }
+
+    /// Says what the string is that starts here, and that is all of the input.
+    fn whole_text(&self) -> String {
+        let Ok(span) = self.scanner.clone().string() else { return String::new() };
+        let text = unescape(&self.text[span.start + 1..span.end - 1]);
+        if text.trim_start().starts_with('{') {
+            return "; the string contains JSON: send that instead, without quotes and backslashes"
+                .to_string();
+        }
+        foreign(&text).map_or_else(String::new, |problem| format!("; {problem}"))
     }
 
     fn structure(&mut self, fields: &'static [Field]) -> Result<(), SyntaxError> {
@@ -214,15 +225,15 @@ impl<'a> Encoder<'a> {
             }
             this.value(field.shape)
         })?;
-        self.report_missing(fields, &present);
+        self.report_missing(fields, &present, "it is missing");
         Ok(())
     }
 
-    fn report_missing(&mut self, fields: &'static [Field], present: &[&str]) {
+    fn report_missing(&mut self, fields: &'static [Field], present: &[&str], found: &str) {
         for field in fields.iter().filter(|field| field.required && !present.contains(&field.name))
         {
             self.path.push(Step::Name(Cow::Borrowed(field.name)));
-            self.report_if_strict(|| "this field is required, but it is missing".to_string());
+            self.report_if_strict(|| format!("this field is required, but {found}"));
             self.path.pop();
         }
     }
@@ -461,15 +472,4 @@ impl<'a> Names<'a> {
 
 fn join<'n>(names: impl Iterator<Item = &'n str>) -> String {
     names.collect::<Vec<_>>().join(", ")
-}
-
-/// Returns the line and column of a byte, both from 1. The column counts characters.
-fn line_and_column(text: &str, at: usize) -> (usize, usize) {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let before = &text[..at];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
