@@ -4,9 +4,10 @@
 //! The scanner only notes an offset and a few words, because it runs for every byte of every call.
 //! This runs once, for a text that is refused.
 
+use super::error::SyntaxError;
 use super::foreign::{QUOTES, foreign, other_encoding};
 use super::place::{Expected, Place};
-use super::{SyntaxError, words};
+use super::words;
 use alloc::format;
 use alloc::string::{String, ToString};
 

@@ -27,17 +27,22 @@
 //! # Ok::<(), dynamodb_json::json::SyntaxError>(())
 //! ```
 
+mod error;
 mod explain;
 mod foreign;
+mod number;
 mod place;
 mod text;
 mod words;
 
+pub use error::SyntaxError;
 pub use explain::explain;
 pub use foreign::foreign;
-pub use text::{push_string, unescape};
+pub use number::is_number;
+pub use text::{BYTE_ORDER_MARK, push_string, unescape};
 
 use core::ops::Range;
+use number::number_length;
 use text::hex4;
 
 /// The maximum nesting depth of arrays and objects.
@@ -46,18 +51,6 @@ use text::hex4;
 /// below at most eight levels of the request. 128 is well above that and still bounds the depth of
 /// recursion.
 pub const MAX_DEPTH: u32 = 128;
-
-/// The mark that some programs write at the start of a text in UTF-8. It is not part of JSON.
-pub const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// An error in the JSON syntax, with its position.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyntaxError {
-    /// The offset of the error, in bytes.
-    pub offset: usize,
-    /// What is wrong, or what was expected.
-    pub message: &'static str,
-}
 
 /// The kind of a JSON value, as told by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -455,40 +448,6 @@ fn check_escape(bytes: &[u8], pos: usize) -> Result<usize, SyntaxError> {
             message: "an escape that JSON does not have; write a backslash as \\\\",
         }),
     }
-}
-
-/// Returns the length of the JSON number at the start of `bytes`.
-fn number_length(bytes: &[u8]) -> Option<usize> {
-    let digits =
-        |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut pos = usize::from(bytes.first() == Some(&b'-'));
-    let whole = digits(pos);
-    if whole == 0 || (whole > 1 && bytes[pos] == b'0') {
-        return None;
-    }
-    pos += whole;
-    if bytes.get(pos) == Some(&b'.') {
-        let fraction = digits(pos + 1);
-        if fraction == 0 {
-            return None;
-        }
-        pos += 1 + fraction;
-    }
-    if matches!(bytes.get(pos), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(bytes.get(pos + 1), Some(b'+' | b'-')));
-        let exponent = digits(pos + 1 + sign);
-        if exponent == 0 {
-            return None;
-        }
-        pos += 1 + sign + exponent;
-    }
-    Some(pos)
-}
-
-/// Returns whether `text` is one JSON number and nothing else.
-#[must_use]
-pub fn is_number(text: &str) -> bool {
-    number_length(text.as_bytes()) == Some(text.len())
 }
 
 #[cfg(test)]

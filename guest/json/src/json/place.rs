@@ -1,6 +1,6 @@
 //! Where in a JSON text a position is: what may follow there, and which bracket is open.
 
-use super::BYTE_ORDER_MARK;
+use super::text::BYTE_ORDER_MARK;
 use alloc::vec::Vec;
 
 /// What may follow at a position.

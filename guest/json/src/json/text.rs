@@ -3,6 +3,9 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
+/// The mark that some programs write at the start of a text in UTF-8. It is not part of JSON.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Decodes the escapes of a string that was scanned. `raw` is the string without its quotes.
 #[must_use]
 pub fn unescape(raw: &str) -> Cow<'_, str> {

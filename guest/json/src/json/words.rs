@@ -1,5 +1,6 @@
 //! Words, names and numbers as other languages write them.
 
+use super::number::is_number;
 use super::place::{Expected, Place};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -123,7 +124,7 @@ fn number(text: &str) -> String {
     };
     let write = if lower.starts_with("inf") || lower.starts_with("nan") {
         format!("JSON and DynamoDB have no such number: store it as text, {found:?}")
-    } else if super::is_number(&plain) {
+    } else if is_number(&plain) {
         format!("write {plain}, or {found:?} if it is text")
     } else {
         format!("numbers are written as 12, -3.5 or 6e7; write {found:?} if it is text")
