@@ -1,5 +1,5 @@
-//! JSON as text, without a tree: how deep it nests, where a string ends, and templates whose
-//! placeholders are replaced by whole values.
+//! JSON as text, without a tree: whether it is UTF-8, how deep it nests, where a string ends, and
+//! templates whose placeholders are replaced by whole values.
 //!
 //! # Invariants
 //!
@@ -9,11 +9,13 @@
 
 mod depth;
 mod diagnostic;
+mod encoding;
 mod parts;
 mod string;
 mod template;
 
 pub use depth::is_deeper;
 pub use diagnostic::Diagnostic;
+pub use encoding::{NotUtf8, text};
 pub use string::string_length;
 pub use template::{BindError, MAX_BOUND_VALUES, bind};

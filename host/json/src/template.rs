@@ -77,10 +77,7 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
                 in_value(name.borrow(), format!("it nests more than {MAX_DEPTH} levels deep"))
             });
         } else if let Err(error) = from_str::<&RawValue>(text) {
-            problems.push(|| {
-                let message = format!("this is not JSON: {error}; a string needs quotes");
-                in_value(name.borrow(), message)
-            });
+            problems.push(|| in_value(name.borrow(), not_json(text, &error)));
         }
     }
     let mut used = BTreeSet::new();
@@ -139,6 +136,21 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
     }
 }
 
+/// The problem of a value that is not JSON. What is short and has no quotes is shown with quotes.
+fn not_json(value: &str, error: &serde_json::Error) -> String {
+    let value = value.trim();
+    let is_word = value.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));
+    let shown = match value {
+        "" => return "the value is empty; write JSON, and an empty text as \"\"".to_string(),
+        _ if is_word && value.chars().nth(MAX_WORD).is_none() => value,
+        _ => "…",
+    };
+    format!(
+        "this is not JSON: {error}; a text needs quotes: \"{shown}\" (on the command line, \
+         --bind NAME=TEXT adds them, and --bind NAME:=JSON does not)"
+    )
+}
+
 /// Values that do not fit their template, with the first 20 problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BindError {
@@ -190,6 +202,8 @@ const MAX_DIAGNOSTICS: usize = 20;
 /// How deep a value may nest. 10,000: far more than any policy needs (`limits.json-depth` is 128 by
 /// default). The parser notes each open bracket, so a text of brackets would take memory.
 const MAX_DEPTH: u32 = 10_000;
+/// The most characters of a value in a message: more could be a secret.
+const MAX_WORD: usize = 12;
 /// The most characters of a name in a message: it is still recognised, and an error stays small.
 const MAX_NAME: usize = 100;
 /// The most characters of the list of known names in a message: about two lines.

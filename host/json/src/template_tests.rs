@@ -23,8 +23,18 @@ fn a_value_cannot_become_anything_but_a_value() {
     for injected in [r#""x"}, "y": {"#, "1, 2", "1 // ", "/* */ 1", "{{other}}", "", "}"] {
         let message = bound(r#"{"a": {{a}}, "b": {{other}}}"#, &[("a", injected), ("other", "1")])
             .unwrap_err();
-        assert!(message.starts_with("/values/a: this is not JSON"), "{injected}: {message}");
+        let problem = if injected.is_empty() { "the value is empty" } else { "this is not JSON" };
+        assert!(message.starts_with(&format!("/values/a: {problem}")), "{injected}: {message}");
     }
+}
+
+#[test]
+fn a_value_without_quotes_is_shown_with_quotes_unless_it_is_long() {
+    let message = bound("[{{l}}]", &[("l", "five")]).unwrap_err();
+    assert!(message.contains("a text needs quotes: \"five\""), "{message}");
+    assert!(message.contains("--bind NAME=TEXT"), "{message}");
+    let message = bound("[{{l}}]", &[("l", "a-secret-that-is-long")]).unwrap_err();
+    assert!(message.contains("a text needs quotes: \"…\"") && !message.contains("secret"));
 }
 
 #[test]
