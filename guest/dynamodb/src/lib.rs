@@ -13,6 +13,8 @@ pub mod catalogue;
 pub mod describe;
 pub mod endpoint;
 pub mod hints;
+pub mod origin;
+mod region;
 pub mod response;
 pub mod retry;
 pub mod settings;

@@ -15,12 +15,12 @@
 //! ```
 
 use crate::catalogue::{Field, Shape};
+use crate::origin::CustomEndpoint;
+use crate::region;
 use crate::transcode::{Diagnostic, EncodeOptions, Format, encode};
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::net::Ipv6Addr;
 use serde_json::{Map, Value};
 
 /// The settings of a connection.
@@ -65,15 +65,6 @@ pub enum AccountIdMode {
     Required,
     /// Never.
     Disabled,
-}
-
-/// An endpoint to use instead of the region's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomEndpoint {
-    /// Whether to use TLS.
-    pub https: bool,
-    /// The host, and the port if it is not the default of the scheme.
-    pub authority: String,
 }
 
 /// The options of one call.
@@ -198,13 +189,14 @@ impl Settings {
         let mut diagnostics = Vec::new();
 
         let region = text("region").unwrap_or_default();
-        diagnostics.extend(check_region(region).err());
+        let endpoint = text("endpoint").map(CustomEndpoint::parse);
+        diagnostics.extend(region::check(region, endpoint.is_some()).err());
         let account_id = text("accountId");
         if account_id.is_some_and(|account| !account.bytes().all(|byte| byte.is_ascii_digit())) {
             let message = "expected the twelve digits of an AWS account";
             diagnostics.push(Diagnostic::new("/accountId".to_owned(), message.to_owned()));
         }
-        let endpoint = text("endpoint").map(parse_endpoint).transpose().unwrap_or_else(|error| {
+        let endpoint = endpoint.transpose().unwrap_or_else(|error| {
             diagnostics.push(error);
             None
         });
@@ -304,89 +296,6 @@ fn format_of(object: &Map<String, Value>) -> Option<Format> {
         "plain" => Some(Format::Plain),
         _ => Some(Format::Typed),
     }
-}
-
-/// Checks a region. It becomes part of a host name, so it must be one DNS label (RFC 1035, section
-/// 2.3.1).
-fn check_region(region: &str) -> Result<(), Diagnostic> {
-    let label = !region.is_empty()
-        && region.len() <= 63
-        && region
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !region.starts_with('-')
-        && !region.ends_with('-');
-    if label {
-        return Ok(());
-    }
-    let shown: String = region.chars().take(70).collect();
-    let message = format!(
-        "{shown:?} is not a region; expected lower-case letters, digits and hyphens, as in \
-         eu-west-1"
-    );
-    Err(Diagnostic::new("/region".to_owned(), message))
-}
-
-/// Parses an endpoint. Its authority is normalised as the host normalises the `host` header,
-/// because the signed value must be the value that is sent.
-fn parse_endpoint(text: &str) -> Result<CustomEndpoint, Diagnostic> {
-    let error = |what: &str| {
-        let message = format!(
-            "{what}; expected an origin such as https://dynamodb.eu-west-1.amazonaws.com \
-             or http://localhost:8000"
-        );
-        Diagnostic::new("/endpoint".to_owned(), message)
-    };
-    let lower = text.to_ascii_lowercase();
-    let (https, rest) = if let Some(rest) = lower.strip_prefix("https://") {
-        (true, rest)
-    } else if let Some(rest) = lower.strip_prefix("http://") {
-        (false, rest)
-    } else {
-        return Err(error("the endpoint does not start with https:// or http://"));
-    };
-    let authority = rest.strip_suffix('/').unwrap_or(rest);
-    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let (address, after) =
-            rest.split_once(']').ok_or_else(|| error("the IPv6 address has no closing ]"))?;
-        let address: Ipv6Addr =
-            address.parse().map_err(|_| error("the text in brackets is not an IPv6 address"))?;
-        let port = if after.is_empty() { Some("") } else { after.strip_prefix(':') };
-        (
-            format!("[{address}]"),
-            port.ok_or_else(|| error("unexpected text after the IPv6 address"))?,
-        )
-    } else {
-        let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        let label = |label: &str| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        if !host.bytes().all(known) || !host.split('.').all(label) {
-            return Err(error("the endpoint is not just a scheme, a host and a port"));
-        }
-        (host.to_string(), port)
-    };
-    if port.is_empty() {
-        return if authority.ends_with(':') {
-            Err(error("the port after the colon is missing"))
-        } else {
-            Ok(CustomEndpoint { https, authority: host })
-        };
-    }
-    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-    let port: u16 = port
-        .parse()
-        .ok()
-        .filter(|port| digits && *port > 0)
-        .ok_or_else(|| error("the port is not a number from 1 to 65535"))?;
-    let default_port = if https { 443 } else { 80 };
-    // The host omits the scheme's default port from the `host` header, so it is omitted here too.
-    let authority = if port == default_port { host } else { format!("{host}:{port}") };
-    Ok(CustomEndpoint { https, authority })
 }
 
 #[cfg(test)]
