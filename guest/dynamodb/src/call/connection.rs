@@ -4,11 +4,10 @@ use super::date;
 use super::error::{Error, TransportError};
 use super::fields::{has_field, unprocessed_field, with_field};
 use super::platform::{Platform, Request, SendError, SigningError, SigningMaterial};
-use crate::catalogue::{OPERATIONS, Operation, operation};
+use crate::catalogue::{Operation, operation, suggested};
 use crate::endpoint::{Endpoint, Service};
 use crate::hints::HintContext;
 use crate::json::push_string;
-use crate::nearest::nearest;
 use crate::response::{Response, ServiceError};
 use crate::retry::{CLOCK_ERRORS, CLOCK_TOLERANCE_MS, RETURN_WITHOUT_RETRY, Reason, delay_ms};
 use crate::settings::{Options, Settings};
@@ -374,8 +373,7 @@ struct Progress {
 fn find_operation(action: &str) -> Result<&'static Operation, Error> {
     operation(action).ok_or_else(|| {
         let shown: String = action.chars().take(70).collect();
-        let guess = nearest(action, OPERATIONS.iter().map(|operation| operation.name));
-        let rest = guess.map_or("`actions` lists all of them".to_string(), |guess| {
+        let rest = suggested(action).map_or("`actions` lists all of them".to_string(), |guess| {
             format!("did you mean {guess}?")
         });
         Error::UnknownAction(format!("DynamoDB has no action {shown:?}; {rest}"))

@@ -23,6 +23,7 @@ pub use operation::{Access, Operation, Paging, Rows};
 pub use partitions::{PARTITIONS, Partition};
 pub use schema::json_schema;
 
+use dynamodb_json::nearest::nearest;
 use generated::PERMISSIONS;
 
 /// Returns the operation called `name`. The case must match.
@@ -30,6 +31,41 @@ use generated::PERMISSIONS;
 pub fn operation(name: &str) -> Option<&'static Operation> {
     let index = OPERATIONS.binary_search_by(|operation| operation.name.cmp(name)).ok()?;
     Some(&OPERATIONS[index])
+}
+
+/// Returns the operation that somebody means by a name that is not one.
+///
+/// Other tools write `get-item`, `getItem`, `dynamodb:GetItem`, `DynamoDB_20120810.GetItem`,
+/// `GetItemCommand` or just `get`. Otherwise it is the closest name, if it is close enough.
+///
+/// ```
+/// use dynamodb_plugin::catalogue::suggested;
+///
+/// assert_eq!(suggested("aws dynamodb get-item"), Some("GetItem"));
+/// assert_eq!(suggested("xyz"), None);
+/// ```
+#[must_use]
+pub fn suggested(name: &str) -> Option<&'static str> {
+    // The longest name has 35 letters, and a service may be named before it.
+    if name.len() > 100 {
+        return None;
+    }
+    let known = |wanted: &str| {
+        let same = |name: &&str| name.eq_ignore_ascii_case(wanted);
+        OPERATIONS.iter().map(|operation| operation.name).find(same)
+    };
+    let last = name.trim().rsplit([':', '.', '/', '#', ' ']).next().unwrap_or_default();
+    let last = last.strip_suffix("()").unwrap_or(last);
+    let plain = last.replace(['-', '_'], "").to_ascii_lowercase();
+    let stem = ["command", "request", "input", "async"]
+        .iter()
+        .find_map(|suffix| plain.strip_suffix(suffix))
+        .unwrap_or(&plain);
+    known(stem)
+        .or_else(|| known(&[stem, "item"].concat()))
+        .or_else(|| known(&[stem, "items"].concat()))
+        .or_else(|| known(&name.replace(['-', '_', ' '], "")))
+        .or_else(|| nearest(stem, OPERATIONS.iter().map(|operation| operation.name)))
 }
 
 /// Returns the IAM permissions of an action, if their names differ from the name of the action.
@@ -64,6 +100,46 @@ mod tests {
             );
         }
         assert!(operation("getitem").is_none());
+    }
+
+    #[test]
+    fn names_of_other_tools_suggest_their_operation() {
+        for (name, expected) in [
+            ("get-item", Some("GetItem")),
+            ("getItem", Some("GetItem")),
+            ("getitem", Some("GetItem")),
+            ("get_item", Some("GetItem")),
+            ("GET ITEM", Some("GetItem")),
+            ("dynamodb:GetItem", Some("GetItem")),
+            ("DynamoDB_20120810.GetItem", Some("GetItem")),
+            ("com.amazonaws.dynamodb.v20120810#GetItem", Some("GetItem")),
+            ("aws dynamodb get-item", Some("GetItem")),
+            ("GetItemCommand", Some("GetItem")),
+            ("client.get_item()", Some("GetItem")),
+            ("get", Some("GetItem")),
+            ("put", Some("PutItem")),
+            ("batch-get", Some("BatchGetItem")),
+            ("transactWrite", Some("TransactWriteItems")),
+            ("QueryCommand", Some("Query")),
+            ("list-tables", Some("ListTables")),
+            ("dynamodb:describe-tabel", Some("DescribeTable")),
+            ("GetItems", Some("GetItem")),
+            ("xyz", None),
+            ("", None),
+        ] {
+            assert_eq!(suggested(name), expected, "{name}");
+        }
+        assert_eq!(suggested(&"get-item ".repeat(100_000)), None);
+        for known in &OPERATIONS {
+            let mut kebab = alloc::string::String::new();
+            for c in known.name.chars() {
+                if c.is_ascii_uppercase() && !kebab.is_empty() {
+                    kebab.push('-');
+                }
+                kebab.push(c.to_ascii_lowercase());
+            }
+            assert_eq!(suggested(&kebab), Some(known.name));
+        }
     }
 
     #[test]
