@@ -28,6 +28,9 @@ pub struct Endpoint {
     pub authority: String,
     /// The region of the credential scope.
     pub signing_region: String,
+    /// Whether it is AWS itself. A server that the settings name usually has no regions and
+    /// accounts.
+    pub is_aws: bool,
 }
 
 /// A part of the service that has its own host names.
@@ -80,7 +83,8 @@ impl Endpoint {
                     "this is the region's dual-stack endpoint; set useDualStack to true instead",
                 ));
             }
-            return Ok(Self { https, authority, signing_region });
+            let is_aws = is_aws(&authority);
+            return Ok(Self { https, authority, signing_region, is_aws });
         }
         let suffix = if settings.use_dual_stack {
             partition.dual_stack_dns_suffix
@@ -97,8 +101,18 @@ impl Endpoint {
             }
             None => format!("{name}.{region}.{suffix}"),
         };
-        Ok(Self { https: true, authority, signing_region })
+        Ok(Self { https: true, authority, signing_region, is_aws: true })
     }
+}
+
+/// Returns whether a host is in a domain of AWS.
+fn is_aws(authority: &str) -> bool {
+    let host = authority.split(':').next().unwrap_or_default();
+    catalogue::PARTITIONS.iter().any(|partition| {
+        [partition.dns_suffix, partition.dual_stack_dns_suffix]
+            .iter()
+            .any(|suffix| host.strip_suffix(suffix).is_some_and(|before| before.ends_with('.')))
+    })
 }
 
 /// Returns the account whose endpoint is used, or `None` for the region's endpoint.
@@ -217,5 +231,27 @@ mod tests {
             endpoint(r#"{"region":"eu-west-1","endpoint":"http://127.0.0.1:9999"}"#).signing_region,
             "eu-west-1"
         );
+    }
+
+    #[test]
+    fn only_domains_of_aws_are_aws() {
+        for (endpoint, is_aws) in [
+            ("https://dynamodb.eu-west-1.amazonaws.com", true),
+            ("https://vpce-1-a.dynamodb.us-east-1.vpce.amazonaws.com:443", true),
+            ("https://dynamodb.cn-north-1.amazonaws.com.cn", true),
+            ("http://localhost:8000", false),
+            ("https://amazonaws.com.example", false),
+            ("https://notamazonaws.com", false),
+        ] {
+            let settings = format!(r#"{{"region":"eu-west-1","endpoint":"{endpoint}"}}"#);
+            let settings = Settings::parse(&settings).unwrap();
+            let found = Endpoint::from_settings(&settings, Service::Data).unwrap();
+            assert_eq!(found.is_aws, is_aws, "{endpoint}");
+        }
+        let region = |region: &str| {
+            let settings = Settings::parse(&format!(r#"{{"region":"{region}"}}"#)).unwrap();
+            Endpoint::from_settings(&settings, Service::Data).unwrap().is_aws
+        };
+        assert!(region("eu-west-1") && !region("local"));
     }
 }

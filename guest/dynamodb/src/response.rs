@@ -248,7 +248,7 @@ mod tests {
         let response = Response::new(status, headers, body.as_bytes().to_vec());
         ServiceError::from_response(
             &response,
-            &HintContext { action: "GetItem", region: "eu-west-1" },
+            &HintContext { action: "GetItem", region: Some("eu-west-1"), request: "{}" },
             Format::Typed,
             1,
         )
@@ -353,7 +353,7 @@ mod tests {
             body in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
         ) {
             let response = Response::new(status, Vec::new(), body);
-            let context = HintContext { action: "GetItem", region: "x" };
+            let context = HintContext { action: "GetItem", region: None, request: "" };
             let error = ServiceError::from_response(&response, &context, Format::Plain, 1);
             proptest::prop_assert!(!error.code.is_empty() && !error.message.is_empty());
         }

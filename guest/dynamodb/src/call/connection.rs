@@ -121,9 +121,10 @@ impl<P: Platform> Connection<P> {
         self.settings.options()
     }
 
-    /// Returns the region of the credential scope.
-    pub(super) fn region(&self) -> &str {
-        &self.data.endpoint.signing_region
+    /// Returns the region, if the endpoint is AWS.
+    pub(super) fn region(&self) -> Option<&str> {
+        let endpoint = &self.data.endpoint;
+        endpoint.is_aws.then_some(endpoint.signing_region.as_str())
     }
 
     /// Sends a request, with retries, until the service responds with success or no retry is
@@ -158,8 +159,8 @@ impl<P: Platform> Connection<P> {
                     )
                 }
                 Ok(response) => {
-                    let context =
-                        HintContext { action, region: &self.data.endpoint.signing_region };
+                    let request = str::from_utf8(body).unwrap_or_default();
+                    let context = HintContext { action, region: self.region(), request };
                     let error =
                         ServiceError::from_response(&response, &context, format, progress.attempts);
                     let reason = Reason::from_service_error(error.http_status, &error.code)

@@ -30,19 +30,21 @@ impl<P: Platform> Connection<P> {
     /// Returns an error if the credentials are rejected, if the host refuses the request, or if the
     /// service cannot be reached.
     pub fn test(&self) -> Result<String, Error> {
-        let region = self.region();
+        let service = match self.region() {
+            Some(region) => format!("DynamoDB in {region}"),
+            None => "the server".to_string(),
+        };
         match self.query("ListTables", r#"{"Limit":1}"#) {
             Ok(_) => {
-                let message = format!(
-                    "DynamoDB in {region} accepts the credentials, and they may list tables"
-                );
+                let message =
+                    format!("{service} accepts the credentials, and they may list tables");
                 Ok(json!({"ok": true, "message": message}).to_string())
             }
             Err(Error::Service(error))
                 if matches!(error.code.as_str(), "AccessDeniedException" | "AccessDenied") =>
             {
                 let message = format!(
-                    "DynamoDB in {region} accepts the credentials, but they may not list tables; \
+                    "{service} accepts the credentials, but they may not list tables; \
                      other actions may be allowed"
                 );
                 let result =

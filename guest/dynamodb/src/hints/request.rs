@@ -1,0 +1,65 @@
+//! Reads what a hint needs from a request and from a message.
+
+use crate::json::{Kind, Scanner, SyntaxError, unescape};
+use alloc::string::String;
+
+/// The longest name that is taken from a message or a request: the names of attributes in
+/// expressions are rarely longer, and a hint stays short.
+const MAX_NAME: usize = 60;
+
+/// Returns the text of a field of a request.
+pub(super) fn text(request: &str, name: &str) -> Option<String> {
+    let search = || {
+        let mut scanner = Scanner::new(request);
+        scanner.skip_whitespace();
+        let mut more = scanner.enter_unless_empty(b'}')?;
+        while more {
+            let span = scanner.field_name()?;
+            let found = unescape(scanner.slice(span.start + 1..span.end - 1)) == name;
+            let is_text = scanner.peek_kind()? == Kind::String;
+            let value = scanner.skip_value()?;
+            if found && is_text {
+                let raw = scanner.slice(value.start + 1..value.end - 1);
+                return Ok(Some(unescape(raw).into_owned()));
+            }
+            more = scanner.next_element(b'}')?;
+        }
+        Ok::<_, SyntaxError>(None)
+    };
+    if request.trim_start().starts_with('{') { search().ok().flatten() } else { None }
+}
+
+/// Returns the name that follows `part` in a message: up to white space or the end.
+pub(super) fn after<'m>(message: &'m str, part: &str) -> Option<&'m str> {
+    let at = message.find(part)? + part.len();
+    let name = message[at..].split(char::is_whitespace).next().unwrap_or_default();
+    let name = name.trim_end_matches(['.', ',', ';']);
+    short(name).filter(|name| !name.is_empty())
+}
+
+/// Returns a name if it is short enough for a hint.
+pub(super) fn short(name: &str) -> Option<&str> {
+    name.chars().nth(MAX_NAME).is_none().then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_texts_at_the_top_of_a_request_are_found() {
+        let request = r#" {"a": {"b": "x"}, "b": "y\n", "c": 1}"#;
+        assert_eq!(text(request, "b").as_deref(), Some("y\n"));
+        for (request, name) in [(request, "c"), (request, "d"), ("", "a"), ("[", "a"), ("{", "a")] {
+            assert_eq!(text(request, name), None, "{request} {name}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_a_message_ends_at_white_space() {
+        assert_eq!(after("keyword: name", "keyword: "), Some("name"));
+        assert_eq!(after("index: by-name. More", "index: "), Some("by-name"));
+        assert_eq!(after("index: ", "index: "), None);
+        assert_eq!(after(&["index: ", &"x".repeat(100)].concat(), "index: "), None);
+    }
+}
