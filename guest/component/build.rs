@@ -9,7 +9,7 @@ fn main() {
     match component_builder::build(
         &workspace,
         "dynamodb-plugin",
-        &["guest/dynamodb/src", "guest/dynamodb/Cargo.toml", "guest/json", "wit"],
+        &["guest/dynamodb/src", "guest/dynamodb/Cargo.toml", "guest/json", "guest/syntax", "wit"],
     ) {
         Ok(component) => {
             let bytes = std::fs::read(&component).expect("the component was just built");

@@ -28,16 +28,10 @@
 //! ```
 
 mod error;
-mod explain;
-mod foreign;
 mod number;
-mod place;
 mod text;
-mod words;
 
-pub use error::SyntaxError;
-pub use explain::explain;
-pub use foreign::foreign;
+pub use error::{SyntaxError, explain};
 pub use number::is_number;
 pub use text::{BYTE_ORDER_MARK, push_string, unescape};
 

@@ -2,7 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::format::Format;
-use crate::json::{Kind, Scanner, SyntaxError, explain, foreign, unescape};
+use crate::json::{Kind, Scanner, SyntaxError, explain, unescape};
 use crate::nearest::nearest;
 use crate::shape::{Field, Shape, find_field};
 use alloc::borrow::Cow;
@@ -199,7 +199,7 @@ impl<'a> Encoder<'a> {
             return "; the string contains JSON: send that instead, without quotes and backslashes"
                 .to_string();
         }
-        foreign(&text).map_or_else(String::new, |problem| format!("; {problem}"))
+        dynamodb_syntax::foreign(&text).map_or_else(String::new, |problem| format!("; {problem}"))
     }
 
     fn structure(&mut self, fields: &'static [Field]) -> Result<(), SyntaxError> {

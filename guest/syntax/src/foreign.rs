@@ -1,11 +1,10 @@
 //! Inputs that are something else than JSON: a statement, the name of a file, text in UTF-16.
 
-use super::text::push_string;
 use alloc::format;
 use alloc::string::{String, ToString};
 
 /// Quotes that a shell or a word processor leaves around an input.
-pub(super) const QUOTES: [char; 7] = ['\'', '`', '‘', '’', '“', '”', '„'];
+pub(crate) const QUOTES: [char; 7] = ['\'', '`', '‘', '’', '“', '”', '„'];
 
 /// The longest statement that is repeated in a message: it is still easy to copy.
 const MAX_STATEMENT: usize = 200;
@@ -16,14 +15,13 @@ const MAX_PATH: usize = 300;
 /// file. Returns `None` for any other text.
 ///
 /// ```
-/// use dynamodb_json::json::foreign;
+/// use dynamodb_syntax::foreign;
 ///
 /// let problem = foreign("SELECT * FROM users").unwrap();
 /// assert!(problem.contains(r#"{"Statement": "SELECT * FROM users"}"#));
 /// assert!(foreign("./key.json").unwrap().contains("@./key.json"));
 /// assert_eq!(foreign("{}"), None);
 /// ```
-#[cold]
 #[must_use]
 pub fn foreign(text: &str) -> Option<String> {
     let text = text.trim();
@@ -32,11 +30,10 @@ pub fn foreign(text: &str) -> Option<String> {
     if is_statement(whole) {
         let is_short = whole.chars().nth(MAX_STATEMENT).is_none();
         let shown = if is_short { whole } else { "…" };
-        let mut quoted = String::new();
-        push_string(&mut quoted, shown);
+        let quoted = shown.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         return Some(format!(
             "this is a PartiQL statement; run it with the action ExecuteStatement and the input \
-             {{\"Statement\": {quoted}}}"
+             {{\"Statement\": \"{quoted}\"}}"
         ));
     }
     let path = path(whole)?;
@@ -84,7 +81,7 @@ fn path(text: &str) -> Option<&str> {
 
 /// Returns what is wrong with a text that was stored in another encoding than UTF-8, if it stops
 /// being JSON at the offset `at`.
-pub(super) fn other_encoding(text: &str, at: usize) -> Option<String> {
+pub(crate) fn other_encoding(text: &str, at: usize) -> Option<String> {
     let bytes = text.as_bytes();
     // In UTF-16, every second byte of ASCII text is zero.
     let alternates = bytes.get(at) == Some(&0) && bytes.get(at + 2).is_none_or(|byte| *byte == 0);

@@ -1,7 +1,6 @@
 //! Words, names and numbers as other languages write them.
 
-use super::number::is_number;
-use super::place::{Expected, Place};
+use crate::place::{Expected, Place};
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -14,7 +13,7 @@ const MAX_NUMBER: usize = 25;
 const MAX_NAME: usize = 40;
 
 /// Returns the problem of the word or number at the offset `at`, or `None` if there is none.
-pub(super) fn problem(text: &str, at: usize, place: &Place) -> Option<String> {
+pub(crate) fn problem(text: &str, at: usize, place: &Place) -> Option<String> {
     let (before, rest) = text.split_at(at);
     let is_begun = matches!(place.expected, Expected::Value | Expected::Document);
     if matches!(place.expected, Expected::Next | Expected::End) {
@@ -124,10 +123,20 @@ fn number(text: &str) -> String {
     };
     let write = if lower.starts_with("inf") || lower.starts_with("nan") {
         format!("JSON and DynamoDB have no such number: store it as text, {found:?}")
-    } else if is_number(&plain) {
+    } else if is_decimal(&plain) {
         format!("write {plain}, or {found:?} if it is text")
     } else {
         format!("numbers are written as 12, -3.5 or 6e7; write {found:?} if it is text")
     };
     format!("found {found}, which is not a JSON number; {write}")
+}
+
+/// Whether a text is a number with an optional sign and fraction, and no exponent.
+fn is_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    match unsigned.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(unsigned),
+    }
 }

@@ -1,11 +1,10 @@
 //! Where in a JSON text a position is: what may follow there, and which bracket is open.
 
-use super::text::BYTE_ORDER_MARK;
 use alloc::vec::Vec;
 
 /// What may follow at a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     /// The only value of the text.
     Document,
     /// The value of a field, or an element of an array.
@@ -24,23 +23,22 @@ pub(super) enum Expected {
 
 /// A position in a JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// What may follow.
-    pub(super) expected: Expected,
+    pub(crate) expected: Expected,
     /// The offset of the innermost bracket that is open.
-    pub(super) open: Option<usize>,
+    pub(crate) open: Option<usize>,
     /// The last byte before the position that is not white space, in a comment or in a string.
-    pub(super) last: u8,
+    pub(crate) last: u8,
 }
 
 impl Place {
     /// Finds the place at the offset `at`, up to which `text` must be relaxed JSON.
     ///
     /// Takes one pass. It is only made to word an error, so the scanner needs no state for it.
-    pub(super) fn find(text: &str, at: usize) -> Self {
+    pub(crate) fn find(text: &str, at: usize) -> Self {
         let bytes = text.as_bytes();
-        let mut pos =
-            if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        let mut pos = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let mut open: Vec<usize> = Vec::new();
         let mut expected = Expected::Document;
         let mut last = 0;

@@ -4,29 +4,26 @@
 //! The scanner only notes an offset and a few words, because it runs for every byte of every call.
 //! This runs once, for a text that is refused.
 
-use super::error::SyntaxError;
-use super::foreign::{QUOTES, foreign, other_encoding};
-use super::place::{Expected, Place};
-use super::words;
+use crate::foreign::{QUOTES, foreign, other_encoding};
+use crate::place::{Expected, Place};
+use crate::words;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-/// Returns the message for an error of a scanner that read `text`.
+/// Returns the message for a text that stops being JSON at a byte offset. `message` says what a
+/// scanner expected there; it is used where nothing better is known.
 ///
 /// ```
-/// use dynamodb_json::json::{Scanner, explain};
+/// use dynamodb_syntax::explain;
 ///
-/// let text = "{\"Key\": {'id': 7}}";
-/// let error = Scanner::new(text).skip_value().unwrap_err();
 /// assert_eq!(
-///     explain(text, &error),
-///     "not JSON at line 1, column 10: found a single quote; write double quotes: \"id\""
+///     explain("{'id': 7}", 1, "expected a string"),
+///     "not JSON at line 1, column 2: found a single quote; write double quotes: \"id\""
 /// );
 /// ```
-#[cold]
 #[must_use]
-pub fn explain(text: &str, error: &SyntaxError) -> String {
-    let at = text.floor_char_boundary(error.offset);
+pub fn explain(text: &str, offset: usize, message: &'static str) -> String {
+    let at = text.floor_char_boundary(offset);
     let place = Place::find(text, at);
     let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     // What begins like JSON is JSON with a mistake.
@@ -38,7 +35,7 @@ pub fn explain(text: &str, error: &SyntaxError) -> String {
         .map(|problem| (at, problem))
         .or_else(|| Some((text.len() - start.len(), whole?)))
         .or(unbound)
-        .unwrap_or_else(|| (at, problem(text, at, &place, error.message)));
+        .unwrap_or_else(|| (at, problem(text, at, &place, message)));
     let (line, column) = line_and_column(text, at);
     format!("not JSON at line {line}, column {column}: {problem}")
 }
