@@ -1,7 +1,7 @@
 //! How a call can end without a result.
 
 use portcullis_audit::{AuditError, ErrorKind};
-use portcullis_gate::Failure;
+use portcullis_gate::{Cause, Failure, Interruption};
 use portcullis_json::Diagnostic;
 use portcullis_policy::{Denial, Limit, LimitKind, LimitsError};
 use std::fmt::{self, Write};
@@ -120,6 +120,24 @@ impl Error {
         if let Self::Plugin(PluginError::Transport(error) | PluginError::Timeout(error)) = &mut self
         {
             error.maybe_applied |= reached;
+        }
+        self
+    }
+
+    /// Says what the gate saw, if it saw why the last request failed: a plugin knows neither the
+    /// cause nor whether its own text is true.
+    pub(crate) fn naming(mut self, interruption: Option<Interruption>) -> Self {
+        let Some(interruption) = interruption else { return self };
+        match &mut self {
+            Self::Plugin(PluginError::Transport(error)) => error.message = interruption.to_string(),
+            Self::Plugin(PluginError::Timeout(error)) => {
+                error.message = if matches!(interruption.cause(), Cause::Deadline(_)) {
+                    interruption.to_string()
+                } else {
+                    format!("{}; before that, {interruption}", error.message)
+                };
+            }
+            _ => {}
         }
         self
     }

@@ -46,7 +46,7 @@
 //! | 3 | `passage` | the policy checks origin, method and path; [`Rules`] add the embedder's checks |
 //! | 4 | `net::resolver` | the name is resolved once |
 //! | 5 | `passage` | the policy checks every address |
-//! | 6 | `net::dial` | the gate dials an address that passed, or takes a connection from the pool |
+//! | 6 | `net::race`, `net::dial` | the gate dials addresses that passed, or takes a connection from the pool |
 //! | 7 | `response` | the response goes back, limited in bytes and time |
 //!
 //! # Invariants
@@ -56,9 +56,11 @@
 //! - A connection serves one [`Egress`] and one identity of it.
 //! - A request is never sent again from here after a byte of it was written.
 
+mod certificate;
 mod egress;
 mod forbidden;
 mod gate;
+mod interruption;
 mod net;
 mod operator;
 mod passage;
@@ -66,9 +68,11 @@ mod progress;
 mod response;
 mod rules;
 mod timers;
+mod tls_problem;
 
 pub use egress::{Egress, EgressBuilder};
 pub use gate::Gate;
+pub use interruption::{Cause, Interruption, Reason, Stage};
 pub use net::body::RequestBody;
 pub use net::dial::{Dial, Dialing, Stream, TcpDial};
 pub use net::head::RequestHead;
@@ -78,3 +82,4 @@ pub use operator::{OperatorError, OperatorGate};
 pub use progress::{Destination, Failure, Progress, RequestPermit};
 pub use rules::{BodyCheck, Rules};
 pub use timers::{Timer, Timers};
+pub use tls_problem::{TlsAdvice, TlsProblem};

@@ -1,13 +1,16 @@
 //! Requests that the host sends for itself, to fetch credentials: the same steps as for a guest,
 //! under fixed rules ([`check_operator`]).
 
+use crate::interruption::{Cause, Interruption};
 use crate::net::body::Outbound;
 use crate::net::connection::Connection;
-use crate::net::dial::{Dial, Dialer, TcpDial};
+use crate::net::dial::{Dial, TcpDial};
+use crate::net::dialer::Dialer;
 use crate::net::head::direct;
 use crate::net::resolver::{self, Resolve};
 use crate::net::target::Target;
 use crate::net::tls::{Tls, TlsError, mozilla_roots};
+use crate::tls_problem::TlsAdvice;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{Request, Response};
@@ -19,7 +22,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Sends the host's own requests. Each request gets a connection of its own: credentials are
 /// fetched every few minutes at most.
@@ -38,13 +41,8 @@ pub enum OperatorError {
     #[error("{0}; {remedy}", remedy = .0.remedy)]
     Denied(#[source] Denial),
     /// There is no connection.
-    #[error("{origin} cannot be reached: {source}")]
-    Connect {
-        /// The destination.
-        origin: Origin,
-        /// The reason.
-        source: wasmtime_wasi_http::Error,
-    },
+    #[error(transparent)]
+    Connect(Interruption),
     /// The exchange failed.
     #[error("{origin} gave no response: {source}")]
     Exchange {
@@ -52,14 +50,6 @@ pub enum OperatorError {
         origin: Origin,
         /// The reason.
         source: Box<dyn StdError + Send + Sync>,
-    },
-    /// There was no connection in time.
-    #[error("{origin} could not be reached within {limit:?}")]
-    ConnectTimeout {
-        /// The destination.
-        origin: Origin,
-        /// The time for connecting.
-        limit: Duration,
     },
     /// There was no response in time.
     #[error("{origin} gave no response within {limit:?}")]
@@ -71,6 +61,12 @@ pub enum OperatorError {
     },
 }
 
+/// For the messages about TLS.
+const ADVICE: TlsAdvice = TlsAdvice::new(
+    "the host's list of authorities",
+    "the host has none: use another way to fetch credentials",
+    "the URL",
+);
 /// The most bytes of a response: credentials are a page of JSON or XML.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
@@ -126,16 +122,16 @@ impl OperatorGate {
 
     async fn connect(&self, origin: &Origin, limit: Duration) -> Result<Connection, OperatorError> {
         let limits = Limits::default().with_connect_timeout(limit);
-        let failed = |source| OperatorError::Connect { origin: origin.clone(), source };
-        let connecting = async {
-            let addresses = resolver::addresses(&*self.resolver, origin).await.map_err(failed)?;
-            check_operator(origin, &addresses).map_err(OperatorError::Denied)?;
-            let tls = Some(self.tls.clone());
-            let dialer = Dialer { dial: &*self.dial, tls, limits: &limits, identity: 0 };
-            dialer.connect(origin, &addresses).await.map_err(failed)
-        };
-        let timed_out = || OperatorError::ConnectTimeout { origin: origin.clone(), limit };
-        timeout(limit + limits.tls_timeout, connecting).await.unwrap_or_else(|_| Err(timed_out()))
+        let failed =
+            |cause| OperatorError::Connect(Interruption::new(origin, cause).with_advice(ADVICE));
+        let end = Instant::now() + limit;
+        let resolving = timeout_at(end, resolver::addresses(&*self.resolver, origin)).await;
+        let resolved = resolving.unwrap_or(Err(Cause::ResolveTimeout(limit)));
+        let addresses = resolved.map_err(failed)?;
+        check_operator(origin, &addresses).map_err(OperatorError::Denied)?;
+        let (tls, dial) = (Some(self.tls.clone()), &*self.dial);
+        let dialer = Dialer { dial, tls, limits: &limits, identity: 0, on_handshake: &|| () };
+        dialer.connect(origin, &addresses, end).await.map_err(failed)
     }
 }
 

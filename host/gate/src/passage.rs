@@ -1,14 +1,17 @@
 //! The passage of one request: from the check of its head to the head of its response.
 
 use crate::egress::Egress;
+use crate::interruption::{Cause, Stage};
 use crate::net::body::{Outbound, RequestBody, too_large};
 use crate::net::connection::Connection;
-use crate::net::dial::Dialer;
+use crate::net::dialer::Dialer;
 use crate::net::head::{RequestHead, direct};
+use crate::net::observed::Observed;
 use crate::net::target::Target;
 use crate::progress::RequestPermit;
 use crate::response::ResponseBody;
 use crate::rules::{BodyCheck, Rules};
+use crate::tls_problem::{TlsProblem, rustls_error};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -18,7 +21,7 @@ use portcullis_policy::{Denial, LimitKind, Origin, Rule, Scheme};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// Checks a request, and sends it if it passes.
@@ -31,9 +34,10 @@ pub(crate) async fn send(
 ) -> Result<Response<WasiBody>, Error> {
     let passage = Passage { egress: &egress, rules: &rules, account: &account };
     let permit = passage.admit()?;
-    let deadline = rules.progress().deadline();
+    let progress = rules.progress();
     let sending = pin!(passage.send(permit, head, body));
-    egress.timers.timeout_at(deadline, sending).await.unwrap_or(Err(Error::HttpResponseTimeout))
+    let sent = egress.timers.timeout_at(progress.deadline(), sending).await;
+    sent.unwrap_or_else(|| Err(progress.interrupt_at_deadline()))
 }
 
 /// The largest body that is checked on the worker of the call, in bytes: it takes a fraction of a
@@ -179,44 +183,60 @@ impl Passage<'_> {
             }
             progress.set_destination(origin, Some(connection.address));
             progress.set_reached();
+            progress.set_stage(Stage::Waiting);
             if matches!(request.body().body, RequestBody::Stream { .. }) {
                 connection.detach();
             }
-            let sent = self.response_head(pin!(connection.send(request))).await?;
+            let observed = connection.observed.clone();
+            let sent = self.response_head(&observed, pin!(connection.send(request))).await;
             match sent {
-                Ok(response) => return Ok((response, connection)),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) if is_pooled => request = unsent,
-                    _ => return Err(self.send_error(&error.into_error(), &connection)),
+                Ok(Ok(response)) => return Ok((response, connection)),
+                Ok(Err(mut error)) => match error.take_message() {
+                    Some(unsent) if is_pooled => {
+                        progress.set_unreached();
+                        request = unsent;
+                    }
+                    _ => return Err(self.send_error(&error.into_error(), origin, &connection)),
                 },
+                Err(cause) => return Err(progress.interrupt(origin, cause)),
             }
         }
     }
 
-    /// Waits for the head of a response: as long as the request's body makes progress, and then
-    /// for `limits.first-byte-timeout`.
+    /// Waits for the head of a response: as long as the request makes progress, and then for
+    /// `limits.first-byte-timeout`.
     async fn response_head<T>(
         &self,
+        observed: &Observed,
         mut sending: Pin<&mut impl Future<Output = T>>,
-    ) -> Result<T, Error> {
-        let progress = self.rules.progress();
+    ) -> Result<T, Cause> {
+        let limit = self.egress.policy.limits.first_byte_timeout;
+        let mut end = Instant::now() + limit;
         loop {
-            let sent = progress.bytes_sent();
-            let end = Instant::now() + self.egress.policy.limits.first_byte_timeout;
-            match self.egress.timers.timeout_at(end, sending.as_mut()).await {
-                Some(response) => return Ok(response),
-                None if progress.bytes_sent() > sent => {}
-                None => return Err(Error::HttpResponseTimeout),
+            if let Some(sent) = self.egress.timers.timeout_at(end, sending.as_mut()).await {
+                return Ok(sent);
             }
+            // The timer is not armed again for each write.
+            let now_ends = observed.written() + limit;
+            if now_ends <= Instant::now() {
+                return Err(Cause::NoResponse(limit));
+            }
+            end = now_ends;
         }
     }
 
-    /// Resolves the origin once, checks every address, and connects to one of them.
+    /// Resolves the origin once, checks every address, and connects to one of them. Resolving and
+    /// connecting share `limits.connect-timeout`.
     async fn dial(&self, origin: &Origin) -> Result<Connection, Error> {
-        let egress = self.egress;
+        let (egress, progress) = (self.egress, self.rules.progress());
         let limits = &egress.policy.limits;
-        let resolving = timeout(limits.connect_timeout, egress.lookups.addresses(origin));
-        let addresses = resolving.await.unwrap_or(Err(Error::ConnectionTimeout))?;
+        let interrupted = |cause| progress.interrupt(origin, cause);
+        let end = tokio::time::Instant::now() + limits.connect_timeout;
+        progress.set_stage(Stage::Connecting);
+        let resolving = timeout_at(end, egress.lookups.addresses(origin)).await;
+        let resolved =
+            resolving.unwrap_or_else(|_| Err(Cause::ResolveTimeout(limits.connect_timeout)));
+        let addresses = resolved.map_err(interrupted)?;
         egress.policy.check_addresses(origin, &addresses).map_err(|denial| self.deny(&denial))?;
         let tls = match origin.scheme() {
             Scheme::Http => None,
@@ -224,7 +244,9 @@ impl Passage<'_> {
             Scheme::Https => Some(egress.tls.config().map_err(|_| Error::TlsCertificateError)?),
         };
         let identity = egress.identity();
-        Dialer { dial: &*egress.dial, tls, limits, identity }.connect(origin, &addresses).await
+        let on_handshake = &|| progress.set_stage(Stage::Handshake);
+        let dialer = Dialer { dial: &*egress.dial, tls, limits, identity, on_handshake };
+        dialer.connect(origin, &addresses, end).await.map_err(interrupted)
     }
 
     fn deny(&self, denial: &Denial) -> Error {
@@ -237,25 +259,44 @@ impl Passage<'_> {
     }
 
     /// Why a request failed that was given to a connection.
-    fn send_error(&self, error: &hyper::Error, connection: &Connection) -> Error {
+    fn send_error(&self, error: &hyper::Error, origin: &Origin, connection: &Connection) -> Error {
+        let progress = self.rules.progress();
         let mut source = std::error::Error::source(error);
+        let mut tls = None;
         while let Some(inner) = source {
             if let Some(Error::HttpRequestBodySize(limit)) = inner.downcast_ref::<Error>() {
                 return Error::HttpRequestBodySize(*limit);
             }
+            tls = tls.or_else(|| rustls_error(inner.downcast_ref()?));
             source = inner.source();
         }
         let limit = self.egress.policy.limits.response_bytes;
         if error.is_parse() && connection.states_more_than(limit.as_u64()) {
-            self.rules.progress().fail_at_limit(LimitKind::ResponseBytes, limit.to_string());
+            progress.fail_at_limit(LimitKind::ResponseBytes, limit.to_string());
             return Error::HttpResponseBodySize(Some(limit.as_u64()));
         }
         if error.is_parse_too_large() {
             let limit = self.egress.policy.limits.header_bytes.to_string();
-            self.rules.progress().fail_at_limit(LimitKind::HeaderBytes, limit);
+            progress.fail_at_limit(LimitKind::HeaderBytes, limit);
             return Error::HttpResponseHeaderSectionSize(None);
         }
-        if error.is_parse() { Error::HttpProtocolError } else { Error::ConnectionTerminated }
+        let in_plain = origin.scheme() == Scheme::Http;
+        let cause = if let Some(alert @ rustls::Error::AlertReceived(_)) = tls {
+            // In TLS 1.3 a server checks the client's certificate after the client has sent its
+            // request. It does not read the request if it ends the handshake with an alert.
+            progress.set_unreached();
+            Cause::Tls(TlsProblem::of(alert, self.egress.tls.has_identity()))
+        } else if connection.lacks_certificate && connection.observed.received_nothing() {
+            // The alert is lost if the connection is reset before it is read.
+            Cause::Tls(TlsProblem::NoClientCertificate)
+        } else if in_plain && connection.observed.received_tls() {
+            Cause::SpeaksTls
+        } else if error.is_parse() {
+            Cause::NotHttp
+        } else {
+            Cause::Closed { in_plain: in_plain && connection.observed.received_nothing() }
+        };
+        progress.interrupt(origin, cause)
     }
 }
 

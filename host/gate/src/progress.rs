@@ -1,5 +1,6 @@
 //! The progress of one call: its deadline, its counters, and the first reason to end it.
 
+use crate::interruption::{Cause, Interruption, Stage};
 use bytesize::ByteSize;
 use parking_lot::Mutex;
 use portcullis_memory::Exceeded;
@@ -8,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use wasmtime_wasi_http::Error;
 
 /// The progress of one call of a guest. The gate counts in it and stores failures in it, where no
 /// guest can reach them.
@@ -21,11 +23,15 @@ pub struct Progress {
     max_in_flight: u32,
     requests: AtomicU32,
     in_flight: AtomicU32,
-    reached: AtomicBool,
+    /// Requests that may have reached the service.
+    reached: AtomicU32,
     over: AtomicBool,
     bytes_sent: AtomicU64,
     bytes_received: AtomicU64,
     destination: Mutex<Option<Destination>>,
+    /// What the last request waits for, and why it got no complete response.
+    stage: Mutex<Option<Stage>>,
+    interruption: Mutex<Option<Interruption>>,
     first_failure: Mutex<Option<Failure>>,
     soft_failure: Mutex<Option<Failure>>,
 }
@@ -65,11 +71,13 @@ impl Progress {
             max_in_flight,
             requests: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
-            reached: AtomicBool::new(false),
+            reached: AtomicU32::new(0),
             over: AtomicBool::new(false),
             bytes_sent: AtomicU64::new(0),
             bytes_received: AtomicU64::new(0),
             destination: Mutex::default(),
+            stage: Mutex::default(),
+            interruption: Mutex::default(),
             first_failure: Mutex::default(),
             soft_failure: Mutex::default(),
         }
@@ -132,6 +140,8 @@ impl Progress {
             return deny(message, DEFECT);
         }
         self.requests.fetch_add(1, Ordering::AcqRel);
+        *self.stage.lock() = None;
+        *self.interruption.lock() = None;
         Ok(Some(RequestPermit(self.clone())))
     }
 
@@ -144,7 +154,7 @@ impl Progress {
     /// Whether a request may have reached the service.
     #[must_use]
     pub fn reached(&self) -> bool {
-        self.reached.load(Ordering::Acquire)
+        self.reached.load(Ordering::Acquire) > 0
     }
 
     /// The bytes of request bodies that were sent.
@@ -163,6 +173,12 @@ impl Progress {
     #[must_use]
     pub fn destination(&self) -> Option<Destination> {
         self.destination.lock().clone()
+    }
+
+    /// Why the last request got no complete response, if it got none.
+    #[must_use]
+    pub fn interruption(&self) -> Option<Interruption> {
+        self.interruption.lock().clone()
     }
 
     /// Ends the call. Nothing more is sent.
@@ -226,7 +242,33 @@ impl Progress {
     }
 
     pub(crate) fn set_reached(&self) {
-        self.reached.store(true, Ordering::Release);
+        self.reached.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A request that was written cannot have reached the service after all.
+    pub(crate) fn set_unreached(&self) {
+        self.reached.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn set_stage(&self, stage: Stage) {
+        *self.stage.lock() = Some(stage);
+    }
+
+    /// Stores why a request got no complete response, and returns the code for the guest.
+    pub(crate) fn interrupt(&self, origin: &Origin, cause: Cause) -> Error {
+        let interruption = Interruption::new(origin, cause);
+        let code = interruption.code();
+        *self.interruption.lock() = Some(interruption);
+        code
+    }
+
+    /// The deadline interrupts the last request.
+    pub(crate) fn interrupt_at_deadline(&self) -> Error {
+        let (stage, destination) = (*self.stage.lock(), self.destination());
+        if let (Some(stage), Some(destination)) = (stage, destination) {
+            self.interrupt(&destination.origin, Cause::Deadline(stage));
+        }
+        Error::HttpResponseTimeout
     }
 
     pub(crate) fn set_destination(&self, origin: &Arc<Origin>, address: Option<IpAddr>) {

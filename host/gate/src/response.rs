@@ -2,6 +2,7 @@
 //! connection goes back to the pool.
 
 use crate::egress::Egress;
+use crate::interruption::{Cause, Stage};
 use crate::net::connection::Connection;
 use crate::progress::RequestPermit;
 use crate::timers::Timer;
@@ -19,7 +20,8 @@ use wasmtime_wasi_http::Error;
 pub(crate) struct ResponseBody {
     body: Incoming,
     /// Given back to the pool at the end of the body.
-    connection: Option<(Connection, Arc<Origin>)>,
+    connection: Option<Connection>,
+    origin: Arc<Origin>,
     egress: Arc<Egress>,
     permit: Option<RequestPermit>,
     /// The memory of the head.
@@ -42,7 +44,8 @@ impl ResponseBody {
         let timer = egress.timers().timer();
         let mut response = Self {
             body,
-            connection: Some((connection, origin)),
+            connection: Some(connection),
+            origin,
             egress,
             permit: Some(permit),
             _held: held,
@@ -59,10 +62,10 @@ impl ResponseBody {
     /// The response is complete: the connection can serve the next request.
     fn finish(&mut self) {
         self.permit = None;
-        if let Some((mut connection, origin)) = self.connection.take()
+        if let Some(mut connection) = self.connection.take()
             && connection.is_reusable()
         {
-            self.egress.keep(origin, connection);
+            self.egress.keep(self.origin.clone(), connection);
         }
     }
 
@@ -74,10 +77,24 @@ impl ResponseBody {
         let end =
             *self.waits_until.get_or_insert_with(|| deadline.min(Instant::now() + read_timeout));
         if self.timer.poll_elapsed(end, context) {
-            self.fail(Error::HttpResponseTimeout)
+            let cause = if end == deadline {
+                Cause::Deadline(Stage::Reading)
+            } else {
+                Cause::Stalled(read_timeout)
+            };
+            self.interrupt(cause)
         } else {
             Poll::Pending
         }
+    }
+
+    /// The rest of the response does not come.
+    fn interrupt(&mut self, cause: Cause) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let code = match &self.permit {
+            Some(permit) => permit.progress().interrupt(&self.origin, cause),
+            None => Error::HttpResponseIncomplete,
+        };
+        self.fail(code)
     }
 
     /// Nobody wants the rest of the response: closes the connection.
@@ -98,7 +115,7 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         let polled = match &mut this.connection {
-            Some((connection, _)) => {
+            Some(connection) => {
                 connection.poll(context, |_, context| Pin::new(&mut this.body).poll_frame(context))
             }
             None => Pin::new(&mut this.body).poll_frame(context),
@@ -127,7 +144,7 @@ impl Body for ResponseBody {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(_))) => self.fail(Error::HttpResponseIncomplete),
+            Poll::Ready(Some(Err(_))) => self.interrupt(Cause::Incomplete),
             Poll::Ready(None) => {
                 self.finish();
                 Poll::Ready(None)

@@ -376,7 +376,7 @@ impl Datasource {
             (Some(failure), _) => Err(failure),
             (None, Some(result)) => result.map_err(|error| match progress.take_soft_failure() {
                 Some(failure) => failure.into(),
-                None => error.or_maybe_applied(progress.reached()),
+                None => error.or_maybe_applied(progress.reached()).naming(progress.interruption()),
             }),
             (None, None) => Err(self.out_of_time(progress.reached())),
         };

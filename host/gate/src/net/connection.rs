@@ -7,7 +7,7 @@
 //! (docs/performance.md).
 
 use crate::net::body::Outbound;
-use crate::net::head_copy::HeadCopy;
+use crate::net::observed::Observed;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -26,12 +26,14 @@ pub(crate) struct Connection {
     /// Reads and writes. None if it has a task of its own, or has ended.
     driver: Option<Driver>,
     waker: Arc<SharedWaker>,
-    /// The head of the last response.
-    head: HeadCopy,
+    /// What has passed over it since the last request began.
+    pub(crate) observed: Observed,
     /// The address that was checked and dialled.
     pub(crate) address: IpAddr,
     /// The generation of the identity at the time of dialling. The connection serves no other.
     pub(crate) identity: u32,
+    /// Whether the server asked for a client certificate, and there was none to present.
+    pub(crate) lacks_certificate: bool,
 }
 
 /// The part of a connection that reads and writes. Whoever waits for a response is told how it
@@ -46,11 +48,19 @@ impl Connection {
     pub(crate) fn new(
         sender: SendRequest<Outbound>,
         driver: Driver,
-        head: HeadCopy,
+        observed: Observed,
         address: IpAddr,
         identity: u32,
     ) -> Self {
-        Self { sender, driver: Some(driver), waker: Arc::default(), head, address, identity }
+        Self {
+            sender,
+            driver: Some(driver),
+            waker: Arc::default(),
+            observed,
+            address,
+            identity,
+            lacks_certificate: false,
+        }
     }
 
     /// Sends a request and waits for the head of its response.
@@ -58,14 +68,14 @@ impl Connection {
         &mut self,
         request: Request<Outbound>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Outbound>>> {
-        self.head.begin();
+        self.observed.begin();
         let mut sending = pin!(self.sender.try_send_request(request));
         poll_fn(|context| self.poll(context, |_, context| sending.as_mut().poll(context))).await
     }
 
     /// Whether the last response stated a length of more than `limit` bytes.
     pub(crate) fn states_more_than(&self, limit: u64) -> bool {
-        self.head.states_more_than(limit)
+        self.observed.states_more_than(limit)
     }
 
     /// Waits until the connection can take the next request. Returns false if it is closed.

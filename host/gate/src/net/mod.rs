@@ -4,9 +4,12 @@
 pub(crate) mod body;
 pub(crate) mod connection;
 pub(crate) mod dial;
+pub(crate) mod dialer;
 pub(crate) mod head;
-pub(crate) mod head_copy;
+pub(crate) mod observed;
 pub(crate) mod pool;
+pub(crate) mod race;
 pub(crate) mod resolver;
 pub(crate) mod target;
 pub(crate) mod tls;
+pub(crate) mod verifier;

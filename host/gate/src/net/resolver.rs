@@ -1,5 +1,6 @@
 //! Resolves names to addresses, once for each connection.
 
+use crate::interruption::Cause;
 use portcullis_policy::{HostName, Origin};
 use std::future::Future;
 use std::io;
@@ -7,7 +8,6 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use tokio::sync::Semaphore;
-use wasmtime_wasi_http::Error;
 
 /// Resolves host names. It need not be trusted: the policy checks every address that it returns.
 ///
@@ -54,20 +54,25 @@ impl Lookups {
     }
 
     /// Resolves an origin's host. Returns at least one address.
-    pub(crate) async fn addresses(&self, origin: &Origin) -> Result<Vec<IpAddr>, Error> {
+    pub(crate) async fn addresses(&self, origin: &Origin) -> Result<Vec<IpAddr>, Cause> {
         if let HostName::Address(address) = origin.host() {
             return Ok(vec![*address]);
         }
         let permit = self.permits.clone().acquire_owned().await;
-        let permit = permit.map_err(|_| Error::InternalError(None))?;
+        let permit = permit.map_err(|_| gone())?;
         let (resolver, origin) = (self.resolver.clone(), origin.clone());
         // A lookup goes on when nobody waits for it any more, and keeps its permit until it ends.
         let lookup = tokio::spawn(async move {
             let _permit = permit;
             addresses(&*resolver, &origin).await
         });
-        lookup.await.map_err(|_| Error::InternalError(None))?
+        lookup.await.map_err(|_| gone())?
     }
+}
+
+/// The error of a lookup that this process gave up, as it does when it ends.
+fn gone() -> Cause {
+    Cause::Unresolved("the lookup of its name was given up".to_string())
 }
 
 /// The operating system's resolver.
@@ -97,18 +102,44 @@ impl Resolve for SystemResolver {
 pub(crate) async fn addresses(
     resolver: &dyn Resolve,
     origin: &Origin,
-) -> Result<Vec<IpAddr>, Error> {
+) -> Result<Vec<IpAddr>, Cause> {
     let name = match origin.host() {
         HostName::Address(address) => return Ok(vec![*address]),
         HostName::Name(name) => name,
     };
-    let fail = |what: String| Error::DnsError { rcode: Some(what), info_code: None };
     match resolver.resolve(name).await {
-        Ok(addresses) if addresses.is_empty() => Err(fail(format!("{name} has no address"))),
+        Ok(addresses) if addresses.is_empty() => {
+            Err(Cause::Unresolved(format!("the name {name} has no address")))
+        }
         Ok(addresses) => Ok(addresses),
-        Err(error) => Err(fail(format!("{name}: {error}"))),
+        Err(error) => Err(Cause::Unresolved(unresolved(name, &error))),
     }
 }
+
+/// Why a name has no address. The operating system says it only in words.
+fn unresolved(name: &str, error: &io::Error) -> String {
+    let text = error.to_string();
+    let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    if error.kind() == io::ErrorKind::NotFound || says(&UNKNOWN) {
+        format!("the name {name} is not known; check its spelling, and the DNS of this machine")
+    } else if says(&["Temporary failure", "Try again"]) {
+        format!(
+            "the name {name} could not be resolved, since no DNS server answered; check the \
+             network and the DNS of this machine"
+        )
+    } else {
+        format!("the name {name} could not be resolved: {text}")
+    }
+}
+
+/// What glibc, musl and the BSDs say about a name that does not exist or has no address.
+const UNKNOWN: [&str; 5] = [
+    "Name or service not known",
+    "Name does not resolve",
+    "No address associated with",
+    "Name has no usable address",
+    "nodename nor servname provided",
+];
 
 #[cfg(test)]
 mod tests {
@@ -145,5 +176,25 @@ mod tests {
         let waiting = other.addresses(&origin);
         assert!(tokio::time::timeout(Duration::from_millis(20), waiting).await.is_err());
         assert_eq!(asked(), LOOKUPS_OF_TENANT + 1);
+    }
+
+    #[tokio::test]
+    async fn name_that_does_not_exist_is_reported_as_such() {
+        for (text, expected) in [
+            ("Name or service not known", "the name db.test is not known; check its spelling"),
+            ("Temporary failure in name resolution", "no DNS server answered"),
+            ("the resolver is out of order", "could not be resolved: the resolver is out of order"),
+        ] {
+            let error = io::Error::other(format!("failed to lookup address information: {text}"));
+            let found = unresolved("db.test", &error);
+            let expected =
+                expected.replace("resolved: ", "resolved: failed to lookup address information: ");
+            assert!(found.contains(&expected), "{found}");
+        }
+        let origin: Origin = "http://no-such-host.invalid".parse().unwrap();
+        let Err(Cause::Unresolved(text)) = addresses(&SystemResolver, &origin).await else {
+            panic!("RFC 6761 reserves .invalid")
+        };
+        assert!(text.contains("the name no-such-host.invalid"), "{text}");
     }
 }

@@ -1,6 +1,8 @@
 //! Whom TLS trusts, and which certificate it presents.
 
+use crate::net::verifier::{NoIdentity, Verifier};
 use parking_lot::Mutex;
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -18,7 +20,7 @@ use std::sync::{Arc, LazyLock};
 /// ```
 #[derive(Default)]
 pub struct Tls {
-    roots: Option<RootCertStore>,
+    roots: Option<Arc<RootCertStore>>,
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 }
 
@@ -53,7 +55,7 @@ impl Tls {
         for certificate in certificates(pem)? {
             roots.add(certificate).map_err(TlsError::Authority)?;
         }
-        self.roots = Some(roots);
+        self.roots = Some(Arc::new(roots));
         Ok(self)
     }
 
@@ -70,21 +72,36 @@ impl Tls {
         Ok(self)
     }
 
+    /// The configuration of rustls for clients with these settings, who trust Mozilla's list of
+    /// authorities unless the settings name others. Its errors about certificates say more than
+    /// those of rustls: read them with [`TlsProblem::of`](crate::TlsProblem::of).
+    ///
+    /// # Errors
+    /// Returns an error if the certificate and the key do not belong together.
+    pub fn rustls_config(&self) -> Result<ClientConfig, TlsError> {
+        self.client_config(&mozilla_roots())
+    }
+
     /// The configuration for connections. `roots` are the embedder's authorities.
     pub(crate) fn client_config(
         &self,
         roots: &Arc<RootCertStore>,
     ) -> Result<ClientConfig, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder =
-            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.expect("ring supports rustls's default protocol versions");
-        let builder = match &self.roots {
-            Some(own) => builder.with_root_certificates(own.clone()),
-            None => builder.with_root_certificates(roots.clone()),
+        let builder = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .expect("ring supports rustls's default protocol versions");
+        let roots = self.roots.as_ref().unwrap_or(roots);
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider).build();
+        let builder = match verifier {
+            Ok(verifier) => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier(verifier)))
+            }
+            // Without any authority, nothing is trusted.
+            Err(_) => builder.with_root_certificates(roots.clone()),
         };
         match &self.identity {
-            None => Ok(builder.with_no_client_auth()),
+            None => Ok(builder.with_client_cert_resolver(Arc::new(NoIdentity))),
             Some((certificates, key)) => builder
                 .with_client_auth_cert(certificates.clone(), key.clone_key())
                 .map_err(TlsError::Mismatch),
@@ -121,6 +138,11 @@ pub(crate) struct LazyTls {
 impl LazyTls {
     pub(crate) fn new(tls: Tls, roots: Arc<RootCertStore>) -> Self {
         Self { tls, roots, config: Mutex::default() }
+    }
+
+    /// Whether there is a client certificate to present.
+    pub(crate) fn has_identity(&self) -> bool {
+        self.tls.identity.is_some()
     }
 
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
