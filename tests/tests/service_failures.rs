@@ -28,7 +28,9 @@ async fn connection_test_distinguishes_unreachable_denied_and_missing_credential
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let authority = format!("127.0.0.1:{port}");
     let unreachable = plugins::datasource(&authority, "").await.test().await;
-    assert!(transport_error(unreachable).message.contains("cannot connect to the endpoint"));
+    assert!(
+        transport_error(unreachable).message.contains(&format!("cannot connect to {authority}"))
+    );
     let settings = format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"}}");
     let policy = portcullis::Policy::default();
     let connect = DatasourceConfig::new("datasource")

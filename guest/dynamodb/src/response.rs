@@ -99,7 +99,9 @@ impl ServiceError {
     ) -> Self {
         let body = String::from_utf8_lossy(&response.body);
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
-        let found = json_error(body).or_else(|| xml_error(body)).unwrap_or_default();
+        let found = json_error(body).or_else(|| xml_error(body));
+        let expects_tls = found.is_none() && expects_tls(response.status, body);
+        let found = found.unwrap_or_default();
         // Some services write this header as `Code:http://internal.amazon.com/…`.
         let from_header = response.header("x-amzn-errortype").map(str::to_string);
         let code = found
@@ -123,7 +125,11 @@ impl ServiceError {
             .map(str::to_string)
             .or(found.request_id);
         Self {
-            hint: hints::hint(&code, &message, context),
+            hint: if expects_tls {
+                Some(EXPECTS_TLS.to_string())
+            } else {
+                hints::hint(&code, &message, context)
+            },
             retryable: crate::retry::Reason::from_service_error(response.status, &code).is_some(),
             details: details(body, shape, format).unwrap_or_default(),
             code,
@@ -221,6 +227,19 @@ fn status_code(status: u16) -> &'static str {
         300..=399 => "Redirect",
         _ => "UnknownError",
     }
+}
+
+/// The hint for a port that expects TLS.
+const EXPECTS_TLS: &str = "This port expects TLS. Write https:// in the endpoint.";
+
+/// Whether a server says that it got plain HTTP on a port for TLS. Web servers and load balancers say
+/// it with status 400 and a page in their own words: nginx `The plain HTTP request was sent to HTTPS
+/// port`, Apache `You're speaking plain HTTP to an SSL-enabled server port`, Go `Client sent an HTTP
+/// request to an HTTPS server`, Tomcat `This combination of host and port requires TLS`.
+fn expects_tls(status: u16, body: &str) -> bool {
+    // A page may have links.
+    let text = body.to_ascii_lowercase().replace("https://", "").replace("http://", "");
+    status == 400 && ["https", "ssl", "tls"].iter().any(|word| text.contains(word))
 }
 
 /// Returns a message for an error that has none.
@@ -330,6 +349,27 @@ mod tests {
             (xml.code.as_str(), xml.message.as_str(), xml.request_id.as_deref()),
             ("InvalidClientTokenId", "a & b", Some("7"))
         );
+    }
+
+    #[test]
+    fn plain_http_on_a_port_for_tls_is_recognised() {
+        for body in [
+            "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head>",
+            "<p>Reason: You're speaking plain HTTP to an SSL-enabled server port.<br/> Instead use \
+             the HTTPS scheme to access this URL, please.</p>",
+            "Client sent an HTTP request to an HTTPS server.\n",
+            "Bad Request\nThis combination of host and port requires TLS.\n",
+        ] {
+            assert_eq!(read(400, &[], body).hint.as_deref(), Some(EXPECTS_TLS), "{body}");
+        }
+        for (status, body) in [
+            (400, "<a href=\"https://docs.example/\">Bad Request</a>"),
+            (502, "the TLS handshake with the backend failed"),
+            (400, "{\"__type\":\"x#ValidationException\",\"message\":\"not an https URL\"}"),
+            (400, ""),
+        ] {
+            assert_eq!(read(status, &[], body).hint.as_deref(), None, "{body}");
+        }
     }
 
     #[test]

@@ -255,7 +255,7 @@ impl<P: Platform> Connection<P> {
             }
             Err(SendError::Failed { reached, .. }) => progress.reached |= reached,
             Err(SendError::TooLarge(_)) => progress.reached = true,
-            Err(SendError::Refused(_) | SendError::Impossible(_)) => {}
+            Err(SendError::Refused(_) | SendError::NoneLeft | SendError::Impossible(_)) => {}
         }
         Ok(sent)
     }
@@ -308,6 +308,7 @@ impl<P: Platform> Connection<P> {
         };
         match error {
             SendError::Refused(message) => Error::Refused(message),
+            SendError::NoneLeft => Error::NoRequestsLeft,
             SendError::Impossible(message) => Error::Other(message),
             SendError::Failed { .. } if self.platform.now().remaining_ns == 0 => Error::Timeout(
                 transport_error("the deadline passed before the response was complete".to_string()),

@@ -19,6 +19,8 @@ pub enum Error {
     Credentials(String),
     /// The host refused a request or a signing key.
     Refused(String),
+    /// The call has sent as many requests as the policy allows.
+    NoRequestsLeft,
     /// The service responded with an error.
     Service(Box<ServiceError>),
     /// The connection failed.
@@ -28,6 +30,10 @@ pub enum Error {
     /// Any other failure.
     Other(String),
 }
+
+/// The message of [`Error::NoRequestsLeft`].
+pub const NO_REQUESTS_LEFT: &str =
+    "the call has sent as many requests as limits.requests of the policy allows";
 
 /// A failure before the response was complete.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -102,7 +102,7 @@ impl<P: Platform> Connection<P> {
                     Err(Error::Service(error)) => {
                         json!({"name": name, "error": format!("{}: {}", error.code, error.message)})
                     }
-                    Err(Error::Refused(message)) if !message.contains("ConnectionLimitReached") => {
+                    Err(Error::Refused(_)) => {
                         json!({"name": name, "error": "not allowed by the policy"})
                     }
                     // No requests or no time left. Return the tables found so far.

@@ -16,5 +16,5 @@ mod platform;
 mod tests;
 
 pub use connection::Connection;
-pub use error::{Error, TransportError};
+pub use error::{Error, NO_REQUESTS_LEFT, TransportError};
 pub use platform::{Moment, Platform, Request, SendError, SigningError, SigningMaterial};

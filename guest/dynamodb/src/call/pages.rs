@@ -1,7 +1,7 @@
 //! Fetches all pages of a result, and sends batches until every entry is processed.
 
 use super::connection::Connection;
-use super::error::Error;
+use super::error::{Error, NO_REQUESTS_LEFT};
 use super::fields::{count_elements, field, with_field};
 use super::merge::MergedJson;
 use super::platform::Platform;
@@ -237,6 +237,7 @@ fn failure(error: &Error) -> Value {
         Error::Credentials(message) => ("credentials", message.as_str()),
         Error::Other(message) => ("other", message.as_str()),
         Error::UnknownAction(message) => ("unknown-action", message.as_str()),
+        Error::NoRequestsLeft => ("limit", NO_REQUESTS_LEFT),
         Error::InvalidInput(_) => ("invalid-input", "the input cannot be sent"),
         Error::InvalidSettings(_) => ("invalid-settings", "the settings cannot be used"),
     };

@@ -88,6 +88,8 @@ pub enum SigningError {
 pub enum SendError {
     /// The host refused the request. Nothing was sent.
     Refused(String),
+    /// The call has sent as many requests as the policy allows. Nothing was sent.
+    NoneLeft,
     /// The request is invalid. Nothing was sent, and a retry would not help.
     Impossible(String),
     /// The connection failed.

@@ -60,6 +60,7 @@ impl From<call::Error> for Error {
             call::Error::InvalidInput(diagnostics) => Self::InvalidInput(faults(diagnostics)),
             call::Error::Credentials(message) => Self::Credentials(message),
             call::Error::Refused(message) => Self::Refused(message),
+            call::Error::NoRequestsLeft => Self::Refused(call::NO_REQUESTS_LEFT.into()),
             call::Error::Service(error) => Self::Service((*error).into()),
             call::Error::Transport(error) => Self::Transport(error.into()),
             call::Error::Timeout(error) => Self::Timeout(error.into()),

@@ -83,7 +83,8 @@ impl Platform for WasmPlatform {
     }
 }
 
-/// Describes what went wrong, and whether the request may have reached the service.
+/// Describes what went wrong, and whether the request may have reached the service. The host knows
+/// more about the cause, and replaces the description for its callers.
 fn failed(code: ErrorCode) -> SendError {
     let reached = !matches!(
         code,
@@ -100,11 +101,10 @@ fn failed(code: ErrorCode) -> SendError {
             | ErrorCode::ConfigurationError
     );
     let message = match code {
-        ErrorCode::HttpRequestDenied
-        | ErrorCode::DestinationIpProhibited
-        | ErrorCode::ConnectionLimitReached => {
+        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => {
             return SendError::Refused(format!("the host refused the request: {code:?}"));
         }
+        ErrorCode::ConnectionLimitReached => return SendError::NoneLeft,
         ErrorCode::HttpRequestBodySize(_) => {
             return SendError::TooLarge("the request is larger than the host's limit".to_string());
         }
@@ -131,7 +131,7 @@ fn failed(code: ErrorCode) -> SendError {
         ErrorCode::HttpResponseTimeout | ErrorCode::ConnectionReadTimeout => {
             "the service did not respond in time".to_string()
         }
-        ErrorCode::TlsProtocolError => {
+        ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => {
             "the TLS handshake failed; check that the endpoint supports https".to_string()
         }
         ErrorCode::TlsCertificateError => {

@@ -38,32 +38,32 @@ pub(crate) async fn connect(
     end: Instant,
 ) -> Result<(IpAddr, Box<dyn Stream>), NoneAccepted> {
     let mut race = Race { running: Vec::new(), errors: Vec::new() };
-    let mut waiting = interleaved(addresses).into_iter().peekable();
-    let mut next = pin!(sleep_until(Instant::now()));
+    let mut waiting = interleaved(addresses).into_iter();
+    let mut due = Instant::now();
+    let mut timer = pin!(sleep_until(due));
     let racing = poll_fn(|context| {
         loop {
-            if waiting.peek().is_some() && (race.running.is_empty() || next.is_elapsed()) {
-                if let Some(address) = waiting.next() {
-                    race.running.push((address, dial.dial(SocketAddr::new(address, port))));
-                }
-                next.as_mut().reset(Instant::now() + DELAY);
+            if (race.running.is_empty() || due <= Instant::now())
+                && let Some(address) = waiting.next()
+            {
+                race.running.push((address, dial.dial(SocketAddr::new(address, port))));
+                due = Instant::now() + DELAY;
             }
             let failed_before = race.errors.len();
             if let Poll::Ready(winner) = race.poll(context) {
                 return Poll::Ready(Some(winner));
             }
-            let is_last = waiting.peek().is_none();
-            if is_last && race.running.is_empty() {
-                return Poll::Ready(None);
-            }
-            if is_last {
-                return Poll::Pending;
+            if waiting.len() == 0 {
+                let is_over = race.running.is_empty();
+                return if is_over { Poll::Ready(None) } else { Poll::Pending };
             }
             if race.errors.len() > failed_before {
                 // The next attempt starts at once.
-                next.as_mut().reset(Instant::now());
+                due = Instant::now();
+                continue;
             }
-            if next.as_mut().poll(context).is_pending() {
+            timer.as_mut().reset(due);
+            if timer.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -170,12 +170,16 @@ mod tests {
     }
 
     /// Records an attempt that was dropped before it had an answer.
-    struct Attempt(IpAddr, Arc<Mutex<Vec<IpAddr>>>, bool);
+    struct Attempt {
+        address: IpAddr,
+        dropped: Arc<Mutex<Vec<IpAddr>>>,
+        has_answer: bool,
+    }
 
     impl Drop for Attempt {
         fn drop(&mut self) {
-            if !self.2 {
-                self.1.lock().push(self.0);
+            if !self.has_answer {
+                self.dropped.lock().push(self.address);
             }
         }
     }
@@ -185,15 +189,17 @@ mod tests {
             let address = address.ip();
             self.dialled.lock().push((address, self.elapsed()));
             let answer = self.answers.iter().find(|(known, _)| *known == address).unwrap().1;
-            let mut attempt = Attempt(address, self.dropped.clone(), false);
+            let dropped = self.dropped.clone();
             Box::pin(async move {
+                let mut attempt = Attempt { address, dropped, has_answer: false };
                 let wait = |ms| tokio::time::sleep(Duration::from_millis(ms));
                 match answer {
                     Answer::Accepts(ms) => wait(ms).await,
                     Answer::Refuses(ms) => wait(ms).await,
                     Answer::Silent => std::future::pending().await,
                 }
-                attempt.2 = true;
+                attempt.has_answer = true;
+                drop(attempt);
                 if matches!(answer, Answer::Refuses(_)) {
                     return Err(io::ErrorKind::ConnectionRefused.into());
                 }
