@@ -42,11 +42,8 @@ pub enum Cause {
     SpeaksTls,
     /// The response is not HTTP/1.1.
     NotHttp,
-    /// The connection was closed before the response; `in_plain` if it was not encrypted.
-    Closed {
-        /// Whether the request was sent in plain HTTP.
-        in_plain: bool,
-    },
+    /// The connection was closed before the response.
+    Closed(Suspicion),
     /// There was no response in `limits.first-byte-timeout`.
     NoResponse(Duration),
     /// The connection was closed in the middle of the response.
@@ -55,6 +52,20 @@ pub enum Cause {
     Stalled(Duration),
     /// The call's deadline passed.
     Deadline(Stage),
+}
+
+/// What may have made a server close a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Suspicion {
+    /// Nothing is known.
+    None,
+    /// It expects TLS, and the request was sent in plain HTTP.
+    Tls,
+    /// It asked for a client certificate, and there is none.
+    NoClientCertificate,
+    /// It asked for a client certificate, and may not accept the one that it got.
+    ClientCertificate,
 }
 
 /// Why an address did not accept a connection.
@@ -139,7 +150,7 @@ impl Interruption {
             ) => Code::TlsAlertReceived { alert_id: None, alert_message: None },
             Cause::Tls(_) => Code::TlsProtocolError,
             Cause::SpeaksTls | Cause::NotHttp => Code::HttpProtocolError,
-            Cause::Closed { .. } => Code::ConnectionTerminated,
+            Cause::Closed(_) => Code::ConnectionTerminated,
             Cause::Incomplete => Code::HttpResponseIncomplete,
             Cause::NoResponse(_) | Cause::Stalled(_) | Cause::Deadline(_) => {
                 Code::HttpResponseTimeout
@@ -188,14 +199,25 @@ impl fmt::Display for Interruption {
             Cause::NotHttp => {
                 write!(f, "{peer} sent something that is not an HTTP/1.1 response; check the port")
             }
-            Cause::Closed { in_plain: false } => {
-                write!(f, "{peer} closed the connection before the response")
+            Cause::Closed(suspicion) => {
+                write!(f, "{peer} closed the connection before the response")?;
+                match suspicion {
+                    Suspicion::None => Ok(()),
+                    Suspicion::Tls => {
+                        write!(f, "; if this port speaks TLS, write https:// in {url}")
+                    }
+                    Suspicion::NoClientCertificate => write!(
+                        f,
+                        "; it asked for a client certificate, which it probably requires, and none \
+                         is configured; {}",
+                        advice.identify
+                    ),
+                    Suspicion::ClientCertificate => f.write_str(
+                        "; it asked for a client certificate, and probably does not accept the \
+                         configured one",
+                    ),
+                }
             }
-            Cause::Closed { in_plain: true } => write!(
-                f,
-                "{peer} closed the connection before the response; if this port speaks TLS, write \
-                 https:// in {url}"
-            ),
             Cause::NoResponse(limit) => write!(
                 f,
                 "{peer} did not respond in time: no response within {limit:?} \

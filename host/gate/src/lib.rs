@@ -72,7 +72,7 @@ mod tls_problem;
 
 pub use egress::{Egress, EgressBuilder};
 pub use gate::Gate;
-pub use interruption::{Cause, Interruption, Reason, Stage};
+pub use interruption::{Cause, Interruption, Reason, Stage, Suspicion};
 pub use net::body::RequestBody;
 pub use net::dial::{Dial, Dialing, Stream, TcpDial};
 pub use net::head::RequestHead;

@@ -1,7 +1,7 @@
 //! The passage of one request: from the check of its head to the head of its response.
 
 use crate::egress::Egress;
-use crate::interruption::{Cause, Stage};
+use crate::interruption::{Cause, Stage, Suspicion};
 use crate::net::body::{Outbound, RequestBody, too_large};
 use crate::net::connection::Connection;
 use crate::net::dialer::Dialer;
@@ -281,20 +281,24 @@ impl Passage<'_> {
             return Error::HttpResponseHeaderSectionSize(None);
         }
         let in_plain = origin.scheme() == Scheme::Http;
+        let has_identity = self.egress.tls.has_identity();
         let cause = if let Some(alert @ rustls::Error::AlertReceived(_)) = tls {
             // In TLS 1.3 a server checks the client's certificate after the client has sent its
             // request. It does not read the request if it ends the handshake with an alert.
             progress.set_unreached();
-            Cause::Tls(TlsProblem::of(alert, self.egress.tls.has_identity()))
-        } else if connection.lacks_certificate && connection.observed.received_nothing() {
-            // The alert is lost if the connection is reset before it is read.
-            Cause::Tls(TlsProblem::NoClientCertificate)
+            Cause::Tls(TlsProblem::of(alert, has_identity))
         } else if in_plain && connection.observed.received_tls() {
             Cause::SpeaksTls
         } else if error.is_parse() {
             Cause::NotHttp
         } else {
-            Cause::Closed { in_plain: in_plain && connection.observed.received_nothing() }
+            Cause::Closed(match connection.observed.received_nothing() {
+                true if in_plain => Suspicion::Tls,
+                // The alert is lost if the connection is reset before it is read.
+                true if connection.asked && !has_identity => Suspicion::NoClientCertificate,
+                true if connection.asked => Suspicion::ClientCertificate,
+                _ => Suspicion::None,
+            })
         };
         progress.interrupt(origin, cause)
     }

@@ -230,6 +230,8 @@ impl TlsProblem {
             | A::CertificateExpired
             | A::CertificateUnknown
             | A::UnknownCA
+            | A::AccessDenied
+            | A::DecryptError
                 if has_identity =>
             {
                 Self::ClientCertificate(name)

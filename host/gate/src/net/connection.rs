@@ -32,8 +32,8 @@ pub(crate) struct Connection {
     pub(crate) address: IpAddr,
     /// The generation of the identity at the time of dialling. The connection serves no other.
     pub(crate) identity: u32,
-    /// Whether the server asked for a client certificate, and there was none to present.
-    pub(crate) lacks_certificate: bool,
+    /// Whether the server asked for a client certificate, and has responded to no request yet.
+    pub(crate) asked: bool,
 }
 
 /// The part of a connection that reads and writes. Whoever waits for a response is told how it
@@ -59,7 +59,7 @@ impl Connection {
             observed,
             address,
             identity,
-            lacks_certificate: false,
+            asked: false,
         }
     }
 
@@ -70,7 +70,11 @@ impl Connection {
     ) -> Result<Response<Incoming>, TrySendError<Request<Outbound>>> {
         self.observed.begin();
         let mut sending = pin!(self.sender.try_send_request(request));
-        poll_fn(|context| self.poll(context, |_, context| sending.as_mut().poll(context))).await
+        let sent =
+            poll_fn(|context| self.poll(context, |_, context| sending.as_mut().poll(context)))
+                .await;
+        self.asked &= sent.is_err();
+        sent
     }
 
     /// Whether the last response stated a length of more than `limit` bytes.

@@ -46,16 +46,16 @@ impl Dialer<'_> {
             .await
             .map_err(|failed| self.not_connected(&failed))?;
         let observed = Observed::new();
-        let ((sender, driver), lacks_certificate) = match origin.scheme() {
+        let ((sender, driver), asked) = match origin.scheme() {
             Scheme::Http => (self.handshake(stream, &observed).await?, false),
             Scheme::Https => {
                 (self.on_handshake)();
-                let (encrypted, lacks_certificate) = self.encrypt(origin, stream).await?;
-                (self.handshake(encrypted, &observed).await?, lacks_certificate)
+                let (encrypted, asked) = self.encrypt(origin, stream).await?;
+                (self.handshake(encrypted, &observed).await?, asked)
             }
         };
         let mut connection = Connection::new(sender, driver, observed, address, self.identity);
-        connection.lacks_certificate = lacks_certificate;
+        connection.asked = asked;
         Ok(connection)
     }
 
@@ -85,14 +85,14 @@ impl Dialer<'_> {
         let stream = BufReader::with_capacity(TLS_BUFFER, stream);
         let connecting = noting_requests(TlsConnector::from(tls).connect(name, stream));
         let limit = self.limits.tls_timeout;
-        let Ok((encrypted, lacks_certificate)) = timeout(limit, connecting).await else {
+        let Ok((encrypted, asked)) = timeout(limit, connecting).await else {
             return Err(Cause::TlsTimeout(limit));
         };
         match encrypted {
-            Ok(encrypted) => Ok((encrypted, lacks_certificate)),
+            Ok(encrypted) => Ok((encrypted, asked)),
             Err(error) => Err(Cause::Tls(match TlsProblem::of_io(&error, has_identity) {
                 // TLS 1.2 has no alert of its own for a certificate that is missing.
-                TlsProblem::Closed | TlsProblem::Alert(_) if lacks_certificate => {
+                TlsProblem::Closed | TlsProblem::Alert(_) if asked && !has_identity => {
                     TlsProblem::NoClientCertificate
                 }
                 problem => problem,

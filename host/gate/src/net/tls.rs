@@ -1,10 +1,11 @@
 //! Whom TLS trusts, and which certificate it presents.
 
-use crate::net::verifier::{NoIdentity, Verifier};
+use crate::net::verifier::{Presented, Verifier};
 use parking_lot::Mutex;
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -92,7 +93,8 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .expect("ring supports rustls's default protocol versions");
         let roots = self.roots.as_ref().unwrap_or(roots);
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider).build();
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone()).build();
         let builder = match verifier {
             Ok(verifier) => {
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier(verifier)))
@@ -100,12 +102,14 @@ impl Tls {
             // Without any authority, nothing is trusted.
             Err(_) => builder.with_root_certificates(roots.clone()),
         };
-        match &self.identity {
-            None => Ok(builder.with_client_cert_resolver(Arc::new(NoIdentity))),
-            Some((certificates, key)) => builder
-                .with_client_auth_cert(certificates.clone(), key.clone_key())
-                .map_err(TlsError::Mismatch),
-        }
+        let presented = match &self.identity {
+            None => None,
+            Some((certificates, key)) => Some(Arc::new(
+                CertifiedKey::from_der(certificates.clone(), key.clone_key(), &provider)
+                    .map_err(TlsError::Mismatch)?,
+            )),
+        };
+        Ok(builder.with_client_cert_resolver(Arc::new(Presented(presented))))
     }
 }
 

@@ -88,30 +88,29 @@ fn detailed(error: Error, certificate: &[u8]) -> Error {
     CertificateError::Other(OtherError(Arc::new(problem))).into()
 }
 
-/// Presents no certificate, and notes that the server asked for one.
+/// The certificate that the client presents, if it has one. It is noted when a server asks for it.
 #[derive(Debug)]
-pub(crate) struct NoIdentity;
+pub(crate) struct Presented(pub(crate) Option<Arc<CertifiedKey>>);
 
 thread_local! {
     /// Whether a server asked for a client certificate during the poll that runs on this thread.
     static ASKED: Cell<bool> = const { Cell::new(false) };
 }
 
-impl ResolvesClientCert for NoIdentity {
+impl ResolvesClientCert for Presented {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         ASKED.set(true);
-        None
+        self.0.clone()
     }
 
     fn has_certs(&self) -> bool {
-        false
+        self.0.is_some()
     }
 }
 
-/// Waits for a handshake. Also says whether the server asked for a certificate that the client does
-/// not have.
+/// Waits for a handshake. Also says whether the server asked for a certificate.
 ///
-/// rustls shares its configuration, and with it [`NoIdentity`], between all handshakes of a tenant,
+/// rustls shares its configuration, and with it [`Presented`], between all handshakes of a tenant,
 /// but calls it on the thread that polls the one in question. With a configuration for each handshake
 /// no session could be resumed.
 pub(crate) async fn noting_requests<T>(handshake: impl Future<Output = T>) -> (T, bool) {
