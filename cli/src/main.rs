@@ -13,6 +13,7 @@ mod out;
 mod pages;
 mod print_rows;
 mod remote;
+mod remote_tls;
 mod rows;
 mod signals;
 mod target;

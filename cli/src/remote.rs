@@ -3,15 +3,24 @@
 use crate::args::RemoteArgs;
 use crate::environment::text_variable;
 use crate::failure::Failure;
+use crate::remote_tls::{HandshakeFailed, Seen, TlsConnector, peer, refused_later};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+use portcullis::Tls;
+use portcullis::gate::Reason;
 use portcullis_files::{read_secret, read_trusted};
 use serde_json::{Map, Value};
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 
 /// A datasource on a server.
 pub(crate) struct Remote {
     agent: ureq::Agent,
+    seen: Arc<Seen>,
     /// The server's URL, without a trailing slash.
     url: String,
     token: Option<String>,
@@ -21,7 +30,7 @@ pub(crate) struct Remote {
 /// The maximum size of a certificate file, in bytes. A list of all public authorities has a quarter
 /// of a megabyte.
 const MAX_CA_BYTES: u64 = 4 * 1024 * 1024;
-/// The time limit for a connection. It leaves time to try several addresses.
+/// The time limit for a connection, without TLS. It leaves time to try several addresses.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The maximum size of a response, in bytes. It only protects this process's memory: the server's
 /// policy limits the responses of its datasources.
@@ -45,16 +54,17 @@ impl Remote {
         if is_local {
             config = config.proxy(None);
         }
+        let mut tls = Tls::default();
         if let Some(file) = &arguments.ca {
             let unusable = |reason: &dyn std::fmt::Display| {
                 Failure::configuration(format!("--ca {}: {reason}", file.display()))
             };
             let pem = read_trusted(file, MAX_CA_BYTES).map_err(|error| unusable(&error))?;
-            let certificate = Certificate::from_pem(&pem).map_err(|error| unusable(&error))?;
-            config = config.tls_config(
-                TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[certificate])).build(),
-            );
+            tls = tls.with_ca(&pem).map_err(|error| unusable(&error))?;
         }
+        let tls = tls
+            .rustls_config()
+            .map_err(|error| Failure::other(format!("TLS cannot be configured: {error}")))?;
         let token = match &arguments.token_file {
             Some(file) => {
                 let bytes = read_secret(file)
@@ -68,8 +78,13 @@ impl Remote {
                 .with("use https: a server that other machines can reach has TLS"));
         }
         let url = url.trim_end_matches('/').to_string();
-        let mut remote =
-            Self { agent: config.build().into(), url, token, datasource: String::new() };
+        let seen = Arc::new(Seen::default());
+        let connector =
+            ().chain(ConnectProxyConnector::default())
+                .chain(TcpConnector::default())
+                .chain(TlsConnector { config: Arc::new(tls), seen: seen.clone() });
+        let agent = ureq::Agent::with_parts(config.build(), connector, DefaultResolver::default());
+        let mut remote = Self { agent, seen, url, token, datasource: String::new() };
         remote.datasource = match datasource {
             Some(name) => name.to_string(),
             None => remote.only_datasource().await?,
@@ -153,13 +168,14 @@ impl Remote {
             Ok(Ok((true, text))) => Ok(text),
             Ok(Ok((false, text))) => Err(Failure::from_problem(&text)),
             Ok(Err(error)) => {
-                let applied = if is_call && may_have_been_sent(&error) {
+                let (reason, may_have_been_sent) = explain(&error, &url, &self.seen);
+                let applied = if is_call && may_have_been_sent {
                     "the service may have carried out the request"
                 } else {
                     "nothing was sent"
                 };
                 Err(Failure::connection(format!(
-                    "no response from the server at {url}: {error}; {applied}"
+                    "no response from the server at {url}: {reason}; {applied}"
                 )))
             }
             Err(error) => Err(Failure::other(format!("the request to the server failed: {error}"))),
@@ -167,13 +183,64 @@ impl Remote {
     }
 }
 
-/// Whether the request may have been sent before this error.
-fn may_have_been_sent(error: &ureq::Error) -> bool {
+/// Why there is no response, and whether the request may have been sent.
+fn explain(error: &ureq::Error, url: &str, seen: &Seen) -> (String, bool) {
+    let uri: http::Uri = url.parse().unwrap_or_default();
+    let peer = peer(&uri);
+    let in_plain = uri.scheme_str() == Some("http");
+    let cannot_connect = |reason: &dyn fmt::Display| format!("cannot connect to {peer}: {reason}");
     match error {
-        ureq::Error::ConnectionFailed | ureq::Error::HostNotFound | ureq::Error::BadUri(_) => false,
-        ureq::Error::Io(error) => error.kind() != std::io::ErrorKind::ConnectionRefused,
-        _ => true,
+        ureq::Error::HostNotFound => {
+            let host = uri.host().unwrap_or_default();
+            let reason = format!("the name {host} is not known; check its spelling, and the DNS");
+            (cannot_connect(&reason), false)
+        }
+        ureq::Error::ConnectionFailed => (cannot_connect(&"no connection"), false),
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            (cannot_connect(&format!("no connection within {CONNECT_TIMEOUT:?}")), false)
+        }
+        ureq::Error::Other(other) if other.is::<HandshakeFailed>() => (other.to_string(), false),
+        ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => {
+            (format!("{error}; the proxy comes from the environment"), false)
+        }
+        ureq::Error::BadUri(_) => (error.to_string(), false),
+        ureq::Error::Io(io) => explain_io(io, &peer, in_plain, seen),
+        ureq::Error::Protocol(_) if in_plain => (
+            format!(
+                "{peer} does not respond in HTTP/1.1 ({error}); if this port speaks TLS, write \
+                 https:// in --server"
+            ),
+            true,
+        ),
+        _ => (error.to_string(), true),
     }
+}
+
+fn explain_io(error: &io::Error, peer: &str, in_plain: bool, seen: &Seen) -> (String, bool) {
+    if let Some(refused) = refused_later(error, peer) {
+        return (refused, false);
+    }
+    let reason = Reason::of(error);
+    let is_resolving = error.to_string().contains("failed to lookup address");
+    if reason == Reason::Refused || is_resolving || !seen.connection.load(Ordering::Acquire) {
+        let reason = if is_resolving { error.to_string() } else { reason.to_string() };
+        return (format!("cannot connect to {peer}: {reason}"), false);
+    }
+    let is_lost = matches!(
+        reason,
+        Reason::Reset | Reason::Other(io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe)
+    );
+    if !is_lost {
+        return (format!("{peer}: {error}"), true);
+    }
+    let suspicion = if in_plain {
+        "; if this port speaks TLS, write https:// in --server"
+    } else if seen.certificate_request.load(Ordering::Acquire) {
+        "; it asked for a client certificate, which it probably requires, and this program has none"
+    } else {
+        ""
+    };
+    (format!("{peer} closed the connection before the response{suspicion}"), true)
 }
 
 /// Whether the host of a URL is this machine.

@@ -225,11 +225,7 @@ fn actions_shows_input_fields_examples_and_schemas() {
 #[test]
 fn test_and_structure_run_locally() {
     let test = portcullis(&["test", "--local"]);
-    assert!(
-        out(&test).starts_with("ok: the server accepts the credentials"),
-        "{}",
-        out(&test)
-    );
+    assert!(out(&test).starts_with("ok: the server accepts the credentials"), "{}", out(&test));
     assert_eq!(out(&portcullis(&["structure", "--local"])), "{\"more\":false,\"tables\":[]}\n");
 }
 

@@ -247,7 +247,9 @@ impl fmt::Display for Interruption {
 impl std::error::Error for Interruption {}
 
 impl Reason {
-    pub(crate) fn of(error: &std::io::Error) -> Self {
+    /// What an error of the operating system means.
+    #[must_use]
+    pub fn of(error: &std::io::Error) -> Self {
         use std::io::ErrorKind as K;
         match error.kind() {
             K::ConnectionRefused => Self::Refused,

@@ -78,6 +78,7 @@ pub use net::dial::{Dial, Dialing, Stream, TcpDial};
 pub use net::head::RequestHead;
 pub use net::resolver::{Resolve, SystemResolver};
 pub use net::tls::{Tls, TlsError};
+pub use net::verifier::noting_request;
 pub use operator::{OperatorError, OperatorGate};
 pub use progress::{Destination, Failure, Progress, RequestPermit};
 pub use rules::{BodyCheck, Rules};

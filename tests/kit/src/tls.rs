@@ -1,6 +1,7 @@
 //! A certificate authority for tests, and TLS acceptors with certificates that it has issued.
 
 pub use rcgen;
+pub use tokio_rustls::TlsAcceptor;
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
@@ -9,7 +10,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::sync::Arc;
-use tokio_rustls::TlsAcceptor;
 
 /// A certificate authority with a new key. Nothing else trusts it, so each test can have its own.
 ///

@@ -237,7 +237,7 @@ pub(crate) async fn slow_resolver_ends_at_the_connect_timeout() {
     let error =
         by_name(&host, &plugin, "http://service.test", "limits = { connect-timeout = \"200ms\" }")
             .await;
-    assert!(error.contains("ConnectionTimeout"), "{error}");
+    assert!(error.contains("DnsTimeout"), "{error}");
 }
 
 fn host_with(resolver: impl Resolve + 'static) -> (Host, portcullis::Plugin) {

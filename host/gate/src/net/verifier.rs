@@ -108,6 +108,13 @@ impl ResolvesClientCert for Presented {
     }
 }
 
+/// Runs a part of a handshake on this thread. Also says whether the server asked for a certificate of
+/// the client in it. The handshake must use [`Tls::rustls_config`](crate::Tls::rustls_config).
+pub fn noting_request<T>(handshake: impl FnOnce() -> T) -> (T, bool) {
+    ASKED.set(false);
+    (handshake(), ASKED.take())
+}
+
 /// Waits for a handshake. Also says whether the server asked for a certificate.
 ///
 /// rustls shares its configuration, and with it [`Presented`], between all handshakes of a tenant,
@@ -117,9 +124,8 @@ pub(crate) async fn noting_requests<T>(handshake: impl Future<Output = T>) -> (T
     let mut handshake = pin!(handshake);
     let mut asked = false;
     let output = poll_fn(|context| {
-        ASKED.set(false);
-        let polled = handshake.as_mut().poll(context);
-        asked |= ASKED.take();
+        let (polled, asked_now) = noting_request(|| handshake.as_mut().poll(context));
+        asked |= asked_now;
         polled
     })
     .await;
