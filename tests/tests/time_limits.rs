@@ -83,7 +83,7 @@ async fn play(script: Script, mut server: DuplexStream) {
             read_request(&mut server).await;
             tokio::time::sleep(wait).await;
             server.write_all(HEAD).await.unwrap();
-            pending().await
+            pending::<()>().await;
         }
         Script::ReadsSlowly => {
             let until = Instant::now() + 2 * LIMIT;
@@ -273,5 +273,24 @@ async fn deadline_fires_in_time_whatever_the_request_waits_for() {
         ("http", Script::RespondsInPart(LIMIT / 2), Stage::Reading),
     ] {
         fires(scheme, script, limits.clone(), Cause::Deadline(stage)).await;
+    }
+}
+
+#[tokio::test]
+async fn first_byte_timeout_of_a_datasource_fires_in_time() {
+    use portcullis_testkit::scripted::{self, AfterBytes};
+    let server = scripted::start(b"", AfterBytes::Hang).await;
+    let limits = "limits = { first-byte-timeout = \"1s\" }";
+    let datasource =
+        tests::plugins::connect(&server.authority, limits, ",\"maxAttempts\":1").await.unwrap();
+    for (action, input) in [
+        ("ListTables", String::new()),
+        ("PutItem", format!(r#"{{"TableName":"t","Item":{{"a":"{}"}}}}"#, "x".repeat(300_000))),
+    ] {
+        let began = Instant::now();
+        let error = datasource.execute(action, &input).await.unwrap_err();
+        let took = began.elapsed();
+        assert!((LIMIT..=LATEST).contains(&took), "{action} took {took:?}");
+        assert!(error.to_string().contains("no response within 1s"), "{error}");
     }
 }

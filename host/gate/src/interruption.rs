@@ -140,8 +140,9 @@ impl Interruption {
                 Some(Reason::TimedOut) => Code::ConnectionTimeout,
                 _ => Code::DestinationUnavailable,
             },
-            Cause::ConnectTimeout(_) | Cause::TlsTimeout(_) => Code::ConnectionTimeout,
-            Cause::Deadline(Stage::Connecting | Stage::Handshake) => Code::ConnectionTimeout,
+            Cause::ConnectTimeout(_)
+            | Cause::TlsTimeout(_)
+            | Cause::Deadline(Stage::Connecting | Stage::Handshake) => Code::ConnectionTimeout,
             Cause::Tls(problem) if problem.is_certificate() => Code::TlsCertificateError,
             Cause::Tls(
                 TlsProblem::NoClientCertificate

@@ -234,8 +234,7 @@ impl Passage<'_> {
         let end = tokio::time::Instant::now() + limits.connect_timeout;
         progress.set_stage(Stage::Connecting);
         let resolving = timeout_at(end, egress.lookups.addresses(origin)).await;
-        let resolved =
-            resolving.unwrap_or_else(|_| Err(Cause::ResolveTimeout(limits.connect_timeout)));
+        let resolved = resolving.unwrap_or(Err(Cause::ResolveTimeout(limits.connect_timeout)));
         let addresses = resolved.map_err(interrupted)?;
         egress.policy.check_addresses(origin, &addresses).map_err(|denial| self.deny(&denial))?;
         let tls = match origin.scheme() {

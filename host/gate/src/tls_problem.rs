@@ -342,7 +342,7 @@ pub(crate) fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
 }
 
 fn wrong_name(peer: &str, host: &str, names: &[String], url: &str) -> String {
-    let named = if names.is_empty() {
+    let purpose = if names.is_empty() {
         "names no host (it has no subjectAltName)".to_string()
     } else {
         format!("is for {}", list(names))
@@ -350,12 +350,12 @@ fn wrong_name(peer: &str, host: &str, names: &[String], url: &str) -> String {
     let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
     match address {
         Ok(address) => format!(
-            "the certificate of {peer} {named}, and not for the address {address}; write one of \
+            "the certificate of {peer} {purpose}, and not for the address {address}; write one of \
              its names in {url}, or install a certificate with this address (an IP entry of \
              subjectAltName)"
         ),
         Err(_) => format!(
-            "the certificate of {peer} {named}, and not for {host}; write one of its names in \
+            "the certificate of {peer} {purpose}, and not for {host}; write one of its names in \
              {url}, or install a certificate for this name"
         ),
     }

@@ -55,8 +55,8 @@ pub struct Limits {
     /// milliseconds, and the retries of AWS's standard mode end well before.
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,
-    /// Time to resolve a name and connect, for one request. 5 s: enough for two lost TCP SYNs,
-    /// which are sent again after 1 s and 3 s.
+    /// Time to resolve a name and connect, for one request, with all addresses that are tried. 5 s:
+    /// enough for two lost TCP SYNs, which are sent again after 1 s and 3 s.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Duration,
     /// Time for the TLS handshake of a new connection. 5 s: enough for two round trips with two

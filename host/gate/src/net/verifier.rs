@@ -71,9 +71,10 @@ fn detailed(error: Error, certificate: &[u8]) -> Error {
     let self_signed = names.issuer == names.subject;
     let issuer = || common_name(names.issuer);
     let problem = match invalid {
-        CertificateError::UnknownIssuer if self_signed => TlsProblem::SelfSigned,
+        CertificateError::UnknownIssuer | CertificateError::BadSignature if self_signed => {
+            TlsProblem::SelfSigned
+        }
         CertificateError::UnknownIssuer => TlsProblem::UnknownAuthority { issuer: issuer() },
-        CertificateError::BadSignature if self_signed => TlsProblem::SelfSigned,
         CertificateError::BadSignature => TlsProblem::OtherKey { issuer: issuer() },
         CertificateError::Other(other) => match other.0.downcast_ref() {
             Some(webpki::Error::CaUsedAsEndEntity) => TlsProblem::IsAuthority { self_signed },
