@@ -142,10 +142,10 @@ async fn stalled_handshake_with_a_server_is_not_a_missing_connection() {
 async fn server_that_cannot_be_reached_is_named_with_the_reason() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for scheme in ["http", "https"] {
-        let part = format!("cannot connect to localhost:{port}: connection refused");
-        refused(&format!("{scheme}://localhost:{port}"), "", &[&part]).await;
-        let part = format!("cannot connect to no-such-host.invalid:{port}: ");
-        refused(&format!("{scheme}://no-such-host.invalid:{port}"), "", &[&part]).await;
+        let expected = format!("cannot connect to localhost:{port}: connection refused");
+        refused(&format!("{scheme}://localhost:{port}"), "", &[&expected]).await;
+        let expected = format!("cannot connect to no-such-host.invalid:{port}: ");
+        refused(&format!("{scheme}://no-such-host.invalid:{port}"), "", &[&expected]).await;
     }
 }
 
