@@ -194,8 +194,7 @@ mod tests {
                 let mut attempt = Attempt { address, dropped, has_answer: false };
                 let wait = |ms| tokio::time::sleep(Duration::from_millis(ms));
                 match answer {
-                    Answer::Accepts(ms) => wait(ms).await,
-                    Answer::Refuses(ms) => wait(ms).await,
+                    Answer::Accepts(ms) | Answer::Refuses(ms) => wait(ms).await,
                     Answer::Silent => std::future::pending().await,
                 }
                 attempt.has_answer = true;
