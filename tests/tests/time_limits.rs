@@ -1,5 +1,5 @@
-//! The time limits of the gate, measured against services that are slow at one point: each fires not
-//! before its time, and soon after it.
+//! The time limits of the gate, measured against services that are slow at one point: each fires
+//! not before its time, and soon after it.
 
 use portcullis::policy::{Limits, Policy};
 use portcullis_gate::{
@@ -128,7 +128,8 @@ async fn read_request(server: &mut DuplexStream) {
     }
 }
 
-/// What became of a request: how long it took, the body of its response, and why it was interrupted.
+/// What became of a request: how long it took, the body of its response, and why it was
+/// interrupted.
 struct Sent {
     took: Duration,
     body: Option<Vec<u8>>,

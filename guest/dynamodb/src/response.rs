@@ -232,10 +232,10 @@ fn status_code(status: u16) -> &'static str {
 /// The hint for a port that expects TLS.
 const EXPECTS_TLS: &str = "This port expects TLS. Write https:// in the endpoint.";
 
-/// Whether a server says that it got plain HTTP on a port for TLS. Web servers and load balancers say
-/// it with status 400 and a page in their own words: nginx `The plain HTTP request was sent to HTTPS
-/// port`, Apache `You're speaking plain HTTP to an SSL-enabled server port`, Go `Client sent an HTTP
-/// request to an HTTPS server`, Tomcat `This combination of host and port requires TLS`.
+/// Whether a server says that it got plain HTTP on a port for TLS. Web servers and load balancers
+/// say it with status 400 and a page in their own words: nginx `The plain HTTP request was sent to
+/// HTTPS port`, Apache `You're speaking plain HTTP to an SSL-enabled server port`, Go `Client sent
+/// an HTTP request to an HTTPS server`, Tomcat `This combination of host and port requires TLS`.
 fn expects_tls(status: u16, body: &str) -> bool {
     // A page may have links.
     let text = body.to_ascii_lowercase().replace("https://", "").replace("http://", "");

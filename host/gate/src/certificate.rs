@@ -38,8 +38,8 @@ pub(crate) fn names(certificate: &[u8]) -> Option<Names<'_>> {
     Some(Names { issuer, subject })
 }
 
-/// The common name in a distinguished name; without one, the organisation. What cannot be printed is
-/// left out.
+/// The common name in a distinguished name; without one, the organisation. What cannot be printed
+/// is left out.
 pub(crate) fn common_name(name: &[u8]) -> Option<String> {
     NAMING.iter().find_map(|wanted| attribute(name, wanted))
 }
@@ -52,7 +52,10 @@ pub(crate) fn shown(text: &str, max: usize) -> String {
 
 /// Characters that change how the text around them is shown.
 fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(
+        character,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 fn attribute(name: &[u8], wanted: &[u8]) -> Option<String> {

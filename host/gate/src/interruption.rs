@@ -1,5 +1,5 @@
-//! Why a request got no complete response, in words for people. wasi:http's error codes, which guests
-//! get, name neither the host nor the cause.
+//! Why a request got no complete response, in words for people. wasi:http's error codes, which
+//! guests get, name neither the host nor the cause.
 
 use crate::tls_problem::{TlsAdvice, TlsProblem};
 use portcullis_policy::Origin;

@@ -46,7 +46,7 @@
 //! | 3 | `passage` | the policy checks origin, method and path; [`Rules`] add the embedder's checks |
 //! | 4 | `net::resolver` | the name is resolved once |
 //! | 5 | `passage` | the policy checks every address |
-//! | 6 | `net::race`, `net::dial` | the gate dials addresses that passed, or takes a connection from the pool |
+//! | 6 | `net::race`, `net::dial` | the gate dials what passed, or takes a pooled connection |
 //! | 7 | `response` | the response goes back, limited in bytes and time |
 //!
 //! # Invariants

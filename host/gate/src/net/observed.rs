@@ -1,10 +1,10 @@
-//! What passes over a connection, seen below hyper: the first bytes of a response, and when the last
-//! byte of a request was written.
+//! What passes over a connection, seen below hyper: the first bytes of a response, and when the
+//! last byte of a request was written.
 //!
 //! The first bytes say why hyper does not read a response. It has one error for a head that is too
-//! large and for a stated length that it cannot count, and the two exceed different limits. The time
-//! says how long a request has made no progress: hyper takes a whole body at once, and writes it as
-//! fast as the peer reads.
+//! large and for a stated length that it cannot count, and the two exceed different limits. The
+//! time says how long a request has made no progress: hyper takes a whole body at once, and writes
+//! it as fast as the peer reads.
 
 use http::header::CONTENT_LENGTH;
 use parking_lot::Mutex;

@@ -1,8 +1,8 @@
 //! Connects to whichever of several addresses accepts first: "happy eyeballs" (RFC 8305).
 //!
 //! A name may have addresses that drop packets, such as IPv6 addresses where the network carries
-//! only IPv4. The attempts overlap, so that one of them costs a quarter of a second and not the whole
-//! time for connecting.
+//! only IPv4. The attempts overlap, so that one of them costs a quarter of a second and not the
+//! whole time for connecting.
 
 use crate::net::dial::{Dial, Dialing, Stream};
 use std::future::poll_fn;

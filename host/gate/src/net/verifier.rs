@@ -1,5 +1,5 @@
-//! What happens in a TLS handshake beyond rustls's own errors: why a certificate is not trusted, and
-//! whether the server asked for one of the client.
+//! What happens in a TLS handshake beyond rustls's own errors: why a certificate is not trusted,
+//! and whether the server asked for one of the client.
 
 use crate::certificate::{common_name, names};
 use crate::tls_problem::TlsProblem;
@@ -109,8 +109,8 @@ impl ResolvesClientCert for Presented {
     }
 }
 
-/// Runs a part of a handshake on this thread. Also says whether the server asked for a certificate of
-/// the client in it. The handshake must use [`Tls::rustls_config`](crate::Tls::rustls_config).
+/// Runs a part of a handshake on this thread. Also says whether the server asked for a certificate
+/// of the client in it. The handshake must use [`Tls::rustls_config`](crate::Tls::rustls_config).
 pub fn noting_request<T>(handshake: impl FnOnce() -> T) -> (T, bool) {
     ASKED.set(false);
     (handshake(), ASKED.take())
@@ -119,8 +119,8 @@ pub fn noting_request<T>(handshake: impl FnOnce() -> T) -> (T, bool) {
 /// Waits for a handshake. Also says whether the server asked for a certificate.
 ///
 /// rustls shares its configuration, and with it [`Presented`], between all handshakes of a tenant,
-/// but calls it on the thread that polls the one in question. With a configuration for each handshake
-/// no session could be resumed.
+/// but calls it on the thread that polls the one in question. With a configuration for each
+/// handshake, no session could be resumed.
 pub(crate) async fn noting_requests<T>(handshake: impl Future<Output = T>) -> (T, bool) {
     let mut handshake = pin!(handshake);
     let mut asked = false;
