@@ -21,6 +21,8 @@ use alloc::string::{String, ToString};
 ///     "not JSON at line 1, column 2: found a single quote; write double quotes: \"id\""
 /// );
 /// ```
+#[cold]
+#[inline(never)]
 #[must_use]
 pub fn explain(text: &str, offset: usize, message: &'static str) -> String {
     let at = text.floor_char_boundary(offset);

@@ -22,6 +22,8 @@ const MAX_PATH: usize = 300;
 /// assert!(foreign("./key.json").unwrap().contains("@./key.json"));
 /// assert_eq!(foreign("{}"), None);
 /// ```
+#[cold]
+#[inline(never)]
 #[must_use]
 pub fn foreign(text: &str) -> Option<String> {
     let text = text.trim();

@@ -1,7 +1,7 @@
 //! Hints for errors in expressions, by the expression of the request.
 
+use super::fill;
 use super::request::{short, text};
-use alloc::format;
 use alloc::string::{String, ToString};
 
 /// Returns a hint for a message about an expression of `request`.
@@ -18,7 +18,7 @@ pub(super) fn hint(message: &str, request: &str) -> Option<String> {
     let token = message.split("token: \"").nth(1).unwrap_or_default();
     let (token, near) = token.split_once("\", near: \"").unwrap_or((token, ""));
     if kind == "UpdateExpression" {
-        let first = expression.as_deref().unwrap_or(near).split_whitespace().next();
+        let first = expression.as_deref().unwrap_or(near).split_ascii_whitespace().next();
         let starts = ["SET", "REMOVE", "ADD", "DELETE"]
             .iter()
             .any(|verb| first.is_some_and(|first| first.eq_ignore_ascii_case(verb)));
@@ -66,37 +66,36 @@ fn by_token(token: &str, kind: &str) -> Option<String> {
 /// The hint for an update expression that starts with the name of an attribute.
 fn missing_verb(expression: Option<&str>) -> String {
     let has_values = |expression: &&str| expression.contains(':');
-    let example = expression.and_then(short).filter(has_values).map_or_else(
-        || "SET n = :v".to_string(),
-        |expression| format!("SET {}", expression.trim()),
-    );
-    format!(
-        "An update expression starts with SET, REMOVE, ADD or DELETE: {example}. Write values as \
-         :v, and define them in ExpressionAttributeValues."
+    let actions = expression.and_then(short).filter(has_values).unwrap_or("n = :v");
+    fill(
+        "An update expression starts with SET, REMOVE, ADD or DELETE: SET {}. Write values as :v, \
+         and define them in ExpressionAttributeValues.",
+        actions.trim_ascii(),
     )
 }
 
 /// The hint for an update that reads an attribute that the item does not have.
 fn missing_attribute(request: &str) -> String {
     let expression = text(request, "UpdateExpression").unwrap_or_default();
-    let word = word_after_equals(&expression).and_then(short);
-    let (name, value) = word.map_or(("a word without a colon", "…"), |word| (word, word));
-    format!(
-        "In an expression, {name} is the name of an attribute. For a value write :v, and add \
-         \"ExpressionAttributeValues\": {{\":v\": {{\"S\": \"{value}\"}}}}. For an attribute that \
-         may be missing, write if_not_exists(name, :v)."
+    fill(
+        "In an expression, {} is the name of an attribute. For a value write :v, and add \
+         \"ExpressionAttributeValues\": {\":v\": {\"S\": \"{}\"}}. For an attribute that may be \
+         missing, write if_not_exists(name, :v).",
+        word_after_equals(&expression).and_then(short).unwrap_or("a word without a colon"),
     )
 }
 
 /// Returns the first bare word after an = sign: not a function, a value or a placeholder.
 fn word_after_equals(expression: &str) -> Option<&str> {
     expression.split('=').skip(1).find_map(|rest| {
-        let rest = rest.trim_start();
+        let rest = rest.trim_ascii_start();
         let end = rest
-            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']')))
+            .find(|c: char| {
+                !(c.is_ascii_alphanumeric() || !c.is_ascii() || matches!(c, '_' | '.' | '[' | ']'))
+            })
             .unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        let is_call = after.trim_start().starts_with('(');
+        let is_call = after.trim_ascii_start().starts_with('(');
         (!word.is_empty() && !is_call).then_some(word)
     })
 }

@@ -26,13 +26,13 @@ pub(super) fn text(request: &str, name: &str) -> Option<String> {
         }
         Ok::<_, SyntaxError>(None)
     };
-    if request.trim_start().starts_with('{') { search().ok().flatten() } else { None }
+    if request.trim_ascii_start().starts_with('{') { search().ok().flatten() } else { None }
 }
 
 /// Returns the name that follows `part` in a message: up to white space or the end.
 pub(super) fn after<'m>(message: &'m str, part: &str) -> Option<&'m str> {
     let at = message.find(part)? + part.len();
-    let name = message[at..].split(char::is_whitespace).next().unwrap_or_default();
+    let name = message[at..].split([' ', '\n']).next().unwrap_or_default();
     let name = name.trim_end_matches(['.', ',', ';']);
     short(name).filter(|name| !name.is_empty())
 }

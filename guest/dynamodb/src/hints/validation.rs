@@ -4,8 +4,8 @@
 //! them have is looked for.
 
 use super::expression;
+use super::fill;
 use super::request::after;
-use alloc::format;
 use alloc::string::{String, ToString};
 
 /// Returns a hint for a message of the service. `request` is the body that was sent.
@@ -21,31 +21,36 @@ pub(super) fn hint(message: &str, request: &str) -> Option<String> {
 
 /// Hints that name what the message or the request names.
 fn specific(message: &str, request: &str) -> Option<String> {
-    if let Some(word) = after(message, "reserved keyword: ") {
-        return Some(format!(
-            "{word} is a reserved word of DynamoDB. Write #{word} instead, and add \
-             \"ExpressionAttributeNames\": {{\"#{word}\": \"{word}\"}}."
-        ));
-    }
-    if let Some(name) = after(message, "is not defined; attribute name: ") {
-        return Some(format!(
-            "Add \"ExpressionAttributeNames\": {{\"{name}\": \"the attribute's name\"}}."
-        ));
-    }
-    if let Some(value) = after(message, "is not defined; attribute value: ") {
-        return Some(format!(
-            "Add \"ExpressionAttributeValues\": {{\"{value}\": {{\"S\": \"text\"}}}}, or {{\"N\": \
-             \"1\"}} for a number."
-        ));
-    }
-    if let Some(index) = after(message, "does not have the specified index: ") {
-        return Some(format!(
-            "The table has no index called {index}. Check IndexName and its case. `DescribeTable` \
-             lists the indexes of the table; leave IndexName out to read the table itself."
-        ));
+    for (part, hint) in BY_NAME {
+        if let Some(name) = after(message, part) {
+            return Some(fill(hint, name));
+        }
     }
     expression::hint(message, request)
 }
+
+/// The part of a message before a name, with the hint for that name.
+const BY_NAME: &[(&str, &str)] = &[
+    (
+        "reserved keyword: ",
+        "{} is a reserved word of DynamoDB. Write #{} instead, and add \
+         \"ExpressionAttributeNames\": {\"#{}\": \"{}\"}.",
+    ),
+    (
+        "is not defined; attribute name: ",
+        "Add \"ExpressionAttributeNames\": {\"{}\": \"the attribute's name\"}.",
+    ),
+    (
+        "is not defined; attribute value: ",
+        "Add \"ExpressionAttributeValues\": {\"{}\": {\"S\": \"text\"}}, or {\"N\": \"1\"} for a \
+         number.",
+    ),
+    (
+        "does not have the specified index: ",
+        "The table has no index called {}. Check IndexName and its case. `DescribeTable` lists the \
+         indexes of the table; leave IndexName out to read the table itself.",
+    ),
+];
 
 /// Parts of messages, in lower case, with the hint for a message that contains one of them. The
 /// first match counts.

@@ -53,43 +53,11 @@ pub(super) fn escape(name: &str) -> Option<Content> {
     if ESCAPES.contains(&name) { descriptor(&name[1..]) } else { None }
 }
 
-/// The long names of the types, in lower case, each with its descriptor.
-const LONG_NAMES: [(&str, &str); 12] = [
-    ("string", "S"),
-    ("str", "S"),
-    ("number", "N"),
-    ("num", "N"),
-    ("binary", "B"),
-    ("bin", "B"),
-    ("boolean", "BOOL"),
-    ("list", "L"),
-    ("map", "M"),
-    ("stringset", "SS"),
-    ("numberset", "NS"),
-    ("binaryset", "BS"),
-];
-
-/// The longest name that may resemble a descriptor: `binaryset` with some separators.
-const MAX_SIMILAR: usize = 16;
-
-/// Returns the descriptor that `name` resembles, with the content that it tags.
-///
-/// A name resembles a descriptor if it is the descriptor in another case, or the long name of the
-/// type in any case: `s`, `String`, `string_set`. Returns `None` for the descriptor itself.
+/// Returns the descriptor that `name` resembles, with the content that it tags. Returns `None` for
+/// the descriptor itself.
 pub(super) fn similar_descriptor(name: &str) -> Option<(&'static str, Content)> {
-    if name.len() > MAX_SIMILAR || descriptor(name).is_some() {
-        return None;
-    }
-    let plain: String = name
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '_' | '-'))
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    let long = LONG_NAMES.iter().find(|(long, _)| *long == plain).map(|(_, tag)| *tag);
-    DESCRIPTORS
-        .iter()
-        .find(|(tag, _)| long.map_or(tag.eq_ignore_ascii_case(&plain), |long| *tag == long))
-        .copied()
+    let tag = dynamodb_syntax::similar_type(name)?;
+    descriptor(tag).filter(|_| tag != name).map(|content| (tag, content))
 }
 
 /// Returns the data type descriptors, for messages.

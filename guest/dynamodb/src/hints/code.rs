@@ -1,0 +1,118 @@
+//! Hints by the code of an error.
+
+/// Returns the text of a hint with its placeholders `{action}`, `{region}` and `{permissions}`.
+pub(super) fn hint(code: &str, message: &str, is_aws: bool) -> Option<&'static str> {
+    if code == "ResourceNotFoundException" && message.to_ascii_lowercase().contains("index") {
+        return Some("Check IndexName. `DescribeTable` lists the indexes of the table.");
+    }
+    let (_, at_aws, elsewhere) = BY_CODE.iter().find(|(codes, ..)| codes.contains(&code))?;
+    let text = if is_aws { at_aws } else { elsewhere };
+    Some(*text).filter(|text| !text.is_empty())
+}
+
+/// A hint for some codes, from AWS and from another server. Empty if there is none.
+type Hint = (&'static [&'static str], &'static str, &'static str);
+
+/// A hint that is the same for every server.
+const fn any(codes: &'static [&'static str], text: &'static str) -> Hint {
+    (codes, text, text)
+}
+
+static BY_CODE: &[Hint] = &[
+    (
+        &["ResourceNotFoundException"],
+        "The request went to region {region}, with the account of these credentials. Check the \
+         table's name and case, the region, and the account. `ListTables` lists the tables there.",
+        "Check the table's name and case. `ListTables` lists the tables.",
+    ),
+    (
+        &["TableNotFoundException", "SourceTableNotFoundException"],
+        "The request went to region {region}. Check the table's name and case, and the region.",
+        "Check the table's name and case.",
+    ),
+    (
+        &["AccessDeniedException", "AccessDenied"],
+        "The credentials are valid, but their IAM policy does not allow this action. Allow \
+         {permissions} on this table.",
+        "The server knows the credentials, but does not allow this action for them.",
+    ),
+    (
+        &["UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"],
+        "AWS does not know this access key in region {region}. Check the key for typing errors, \
+         whether it is active, and whether it needs a session token.",
+        "The server does not know this access key. Check it for typing errors; DynamoDB Local \
+         accepts any that consists of letters and digits.",
+    ),
+    (
+        &["OptInRequired", "SubscriptionRequiredException"],
+        "The AWS account cannot use DynamoDB yet: its sign-up is not complete.",
+        "",
+    ),
+    (
+        &["MissingAuthenticationTokenException", "IncompleteSignatureException"],
+        "AWS did not find a complete signature. Check whether a proxy in between changes the \
+         headers.",
+        "The server did not find a complete signature. Check whether a proxy in between changes \
+         the headers.",
+    ),
+    any(
+        &["ResourceInUseException"],
+        "The table already exists, or is being created or changed. Wait until `DescribeTable` \
+         returns the status ACTIVE.",
+    ),
+    any(
+        &["ConditionalCheckFailedException"],
+        "The condition was false, so nothing was written. Set ReturnValuesOnConditionCheckFailure \
+         to ALL_OLD to see the item.",
+    ),
+    any(
+        &["TransactionCanceledException"],
+        "Nothing was written. `details.CancellationReasons` has one entry for each item, in order. \
+         The code None means that the item was not the cause.",
+    ),
+    any(
+        &["DuplicateItemException"],
+        "There is an item with this key, and INSERT does not replace it. Use UPDATE, or PutItem.",
+    ),
+    any(
+        &["TransactionConflictException", "TransactionInProgressException"],
+        "Another transaction is using the same items. Try again.",
+    ),
+    any(
+        &["IdempotentParameterMismatchException"],
+        "The ClientRequestToken was used for different input in the last 10 minutes. Use a new \
+         token.",
+    ),
+    any(
+        &["ProvisionedThroughputExceededException", "RequestLimitExceeded"],
+        "The table or one of its partitions receives more requests than its capacity allows. Send \
+         fewer requests, raise the capacity, or use on-demand billing.",
+    ),
+    any(
+        &["ItemCollectionSizeLimitExceededException"],
+        "With a local secondary index, all items with one partition key may have at most 10 GB.",
+    ),
+    any(
+        &["LimitExceededException"],
+        "Too many tables or indexes are being created, changed or deleted at once. Wait until some \
+         are finished.",
+    ),
+    any(
+        &["ExpiredTokenException", "ExpiredToken", "RequestExpired"],
+        "The session token has expired. Get new credentials.",
+    ),
+    any(
+        &["InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"],
+        "The secret access key does not belong to the access key ID, or this machine's clock is \
+         wrong by more than 5 minutes.",
+    ),
+    any(
+        &["UnknownOperationException"],
+        "The endpoint does not support {action}. Check that it is DynamoDB, or a compatible server \
+         that supports this action.",
+    ),
+    any(
+        &["RequestEntityTooLarge"],
+        "The limits are 400 KB for an item, 16 MB for a batch and 4 MB for a transaction.",
+    ),
+];
