@@ -60,9 +60,19 @@ fn problem(text: &str, at: usize, place: &Place, message: &'static str) -> Strin
                 the name in double quotes"
             .to_string();
     }
-    foreign_character(rest, place)
-        .or_else(|| words::problem(text, at, place))
-        .unwrap_or_else(|| misplaced(text, at, place))
+    let text_of_it = foreign_character(rest, place);
+    if text_of_it.is_none()
+        && let Some(problem) = words::problem(text, at, place)
+    {
+        return problem;
+    }
+    let template = text_of_it.unwrap_or_else(|| misplaced(rest.as_bytes()[0], text, place));
+    let close = place.open.map_or_else(String::new, |open| closing(text, open));
+    template
+        .replace("{char}", &with_code(found))
+        .replace("{found}", &described(found))
+        .replace("{quoted}", &quoted(rest, place))
+        .replace("{close}", &close)
 }
 
 /// The problem of an error within a string.
@@ -109,106 +119,98 @@ fn placeholder(text: &str) -> Option<&str> {
 
 fn unbound(name: &str) -> String {
     let name: String = name.chars().take(100).collect();
-    format!(
-        "{{{{{name}}}}} is a placeholder for a value, but none is bound to it; on the command line \
-         add --bind {name}=TEXT or --bind {name}:=JSON, and to a server send the template with its \
-         values: {{\"template\": \"…\", \"values\": {{\"{name}\": …}}}}"
-    )
+    "{{NAME}} is a placeholder for a value, but none is bound to it; on the command line add --bind \
+     NAME=TEXT or --bind NAME:=JSON, and to a server send the template with its values: \
+     {\"template\": \"…\", \"values\": {\"NAME\": …}}"
+        .replace("NAME", &name)
 }
 
-/// The problem of a character that means something elsewhere, but nothing in JSON.
-fn foreign_character(rest: &str, place: &Place) -> Option<String> {
+/// The problem of a character that means something elsewhere, but nothing in JSON. The text has
+/// placeholders.
+fn foreign_character(rest: &str, place: &Place) -> Option<&'static str> {
     let found = rest.chars().next()?;
-    let code = u32::from(found);
-    let inside = || rest[found.len_utf8()..].trim_start_matches(QUOTES).starts_with(['{', '[']);
-    let problem = match found {
-        '\'' | '`' | '‘' | '’' | '“' | '”' | '„'
-            if place.expected == Expected::Document && inside() =>
-        {
-            format!(
-                "found {}, which the shell did not remove (in Windows only double quotes are); put \
-                 the input into a file, and write @FILE",
-                quote_name(found)
-            )
+    let inside = rest[found.len_utf8()..].trim_start_matches(QUOTES);
+    if QUOTES.contains(&found)
+        && place.expected == Expected::Document
+        && inside.starts_with(['{', '['])
+    {
+        return Some(
+            "found {char}, which the shell did not remove (in Windows only double quotes are); put \
+             the input into a file, and write @FILE",
+        );
+    }
+    Some(match found {
+        '\'' => "found a single quote; write double quotes: {quoted}",
+        '`' => "found a backtick; write double quotes: {quoted}",
+        '‘' | '’' | '‚' | '“' | '”' | '„' | '«' | '»' | '‹' | '›' | '″' | '′' | '＂' | '＇' => {
+            "found the quotation mark {char}; write straight double quotes: {quoted}"
         }
-        '\'' | '`' => {
-            format!("found {}; write double quotes: {}", quote_name(found), quoted(rest, place))
-        }
-        '‘' | '’' | '‚' | '“' | '”' | '„' | '«' | '»' | '‹' | '›' | '″' | '′' | '＂' | '＇' =>
-        {
-            format!(
-                "found the quotation mark {found} (U+{code:04X}); write straight double quotes: {}",
-                quoted(rest, place)
-            )
-        }
-        '#' => "found #; a comment starts with //, or is between /* and */".to_string(),
+        '#' => "found #; a comment starts with //, or is between /* and */",
         '-' if rest.starts_with("--") => {
-            "found --; a comment starts with //, or is between /* and */".to_string()
+            "found --; a comment starts with //, or is between /* and */"
         }
-        '/' => "found /; a comment starts with //, or is between /* and */, and text needs double \
-                quotes"
-            .to_string(),
-        '\\' => "found a backslash outside a string; write quotes as \", without a backslash, and \
-                 remove backslashes at the ends of lines"
-            .to_string(),
-        '(' => "found (; JSON has no calls and no tuples: write an array as [1, 2]".to_string(),
-        ';' => "found a semicolon; JSON has none: write a comma between elements, and nothing \
-                after the last bracket"
-            .to_string(),
-        '<' => "found <; if this is <NAME> of an example, write the value instead".to_string(),
-        '…' | '.' if found == '…' || rest.starts_with("...") => {
-            format!(
-                "found {}; write what this ellipsis of an example stands for",
-                if found == '…' { "…" } else { "..." }
-            )
+        '/' => {
+            "found /; a comment starts with //, or is between /* and */, and text needs double quotes"
         }
-        '$' => "found $, as of a variable of a shell; the shell does not replace it within single \
-                quotes: write the value itself"
-            .to_string(),
-        '：' | '，' | '；' | '｛' | '｝' | '［' | '］' => {
-            // The full-width forms follow the order of ASCII.
-            let ascii = char::from_u32(code - 0xff01 + 0x21).unwrap_or(found);
-            format!("found the full-width {found} (U+{code:04X}); write {ascii}")
+        '\\' => {
+            "found a backslash outside a string; write quotes as \", without a backslash, and remove \
+             backslashes at the ends of lines"
         }
-        '\u{b}'
-        | '\u{c}'
-        | '\u{85}'
-        | '\u{a0}'
+        '(' => "found (; JSON has no calls and no tuples: write an array as [1, 2]",
+        ';' => {
+            "found a semicolon; JSON has none: write a comma between elements, and nothing after the \
+             last bracket"
+        }
+        '<' => "found <; if this is <NAME> of an example, write the value instead",
+        '…' => "found …; write what this ellipsis of an example stands for",
+        '.' if rest.starts_with("...") => {
+            "found ...; write what this ellipsis of an example stands for"
+        }
+        '$' => {
+            "found $, as of a variable of a shell; the shell does not replace it within single \
+             quotes: write the value itself"
+        }
+        '：' => "found the full-width {char}; write :",
+        '，' => "found the full-width {char}; write ,",
+        '；' | '｛' | '｝' | '［' | '］' => {
+            "found the full-width {char}; write the ordinary character"
+        }
+        '\u{a0}' | '\u{202f}' => {
+            "found a no-break space {char}; remove it, or write an ordinary space"
+        }
+        '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{180e}' => {
+            "found an invisible character {char}; remove it"
+        }
+        '\u{feff}' => "found a byte order mark {char}, which may only be at the start; remove it",
+        '\u{85}'
         | '\u{1680}'
-        | '\u{180e}'
-        | '\u{2000}'..='\u{200f}'
+        | '\u{2000}'..='\u{200a}'
         | '\u{2028}'
         | '\u{2029}'
-        | '\u{202f}'
         | '\u{205f}'
-        | '\u{2060}'
-        | '\u{3000}'
-        | '\u{feff}' => {
-            let name = match found {
-                '\u{a0}' | '\u{202f}' => "a no-break space",
-                '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{180e}' => "an invisible character",
-                '\u{feff}' => "a byte order mark, which may only be at the start",
-                '\u{2028}' | '\u{2029}' | '\u{85}' => "a line separator",
-                '\u{b}' | '\u{c}' => "a control character",
-                _ => "a space that is not the usual one",
-            };
-            format!("found {name} (U+{code:04X}); remove it, or write an ordinary space")
+        | '\u{3000}' => {
+            "found a space that is not the usual one {char}; remove it, or write an ordinary space"
         }
-        '\u{fffd}' => "found U+FFFD, in place of what could not be decoded; save the text as \
-                       UTF-8"
-            .to_string(),
-        '\0'..='\u{1f}' => format!("found a control character (U+{code:04X}); remove it"),
+        '\u{fffd}' => "found {char}, in place of what could not be decoded; save the text as UTF-8",
+        '\0'..='\u{1f}' => "found a control character {char}; remove it",
         _ => return None,
-    };
-    Some(problem)
+    })
 }
 
-fn quote_name(quote: char) -> String {
-    match quote {
-        '\'' => "a single quote".to_string(),
-        '`' => "a backtick".to_string(),
-        other => format!("the quotation mark {other} (U+{:04X})", u32::from(other)),
+/// A character with its code, or only the code if it cannot be seen.
+fn with_code(c: char) -> String {
+    let code = format!("(U+{:04X})", u32::from(c));
+    let is_visible = c > ' '
+        && !matches!(c, '\u{80}'..='\u{a0}' | '\u{1680}' | '\u{180e}'
+        | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{205f}'..='\u{206f}' | '\u{3000}'
+        | '\u{feff}');
+    if !is_visible {
+        return code;
     }
+    let mut text = c.to_string();
+    text.push(' ');
+    text.push_str(&code);
+    text
 }
 
 /// The text in other quotes at the start of `rest`, as a JSON string.
@@ -228,77 +230,59 @@ fn quoted(rest: &str, place: &Place) -> String {
     }
 }
 
-/// The problem of something that is correct elsewhere.
-fn misplaced(text: &str, at: usize, place: &Place) -> String {
-    let rest = &text[at..];
-    let found = rest.chars().next().map_or_else(String::new, described);
-    let first = rest.bytes().next().unwrap_or_default();
+/// The problem of something that is correct elsewhere. The text has placeholders.
+fn misplaced(first: u8, text: &str, place: &Place) -> &'static str {
+    let in_object = place.open.is_some_and(|open| text.as_bytes()[open] == b'{');
     match (place.expected, first) {
         (Expected::Name | Expected::Value, b',') if place.last != b':' => {
-            "found a comma with nothing before it; remove the comma".to_string()
+            "found a comma with nothing before it; remove the comma"
         }
         (Expected::Name | Expected::Value, b'}' | b']') if place.last == b',' => {
-            format!("found {found} after a comma; remove the comma")
+            "found {found} after a comma; remove the comma"
         }
-        (Expected::Value, b',' | b'}' | b']') if place.last == b':' => format!(
-            "expected the value of the field, found {found}; write the value after the colon, or \
-             null"
-        ),
-        (Expected::Name | Expected::Value, b'}' | b']') => match place.open {
-            Some(open) => format!("found {found}, but {}", closing(text, open)),
-            None => format!("expected a value, found {found}"),
-        },
-        (Expected::Name, b'{') => format!(
-            "expected the name of a field, found {found}; write the name before it: {{\"NAME\": \
-             {{…}}}}"
-        ),
-        (Expected::Name, _) => {
-            format!("expected the name of a field in double quotes, found {found}")
+        (Expected::Value, b',' | b'}' | b']') if place.last == b':' => {
+            "expected the value of the field, found {found}; write the value after the colon, or null"
         }
-        (Expected::Colon, b'=') => "found = after the name of a field; write a colon".to_string(),
-        (Expected::Colon, b',' | b'}') => format!(
-            "expected a colon and a value after the name of the field, found {found}; values \
-             without names are written as an array: [\"a\", \"b\"]"
-        ),
-        (Expected::Colon, _) => {
-            format!("expected a colon after the name of a field, found {found}")
+        (Expected::Name | Expected::Value | Expected::Next, b'}' | b']') => {
+            "found {found}, but {close}"
         }
-        (Expected::Next, _) => next(text, place, first, &found),
-        (Expected::End, _) => end(first, &found),
-        _ => format!("expected a value, found {found}"),
-    }
-}
-
-/// The problem where a comma or the closing bracket is expected.
-fn next(text: &str, place: &Place, first: u8, found: &str) -> String {
-    let Some(open) = place.open else { return format!("expected a comma, found {found}") };
-    let in_object = text.as_bytes()[open] == b'{';
-    let bracket = if in_object { '}' } else { ']' };
-    match first {
-        b'}' | b']' => format!("found {found}, but {}", closing(text, open)),
-        b':' if in_object => format!(
-            "expected a comma or {bracket}, found a colon; a field has one name and one value"
-        ),
-        b':' => "found a colon in an array; write fields in an object: {\"NAME\": …}".to_string(),
-        b'+' => "found +; JSON cannot join texts: write one string".to_string(),
-        _ => format!("expected a comma or {bracket}, found {found}; is a comma missing before it?"),
-    }
-}
-
-/// The problem of what follows the end of the value.
-fn end(first: u8, found: &str) -> String {
-    match first {
-        b'}' | b']' => {
-            format!("found {found} after the end; remove it, or add its opening bracket")
+        (Expected::Name, b'{') => {
+            "expected the name of a field, found {found}; write the name before it: {\"NAME\": {…}}"
         }
-        b':' | b'=' => "this is a field without its object; write braces around all fields: \
-                        {\"NAME\": …}"
-            .to_string(),
-        b'{' | b'[' | b'"' | b',' | b'0'..=b'9' | b'-' => format!(
+        (Expected::Name, _) => "expected the name of a field in double quotes, found {found}",
+        (Expected::Colon, b'=') => "found = after the name of a field; write a colon",
+        (Expected::Colon, b',' | b'}') => {
+            "expected a colon and a value after the name of the field, found {found}; values without \
+             names are written as an array: [\"a\", \"b\"]"
+        }
+        (Expected::Colon, _) => "expected a colon after the name of a field, found {found}",
+        (Expected::Next, b':') if in_object => {
+            "expected a comma or }, found a colon; a field has one name and one value"
+        }
+        (Expected::Next, b':') => {
+            "found a colon in an array; write fields in an object: {\"NAME\": …}"
+        }
+        (Expected::Next, b'+') => "found +; JSON cannot join texts: write one string",
+        (Expected::Next, _) if in_object => {
+            "expected a comma or }, found {found}; is a comma missing before it?"
+        }
+        (Expected::Next, _) => {
+            "expected a comma or ], found {found}; is a comma missing before it?"
+        }
+        (Expected::End, b'}' | b']') => {
+            "found {found} after the end; remove it, or add its opening bracket"
+        }
+        (Expected::End, b':' | b'=') => {
+            "this is a field without its object; write braces around all fields: {\"NAME\": …}"
+        }
+        (Expected::End, b'{' | b'[' | b'"' | b',' | b'0'..=b'9' | b'-') => {
             "found {found} after the end of the JSON value; a call takes one value: run the action \
              once for each of several"
-        ),
-        _ => format!("unexpected text after the end of the JSON value, found {found}; remove it"),
+        }
+        (Expected::End, _) => {
+            "unexpected text after the end of the JSON value, found {found}; remove it"
+        }
+        _ => "expected a value, found {found}",
     }
 }
 
@@ -310,7 +294,7 @@ fn described(c: char) -> String {
         '"' => "a string".to_string(),
         '0'..='9' | '-' => "a number".to_string(),
         c if c.is_ascii_graphic() => c.to_string(),
-        c => format!("{c} (U+{:04X})", u32::from(c)),
+        c => with_code(c),
     }
 }
 
