@@ -3,7 +3,7 @@
 use crate::transcode::Diagnostic;
 use alloc::format;
 use alloc::string::{String, ToString};
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::Ipv6Addr;
 
 /// An endpoint to use instead of the region's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +103,9 @@ fn scheme(lower: &str) -> Result<(bool, &str), String> {
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let host = authority.split(':').next().unwrap_or_default();
-    let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok() || !host.contains('.');
+    let is_local = host == "localhost"
+        || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        || !host.contains('.');
     let https = https.unwrap_or(!is_local);
     let prefix = if https { "https://" } else { "http://" };
     let problem = "the endpoint does not start with https:// or http://";
@@ -164,7 +166,7 @@ fn check_host(host: &str, digits: Option<&str>, prefix: &str) -> Result<(), Stri
     }
     let wrong = |c: &char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '_');
     match host.chars().find(wrong) {
-        Some(c) if c.is_whitespace() => {
+        Some(' ' | '\t' | '\n' | '\u{a0}') => {
             return Err("the host of the endpoint contains white space; remove it".to_string());
         }
         Some('%') => {
@@ -172,7 +174,7 @@ fn check_host(host: &str, digits: Option<&str>, prefix: &str) -> Result<(), Stri
                 "the host of the endpoint contains %; write the characters themselves".to_string()
             );
         }
-        Some(c) if c.is_alphabetic() => {
+        Some(c) if !c.is_ascii() => {
             return Err(format!(
                 "the host of the endpoint contains {c} (U+{:04X}), but names of hosts are in \
                  ASCII; write the form that starts with xn--",

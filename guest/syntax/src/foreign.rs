@@ -26,7 +26,7 @@ const MAX_PATH: usize = 300;
 #[inline(never)]
 #[must_use]
 pub fn foreign(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let inside = text.strip_prefix(QUOTES).and_then(|text| text.strip_suffix(QUOTES));
     let whole = inside.unwrap_or(text);
     if is_statement(whole) {
@@ -46,11 +46,11 @@ pub fn foreign(text: &str) -> Option<String> {
 }
 
 fn is_statement(text: &str) -> bool {
-    let verb = text.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    let verb = text.split(|c: char| c.is_ascii_whitespace() || c == '(').next().unwrap_or_default();
     ["SELECT", "INSERT", "UPDATE", "DELETE", "EXISTS"]
         .iter()
         .any(|known| known.eq_ignore_ascii_case(verb))
-        && !text[verb.len()..].trim_start_matches(char::is_whitespace).starts_with([':', '='])
+        && !text[verb.len()..].trim_ascii_start().starts_with([':', '='])
         && text.len() > verb.len()
 }
 

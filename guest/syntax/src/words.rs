@@ -26,11 +26,11 @@ pub(crate) fn problem(text: &str, at: usize, place: &Place) -> Option<String> {
     if is_begun && is_number_start(rest) {
         return Some(number(rest));
     }
-    if !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '@')) {
+    if !rest.starts_with(|c: char| is_letter(c) || matches!(c, '_' | '-' | '@')) {
         return None;
     }
     let word = word(rest);
-    let after = rest[word.len()..].trim_start();
+    let after = rest[word.len()..].trim_ascii_start();
     match place.expected {
         Expected::Name => Some(name(word, place)),
         Expected::Document if after.starts_with([':', '=']) => Some(format!(
@@ -39,6 +39,13 @@ pub(crate) fn problem(text: &str, at: usize, place: &Place) -> Option<String> {
         )),
         _ => is_begun.then(|| value(word, after)),
     }
+}
+
+/// Whether a character is a letter or digit, as far as that matters to find the end of a word: other
+/// scripts are letters, and spaces and punctuation in Unicode are not.
+fn is_letter(c: char) -> bool {
+    let is_other = matches!(c, '\u{2000}'..='\u{303f}' | '\u{fe00}'..='\u{ffff}');
+    c.is_ascii_alphanumeric() || (c >= '\u{c0}' && !is_other)
 }
 
 /// Whether other languages allow a character in a number, a date or a time.
@@ -54,8 +61,7 @@ fn is_number_start(rest: &str) -> bool {
 
 /// The word at the start of a text: up to white space or punctuation.
 fn word(text: &str) -> &str {
-    let end =
-        text.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '@' | '$')));
+    let end = text.find(|c: char| !(is_letter(c) || matches!(c, '_' | '-' | '.' | '@' | '$')));
     &text[..end.unwrap_or(text.len())]
 }
 

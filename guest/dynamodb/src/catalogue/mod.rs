@@ -23,6 +23,7 @@ pub use operation::{Access, Operation, Paging, Rows};
 pub use partitions::{PARTITIONS, Partition};
 pub use schema::json_schema;
 
+use alloc::string::String;
 use dynamodb_json::nearest::nearest;
 use generated::PERMISSIONS;
 
@@ -50,22 +51,28 @@ pub fn suggested(name: &str) -> Option<&'static str> {
     if name.len() > 100 {
         return None;
     }
-    let known = |wanted: &str| {
-        let same = |name: &&str| name.eq_ignore_ascii_case(wanted);
-        OPERATIONS.iter().map(|operation| operation.name).find(same)
-    };
-    let last = name.trim().rsplit([':', '.', '/', '#', ' ']).next().unwrap_or_default();
-    let last = last.strip_suffix("()").unwrap_or(last);
-    let plain = last.replace(['-', '_'], "").to_ascii_lowercase();
-    let stem = ["command", "request", "input", "async"]
-        .iter()
-        .find_map(|suffix| plain.strip_suffix(suffix))
-        .unwrap_or(&plain);
-    known(stem)
-        .or_else(|| known(&[stem, "item"].concat()))
-        .or_else(|| known(&[stem, "items"].concat()))
-        .or_else(|| known(&name.replace(['-', '_', ' '], "")))
-        .or_else(|| nearest(stem, OPERATIONS.iter().map(|operation| operation.name)))
+    let last = name.trim_ascii().rsplit([':', '.', '/', '#', ' ']).next().unwrap_or_default();
+    // Then all of the name, for `get item`.
+    for part in [last, name] {
+        let plain: String = part
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
+        let suffixes = ["command", "request", "input", "async"];
+        let stem = suffixes.iter().find_map(|suffix| plain.strip_suffix(suffix)).unwrap_or(&plain);
+        for end in ["", "item", "items"] {
+            let same = |name: &&str| {
+                let (start, rest) = name.split_at(stem.len().min(name.len()));
+                start.eq_ignore_ascii_case(stem) && rest.eq_ignore_ascii_case(end)
+            };
+            let found = OPERATIONS.iter().map(|operation| operation.name).find(same);
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+    nearest(&last.replace(['-', '_'], ""), OPERATIONS.iter().map(|operation| operation.name))
 }
 
 /// Returns the IAM permissions of an action, if their names differ from the name of the action.

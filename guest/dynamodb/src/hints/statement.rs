@@ -80,37 +80,52 @@ fn table<'s>(words: &mut impl Iterator<Item = &'s str>) -> Option<&'s str> {
 /// Returns the first value after a comparison that is in double quotes (without the closing one),
 /// or is a word that is no value of `PartiQL`.
 fn literal(statement: &str) -> Option<&str> {
-    let mut rest = statement;
+    let bytes = statement.as_bytes();
     let mut in_text = false;
-    while let Some(at) = rest.find(['\'', '=', '<', '>']) {
-        let is_quote = rest[at..].starts_with('\'');
-        rest = &rest[at + 1..];
-        if is_quote {
-            in_text = !in_text;
-            continue;
-        }
-        if in_text {
-            continue;
-        }
-        let value = rest.trim_start_matches(['=', '<', '>']).trim_ascii_start();
-        if let Some(inside) = value.strip_prefix('"') {
-            let end = inside.find('"').map_or(value.len(), |end| end + 1);
-            return Some(&value[..end]);
-        }
-        let end = value
-            .find(|c: char| {
-                !(c.is_ascii_alphanumeric() || !c.is_ascii() || matches!(c, '_' | '-' | '.' | '@'))
-            })
-            .unwrap_or(value.len());
-        let (word, after) = value.split_at(end);
-        let known = ["true", "false", "null", "missing"];
-        let is_value = word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.'))
-            || known.iter().any(|known| known.eq_ignore_ascii_case(word));
-        // `a = a + 1` reads an attribute.
-        let is_read = after.trim_ascii_start().starts_with(['+', '-', '(', '[', '.']);
-        if !word.is_empty() && !is_value && !is_read {
-            return Some(word);
+    let mut is_compared = false;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let start = at;
+        at += 1;
+        match byte {
+            b'\'' => (in_text, is_compared) = (!in_text, false),
+            _ if in_text => {}
+            b'=' | b'<' | b'>' => is_compared = true,
+            b' ' | b'\n' | b'\r' | b'\t' => {}
+            b'"' => {
+                while bytes.get(at).is_some_and(|byte| *byte != b'"') {
+                    at += 1;
+                }
+                if is_compared {
+                    return Some(&statement[start..at]);
+                }
+                at += 1;
+            }
+            _ if is_word(byte) => {
+                while bytes.get(at).is_some_and(|byte| is_word(*byte)) {
+                    at += 1;
+                }
+                let word = &statement[start..at];
+                // `a = a + 1` and `a = f(b)` read attributes.
+                let next = statement[at..].trim_ascii_start().as_bytes().first();
+                let is_read = matches!(next, Some(b'+' | b'-' | b'(' | b'[' | b'.'));
+                if is_compared && !is_read && !is_value(word) {
+                    return Some(word);
+                }
+                is_compared = false;
+            }
+            _ => is_compared = false,
         }
     }
     None
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || matches!(byte, b'_' | b'-' | b'.' | b'@')
+}
+
+fn is_value(word: &str) -> bool {
+    let is_number = matches!(word.as_bytes().first(), Some(b'0'..=b'9' | b'-' | b'.'));
+    is_number
+        || ["true", "false", "null", "missing"].iter().any(|known| known.eq_ignore_ascii_case(word))
 }
