@@ -15,7 +15,7 @@ fuzz_target!(|data: (u16, &str, &[u8])| {
     );
     let error = ServiceError::from_response(
         &response,
-        &HintContext { action: "GetItem", region: "eu-west-1" },
+        &HintContext { action: "ExecuteStatement", region: Some("eu-west-1"), request: kind },
         Format::Plain,
         1,
     );

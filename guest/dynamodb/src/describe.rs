@@ -1,10 +1,11 @@
 //! The plugin's description of itself, for people and forms.
 
 use crate::catalogue::{Access, OPERATIONS, Shape, json_schema};
+use crate::object::object;
 use crate::settings::{DESCRIPTIONS, OPTIONS, SETTINGS};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Returns the plugin's name, version, settings, options and actions, as JSON.
 #[must_use]
@@ -13,17 +14,21 @@ pub fn describe() -> String {
         .iter()
         .map(|operation| {
             let example: Value = serde_json::from_str(operation.example).unwrap_or_default();
-            json!({"name": operation.name, "access": access(operation.access), "example": example})
+            object(&mut [
+                ("name", operation.name.into()),
+                ("access", access(operation.access).into()),
+                ("example", example),
+            ])
         })
         .collect();
-    json!({
-        "name": "dynamodb",
-        "title": "Amazon DynamoDB",
-        "version": env!("CARGO_PKG_VERSION"),
-        "settings": described_schema(&SETTINGS),
-        "options": described_schema(&OPTIONS),
-        "actions": actions,
-    })
+    object(&mut [
+        ("name", "dynamodb".into()),
+        ("title", "Amazon DynamoDB".into()),
+        ("version", env!("CARGO_PKG_VERSION").into()),
+        ("settings", described_schema(&SETTINGS)),
+        ("options", described_schema(&OPTIONS)),
+        ("actions", actions.into()),
+    ])
     .to_string()
 }
 
@@ -32,7 +37,7 @@ fn described_schema(shape: &Shape) -> Value {
     let mut schema = json_schema(shape);
     for (name, description) in DESCRIPTIONS {
         if let Some(property) = schema["properties"].get_mut(name) {
-            property["description"] = json!(description);
+            property["description"] = description.into();
         }
     }
     schema

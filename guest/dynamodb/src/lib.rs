@@ -13,6 +13,7 @@ pub mod catalogue;
 pub mod describe;
 pub mod endpoint;
 pub mod hints;
+mod object;
 pub mod origin;
 mod region;
 pub mod response;

@@ -4,12 +4,13 @@ use super::connection::Connection;
 use super::error::Error;
 use super::platform::Platform;
 use crate::catalogue::{Field, Shape};
+use crate::object::object;
 use crate::settings::Options;
 use crate::transcode::{EncodeOptions, Format, encode};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The default for `limit`: enough for a form, and few enough for the request limit of one call.
 const DEFAULT_TABLES: u64 = 100;
@@ -38,7 +39,7 @@ impl<P: Platform> Connection<P> {
             Ok(_) => {
                 let message =
                     format!("{service} accepts the credentials, and they may list tables");
-                Ok(json!({"ok": true, "message": message}).to_string())
+                Ok(object(&mut [("ok", true.into()), ("message", message.into())]).to_string())
             }
             Err(Error::Service(error))
                 if matches!(error.code.as_str(), "AccessDeniedException" | "AccessDenied") =>
@@ -47,9 +48,12 @@ impl<P: Platform> Connection<P> {
                     "{service} accepts the credentials, but they may not list tables; \
                      other actions may be allowed"
                 );
-                let result =
-                    json!({"ok": true, "message": message, "missing": "dynamodb:ListTables"});
-                Ok(result.to_string())
+                Ok(object(&mut [
+                    ("ok", true.into()),
+                    ("message", message.into()),
+                    ("missing", "dynamodb:ListTables".into()),
+                ])
+                .to_string())
             }
             Err(error) => Err(error),
         }
@@ -77,10 +81,10 @@ impl<P: Platform> Connection<P> {
         let mut cursor = None;
         loop {
             let input =
-                cursor.map_or(json!({}), |cursor| json!({"ExclusiveStartTableName": cursor}));
-            let page = match self.query("ListTables", &input.to_string()) {
+                cursor.map(|cursor: Value| object(&mut [("ExclusiveStartTableName", cursor)]));
+            let page = match self.query("ListTables", &input.unwrap_or_default().to_string()) {
                 Err(_) if !tables.is_empty() => {
-                    return Ok(json!({"tables": tables, "more": true}).to_string());
+                    return Ok(listed(tables, true));
                 }
                 page => page?,
             };
@@ -91,30 +95,28 @@ impl<P: Platform> Connection<P> {
                     continue;
                 }
                 if tables.len() == limit {
-                    return Ok(json!({"tables": tables, "more": true}).to_string());
+                    return Ok(listed(tables, true));
                 }
-                let description =
-                    self.query("DescribeTable", &json!({"TableName": name}).to_string());
+                let description = self
+                    .query("DescribeTable", &object(&mut [("TableName", name.into())]).to_string());
                 tables.push(match description {
                     Ok(description) => table(&description["Table"]),
                     // The table was deleted meanwhile, or IAM or the policy hides it. The others
                     // are still useful.
                     Err(Error::Service(error)) => {
-                        json!({"name": name, "error": format!("{}: {}", error.code, error.message)})
+                        failed(name, &format!("{}: {}", error.code, error.message))
                     }
-                    Err(Error::Refused(_)) => {
-                        json!({"name": name, "error": "not allowed by the policy"})
-                    }
+                    Err(Error::Refused(_)) => failed(name, "not allowed by the policy"),
                     // No requests or no time left. Return the tables found so far.
                     Err(_) if !tables.is_empty() => {
-                        return Ok(json!({"tables": tables, "more": true}).to_string());
+                        return Ok(listed(tables, true));
                     }
                     Err(error) => return Err(error),
                 });
             }
             match page["LastEvaluatedTableName"].as_str() {
-                Some(last) => cursor = Some(last.to_string()),
-                None => return Ok(json!({"tables": tables, "more": false}).to_string()),
+                Some(last) => cursor = Some(last.into()),
+                None => return Ok(listed(tables, false)),
             }
         }
     }
@@ -132,6 +134,16 @@ impl<P: Platform> Connection<P> {
     }
 }
 
+/// Returns the result of `structure`.
+fn listed(tables: Vec<Value>, more: bool) -> String {
+    object(&mut [("tables", tables.into()), ("more", more.into())]).to_string()
+}
+
+/// Returns what callers see of a table that cannot be described.
+fn failed(name: &str, error: &str) -> Value {
+    object(&mut [("name", name.into()), ("error", error.into())])
+}
+
 /// Returns the part of a table's description that callers see.
 fn table(description: &Value) -> Value {
     let types = &description["AttributeDefinitions"];
@@ -140,21 +152,21 @@ fn table(description: &Value) -> Value {
         .flat_map(|kind| description[*kind].as_array().into_iter().flatten())
         .map(|index| {
             let projection = &index["Projection"]["ProjectionType"];
-            json!({
-                "name": index["IndexName"],
-                "keys": keys(index, types),
-                "projection": projection,
-            })
+            object(&mut [
+                ("name", index["IndexName"].clone()),
+                ("keys", keys(index, types).into()),
+                ("projection", projection.clone()),
+            ])
         })
         .collect();
-    json!({
-        "name": description["TableName"],
-        "status": description["TableStatus"],
-        "keys": keys(description, types),
-        "indexes": indexes,
-        "items": description["ItemCount"],
-        "bytes": description["TableSizeBytes"],
-    })
+    object(&mut [
+        ("name", description["TableName"].clone()),
+        ("status", description["TableStatus"].clone()),
+        ("keys", keys(description, types).into()),
+        ("indexes", indexes.into()),
+        ("items", description["ItemCount"].clone()),
+        ("bytes", description["TableSizeBytes"].clone()),
+    ])
 }
 
 /// Returns the key attributes of a table or index, with their types and roles.
@@ -171,7 +183,11 @@ fn keys(owner: &Value, types: &Value) -> Vec<Value> {
     schema
         .map(|key| {
             let role = if key["KeyType"] == "HASH" { "partition" } else { "sort" };
-            json!({"name": key["AttributeName"], "type": kind(&key["AttributeName"]), "role": role})
+            object(&mut [
+                ("name", key["AttributeName"].clone()),
+                ("type", kind(&key["AttributeName"]).into()),
+                ("role", role.into()),
+            ])
         })
         .collect()
 }

@@ -1,10 +1,11 @@
 //! Converts shapes to JSON Schema, for editors and forms.
 //! <https://json-schema.org/draft/2020-12/json-schema-core>
 
+use crate::object::object;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use dynamodb_json::shape::Shape;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Returns the JSON Schema of `shape`. An attribute value may be tagged or not, as in the format
 /// `typed`.
@@ -12,9 +13,13 @@ use serde_json::{Map, Value, json};
 pub fn json_schema(shape: &Shape) -> Value {
     let mut schema = schema(shape);
     if let Some(object) = schema.as_object_mut() {
-        object.insert("$schema".to_string(), json!("https://json-schema.org/draft/2020-12/schema"));
+        object.insert("$schema".to_string(), "https://json-schema.org/draft/2020-12/schema".into());
     }
     schema
+}
+
+fn of_type(name: &str) -> Value {
+    object(&mut [("type", name.into())])
 }
 
 fn schema(shape: &Shape) -> Value {
@@ -26,45 +31,52 @@ fn schema(shape: &Shape) -> Value {
             }
             let required: Vec<&str> =
                 fields.iter().filter(|field| field.required).map(|field| field.name).collect();
-            json!({
-                "type": "object",
-                "properties": properties,
-                "required": required,
-                "additionalProperties": false,
-            })
+            object(&mut [
+                ("type", "object".into()),
+                ("properties", properties.into()),
+                ("required", required.into()),
+                ("additionalProperties", false.into()),
+            ])
         }
         Shape::Map { value, min, max } => bounded(
-            json!({"type": "object", "additionalProperties": schema(value)}),
+            object(&mut [("type", "object".into()), ("additionalProperties", schema(value))]),
             *min,
             *max,
             "minProperties",
             "maxProperties",
         ),
         Shape::List { member, min, max } => bounded(
-            json!({"type": "array", "items": schema(member)}),
+            object(&mut [("type", "array".into()), ("items", schema(member))]),
             *min,
             *max,
             "minItems",
             "maxItems",
         ),
         Shape::String { min, max, values: [] } => {
-            bounded(json!({"type": "string"}), *min, *max, "minLength", "maxLength")
+            bounded(of_type("string"), *min, *max, "minLength", "maxLength")
         }
-        Shape::String { values, .. } => json!({"type": "string", "enum": values}),
-        Shape::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
-        Shape::Double => json!({"type": "number"}),
+        Shape::String { values, .. } => {
+            object(&mut [("type", "string".into()), ("enum", values.to_vec().into())])
+        }
+        Shape::Integer { min, max } => object(&mut [
+            ("type", "integer".into()),
+            ("minimum", (*min).into()),
+            ("maximum", (*max).into()),
+        ]),
+        Shape::Double => of_type("number"),
         Shape::Timestamp => {
-            json!({"type": "number", "description": "seconds since 1970-01-01T00:00:00Z"})
+            let description = "seconds since 1970-01-01T00:00:00Z";
+            object(&mut [("type", "number".into()), ("description", description.into())])
         }
-        Shape::Boolean => json!({"type": "boolean"}),
-        Shape::Blob => json!({"type": "string", "contentEncoding": "base64"}),
+        Shape::Boolean => of_type("boolean"),
+        Shape::Blob => {
+            object(&mut [("type", "string".into()), ("contentEncoding", "base64".into())])
+        }
         Shape::AttributeValue => {
-            json!({
-                "description":
-                    "an attribute value: {\"S\": \"text\"}, {\"N\": \"1\"} …, or ordinary JSON",
-            })
+            let text = "an attribute value: {\"S\": \"text\"}, {\"N\": \"1\"} …, or ordinary JSON";
+            object(&mut [("description", text.into())])
         }
-        Shape::Any => json!({}),
+        Shape::Any => object(&mut []),
     }
 }
 
@@ -72,10 +84,10 @@ fn schema(shape: &Shape) -> Value {
 fn bounded(mut schema: Value, min: u32, max: u32, min_name: &str, max_name: &str) -> Value {
     if let Some(object) = schema.as_object_mut() {
         if min > 0 {
-            object.insert(min_name.to_string(), json!(min));
+            object.insert(min_name.to_string(), min.into());
         }
         if max < u32::MAX {
-            object.insert(max_name.to_string(), json!(max));
+            object.insert(max_name.to_string(), max.into());
         }
     }
     schema

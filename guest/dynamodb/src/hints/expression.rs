@@ -1,7 +1,6 @@
 //! Hints for errors in expressions, by the expression of the request.
 
-use super::fill;
-use super::request::{short, text};
+use super::request::{fill, short, text};
 use alloc::string::{String, ToString};
 
 /// Returns a hint for a message about an expression of `request`.

@@ -66,8 +66,3 @@ fn needed(action: &str) -> String {
     }
     needed
 }
-
-/// Returns a text with each `{}` replaced by `value`.
-fn fill(text: &str, value: &str) -> String {
-    text.replace("{}", value)
-}

@@ -1,4 +1,4 @@
-//! Reads what a hint needs from a request and from a message.
+//! Reads what a hint needs from a request and from a message, and fills it into the hint.
 
 use crate::json::{Kind, Scanner, SyntaxError, unescape};
 use alloc::string::String;
@@ -40,6 +40,11 @@ pub(super) fn after<'m>(message: &'m str, part: &str) -> Option<&'m str> {
 /// Returns a name if it is short enough for a hint.
 pub(super) fn short(name: &str) -> Option<&str> {
     name.chars().nth(MAX_NAME).is_none().then_some(name)
+}
+
+/// Returns a text with each `{}` replaced by `value`.
+pub(super) fn fill(text: &str, value: &str) -> String {
+    text.replace("{}", value)
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Hints for errors in PartiQL statements, by the statement of the request.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html>
 
-use super::fill;
-use super::request::{short, text};
+use super::request::{fill, short, text};
 use alloc::string::{String, ToString};
 
 /// Returns a hint for a statement that is written as in other databases, or `None` if the

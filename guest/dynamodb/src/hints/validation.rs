@@ -4,8 +4,7 @@
 //! them have is looked for.
 
 use super::expression;
-use super::fill;
-use super::request::after;
+use super::request::{after, fill};
 use alloc::string::{String, ToString};
 
 /// Returns a hint for a message of the service. `request` is the body that was sent.
