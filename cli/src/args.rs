@@ -8,6 +8,7 @@
 )]
 
 use crate::environment::variable;
+use crate::failure::Failure;
 use anyhow::{Context as _, anyhow};
 use bytesize::ByteSize;
 use clap::builder::NonEmptyStringValueParser;
@@ -88,6 +89,7 @@ pub(crate) enum Command {
 const EXECUTE_EXAMPLES: &str = "\
 Examples:
   portcullis execute --local ListTables
+  portcullis execute --region eu-west-1 ListTables
   portcullis execute --local data.db PutItem '{\"TableName\": \"users\", \"Item\": {\"id\": \"1\"}}'
   portcullis execute --datasource orders GetItem @key.json
   echo '{\"TableName\": \"orders\"}' | portcullis execute --datasource orders Scan -";
@@ -96,13 +98,11 @@ Examples:
 pub(crate) struct Execute {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// The action, by its DynamoDB name, such as GetItem.
-    #[arg(value_name = "ACTION")]
-    pub(crate) action: Option<String>,
-    /// The action's input as JSON: the text itself, @FILE to read a file, or - to read standard
-    /// input. Without it, the input is {}.
-    #[arg(value_name = "JSON | @FILE | -")]
-    pub(crate) input: Option<String>,
+    /// The action, by its DynamoDB name, such as GetItem, and its input as JSON: the text itself,
+    /// @FILE to read a file, or - to read standard input. Without it, the input is {}. The name of
+    /// the datasource may come first; same as --datasource.
+    #[arg(value_name = "[NAME] ACTION [JSON | @FILE | -]", num_args = 0..=3)]
+    words: Vec<String>,
     /// Replace the placeholder {{NAME}} in the input with a value: NAME=TEXT binds a string,
     /// whatever it contains, and NAME:=JSON binds a JSON value. Can be repeated.
     #[arg(long, value_name = "NAME=TEXT | NAME:=JSON", value_parser = parse_bind)]
@@ -128,6 +128,9 @@ pub(crate) struct Execute {
     /// Skip client-side validation.
     #[arg(long)]
     pub(crate) no_strict: bool,
+    /// Show the request that would leave, and whether the policy allows it. Sends nothing.
+    #[arg(long, conflicts_with_all = ["local", "server"])]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -220,7 +223,49 @@ pub(crate) struct Target {
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(crate) local: Option<Option<PathBuf>>,
     #[command(flatten)]
+    pub(crate) implied: ImpliedArgs,
+    #[command(flatten)]
     pub(crate) remote: RemoteArgs,
+    /// Say on standard error how many requests were sent, where to, and how long the call took.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+/// Options that replace a policy file.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ImpliedArgs {
+    /// Use DynamoDB in this region and no policy file. Only its endpoint can be reached. The
+    /// credentials are those of AWS's environment.
+    #[arg(long, value_name = "REGION", conflicts_with_all = ["datasource", "local", "server", "file"])]
+    pub(crate) region: Option<String>,
+    /// Use the server at this URL, such as http://localhost:8000, and no policy file.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["datasource", "local", "server", "file"])]
+    pub(crate) endpoint: Option<String>,
+    /// Use the credentials of this AWS profile, with --region or AWS_REGION and no policy file.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["datasource", "local", "server", "file"])]
+    pub(crate) profile: Option<String>,
+    /// With --region, --endpoint or --profile: the highest class of actions that is allowed. The
+    /// default is read.
+    #[arg(long, value_enum)]
+    pub(crate) access: Option<Access>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Access {
+    Read,
+    Write,
+    Admin,
+}
+
+impl Access {
+    /// Its name in a policy file.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -414,20 +459,62 @@ impl Execute {
         self.pages == Some(PageMode::All) && self.output.output.is_some_and(Output::has_rows)
     }
 
-    /// Corrects the arguments after `--local ACTION`, where clap takes the action for the optional
-    /// FILE. FILE contains a dot or a slash, and an action contains neither.
-    pub(crate) fn separate_action_from_file(mut self) -> Self {
-        let Some(Some(file)) = &self.target.local else { return self };
-        let text = file.to_string_lossy().into_owned();
-        if !text.contains(['.', '/', '\\']) {
-            self.target.local = Some(None);
-            let action = self.action.replace(text);
-            if let Some(input) = action {
-                self.input = Some(input);
+    /// Takes the action and its input out of the arguments, and sets the datasource if they name
+    /// one.
+    ///
+    /// # Errors
+    /// Returns an error if the arguments name no action, or something that they cannot.
+    pub(crate) fn take_call(&mut self) -> Result<CallWords, Failure> {
+        let mut words = std::mem::take(&mut self.words);
+        // clap takes what follows `--local` for the optional FILE. FILE contains a dot or a slash,
+        // and an action contains neither.
+        let mut undotted = None;
+        if let Some(Some(file)) = &self.target.local {
+            let text = file.to_string_lossy().into_owned();
+            if !text.contains(['.', '/', '\\']) {
+                self.target.local = Some(None);
+                undotted = Some(text.clone());
+                words.insert(0, text);
             }
         }
-        self
+        // What is an action by its form is no input: that begins with a brace, @ or -.
+        let is_action = |word: &String| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        if words.len() == 3 || words.len() == 2 && is_action(&words[1]) {
+            let name = words.remove(0);
+            if undotted.as_ref() == Some(&name) {
+                return Err(Failure::usage(format!(
+                    "--local {name}: a file's name needs a dot or a slash here, to tell it from an \
+                     action"
+                ))
+                .with(format!("for example: --local ./{name}")));
+            }
+            let takes_no_name = self.target.local.is_some()
+                || self.target.implied.region.is_some()
+                || self.target.implied.endpoint.is_some()
+                || self.target.implied.profile.is_some();
+            if takes_no_name || self.target.datasource.is_some() {
+                return Err(Failure::usage(format!("{name:?} is one word too many"))
+                    .with("expected: an action, and its input as one argument, in quotes"));
+            }
+            self.target.datasource = Some(name);
+        }
+        let mut words = words.into_iter();
+        let Some(action) = words.next() else {
+            return Err(Failure::usage("which action?")
+                .with("for example: portcullis execute --local ListTables")
+                .with("`portcullis actions` lists all actions"));
+        };
+        Ok(CallWords { action, input: words.next() })
     }
+}
+
+/// The words of a command that name what is executed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CallWords {
+    pub(crate) action: String,
+    pub(crate) input: Option<String>,
 }
 
 /// Parses `NAME=TEXT` or `NAME:=JSON` into the name and the value as JSON.
@@ -467,13 +554,13 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
-    fn execute(words: &str) -> (Option<Option<PathBuf>>, Option<String>, Option<String>) {
+    fn execute(words: &str) -> Result<(Target, CallWords), Failure> {
         let cli =
             Cli::try_parse_from(["portcullis", "execute"].into_iter().chain(words.split(' ')))
                 .unwrap();
-        let Command::Execute(execute) = cli.command else { panic!("execute") };
-        let execute = execute.separate_action_from_file();
-        (execute.target.local, execute.action, execute.input)
+        let Command::Execute(mut execute) = cli.command else { panic!("execute") };
+        let words = execute.take_call()?;
+        Ok((execute.target, words))
     }
 
     #[test]
@@ -483,14 +570,48 @@ mod tests {
 
     #[test]
     fn local_takes_an_optional_file() {
-        let some = |text: &str| Some(text.to_string());
-        assert_eq!(execute("--local ListTables"), (Some(None), some("ListTables"), None));
-        assert_eq!(execute("--local Scan {}"), (Some(None), some("Scan"), some("{}")));
+        let local = |words: &str| {
+            let (target, words) = execute(words).unwrap();
+            (target.local, words.action, words.input.unwrap_or_default())
+        };
+        let text = str::to_string;
+        assert_eq!(local("--local ListTables"), (Some(None), text("ListTables"), text("")));
+        assert_eq!(local("--local Scan {}"), (Some(None), text("Scan"), text("{}")));
         assert_eq!(
-            execute("--local data.db Scan {}"),
-            (Some(Some("data.db".into())), some("Scan"), some("{}"))
+            local("--local data.db Scan {}"),
+            (Some(Some("data.db".into())), text("Scan"), text("{}"))
         );
-        assert_eq!(execute("Scan - --local"), (Some(None), some("Scan"), some("-")));
-        assert_eq!(execute("-d orders Scan @x.json"), (None, some("Scan"), some("@x.json")));
+        assert_eq!(local("Scan - --local"), (Some(None), text("Scan"), text("-")));
+        assert_eq!(local("-d orders Scan @x.json"), (None, text("Scan"), text("@x.json")));
+    }
+
+    #[test]
+    fn the_name_of_the_datasource_may_come_first() {
+        for (words, name, action, input) in [
+            ("orders ListTables", Some("orders"), "ListTables", None),
+            ("orders Scan {}", Some("orders"), "Scan", Some("{}")),
+            ("orders Scan -", Some("orders"), "Scan", Some("-")),
+            ("Scan {}", None, "Scan", Some("{}")),
+            ("Scan query.json", None, "Scan", Some("query.json")),
+        ] {
+            let (target, call) = execute(words).unwrap();
+            assert_eq!(target.datasource.as_deref(), name, "{words}");
+            assert_eq!((call.action.as_str(), call.input.as_deref()), (action, input), "{words}");
+        }
+    }
+
+    #[test]
+    fn words_that_cannot_be_understood_are_refused_with_a_remedy() {
+        for (words, part) in [
+            ("--local mydata ListTables", "--local ./mydata"),
+            ("--local mydata Scan {}", "--local ./mydata"),
+            ("-d orders users ListTables", "one word too many"),
+            ("--region eu-west-1 orders ListTables", "one word too many"),
+            ("--local data.db", "which action?"),
+        ] {
+            let failure = execute(words).unwrap_err();
+            let lines: Vec<&str> = failure.lines().collect();
+            assert!(lines.join("\n").contains(part), "{words}: {lines:?}");
+        }
     }
 }

@@ -176,6 +176,11 @@ impl Failure {
         }
     }
 
+    /// The same failure as one of a policy, whatever it would be of a call.
+    pub(crate) fn in_configuration(self) -> Self {
+        Self { code: CONFIGURATION, ..self }
+    }
+
     /// Adds a line below the message.
     pub(crate) fn with(mut self, line: impl Into<String>) -> Self {
         self.more.push(line.into());
@@ -248,9 +253,11 @@ impl From<Error> for Failure {
 
 fn denied(failure: Failure, denial: &Denial) -> Failure {
     if denial.is_remedied_by_policy() {
-        return failure
-            .with("to allow it, change the datasource's policy:")
-            .with(format!("  {}", denial.remedy));
+        let (failure, begin) = match &denial.fix {
+            Some(fix) => (failure.with(fix), "or, to allow it, change the datasource's policy:"),
+            None => (failure, "to allow it, change the datasource's policy:"),
+        };
+        return failure.with(begin).with(format!("  {}", denial.remedy));
     }
     failure.with(format!("remedy: {}", denial.remedy))
 }

@@ -6,8 +6,10 @@ mod commands;
 mod compiler;
 mod completeness;
 mod core_dumps;
+mod dry_run;
 mod environment;
 mod failure;
+mod implied;
 mod json;
 mod out;
 mod pages;
@@ -19,6 +21,7 @@ mod signals;
 mod target;
 mod telemetry;
 mod terminal;
+mod verbose;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -68,9 +71,7 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo => commands::demo::run().await,
-        Command::Execute(arguments) => {
-            commands::execute::run(arguments.separate_action_from_file()).await
-        }
+        Command::Execute(arguments) => commands::execute::run(arguments).await,
         Command::Test(arguments) => commands::test::run(&arguments.into_target()).await,
         Command::Structure(arguments) => commands::structure::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(arguments).await,

@@ -4,14 +4,18 @@ use crate::args::Target;
 use crate::compiler::small_host;
 use crate::environment::text_variable;
 use crate::failure::Failure;
+use crate::implied;
 use crate::remote::Remote;
+use crate::verbose::Verbose;
 use portcullis::policy::TableName;
-use portcullis::{Access, ActionName, Datasource, Limits, Policy};
-use portcullis_config::{DatasourceEntry, PolicyFile};
+use portcullis::{Access, ActionName, Datasource, DryRun, Host, Limits, Policy};
+use portcullis_config::{DatasourceEntry, PolicyFile, WhenFull};
 use portcullis_server::setup::{
-    Embedded, built_in, connect, load, open_audited_host, open_host, read_policy,
+    Embedded, PolicyLocation, built_in, connect, connect_dry, load, open_audit, open_audited_host,
+    open_host, read_policy, with_memory,
 };
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// A connected datasource.
 pub(crate) enum Opened {
@@ -33,7 +37,14 @@ impl Opened {
         }
         if let Some(file) = &target.local {
             let embedded = Embedded::open(file.as_deref(), may_create).await?;
-            let host = open_host(|| small_host().dial(embedded.dial()))?;
+            let host = open_host(|| {
+                let host = small_host().dial(embedded.dial());
+                let sink = || (Arc::new(Verbose(None)), WhenFull::default());
+                match target.verbose.then(sink) {
+                    Some((sink, when_full)) => host.audit(sink, when_full),
+                    None => host,
+                }
+            })?;
             let datasource = embedded.connect("local", &host, &built_in(&host)?).await?;
             return Ok(Self::Local {
                 datasource,
@@ -41,14 +52,37 @@ impl Opened {
                 embedded: Some(embedded),
             });
         }
-        let policy = target.policy.location();
-        let file = read_policy(policy.path())?;
-        let (name, entry) = find_datasource(&file, target.datasource.as_deref())?;
-        let folder = policy.folder();
-        let (host, _) = open_audited_host(&file, folder, None, small_host)?;
+        let chosen = Chosen::new(target)?;
+        let (name, entry, policy) = chosen.datasource(target)?;
         let named = |failure: Failure| failure.with(format!("datasource: {name}"));
-        let plugin = load(&host, &entry.plugin, folder).map_err(Failure::from).map_err(named)?;
-        let connected = connect(&host, &plugin, name, entry, &policy).await;
+        let host = chosen.host(target.verbose)?;
+        let plugin =
+            load(&host, &entry.plugin, policy.folder()).map_err(Failure::from).map_err(named)?;
+        let connected = connect(&host, &plugin, name, entry, policy).await;
+        let datasource = connected.map_err(Failure::from).map_err(named)?;
+        let policy = Box::new(entry.policy.clone());
+        Ok(Self::Local { datasource, policy, embedded: None })
+    }
+
+    /// Connects the datasource that the arguments name, with requests that are not sent but given
+    /// to `dry_run`. Nothing is recorded.
+    pub(crate) async fn open_dry(
+        target: &Target,
+        dry_run: Arc<dyn DryRun>,
+    ) -> Result<Self, Failure> {
+        if text_variable("PORTCULLIS_SERVER").is_some() {
+            return Err(Failure::usage(
+                "--dry-run shows requests of this process, not of a server",
+            )
+            .with("unset PORTCULLIS_SERVER"));
+        }
+        let chosen = Chosen::new(target)?;
+        let (name, entry, policy) = chosen.datasource(target)?;
+        let named = |failure: Failure| failure.with(format!("datasource: {name}"));
+        let host = open_host(small_host)?;
+        let plugin =
+            load(&host, &entry.plugin, policy.folder()).map_err(Failure::from).map_err(named)?;
+        let connected = connect_dry(&host, &plugin, name, entry, policy, dry_run).await;
         let datasource = connected.map_err(Failure::from).map_err(named)?;
         let policy = Box::new(entry.policy.clone());
         Ok(Self::Local { datasource, policy, embedded: None })
@@ -117,6 +151,51 @@ impl Opened {
             drop(datasource);
             embedded.stop().await;
         }
+    }
+}
+
+/// A policy that was read, or that the arguments imply.
+struct Chosen {
+    file: PolicyFile,
+    location: PolicyLocation,
+}
+
+impl Chosen {
+    fn new(target: &Target) -> Result<Self, Failure> {
+        if let Some((text, file)) = implied::policy(&target.implied)? {
+            if target.verbose {
+                eprintln!(
+                    "policy, implied by the options:\n  {}",
+                    text.trim().replace('\n', "\n  ")
+                );
+            }
+            // It names no files.
+            return Ok(Self { file, location: PolicyLocation::named("") });
+        }
+        let location = target.policy.location();
+        Ok(Self { file: read_policy(location.path())?, location })
+    }
+
+    fn datasource(
+        &self,
+        target: &Target,
+    ) -> Result<(&str, &DatasourceEntry, &PolicyLocation), Failure> {
+        let (name, entry) = find_datasource(&self.file, target.datasource.as_deref())?;
+        Ok((name, entry, &self.location))
+    }
+
+    /// A host that writes the audit file of the policy, and with `verbose` says what happens.
+    fn host(&self, verbose: bool) -> Result<Host, Failure> {
+        let folder = self.location.folder();
+        if !verbose {
+            return Ok(open_audited_host(&self.file, folder, None, small_host)?.0);
+        }
+        let file = open_audit(&self.file, folder)?;
+        let when_full = self.file.audit.as_ref().map(|audit| audit.when_full).unwrap_or_default();
+        let memory = self.file.host.memory.map(|memory| memory.as_u64());
+        let sink = Arc::new(Verbose(file));
+        let builder = || with_memory(small_host(), memory).audit(sink.clone(), when_full);
+        Ok(open_host(builder)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The configuration of one datasource.
 
 use portcullis_aws::ProvideCredentials;
-use portcullis_gate::Tls;
+use portcullis_gate::{DryRun, Tls};
 use portcullis_policy::Policy;
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ pub struct DatasourceConfig<'c> {
     pub(crate) policy: Policy,
     pub(crate) credentials: Option<Arc<dyn ProvideCredentials>>,
     pub(crate) tls: Tls,
+    pub(crate) dry_run: Option<Arc<dyn DryRun>>,
 }
 
 /// The settings of a datasource, as JSON, and who wrote them.
@@ -61,6 +62,7 @@ impl<'c> DatasourceConfig<'c> {
             policy: Policy::default(),
             credentials: None,
             tls: Tls::default(),
+            dry_run: None,
         }
     }
 
@@ -96,6 +98,14 @@ impl<'c> DatasourceConfig<'c> {
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Sends nothing: requests that pass the checks are given to `dry_run`, and the calls end in
+    /// the error that the plugin makes of that. Names are not resolved.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: Arc<dyn DryRun>) -> Self {
+        self.dry_run = Some(dry_run);
         self
     }
 }

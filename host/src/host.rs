@@ -184,7 +184,7 @@ impl Host {
         plugin: &Plugin,
         config: DatasourceConfig<'_>,
     ) -> Result<Arc<DatasourceState>, ConfigError> {
-        let DatasourceConfig { name, policy, settings, credentials, tls } = config;
+        let DatasourceConfig { name, policy, settings, credentials, tls, dry_run } = config;
         let policy = Arc::new(policy);
         let manifest = plugin.shared_manifest();
         let mut egress = Egress::builder(policy.clone())
@@ -194,6 +194,9 @@ impl Host {
             .timers(self.inner.runtime.timers.clone());
         if let Some(roots) = &self.inner.roots {
             egress = egress.roots(roots.clone());
+        }
+        if let Some(dry_run) = dry_run {
+            egress = egress.dry_run(dry_run);
         }
         let egress = egress.build()?;
         let mut service =

@@ -84,7 +84,8 @@ pub use portcullis_compiler::{
 pub use portcullis_component::ComponentError;
 pub use portcullis_files::FileError;
 pub use portcullis_gate::{
-    self as gate, Dial, Dialing, Resolve, Stream, SystemResolver, TcpDial, Tls, TlsError,
+    self as gate, CheckedRequest, Dial, Dialing, DryRun, Resolve, Stream, SystemResolver, TcpDial,
+    Tls, TlsError,
 };
 pub use portcullis_json::{BindError, Diagnostic, MAX_BOUND_VALUES, bind};
 pub use portcullis_memory::MemoryLimit;

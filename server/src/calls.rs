@@ -7,7 +7,7 @@ use crate::server::Server;
 use crate::setup::SetupError;
 use axum::body::Body;
 use http_body::Body as _;
-use portcullis::{Datasource, Error, Limit, LimitKind};
+use portcullis::{Datasource, Denial, Error, Limit, LimitKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +69,14 @@ impl Disabled {
             "an operator has disabled this datasource"
         }
     }
+}
+
+/// Whom a caller can ask about a denial who is not an operator. Its remedy quotes the policy.
+pub(crate) fn ask(denial: &Denial) -> String {
+    format!(
+        "ask the operator of this server: the rule {} of this datasource does not allow {:?}",
+        denial.rule, denial.subject
+    )
 }
 
 /// The remedy for a disabled datasource.

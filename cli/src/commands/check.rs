@@ -2,14 +2,18 @@
 
 use crate::args::PolicyArgs;
 use crate::compiler::small_host;
+use crate::dry_run::FirstRequest;
 use crate::failure::Failure;
 use crate::out::out;
 use dynamodb_plugin::nearest::nearest;
-use portcullis::{Isolation, Plugin};
+use portcullis::{Error, Host, Isolation, Plugin, Rule};
 use portcullis_config::{
     DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource, Token,
 };
-use portcullis_server::setup::{check_token_actions, connect, load, open_host, read_policy_text};
+use portcullis_server::setup::{
+    PolicyLocation, check_token_actions, connect_dry, load, open_host, read_policy_text,
+};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
@@ -21,26 +25,33 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let bold = anstyle::Style::new().bold();
     // Compiles a plugin that several datasources share only once.
     let mut loaded: Vec<(&PluginSource, Plugin)> = Vec::new();
+    let mut failures = Vec::new();
     for (name, config) in &file.datasources {
         out!("{bold}{name}{bold:#}")?;
         for (key, value) in describe_datasource(config) {
             out!("  {key:<12} {value}")?;
         }
-        // Connecting lets the plugin check its settings. It sends nothing and fetches no
-        // credentials.
-        let named = |failure: Failure| failure.with(format!("datasource: {name}"));
-        let plugin = match loaded.iter().find(|(source, _)| *source == &config.plugin) {
-            Some((_, plugin)) => plugin.clone(),
-            None => load(&host, &config.plugin, policy.folder())
-                .map_err(Failure::from)
-                .map_err(named)?,
+        let known = loaded.iter().find(|(source, _)| *source == &config.plugin);
+        let plugin = match known.map(|(_, plugin)| plugin.clone()) {
+            Some(plugin) => Ok(plugin),
+            None => load(&host, &config.plugin, policy.folder()).map_err(Failure::from),
         };
-        connect(&host, &plugin, name, config, &policy)
-            .await
-            .map_err(Failure::from)
-            .map_err(named)?;
-        check_actions(&plugin, config).map_err(named)?;
-        loaded.push((&config.plugin, plugin));
+        let checked = match plugin {
+            Ok(plugin) => {
+                loaded.push((&config.plugin, plugin.clone()));
+                check_datasource(&host, &plugin, name, config, &policy).await
+            }
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = checked {
+            failures.push(failure.in_configuration().with(format!("datasource: {name}")));
+        }
+    }
+    if let Some(last) = failures.pop() {
+        for failure in failures {
+            failure.report();
+        }
+        return Err(last);
     }
     if let Some(server) = &file.server {
         server.check(|name| file.datasources.contains_key(name)).map_err(|error| {
@@ -62,6 +73,43 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         "{} is a valid policy with {count} datasource{}",
         policy.path().display(),
         if count == 1 { "" } else { "s" }
+    )
+}
+
+/// Checks that a datasource can work: that its plugin accepts the settings, and that the policy lets
+/// the requests of the plugin's own test go where they go. Nothing is sent, and no credentials are
+/// fetched.
+async fn check_datasource(
+    host: &Host,
+    plugin: &Plugin,
+    name: &str,
+    config: &DatasourceEntry,
+    policy: &PolicyLocation,
+) -> Result<(), Failure> {
+    let first = Arc::new(FirstRequest::default());
+    let datasource = connect_dry(host, plugin, name, config, policy, first.clone()).await?;
+    check_actions(plugin, config)?;
+    match datasource.test().await {
+        Err(error @ Error::Trapped { .. }) => Err(error.into()),
+        Err(Error::Denied(denial)) if is_about_destination(denial.rule) => {
+            Err(Error::Denied(denial).into())
+        }
+        // The request was not sent, so that the test fails. What else fails depends on the action
+        // that the plugin tests with.
+        _ => Ok(()),
+    }
+}
+
+/// Whether the rule is about where requests go, and not about what they do.
+fn is_about_destination(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::Egress
+            | Rule::Methods
+            | Rule::Paths
+            | Rule::Networks
+            | Rule::Metadata
+            | Rule::Signing
     )
 }
 

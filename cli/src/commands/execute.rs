@@ -1,7 +1,8 @@
 //! `portcullis execute`: runs one action.
 
-use crate::args::{Execute, Format, Output, PageMode};
+use crate::args::{CallWords, Execute, Format, Output, PageMode};
 use crate::completeness::check_complete;
+use crate::dry_run::{self, FirstRequest};
 use crate::failure::Failure;
 use crate::json;
 use crate::pages::Pages;
@@ -13,20 +14,38 @@ use portcullis::bind;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 
-pub(crate) async fn run(arguments: Execute) -> Result<(), Failure> {
-    let Some(action) = &arguments.action else {
-        return Err(Failure::usage("which action?")
-            .with("for example: portcullis execute --local ListTables")
-            .with("`portcullis actions` lists all actions"));
-    };
-    check_options(action, &arguments)?;
-    let input = read_input(arguments.input.as_deref())?;
+pub(crate) async fn run(mut arguments: Execute) -> Result<(), Failure> {
+    let CallWords { action, input } = arguments.take_call()?;
+    check_options(&action, &arguments)?;
+    let input = read_input(input.as_deref())?;
     let options = options(&arguments);
+    if arguments.dry_run {
+        return run_dry(&action, &input, &options, &arguments).await;
+    }
     let opened = Opened::open(&arguments.target, true).await?;
-    let result = run_action(&opened, action, &input, options, &arguments).await;
+    let result = run_action(&opened, &action, &input, options, &arguments).await;
     opened.close().await;
     result
+}
+
+/// Shows the request that the action would send.
+async fn run_dry(
+    action: &str,
+    input: &str,
+    options: &Map<String, Value>,
+    arguments: &Execute,
+) -> Result<(), Failure> {
+    let first = Arc::new(FirstRequest::default());
+    let opened = Opened::open_dry(&arguments.target, first.clone()).await?;
+    let filled = bind_values(input, &arguments.bind, opened.request_bytes())?;
+    let result = opened.execute(action, filled.as_deref().unwrap_or(input), options).await;
+    match (first.take(), result) {
+        (Some(request), _) => dry_run::print(&request),
+        (None, Err(failure)) => Err(failure),
+        (None, Ok(_)) => Err(Failure::other("the action sends no request")),
+    }
 }
 
 async fn run_action(

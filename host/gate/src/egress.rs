@@ -1,5 +1,6 @@
 //! What the gate keeps for one tenant: its policy, connections and TLS sessions.
 
+use crate::dry_run::DryRun;
 use crate::net::connection::Connection;
 use crate::net::dial::{Dial, TcpDial};
 use crate::net::pool::ConnectionPool;
@@ -35,6 +36,8 @@ pub struct Egress {
     pub(crate) pool: ConnectionPool,
     pub(crate) last_target: LastTarget,
     pub(crate) timers: Timers,
+    /// Gets requests instead of the network, if it is set.
+    pub(crate) dry_run: Option<Arc<dyn DryRun>>,
     /// The generation of the identity: it changes with each new identity.
     identity: AtomicU32,
 }
@@ -47,6 +50,7 @@ pub struct EgressBuilder {
     tls: Tls,
     roots: Option<Arc<RootCertStore>>,
     timers: Timers,
+    dry_run: Option<Arc<dyn DryRun>>,
 }
 
 impl Egress {
@@ -60,6 +64,7 @@ impl Egress {
             tls: Tls::default(),
             roots: None,
             timers: Timers::tokio(),
+            dry_run: None,
         }
     }
 
@@ -140,12 +145,19 @@ impl EgressBuilder {
         self
     }
 
+    /// Sends nothing: requests that pass the checks are given to `dry_run`.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: Arc<dyn DryRun>) -> Self {
+        self.dry_run = Some(dry_run);
+        self
+    }
+
     /// Builds the egress. Nothing is sent.
     ///
     /// # Errors
     /// Returns an error if a limit of the policy is zero or too large.
     pub fn build(self) -> Result<Arc<Egress>, LimitsError> {
-        let Self { policy, resolver, dial, tls, roots, timers } = self;
+        let Self { policy, resolver, dial, tls, roots, timers, dry_run } = self;
         policy.limits.check()?;
         let roots = roots.unwrap_or_else(mozilla_roots);
         let pool = ConnectionPool::new(policy.limits.concurrent_calls as usize);
@@ -157,6 +169,7 @@ impl EgressBuilder {
             pool,
             last_target: LastTarget::default(),
             timers,
+            dry_run,
             identity: AtomicU32::new(0),
         }))
     }

@@ -57,6 +57,7 @@
 //! - A request is never sent again from here after a byte of it was written.
 
 mod certificate;
+mod dry_run;
 mod egress;
 mod forbidden;
 mod gate;
@@ -70,6 +71,7 @@ mod rules;
 mod timers;
 mod tls_problem;
 
+pub use dry_run::{CheckedRequest, DryRun};
 pub use egress::{Egress, EgressBuilder};
 pub use gate::Gate;
 pub use interruption::{Cause, Interruption, Reason, Stage, Suspicion};

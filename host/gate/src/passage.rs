@@ -1,5 +1,6 @@
 //! The passage of one request: from the check of its head to the head of its response.
 
+use crate::dry_run::{CheckedRequest, DryRun};
 use crate::egress::Egress;
 use crate::interruption::{Cause, Stage, Suspicion};
 use crate::net::body::{Outbound, RequestBody, too_large};
@@ -17,7 +18,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use portcullis_memory::{Account, Charge};
-use portcullis_policy::{Denial, LimitKind, Origin, Rule, Scheme};
+use portcullis_policy::{Denial, HostName, LimitKind, Origin, Rule, Scheme};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Instant;
@@ -74,6 +75,9 @@ impl Passage<'_> {
         *request.method_mut() = head.method;
         *request.headers_mut() = head.headers;
         direct(&mut request, head.path, host);
+        if let Some(dry_run) = &self.egress.dry_run {
+            return Err(Box::pin(self.divert(&**dry_run, &origin, request)).await);
+        }
 
         let (response, connection) = self.exchange(&origin, request).await?;
         let limit = limits.response_bytes;
@@ -159,6 +163,32 @@ impl Passage<'_> {
         };
         checked.map_err(|denial| self.deny(&denial))?;
         Ok((RequestBody::Whole(Some(whole)), charge))
+    }
+
+    /// Gives a request to a dry run instead of sending it. Returns what the guest is told.
+    async fn divert(
+        &self,
+        dry_run: &dyn DryRun,
+        origin: &Arc<Origin>,
+        request: Request<Outbound>,
+    ) -> Error {
+        if let HostName::Address(address) = origin.host()
+            && let Err(denial) = self.egress.policy.check_addresses(origin, &[*address])
+        {
+            return self.deny(&denial);
+        }
+        let (head, body) = request.into_parts();
+        match body.collect().await {
+            Ok(body) => dry_run.checked(CheckedRequest {
+                method: head.method,
+                origin: origin.clone(),
+                path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+                headers: head.headers,
+                body: body.to_bytes(),
+            }),
+            Err(error) => return error,
+        }
+        Error::HttpRequestDenied
     }
 
     /// Sends over a pooled connection, or a new one. A pooled connection that turns out to be

@@ -70,8 +70,9 @@ impl fmt::Display for Rule {
 
 /// A denial by policy.
 ///
-/// `message` and `remedy` are for people. The remedy is a line of policy if one would allow what
-/// was denied, and advice otherwise.
+/// `message`, `fix` and `remedy` are for people. The remedy is a line of policy if one would allow
+/// what was denied, and advice otherwise. It lists what else the policy allows, so that only its
+/// operator should see it.
 ///
 /// ```
 /// use portcullis_policy::Policy;
@@ -90,6 +91,9 @@ pub struct Denial {
     pub subject: String,
     /// The reason, in one sentence.
     pub message: String,
+    /// What to change first if the policy is right: a setting that does not match it. Like the
+    /// remedy, it quotes the policy.
+    pub fix: Option<String>,
     /// The line of policy that would allow the request, or other advice.
     pub remedy: String,
     /// Whether the denial is enforced even if its rule is in report-only mode.
@@ -109,9 +113,17 @@ impl Denial {
             rule,
             subject: subject.into(),
             message: message.into(),
+            fix: None,
             remedy: remedy.into(),
             always_enforced: false,
         }
+    }
+
+    /// Adds what to change first if the policy is right.
+    #[must_use]
+    pub fn fix(mut self, fix: Option<String>) -> Self {
+        self.fix = fix;
+        self
     }
 
     /// Marks the denial as enforced even if its rule is in report-only mode, because more than that

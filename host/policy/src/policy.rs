@@ -121,7 +121,21 @@ impl Policy {
             origin.to_string(),
             message,
             allow("egress", &self.egress, &origin.to_string()),
-        ))
+        )
+        .fix(self.setting_that_differs(origin)))
+    }
+
+    /// Says which part of `origin` differs, if `egress` lists one that is the same but for it: a
+    /// region, most of the time.
+    fn setting_that_differs(&self, origin: &Origin) -> Option<String> {
+        self.egress.iter().find_map(|rule| {
+            let listed = rule.origin();
+            let (theirs, ours) = differing_label(origin, listed)?;
+            Some(format!(
+                "if the policy is right, change {theirs:?} to {ours:?} in the settings: egress lists \
+                 {listed}"
+            ))
+        })
     }
 
     /// Checks that a request to `origin`, which is listed, may use `method`. Call
@@ -341,13 +355,39 @@ impl Policy {
             return Ok(());
         }
         let message = format!("this datasource may not derive a signing key for {scope}");
+        let other = allowed.iter().find(|known| known.service() == scope.service());
+        let fix = other.map(|known| {
+            format!(
+                "if the policy is right, change the region {:?} to {:?} in the settings",
+                scope.region(),
+                known.region()
+            )
+        });
         Err(Denial::new(
             Rule::Signing,
             scope.to_string(),
             message,
             allow("signing", allowed, &scope.to_string()),
-        ))
+        )
+        .fix(fix))
     }
+}
+
+/// The only label in which the host names of two origins differ, of the first and of the second.
+/// Scheme and port are the same.
+fn differing_label<'o>(a: &'o Origin, b: &'o Origin) -> Option<(&'o str, &'o str)> {
+    let (HostName::Name(a_host), HostName::Name(b_host)) = (a.host(), b.host()) else {
+        return None;
+    };
+    if (a.scheme(), a.port()) != (b.scheme(), b.port()) {
+        return None;
+    }
+    let (a, b) = (a_host.split('.'), b_host.split('.'));
+    if a.clone().count() != b.clone().count() {
+        return None;
+    }
+    let mut differing = a.zip(b).filter(|(a, b)| a != b);
+    differing.next().filter(|_| differing.next().is_none())
 }
 
 /// Returns the line of policy that lists `known` and `more`.

@@ -2,7 +2,7 @@
 
 use crate::auth::{AuthError, Caller, Refusal};
 use crate::body::BodyError;
-use crate::calls::{CallError, ENABLE};
+use crate::calls::{CallError, ENABLE, ask};
 use crate::refusals::Refused;
 use crate::setup::SetupError;
 use axum::body::Body;
@@ -214,7 +214,7 @@ impl Problem {
     /// The problem of a call without a result.
     pub(crate) fn from_call(error: &CallError, caller: &Caller) -> Self {
         match error {
-            CallError::Failed(error) => error.into(),
+            CallError::Failed(error) => Self::failed(error, caller),
             CallError::Unavailable(error) => Self::unavailable(error, caller),
             CallError::Disabled(disabled) => {
                 let mut problem = Self::new(ProblemKind::Disabled, disabled.message());
@@ -228,11 +228,25 @@ impl Problem {
         }
     }
 
+    /// The problem of a call that failed. A remedy for a denial quotes the policy, so that only an
+    /// operator gets it.
+    fn failed(error: &Error, caller: &Caller) -> Self {
+        let problem = Self::from(error);
+        match error {
+            Error::Denied(denial) => match (&denial.fix, caller.is_operator()) {
+                (Some(fix), true) => problem.with("hint", fix.clone()),
+                (None, true) => problem,
+                (_, false) => problem.remedy(ask(denial)),
+            },
+            _ => problem,
+        }
+    }
+
     /// The problem of a datasource that cannot be connected. Only an operator gets reasons that
     /// name files.
     fn unavailable(error: &SetupError, caller: &Caller) -> Self {
         if let SetupError::Call(error) = error {
-            return error.into();
+            return Self::failed(error, caller);
         }
         let kind = ProblemKind::Call(ErrorKind::InvalidSettings);
         let mut problem = if caller.is_operator() {

@@ -7,8 +7,8 @@ use super::readers::read_others;
 use portcullis::MAX_COMPONENT_BYTES;
 use portcullis::policy::CredentialSource;
 use portcullis::{
-    BuildError, CompilerProcess, Datasource, DatasourceConfig, Host, HostBuilder, JsonLines,
-    Plugin, Tls,
+    BuildError, CompilerProcess, Datasource, DatasourceConfig, DryRun, Host, HostBuilder,
+    JsonLines, Plugin, StaticCredentials, Tls,
 };
 use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
 use portcullis_files::{read_secret, read_untrusted};
@@ -78,14 +78,25 @@ pub fn open_audited_host(
 ) -> Result<(Host, Option<Arc<JsonLines>>), SetupError> {
     let memory = memory.or_else(|| file.host.memory.map(|memory| memory.as_u64()));
     let builder = || with_memory(builder(), memory);
-    let Some(audit) = &file.audit else { return Ok((open_host(builder)?, None)) };
-    let path = beside(folder, &audit.file);
-    let sink = JsonLines::open(&path).map_err(|error| {
+    let Some(sink) = open_audit(file, folder)? else { return Ok((open_host(builder)?, None)) };
+    let when_full = file.audit.as_ref().map(|audit| audit.when_full).unwrap_or_default();
+    let host = open_host(|| builder().audit(sink.clone(), when_full))?;
+    Ok((host, Some(sink)))
+}
+
+/// Opens the audit file that the policy file names, if it names one.
+///
+/// # Errors
+/// Returns an error if the file cannot be opened.
+pub fn open_audit(
+    file: &PolicyFile,
+    folder: Option<&Path>,
+) -> Result<Option<Arc<JsonLines>>, SetupError> {
+    let Some(audit) = &file.audit else { return Ok(None) };
+    let sink = JsonLines::open(&beside(folder, &audit.file)).map_err(|error| {
         SetupError::configuration(format!("the audit file {error}")).because(error)
     })?;
-    let sink = Arc::new(sink);
-    let host = open_host(|| builder().audit(sink.clone(), audit.when_full))?;
-    Ok((host, Some(sink)))
+    Ok(Some(Arc::new(sink)))
 }
 
 /// Loads the built-in plugin.
@@ -171,21 +182,38 @@ pub async fn connect(
     policy: &PolicyLocation,
 ) -> Result<Datasource, SetupError> {
     let folder = policy.folder();
-    let files = Files::read(entry, folder).await?;
-    let settings = match &entry.settings {
-        SettingsSource::Inline(_) => portcullis::Settings::Trusted(&files.settings),
-        SettingsSource::File(_) => portcullis::Settings::Untrusted(&files.settings),
-    };
-    let mut config = DatasourceConfig::new(name).policy(entry.policy.clone()).settings(settings);
+    let mut files = Files::read(entry, folder).await?;
+    let mut config = files.config(name, entry);
     if let Some(source) = &entry.credentials {
         let source = relative_to(source, folder);
         config = config.shared_credentials(host.provider(&source, policy.processes()));
     }
-    if let Some(tls) = files.tls {
-        config = config.tls(tls);
+    Ok(host.connect(plugin, config).await?)
+}
+
+/// Connects a datasource that sends nothing and fetches no credentials: its requests are signed with
+/// [`PLACEHOLDER_ID`], checked, and given to `dry_run`.
+///
+/// # Errors
+/// Returns an error if a file cannot be used, or if the plugin does not accept the settings.
+pub async fn connect_dry(
+    host: &Host,
+    plugin: &Plugin,
+    name: &str,
+    entry: &DatasourceEntry,
+    policy: &PolicyLocation,
+    dry_run: Arc<dyn DryRun>,
+) -> Result<Datasource, SetupError> {
+    let mut files = Files::read(entry, policy.folder()).await?;
+    let mut config = files.config(name, entry).dry_run(dry_run);
+    if entry.credentials.is_some() {
+        config = config.credentials(StaticCredentials::from_key(PLACEHOLDER_ID, "placeholder"));
     }
     Ok(host.connect(plugin, config).await?)
 }
+
+/// The access key id of requests that are not sent.
+pub const PLACEHOLDER_ID: &str = "PLACEHOLDER";
 
 /// What the files of a datasource contain.
 struct Files {
@@ -197,6 +225,20 @@ struct Files {
 const READ: Duration = Duration::from_secs(10);
 
 impl Files {
+    /// The configuration of a datasource, without credentials.
+    fn config<'c>(&'c mut self, name: &'c str, entry: &DatasourceEntry) -> DatasourceConfig<'c> {
+        let tls = self.tls.take();
+        let settings = match &entry.settings {
+            SettingsSource::Inline(_) => portcullis::Settings::Trusted(&self.settings),
+            SettingsSource::File(_) => portcullis::Settings::Untrusted(&self.settings),
+        };
+        let config = DatasourceConfig::new(name).policy(entry.policy.clone()).settings(settings);
+        match tls {
+            Some(tls) => config.tls(tls),
+            None => config,
+        }
+    }
+
     /// Reads the files on a thread of its own.
     async fn read(entry: &DatasourceEntry, folder: Option<&Path>) -> Result<Self, SetupError> {
         let (settings, tls) = (entry.settings.clone(), entry.tls.clone());

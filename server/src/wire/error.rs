@@ -2,9 +2,9 @@
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
 
 use super::headers::complete;
-use crate::auth::{AuthError, Refusal};
+use crate::auth::{AuthError, Caller, Refusal};
 use crate::body::BodyError;
-use crate::calls::{CallError, ENABLE};
+use crate::calls::{CallError, ENABLE, ask};
 use crate::refusals::Refused;
 use crate::setup::SetupError;
 use axum::body::Body;
@@ -54,8 +54,8 @@ impl WireError {
     }
 
     /// A body that is larger than the datasource accepts.
-    pub(super) fn too_large(failure: &Error) -> Self {
-        failed(failure).by("too-large")
+    pub(super) fn too_large(failure: &Error, caller: &Caller) -> Self {
+        failed(failure, caller).by("too-large")
     }
 
     pub(super) fn unknown_operation(message: impl Into<String>) -> Self {
@@ -115,11 +115,12 @@ impl From<Refusal> for WireError {
     }
 }
 
-impl From<CallError> for WireError {
-    fn from(error: CallError) -> Self {
+impl WireError {
+    /// The error of a call without a result.
+    pub(crate) fn from_call(error: CallError, caller: &Caller) -> Self {
         match error {
-            CallError::Failed(error) => failed(&error),
-            CallError::Unavailable(error) => unavailable(&error),
+            CallError::Failed(error) => failed(&error, caller),
+            CallError::Unavailable(error) => unavailable(&error, caller),
             CallError::Disabled(disabled) if disabled.maybe_applied => {
                 let message = format!(
                     "{}; the service may have carried out the request; {ENABLE}",
@@ -138,9 +139,9 @@ impl From<CallError> for WireError {
 
 /// A datasource that cannot be connected. The reason may name files, so that only an operator gets
 /// it.
-fn unavailable(error: &SetupError) -> WireError {
+fn unavailable(error: &SetupError, caller: &Caller) -> WireError {
     match error {
-        SetupError::Call(error) => failed(error),
+        SetupError::Call(error) => failed(error, caller),
         _ => WireError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             UNAVAILABLE,
@@ -153,11 +154,16 @@ fn unavailable(error: &SetupError) -> WireError {
 
 /// A call without a response of the service. SDKs retry a status of 500 or more and throttling, as
 /// they do when they talk to the service itself and lose a connection.
-fn failed(failure: &Error) -> WireError {
+fn failed(failure: &Error, caller: &Caller) -> WireError {
     let message = failure.to_string();
     match failure {
         Error::Denied(denial) => {
-            WireError::bad_request(ACCESS_DENIED, format!("{message}; remedy: {}", denial.remedy))
+            let remedy = match &denial.fix {
+                _ if !caller.is_operator() => ask(denial),
+                Some(fix) => format!("{fix}; or in the policy: {}", denial.remedy),
+                None => denial.remedy.clone(),
+            };
+            WireError::bad_request(ACCESS_DENIED, format!("{message}; remedy: {remedy}"))
         }
         // Others need the memory now, and later perhaps not.
         Error::Busy(_)

@@ -105,7 +105,7 @@ async fn relay(
     };
     let source = caller.datasource(name)?;
     let config = &caller.deployment.server;
-    calls::check_length(source, &body).map_err(|error| WireError::too_large(&error))?;
+    calls::check_length(source, &body).map_err(|error| WireError::too_large(&error, caller))?;
     let body = body::read(body, config, &caller.account)
         .await
         .map_err(|error| WireError::body(error, config))?;
@@ -115,8 +115,11 @@ async fn relay(
     let action = action(&parts.headers, source)?;
     caller.check_action(name, action)?;
     let run = async |datasource: &Datasource| datasource.relay(action, &body.bytes).await;
-    let relayed = calls::call(server, caller, source, None, run).await?;
-    let held = calls::hold(caller, relayed.body.len())?;
+    let relayed = calls::call(server, caller, source, None, run)
+        .await
+        .map_err(|error| WireError::from_call(error, caller))?;
+    let held = calls::hold(caller, relayed.body.len())
+        .map_err(|error| WireError::from_call(error, caller))?;
     let mut response = pass_on(relayed)?;
     response.extensions_mut().insert(held);
     Ok(response)
