@@ -94,6 +94,7 @@ Examples:
   portcullis execute --datasource orders GetItem @key.json
   echo '{\"TableName\": \"orders\"}' | portcullis execute --datasource orders Scan -";
 
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[derive(Debug, Args)]
 pub(crate) struct Execute {
     #[command(flatten)]
@@ -102,7 +103,7 @@ pub(crate) struct Execute {
     /// @FILE to read a file, or - to read standard input. Without it, the input is {}. The name of
     /// the datasource may come first; same as --datasource.
     #[arg(value_name = "[NAME] ACTION [JSON | @FILE | -]", num_args = 0..=3)]
-    words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// Replace the placeholder {{NAME}} in the input with a value: NAME=TEXT binds a string,
     /// whatever it contains, and NAME:=JSON binds a JSON value. Can be repeated.
     #[arg(long, value_name = "NAME=TEXT | NAME:=JSON", value_parser = parse_bind)]
@@ -125,6 +126,10 @@ pub(crate) struct Execute {
     /// Send the unprocessed items of a batch again.
     #[arg(long)]
     pub(crate) resubmit: bool,
+    /// Send {{NAME}} within quotes as it is. Without this option, a text that is a placeholder is
+    /// refused unless --bind is given: it was probably meant to be replaced.
+    #[arg(long)]
+    pub(crate) literal: bool,
     /// Skip client-side validation.
     #[arg(long)]
     pub(crate) no_strict: bool,
@@ -157,7 +162,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     pub(crate) local: Option<Option<PathBuf>>,
     /// The address of the JSON API. The default is the one in the policy, or 127.0.0.1:8700.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Serve one datasource in DynamoDB's protocol on `/` of a separate port. Can be repeated.
     #[arg(long, value_name = "ADDRESS:PORT=NAME", value_parser = parse_wire)]
@@ -459,62 +464,13 @@ impl Execute {
         self.pages == Some(PageMode::All) && self.output.output.is_some_and(Output::has_rows)
     }
 
-    /// Takes the action and its input out of the arguments, and sets the datasource if they name
-    /// one.
-    ///
-    /// # Errors
-    /// Returns an error if the arguments name no action, or something that they cannot.
-    pub(crate) fn take_call(&mut self) -> Result<CallWords, Failure> {
-        let mut words = std::mem::take(&mut self.words);
-        // clap takes what follows `--local` for the optional FILE. FILE contains a dot or a slash,
-        // and an action contains neither.
-        let mut undotted = None;
-        if let Some(Some(file)) = &self.target.local {
-            let text = file.to_string_lossy().into_owned();
-            if !text.contains(['.', '/', '\\']) {
-                self.target.local = Some(None);
-                undotted = Some(text.clone());
-                words.insert(0, text);
-            }
-        }
-        // What is an action by its form is no input: that begins with a brace, @ or -.
-        let is_action = |word: &String| {
-            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        };
-        if words.len() == 3 || words.len() == 2 && is_action(&words[1]) {
-            let name = words.remove(0);
-            if undotted.as_ref() == Some(&name) {
-                return Err(Failure::usage(format!(
-                    "--local {name}: a file's name needs a dot or a slash here, to tell it from an \
-                     action"
-                ))
-                .with(format!("for example: --local ./{name}")));
-            }
-            let takes_no_name = self.target.local.is_some()
-                || self.target.implied.region.is_some()
-                || self.target.implied.endpoint.is_some()
-                || self.target.implied.profile.is_some();
-            if takes_no_name || self.target.datasource.is_some() {
-                return Err(Failure::usage(format!("{name:?} is one word too many"))
-                    .with("expected: an action, and its input as one argument, in quotes"));
-            }
-            self.target.datasource = Some(name);
-        }
-        let mut words = words.into_iter();
-        let Some(action) = words.next() else {
-            return Err(Failure::usage("which action?")
-                .with("for example: portcullis execute --local ListTables")
-                .with("`portcullis actions` lists all actions"));
-        };
-        Ok(CallWords { action, input: words.next() })
+    /// Says which option would allow an action that needs more access, if options are the policy.
+    pub(crate) fn with_access(&self, failure: Failure) -> Failure {
+        let implied = &self.target.implied;
+        let is_implied =
+            implied.region.is_some() || implied.endpoint.is_some() || implied.profile.is_some();
+        if is_implied { failure.remedied_by_option() } else { failure }
     }
-}
-
-/// The words of a command that name what is executed.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct CallWords {
-    pub(crate) action: String,
-    pub(crate) input: Option<String>,
 }
 
 /// Parses `NAME=TEXT` or `NAME:=JSON` into the name and the value as JSON.
@@ -543,10 +499,14 @@ fn parse_wire(text: &str) -> anyhow::Result<(SocketAddr, Option<String>)> {
     let (address, name) = text
         .split_once('=')
         .map_or((text, None), |(address, name)| (address, Some(name.to_string())));
-    let address = address
-        .parse()
-        .map_err(|_| anyhow!("{address:?} is not an address and port, as in 127.0.0.1:8000"))?;
-    Ok((address, name))
+    Ok((parse_address(address)?, name))
+}
+
+/// Parses an address and a port.
+fn parse_address(text: &str) -> anyhow::Result<SocketAddr> {
+    text.parse().map_err(|_| {
+        anyhow!("expected an IP address and a port, as in 127.0.0.1:8700 (this machine)")
+    })
 }
 
 #[cfg(test)]
@@ -554,64 +514,8 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
-    fn execute(words: &str) -> Result<(Target, CallWords), Failure> {
-        let cli =
-            Cli::try_parse_from(["portcullis", "execute"].into_iter().chain(words.split(' ')))
-                .unwrap();
-        let Command::Execute(mut execute) = cli.command else { panic!("execute") };
-        let words = execute.take_call()?;
-        Ok((execute.target, words))
-    }
-
     #[test]
     fn arguments_are_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn local_takes_an_optional_file() {
-        let local = |words: &str| {
-            let (target, words) = execute(words).unwrap();
-            (target.local, words.action, words.input.unwrap_or_default())
-        };
-        let text = str::to_string;
-        assert_eq!(local("--local ListTables"), (Some(None), text("ListTables"), text("")));
-        assert_eq!(local("--local Scan {}"), (Some(None), text("Scan"), text("{}")));
-        assert_eq!(
-            local("--local data.db Scan {}"),
-            (Some(Some("data.db".into())), text("Scan"), text("{}"))
-        );
-        assert_eq!(local("Scan - --local"), (Some(None), text("Scan"), text("-")));
-        assert_eq!(local("-d orders Scan @x.json"), (None, text("Scan"), text("@x.json")));
-    }
-
-    #[test]
-    fn the_name_of_the_datasource_may_come_first() {
-        for (words, name, action, input) in [
-            ("orders ListTables", Some("orders"), "ListTables", None),
-            ("orders Scan {}", Some("orders"), "Scan", Some("{}")),
-            ("orders Scan -", Some("orders"), "Scan", Some("-")),
-            ("Scan {}", None, "Scan", Some("{}")),
-            ("Scan query.json", None, "Scan", Some("query.json")),
-        ] {
-            let (target, call) = execute(words).unwrap();
-            assert_eq!(target.datasource.as_deref(), name, "{words}");
-            assert_eq!((call.action.as_str(), call.input.as_deref()), (action, input), "{words}");
-        }
-    }
-
-    #[test]
-    fn words_that_cannot_be_understood_are_refused_with_a_remedy() {
-        for (words, part) in [
-            ("--local mydata ListTables", "--local ./mydata"),
-            ("--local mydata Scan {}", "--local ./mydata"),
-            ("-d orders users ListTables", "one word too many"),
-            ("--region eu-west-1 orders ListTables", "one word too many"),
-            ("--local data.db", "which action?"),
-        ] {
-            let failure = execute(words).unwrap_err();
-            let lines: Vec<&str> = failure.lines().collect();
-            assert!(lines.join("\n").contains(part), "{words}: {lines:?}");
-        }
     }
 }

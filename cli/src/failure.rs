@@ -176,6 +176,23 @@ impl Failure {
         }
     }
 
+    /// Whether the input is the problem.
+    pub(crate) fn is_about_input(&self) -> bool {
+        self.code == INPUT
+    }
+
+    /// The same failure of a command whose policy its options imply: what a line of the policy would
+    /// allow, an option allows.
+    pub(crate) fn remedied_by_option(mut self) -> Self {
+        let access = self.more.iter().find_map(|line| line.trim().strip_prefix("access = "));
+        if let Some(access) = access.map(|access| access.trim_matches('"').to_string()) {
+            self.more = vec![format!("to allow it, add --access {access}")];
+        } else if self.code == DENIED {
+            self.more.push("write a policy file for it: `portcullis init`".to_string());
+        }
+        self
+    }
+
     /// The same failure as one of a policy, whatever it would be of a call.
     pub(crate) fn in_configuration(self) -> Self {
         Self { code: CONFIGURATION, ..self }

@@ -2,6 +2,7 @@
 
 mod allocator;
 mod args;
+mod call_words;
 mod commands;
 mod compiler;
 mod completeness;

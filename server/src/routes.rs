@@ -1,7 +1,8 @@
 //! The paths of the JSON API, for its description, logs and metrics.
 
 /// The paths of the JSON API.
-pub(crate) const ROUTES: [&str; 13] = [
+pub(crate) const ROUTES: [&str; 14] = [
+    "/",
     "/v1/datasources",
     "/v1/datasources/{name}:disable",
     "/v1/datasources/{name}:enable",

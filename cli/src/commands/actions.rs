@@ -4,7 +4,7 @@ use crate::args::Actions;
 use crate::failure::Failure;
 use crate::json;
 use crate::out::out;
-use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Shape, json_schema, operation};
+use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Shape, json_schema, operation, suggested};
 use dynamodb_plugin::describe::access;
 use dynamodb_plugin::nearest::nearest;
 
@@ -25,7 +25,8 @@ pub(crate) fn run(arguments: &Actions) -> Result<(), Failure> {
 
 /// A name that is not an action of `DynamoDB`.
 pub(crate) fn unknown_action(name: &str) -> Failure {
-    let guess = nearest(name, OPERATIONS.iter().map(|operation| operation.name));
+    let names = OPERATIONS.iter().map(|operation| operation.name);
+    let guess = suggested(name).or_else(|| nearest(name, names));
     let failure = Failure::unknown_action(format!("DynamoDB has no action {name:?}"));
     match guess {
         Some(guess) => failure.with(format!("did you mean {guess}?")),

@@ -6,6 +6,7 @@ use crate::dry_run::FirstRequest;
 use crate::failure::Failure;
 use crate::out::out;
 use dynamodb_plugin::nearest::nearest;
+use portcullis::policy::CredentialSource;
 use portcullis::{Error, Host, Isolation, Plugin, Rule};
 use portcullis_config::{
     DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource, Token,
@@ -87,7 +88,10 @@ async fn check_datasource(
     policy: &PolicyLocation,
 ) -> Result<(), Failure> {
     let first = Arc::new(FirstRequest::default());
-    let datasource = connect_dry(host, plugin, name, config, policy, first.clone()).await?;
+    // Without credentials the plugin would not come as far as the request.
+    let mut signed = config.clone();
+    signed.credentials.get_or_insert(CredentialSource::Container);
+    let datasource = connect_dry(host, plugin, name, &signed, policy, first.clone()).await?;
     check_actions(plugin, config)?;
     match datasource.test().await {
         Err(error @ Error::Trapped { .. }) => Err(error.into()),

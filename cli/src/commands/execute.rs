@@ -1,6 +1,8 @@
 //! `portcullis execute`: runs one action.
 
-use crate::args::{CallWords, Execute, Format, Output, PageMode};
+use super::actions::unknown_action;
+use crate::args::{Execute, Format, Output, PageMode};
+use crate::call_words::CallWords;
 use crate::completeness::check_complete;
 use crate::dry_run::{self, FirstRequest};
 use crate::failure::Failure;
@@ -10,24 +12,37 @@ use crate::print_rows::{self, View};
 use crate::rows::{Columns, keys_of_description, keys_of_input};
 use crate::target::Opened;
 use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Rows, operation};
-use portcullis::bind;
+use portcullis::{ActionName, bind};
+use portcullis_json::quoted_placeholder;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::sync::Arc;
 
 pub(crate) async fn run(mut arguments: Execute) -> Result<(), Failure> {
     let CallWords { action, input } = arguments.take_call()?;
+    let has_input = input.is_some();
     check_options(&action, &arguments)?;
     let input = read_input(input.as_deref())?;
     let options = options(&arguments);
+    check_placeholders(&input, &arguments)?;
     if arguments.dry_run {
-        return run_dry(&action, &input, &options, &arguments).await;
+        let result = run_dry(&action, &input, &options, &arguments).await;
+        return result.map_err(|failure| arguments.with_access(failure));
     }
     let opened = Opened::open(&arguments.target, true).await?;
     let result = run_action(&opened, &action, &input, options, &arguments).await;
     opened.close().await;
-    result
+    result.map_err(|failure| {
+        // Somebody may have piped the input.
+        let is_piped = !has_input && !std::io::stdin().is_terminal() && failure.is_about_input();
+        let failure = if is_piped {
+            failure.with("standard input is read only if the input is -")
+        } else {
+            failure
+        };
+        arguments.with_access(failure)
+    })
 }
 
 /// Shows the request that the action would send.
@@ -101,6 +116,22 @@ struct NamesTable {
     table: String,
 }
 
+/// Refuses a text that is nothing but a placeholder, if nothing is bound: it would be sent as it is.
+fn check_placeholders(input: &str, arguments: &Execute) -> Result<(), Failure> {
+    if arguments.literal || !arguments.bind.is_empty() {
+        return Ok(());
+    }
+    match quoted_placeholder(input) {
+        None => Ok(()),
+        Some((name, line)) => Err(Failure::input(format!(
+            "line {line} of the input: \"{{{{{name}}}}}\" would be sent as it is, since no value is \
+             bound"
+        ))
+        .with(format!("to bind a value, write {{{{{name}}}}} without quotes, and --bind {name}=TEXT"))
+        .with("to send these characters, add --literal")),
+    }
+}
+
 /// Refuses options that have no effect on the action.
 fn check_options(action: &str, arguments: &Execute) -> Result<(), Failure> {
     let has_rows = arguments.output.output.is_some_and(Output::has_rows);
@@ -113,6 +144,7 @@ fn check_options(action: &str, arguments: &Execute) -> Result<(), Failure> {
     };
     // An action that is not DynamoDB's may be another plugin's.
     match operation(action) {
+        None if action.parse::<ActionName>().is_err() => Err(unknown_action(action)),
         Some(operation) if arguments.pages.is_some() && operation.paging.is_none() => {
             Err(Failure::usage(format!("{action} has no pages, so --pages has no effect"))
                 .with(format!("these have: {}", names(|operation| operation.paging.is_some()))))
@@ -209,10 +241,6 @@ fn read_input(input: Option<&str>) -> Result<String, Failure> {
             None => return Ok(text.to_string()),
         },
     };
-    String::from_utf8(bytes).map_err(|error| {
-        Failure::input(format!(
-            "the input is not valid UTF-8 at byte {}",
-            error.utf8_error().valid_up_to()
-        ))
-    })
+    portcullis_json::text(bytes)
+        .map_err(|error| Failure::input(format!("the input cannot be read: {error}")))
 }

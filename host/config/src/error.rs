@@ -2,6 +2,7 @@
 
 use crate::deprecated::current_spelling;
 use crate::nearest::nearest;
+use crate::plain::plain;
 use crate::text::line_at;
 
 /// The error of parsing a [`PolicyFile`](crate::PolicyFile).
@@ -52,11 +53,16 @@ fn message(error: &toml::de::Error, line: Option<(usize, &str)>) -> String {
              {{ from = \"env\" }} or {{ from = \"file\", path = \"key.toml\" }}"
         );
     }
-    let message = error.to_string();
-    let message = message.trim_end();
+    let shown = error.to_string();
+    let shown = shown.trim_end();
+    // The parser shows the line, and then its message.
+    let shown = match shown.strip_suffix(error.message().trim_end()) {
+        Some(position) => format!("{position}{}", plain(error.message().trim_end())),
+        None => shown.to_string(),
+    };
     match suggestion(error) {
-        Some(key) => format!("{message}\ndid you mean `{key}`?"),
-        None => message.to_string(),
+        Some(key) => format!("{shown}\ndid you mean `{key}`?"),
+        None => shown,
     }
 }
 
@@ -87,7 +93,7 @@ fn reason_without_quote(error: &toml::de::Error, line: &str) -> String {
 }
 
 /// Returns the valid key or value that is closest to an unknown one.
-fn suggestion(error: &toml::de::Error) -> Option<&str> {
+fn suggestion(error: &toml::de::Error) -> Option<String> {
     let message = error.message();
     if !message.starts_with("unknown field") && !message.starts_with("unknown variant") {
         return None;
@@ -96,5 +102,29 @@ fn suggestion(error: &toml::de::Error) -> Option<&str> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let unknown = quoted.next()?;
     let valid: Vec<&str> = quoted.collect();
-    nearest(unknown, valid.iter().copied()).map(|key| current_spelling(key, &valid))
+    if valid.contains(&"limits") && LIMITS.contains(&unknown) {
+        return Some(format!("limits.{unknown}"));
+    }
+    nearest(unknown, valid.iter().copied()).map(|key| current_spelling(key, &valid).to_string())
 }
+
+/// The keys of a datasource's limits, which are easily written one table too high.
+const LIMITS: [&str; 17] = [
+    "deadline",
+    "connect-timeout",
+    "tls-timeout",
+    "first-byte-timeout",
+    "read-timeout",
+    "memory",
+    "host-memory",
+    "wasm-tables",
+    "instances",
+    "resources",
+    "header-bytes",
+    "request-bytes",
+    "response-bytes",
+    "json-depth",
+    "requests",
+    "concurrent-calls",
+    "queued-calls",
+];

@@ -23,6 +23,7 @@ mod deprecated;
 mod error;
 mod file;
 mod nearest;
+mod plain;
 mod server;
 mod text;
 

@@ -18,4 +18,4 @@ pub use depth::is_deeper;
 pub use diagnostic::Diagnostic;
 pub use encoding::{NotUtf8, text};
 pub use string::string_length;
-pub use template::{BindError, MAX_BOUND_VALUES, bind};
+pub use template::{BindError, MAX_BOUND_VALUES, bind, quoted_placeholder};

@@ -6,7 +6,7 @@
 
 use crate::depth::is_deeper;
 use crate::diagnostic::Diagnostic;
-use crate::parts::{Part, Parts, names_within};
+use crate::parts::{Part, Parts, names_within, whole_placeholder};
 use serde_json::from_str;
 use serde_json::value::RawValue;
 use std::borrow::Borrow;
@@ -63,6 +63,35 @@ pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(
     Ok(out)
 }
 
+/// The first text of an input that is nothing but a placeholder, `"{{id}}"`, and its line: it was
+/// probably meant to be replaced.
+///
+/// ```
+/// use portcullis_json::quoted_placeholder;
+///
+/// assert_eq!(quoted_placeholder("{\n\"id\": \"{{id}}\"}"), Some(("id", 2)));
+/// assert_eq!(quoted_placeholder("{\"id\": {{id}}, \"text\": \"a {{b}}\"}"), None);
+/// ```
+#[must_use]
+pub fn quoted_placeholder(input: &str) -> Option<(&str, usize)> {
+    let mut line = 1;
+    for part in Parts::new(input) {
+        match part {
+            Part::Plain(text) => line += newlines(text),
+            Part::Quoted(text) => {
+                let inner = text.trim_matches('"');
+                let name = whole_placeholder(inner);
+                if let Some(name) = name {
+                    return Some((name, line));
+                }
+                line += newlines(text);
+            }
+            Part::Placeholder(_) => {}
+        }
+    }
+    None
+}
+
 /// The length of the filled template, if it has no problem and is not larger than `limit`.
 fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
     template: &str,
@@ -76,8 +105,8 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
             problems.push(|| {
                 in_value(name.borrow(), format!("it nests more than {MAX_DEPTH} levels deep"))
             });
-        } else if let Err(error) = from_str::<&RawValue>(text) {
-            problems.push(|| in_value(name.borrow(), not_json(text, &error)));
+        } else if from_str::<&RawValue>(text).is_err() {
+            problems.push(|| in_value(name.borrow(), not_json(text)));
         }
     }
     let mut used = BTreeSet::new();
@@ -137,7 +166,7 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
 }
 
 /// The problem of a value that is not JSON. What is short and has no quotes is shown with quotes.
-fn not_json(value: &str, error: &serde_json::Error) -> String {
+fn not_json(value: &str) -> String {
     let value = value.trim();
     let is_word = value.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));
     let shown = match value {
@@ -146,7 +175,7 @@ fn not_json(value: &str, error: &serde_json::Error) -> String {
         _ => "…",
     };
     format!(
-        "this is not JSON: {error}; a text needs quotes: \"{shown}\" (on the command line, \
+        "this is not JSON; a text needs quotes: \"{shown}\" (on the command line, \
          --bind NAME=TEXT adds them, and --bind NAME:=JSON does not)"
     )
 }

@@ -13,15 +13,17 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::response::Response;
-use dynamodb_json::json::{Scanner, SyntaxError};
-use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Rows, json_schema, operation};
+use axum::response::{IntoResponse, Response};
+use dynamodb_plugin::catalogue::Shape;
+use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Rows, json_schema, operation, suggested};
 use dynamodb_plugin::describe::access;
 use dynamodb_plugin::nearest::nearest;
+use dynamodb_plugin::transcode::{EncodeOptions, Format, encode};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use portcullis::{Datasource, Error};
+use portcullis::{Datasource, Diagnostic, Error};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,9 +78,8 @@ pub(super) async fn execute(
     let mut body = body::read(body, config, &caller.account)
         .await
         .map_err(|error| Problem::from_body_error(error, config))?;
-    let mut text = String::from_utf8(body.bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Problem::new(ProblemKind::BadRequest, format!("the body is not UTF-8 from byte {at} on"))
+    let mut text = portcullis_json::text(body.bytes).map_err(|error| {
+        Problem::new(ProblemKind::BadRequest, format!("the body cannot be read: {error}"))
     })?;
     if let MediaType::Bound = media_type {
         let limit = source.policy().limits.request_bytes.as_u64();
@@ -114,18 +115,15 @@ fn syntax_error(text: &str) -> Option<Problem> {
         // The plugin takes it as an empty object.
         return None;
     }
-    let mut scanner = Scanner::new(text);
-    let mut scan = || {
-        scanner.skip_whitespace();
-        while scanner.skip_comment()? {
-            scanner.skip_whitespace();
-        }
-        scanner.skip_value()?;
-        scanner.expect_end()
-    };
-    let SyntaxError { offset, message } = scan().err()?;
-    let message = format!("the body is not JSON: at byte {offset}: {message}");
-    Some(Problem::new(ProblemKind::BadRequest, message))
+    let options = EncodeOptions { format: Format::Typed, strict: false };
+    // `Shape::Any` accepts every JSON value.
+    let faults: Vec<_> = encode(text, &Shape::Any, options)
+        .err()?
+        .into_iter()
+        .map(|fault| Diagnostic::new(fault.pointer, fault.message))
+        .collect();
+    let message = "the body is not JSON";
+    Some(Problem::new(ProblemKind::BadRequest, message).faults(&faults))
 }
 
 /// Checks that the service can be reached and accepts the credentials.
@@ -199,18 +197,55 @@ pub(super) async fn switch(
     Ok(json_response(json!({"name": name, "state": source.condition().as_str()}).to_string()))
 }
 
-/// Lists all actions of DynamoDB.
-pub(super) async fn actions() -> Response {
-    let action = |known: &Operation| json!({"name": known.name, "access": access(known.access)});
-    let list: Vec<Value> = OPERATIONS.iter().map(action).collect();
+/// The name of the built-in plugin.
+const BUILT_IN: &str = "dynamodb";
+
+/// Lists the actions of DynamoDB, and of the other plugins whose datasources the caller may use.
+pub(super) async fn actions(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+) -> Response {
+    let action = |known: &Operation| json!({"name": known.name, "access": access(known.access), "plugin": BUILT_IN});
+    let mut list: Vec<Value> = OPERATIONS.iter().map(action).collect();
+    let mut plugins = BTreeSet::from([BUILT_IN.to_string()]);
+    let usable = caller.deployment.datasources.iter().filter(|(name, _)| caller.may_use(name));
+    for (_, source) in usable {
+        // Thousands of datasources have few plugins.
+        if source.plugin_name().is_some_and(|name| plugins.contains(name)) {
+            continue;
+        }
+        let Some(plugin) = source.plugin(&server.host).await else { continue };
+        let manifest = plugin.manifest();
+        if plugins.insert(manifest.name().to_string()) {
+            list.extend(manifest.actions().map(|(name, action)| {
+                json!({
+                    "name": name.as_str(),
+                    "access": action.access().to_string(),
+                    "plugin": manifest.name(),
+                })
+            }));
+        }
+    }
     json_response(json!({"actions": list}).to_string())
+}
+
+/// A page for people who open the server's address in a browser. It says nothing about this server.
+pub(super) async fn page() -> Response {
+    const PAGE: &str = include_str!("page.html");
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, PAGE).into_response()
 }
 
 /// Returns one action with the JSON Schema of its input.
 pub(super) async fn action(names: Names<String>) -> Result<Response, Problem> {
     let name = path(names)?;
     let Some(found) = operation(&name) else {
-        let guess = nearest(&name, OPERATIONS.iter().map(|operation| operation.name));
+        let guess = suggested(&name)
+            .or_else(|| nearest(&name, OPERATIONS.iter().map(|operation| operation.name)));
         let remedy = match guess {
             Some(guess) => format!("did you mean {guess}?"),
             None => "GET /v1/actions lists all actions".to_string(),

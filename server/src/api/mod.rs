@@ -41,6 +41,8 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
         .route_layer(middleware::from_fn_with_state(server.clone(), authenticate));
     let open = health_routes()
         .route("/openapi.json", get(handlers::openapi))
+        // An AWS SDK whose endpoint URL lacks the datasource posts here.
+        .route("/", get(handlers::page).fallback(nothing))
         .method_not_allowed_fallback(not_allowed);
     let wire = Router::new()
         .route("/ddb/{datasource}", any(wire::named))

@@ -262,13 +262,13 @@ fn server_paths() -> Value {
     let object = json!({"type": "object"});
     json!({
         "/v1/actions": {"get": {
-            "operationId": "actions", "summary": "List the actions of DynamoDB",
-            "responses": responses("All actions of DynamoDB.", &json!({
+            "operationId": "actions", "summary": "List the actions of DynamoDB and of other plugins",
+            "responses": responses("All actions of DynamoDB, and those of the other plugins whose datasources the token may use.", &json!({
                 "type": "object", "required": ["actions"],
                 "properties": {
                     "actions": {
                         "type": "array",
-                        "items": {"type": "object", "required": ["name", "access"]},
+                        "items": {"type": "object", "required": ["name", "access", "plugin"]},
                     },
                 },
             }), &[401, 403]),
@@ -295,6 +295,14 @@ fn server_paths() -> Value {
                     "text/plain; version=0.0.4; charset=utf-8": {"schema": {"type": "string"}},
                 },
             }}), &[401, 403]),
+        }},
+        "/": {"get": {
+            "operationId": "page", "summary": "A page for people that says where the API is",
+            "security": [],
+            "responses": {"200": {
+                "description": "The page.",
+                "content": {"text/html": {"schema": {"type": "string"}}},
+            }},
         }},
         "/healthz": {
             "get": {

@@ -151,6 +151,14 @@ impl Served {
         }
     }
 
+    /// The plugin. It is loaded if it is not yet; none if that fails.
+    pub(crate) async fn plugin(&self, host: &Host) -> Option<Plugin> {
+        match &self.origin {
+            ConnectsBy::Entry { plugin, .. } => plugin.get(host).await.ok(),
+            ConnectsBy::Embedded { plugin, .. } => Some(plugin.clone()),
+        }
+    }
+
     /// Whether the operator wrote all of it: the settings are in the policy file, and the plugin is
     /// built in.
     pub(crate) fn is_operators(&self) -> bool {
