@@ -8,19 +8,20 @@ use portcullis::{
     Access, Datasource, DatasourceConfig, Error, Host, Plugin, Policy, Settings, StaticCredentials,
 };
 use portcullis_server::setup::{Embedded, built_in, open_host};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
 pub(crate) async fn run() -> Result<(), Failure> {
     let started = Instant::now();
-    out!(
+    print(&format!(
         "{BOLD}Portcullis{BOLD:#}: an embedded DynamoDB-compatible server (dynoxide), a plugin in \
-         a sandbox, and a gate between them.\n"
-    )?;
+         a sandbox, and a gate between them."
+    ))?;
+    out!()?;
     let local = Embedded::open(None, true).await?;
     let host = open_host(|| small_host().dial(local.dial()))?;
     let plugin = built_in(&host)?;
@@ -32,15 +33,14 @@ pub(crate) async fn run() -> Result<(), Failure> {
     }
     show_gate(&host, &plugin, &local).await?;
     local.stop().await;
-    out!(
+    print(&format!(
         "\n{BOLD}Done{BOLD:#} in {}. The secret never entered the sandbox: the plugin signed with \
          a key derived for one day, region and service.",
         milliseconds(started.elapsed())
-    )?;
-    out!(
-        "Next: `portcullis execute --local ListTables`, or `portcullis init` to write your own \
-         policy."
-    )
+    ))?;
+    let program = program();
+    out!("Next, type this, or `{program} init` to write your own policy:")?;
+    out!("  {program} execute --local ListTables")
 }
 
 /// Shows the plugin and its policy.
@@ -51,11 +51,11 @@ fn introduce(plugin: &Plugin, local: &Embedded, elapsed: Duration) -> Result<(),
         plugin.size() / 1000,
         &plugin.digest()[..16]
     )?;
-    out!(
+    print(&format!(
         "  imports     {} interfaces: clocks, random numbers, HTTP through the gate, signing keys; \
          no files, no sockets",
         plugin.imports().len()
-    )?;
+    ))?;
     out!("  policy      egress = [\"http://{}\"], access = \"admin\"", local.authority)?;
     out!("  ready       after {}, including compilation\n", milliseconds(elapsed))
 }
@@ -84,7 +84,7 @@ const DOCUMENTED_CREATE_TABLE: &str = r#"{
     {"AttributeName": "emp_id", "AttributeType": "S"},
     {"AttributeName": "team_id", "AttributeType": "S"}
   ],
-  "TableName": "users",
+  "TableName": "employees",
   "KeySchema": [
     {"AttributeName": "team_id", "KeyType": "HASH"}, // partition key
     {"AttributeName": "emp_id", "KeyType": "RANGE"} // sort key
@@ -93,15 +93,8 @@ const DOCUMENTED_CREATE_TABLE: &str = r#"{
 }"#;
 
 const STEPS: &[Step] = &[
-    Step {
-        title: "A documented example: the service rejects it, and a hint explains why",
-        action: "CreateTable",
-        input: DOCUMENTED_CREATE_TABLE,
-        options: None,
-        fails: true,
-    },
     step(
-        "Create the table with the right attributes",
+        "Create a table",
         "CreateTable",
         r#"{"TableName": "users",
   "AttributeDefinitions": [
@@ -168,12 +161,19 @@ const STEPS: &[Step] = &[
         options: Some(r#"{"format": "plain"}"#),
         fails: false,
     },
+    Step {
+        title: "An example as it is documented: the service rejects it, and a hint explains why",
+        action: "CreateTable",
+        input: DOCUMENTED_CREATE_TABLE,
+        options: None,
+        fails: true,
+    },
 ];
 
 /// Makes one call, and prints it and its result.
 async fn run_step(datasource: &Datasource, step: &Step) -> Result<(), Failure> {
-    out!("{BOLD}{}{BOLD:#}", step.title)?;
-    out!("  {} {DIM}{}{DIM:#}", step.action, step.input.replace('\n', "\n  "))?;
+    print(&format!("{BOLD}{}{BOLD:#}", step.title))?;
+    print(&format!("  {} {}", step.action, step.input.replace('\n', "\n  ")))?;
     let started = Instant::now();
     let result = match step.options {
         Some(options) => datasource.execute_with(step.action, step.input, options).await,
@@ -182,7 +182,8 @@ async fn run_step(datasource: &Datasource, step: &Step) -> Result<(), Failure> {
     let elapsed = milliseconds(started.elapsed());
     match result {
         Ok(response) if !step.fails => {
-            out!("  {GREEN}ok{GREEN:#} {elapsed}  {}\n", shorten(&response))
+            print(&format!("  {GREEN}ok{GREEN:#} {elapsed}  {}\n", shorten(&response)))?;
+            out!()
         }
         Err(error) if step.fails && error.service().is_some() => {
             out!("  {YELLOW}rejected by the service{YELLOW:#} {elapsed}")?;
@@ -214,8 +215,8 @@ async fn show_gate(host: &Host, plugin: &Plugin, local: &Embedded) -> Result<(),
         ),
     ];
     for (title, settings, policy, action) in attempts {
-        out!("{BOLD}{title}{BOLD:#}")?;
-        out!("  {action} {DIM}with settings {settings}{DIM:#}")?;
+        print(&format!("{BOLD}{title}{BOLD:#}"))?;
+        print(&format!("  {action} with settings {settings}"))?;
         let config = DatasourceConfig::new("demo")
             .settings(Settings::Trusted(&settings))
             .policy(policy)
@@ -247,19 +248,105 @@ async fn show_gate(host: &Host, plugin: &Plugin, local: &Embedded) -> Result<(),
 /// Prints an error as a failed command would.
 fn explain(error: Error) -> Result<(), Failure> {
     for line in Failure::from(error).lines() {
-        out!("  {line}")?;
+        print(&format!("  {line}"))?;
     }
     Ok(())
 }
 
-/// Returns the start of a response.
+/// A response without its middle, if it is long: the end says how many items there are.
 fn shorten(response: &str) -> String {
-    /// Three or four lines on a terminal.
-    const LENGTH: usize = 300;
-    let start: String = response.chars().take(LENGTH).collect();
-    if start.len() < response.len() { format!("{start}…") } else { start }
+    /// With the end, three or four lines on a terminal.
+    const START: usize = 200;
+    const END: usize = 80;
+    let count = response.chars().count();
+    if count <= START + END {
+        return response.to_string();
+    }
+    let start: String = response.chars().take(START).collect();
+    let end: String = response.chars().skip(count - END).collect();
+    format!("{start} … {end}")
 }
+
+/// This program as it was called, so that the command works as it is shown.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "portcullis".to_string())
+}
+
+/// Prints lines that fit the terminal. What continues a line is indented like it.
+fn print(text: &str) -> Result<(), Failure> {
+    let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    for line in text.lines() {
+        out!("{}", wrapped(line, width.filter(|_| std::io::stdout().is_terminal())))?;
+    }
+    Ok(())
+}
+
+/// Breaks a line after spaces, or anywhere within a longer word.
+fn wrapped(line: &str, width: Option<usize>) -> String {
+    let length = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
+    let Some(width) = width.filter(|width| *width >= MIN_WIDTH && length(line) > *width) else {
+        return line.to_string();
+    };
+    let indent = line.len() - line.trim_start().len();
+    let margin = " ".repeat(indent);
+    let (mut out, mut column) = (margin.clone(), indent);
+    for word in line.trim_start().split_inclusive(' ') {
+        let mut rest = word;
+        if column > indent && column + length(rest.trim_end()) > width {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.push_str(&margin);
+            column = indent;
+        }
+        while column + length(rest.trim_end()) > width {
+            let room = rest.char_indices().nth(width - column).map_or(rest.len(), |(at, _)| at);
+            out.push_str(&rest[..room]);
+            out.push('\n');
+            out.push_str(&margin);
+            rest = &rest[room..];
+            column = indent;
+        }
+        out.push_str(rest);
+        column += length(rest);
+    }
+    out
+}
+
+/// Lines are not broken for terminals that are narrower, in columns.
+const MIN_WIDTH: usize = 30;
 
 fn milliseconds(elapsed: Duration) -> String {
     format!("{:.1} ms", elapsed.as_secs_f64() * 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_to_the_terminals_width() {
+        let wide = Some(40);
+        assert_eq!(wrapped("  short", wide), "  short");
+        let text = format!("  {}", "word ".repeat(20));
+        let lines = wrapped(&text, wide);
+        assert!(lines.lines().count() == 3, "{lines}");
+        assert!(
+            lines.lines().all(|line| line.starts_with("  word") && line.len() <= 40),
+            "{lines}"
+        );
+        let json = format!("  ok {}", "x".repeat(100));
+        let lines = wrapped(&json, wide);
+        assert!(lines.lines().all(|line| line.len() <= 40), "{lines}");
+        assert_eq!(lines.replace(['\n', ' '], ""), json.replace(' ', ""), "nothing is lost");
+        assert_eq!(wrapped(&json, None), json);
+    }
+
+    #[test]
+    fn long_responses_lose_their_middle() {
+        assert_eq!(shorten("{}"), "{}");
+        let long = format!("{{{}\"Count\":2}}", "x".repeat(1000));
+        let short = shorten(&long);
+        assert!(short.starts_with("{xxx") && short.ends_with("\"Count\":2}"), "{short}");
+        assert!(short.chars().count() < 300);
+    }
 }

@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod absent;
 mod booleans;
 mod database;
 mod decode;

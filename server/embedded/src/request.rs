@@ -2,7 +2,7 @@
 
 use crate::deep::{self, Deep};
 use crate::response::{AMZ_JSON, Reply};
-use crate::{dispatch, operations, wording};
+use crate::{absent, dispatch, operations, wording};
 use dynoxide::Database;
 use dynoxide::auth_material::{self, AuthMaterial};
 use http::request::Parts;
@@ -51,6 +51,11 @@ fn post(database: &Database, head: &Parts, body: &str) -> Reply {
     let target = text(&head.headers, "x-amz-target").unwrap_or_default();
     let name = TARGETS.iter().find_map(|prefix| target.strip_prefix(prefix)).unwrap_or_default();
     let Some(operation) = operations::find(name) else {
+        match absent::answer(database, name, body) {
+            Some(Ok(body)) => return Reply::json(reply_type, body),
+            Some(Err(error)) => return Reply::error(reply_type, "DescribeTable", &error),
+            None => {}
+        }
         let missing = wording::missing_feature(name);
         let message = missing.map(|feature| format!("the embedded database has no {feature}"));
         return Reply::protocol(reply_type, "UnknownOperationException", message.as_deref());

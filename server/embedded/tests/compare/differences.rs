@@ -25,12 +25,12 @@ async fn operations_that_it_has_not_are_refused_in_our_words() {
             "CreateBackup",
             "the embedded database has no backups; copy its file while nothing uses it",
         ),
-        ("DescribeContinuousBackups", "the embedded database has no backups; copy"),
-        ("ListGlobalTables", "the embedded database has no replicas; "),
+        ("UpdateContinuousBackups", "the embedded database has no backups; copy"),
+        ("CreateGlobalTable", "the embedded database has no replicas; "),
         ("ExportTableToPointInTime", "the embedded database has no exports; "),
         ("ImportTable", "the embedded database has no imports; "),
         ("EnableKinesisStreamingDestination", "the embedded database has no destinations"),
-        ("DescribeContributorInsights", "the embedded database has no statistics"),
+        ("UpdateContributorInsights", "the embedded database has no statistics"),
         ("PutResourcePolicy", "the embedded database has no access rules"),
         ("DescribeEndpoints", "the embedded database has no other endpoints"),
         ("DescribeLimits", "the embedded database has no quotas"),
@@ -42,6 +42,69 @@ async fn operations_that_it_has_not_are_refused_in_our_words() {
         let message = message(&ours.body);
         assert!(message.starts_with(expected), "{message}");
         assert_local(&message);
+    }
+    sides.stop().await;
+}
+
+#[tokio::test]
+async fn questions_about_what_it_has_not_are_answered() {
+    let mut sides = Sides::start().await;
+    let table = r#"{"TableName": "orders", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}"#;
+    assert_eq!(sides.send("CreateTable", table).await.1.status, 200);
+    for (operation, more, pointer, expected) in [
+        ("ListBackups", "", "/BackupSummaries", serde_json::json!([])),
+        ("ListGlobalTables", "", "/GlobalTables", serde_json::json!([])),
+        ("ListExports", "", "/ExportSummaries", serde_json::json!([])),
+        ("ListImports", "", "/ImportSummaryList", serde_json::json!([])),
+        ("ListContributorInsights", "", "/ContributorInsightsSummaries", serde_json::json!([])),
+        (
+            "DescribeContinuousBackups",
+            "",
+            "/ContinuousBackupsDescription/ContinuousBackupsStatus",
+            "DISABLED".into(),
+        ),
+        (
+            "UpdateContinuousBackups",
+            r#", "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": false}"#,
+            "/ContinuousBackupsDescription/ContinuousBackupsStatus",
+            "DISABLED".into(),
+        ),
+        ("DescribeContributorInsights", "", "/ContributorInsightsStatus", "DISABLED".into()),
+        (
+            "UpdateContributorInsights",
+            r#", "ContributorInsightsAction": "DISABLE""#,
+            "/ContributorInsightsStatus",
+            "DISABLED".into(),
+        ),
+        (
+            "DescribeTableReplicaAutoScaling",
+            "",
+            "/TableAutoScalingDescription/Replicas",
+            serde_json::json!([]),
+        ),
+    ] {
+        let (_, ours) = sides.send(operation, &format!(r#"{{"TableName": "orders"{more}}}"#)).await;
+        assert_eq!(ours.status, 200, "{operation}: {}", ours.body);
+        assert_eq!(json(&ours.body).pointer(pointer), Some(&expected), "{operation}");
+        if !operation.starts_with("List") {
+            let (_, none) =
+                sides.send(operation, &format!(r#"{{"TableName": "none"{more}}}"#)).await;
+            assert_eq!(none.status, 400, "{operation}: {}", none.body);
+            let kind = json(&none.body)["__type"].as_str().unwrap_or_default().to_string();
+            assert!(kind.ends_with("ResourceNotFoundException"), "{operation}: {kind}");
+        }
+    }
+    for (operation, on) in [
+        (
+            "UpdateContinuousBackups",
+            r#""PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": true}"#,
+        ),
+        ("UpdateContributorInsights", r#""ContributorInsightsAction": "ENABLE""#),
+    ] {
+        let (_, ours) = sides.send(operation, &format!(r#"{{"TableName": "orders", {on}}}"#)).await;
+        assert_eq!(ours.status, 400, "{operation} cannot switch it on");
     }
     sides.stop().await;
 }
