@@ -72,7 +72,7 @@ pub(crate) enum Command {
     Check(PolicyArgs),
     /// Print the minimal AWS IAM policy for a datasource.
     Iam(Iam),
-    /// Show a plugin's imports, exports, size, digest and actions.
+    /// Show a plugin's size, digest, imports, exports, settings, options and actions.
     Inspect(Inspect),
     /// List the actions of DynamoDB, or show an action's input fields and an example.
     Actions(Actions),
@@ -374,6 +374,10 @@ pub(crate) struct Iam {
 pub(crate) struct Inspect {
     /// A component file. The default is the built-in DynamoDB plugin.
     pub(crate) file: Option<PathBuf>,
+    /// Print the plugin's own description as JSON. Its fields `settings` and `options` are JSON
+    /// Schemas.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

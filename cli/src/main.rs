@@ -7,6 +7,7 @@ mod commands;
 mod compiler;
 mod completeness;
 mod core_dumps;
+mod described;
 mod dry_run;
 mod environment;
 mod failure;

@@ -6,6 +6,11 @@ pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|c| if is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
+/// Like [`visible`], and replaces line breaks: the text must not look like lines of ours.
+pub(crate) fn visible_line(text: &str) -> String {
+    visible(text).replace('\n', "\u{fffd}")
+}
+
 fn is_unsafe(c: char) -> bool {
     let changes_direction =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -200,6 +200,20 @@ fn component_is_exported_and_inspected() {
         err(&inspected)
     );
     assert_eq!(text, out(&portcullis(&["inspect"])));
+    for line in [
+        "  region                 required string (1 to 2048 characters)\n",
+        "The AWS region, such as eu-west-1",
+        "  accountIdEndpointMode  preferred | required | disabled\n",
+        "  maxAttempts            whole number (1 to 20)\n",
+        "  useFips                true | false\n",
+        "  pages     one | all\n",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let described = out(&portcullis_in(&folder, &["inspect", "--json", "x.wasm"], ""));
+    let described: serde_json::Value = serde_json::from_str(&described).unwrap();
+    assert_eq!(described["settings"]["required"], serde_json::json!(["region"]));
+    assert_eq!(described["options"]["properties"]["pages"]["enum"][1], "all");
     let manifest = portcullis(&["component", "--manifest"]);
     assert!(out(&manifest).contains("[binding]"));
     std::fs::write(folder.join("x.wasm"), "no component").unwrap();
