@@ -32,7 +32,7 @@ test-all: test-others fuzz ## Run what `make test` leaves out: test-others and f
 
 .PHONY: test-others
 test-others: setup servers catalogue-check ## Test with servers and clients in other languages, and check the generated code.
-	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test packaging --test load --test fetch
+	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test documentation --test packaging --test load --test fetch
 
 # 240 seconds for all targets together, plus the time to build them.
 .PHONY: fuzz

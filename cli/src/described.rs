@@ -35,7 +35,7 @@ pub(crate) fn fields(schema: &Value) -> Vec<Field> {
 
 /// The values that a schema allows, with their bounds and their default.
 fn values(schema: &Value) -> String {
-    let mut values = match (schema["enum"].as_array(), schema["type"].as_str()) {
+    let values = match (schema["enum"].as_array(), schema["type"].as_str()) {
         (Some(values), _) => values.iter().map(text).collect::<Vec<_>>().join(" | "),
         (None, Some("boolean")) => "true | false".to_string(),
         (None, Some("integer")) => {
@@ -56,10 +56,10 @@ fn values(schema: &Value) -> String {
             _ => "anything".to_string(),
         },
     };
-    if !schema["default"].is_null() {
-        values += &format!(", default {}", text(&schema["default"]));
+    match &schema["default"] {
+        Value::Null => values,
+        default => format!("{values}, default {}", text(default)),
     }
-    values
 }
 
 /// The bounds of a value or a length; empty if there are none.
