@@ -263,6 +263,10 @@ impl From<Error> for Failure {
                     .with_optional(error.details.map(|details| format!("details: {details}")))
                     .with(format!("status {status}, attempts {}{id}{retry}", error.attempts))
             }
+            Error::Plugin(PluginError::Credentials(_)) => failure.with(
+                "correct that, or choose another source: with `credentials` in the policy, or \
+                 without a policy with --profile NAME",
+            ),
             _ => failure,
         }
     }

@@ -173,7 +173,14 @@ impl Chosen {
             return Ok(Self { file, location: PolicyLocation::named("") });
         }
         let location = target.policy.location();
-        Ok(Self { file: read_policy(location.path())?, location })
+        let file = read_policy(location.path()).map_err(|error| {
+            let failure = Failure::from(error);
+            if location.path().exists() {
+                return failure;
+            }
+            failure.with("to do without one, use --local or --region REGION")
+        })?;
+        Ok(Self { file, location })
     }
 
     fn datasource(

@@ -66,6 +66,26 @@ fn policies_and_json_can_be_parsed() {
 }
 
 #[test]
+fn excerpts_of_the_demo_have_its_headings_in_order() {
+    let demo = Newcomer::default().shell(&["-c", "portcullis demo"]);
+    assert!(demo.status.success(), "{}", text(&demo));
+    let demo = text(&demo);
+    let pages = pages();
+    let excerpts = pages.iter().flat_map(|page| &page.blocks).filter(|block| block.is("demo"));
+    let mut headings = 0;
+    for block in excerpts {
+        let mut lines = demo.lines();
+        let is_heading = |line: &&str| !line.is_empty() && !line.starts_with(' ');
+        for heading in block.text.lines().filter(is_heading) {
+            let found = lines.any(|line| line == heading);
+            assert!(found, "{}: the demo does not print {heading:?} here:\n{demo}", block.place);
+            headings += 1;
+        }
+    }
+    assert!(headings >= 3, "the excerpt was found");
+}
+
+#[test]
 fn the_page_of_settings_lists_all_settings_and_options() {
     let page = std::fs::read_to_string(root().join("docs/endpoints.md")).unwrap();
     let described = Newcomer::default().shell(&["-c", "portcullis inspect --json"]);
@@ -108,6 +128,26 @@ fn a_command_that_fails_is_reported_with_its_place_and_output() {
     assert!(failure.contains("portcullis chekc") && failure.contains("check"), "{failure}");
 }
 
+#[test]
+fn a_command_without_policy_or_credentials_says_what_to_do() {
+    let newcomer = Newcomer::default();
+    let fails = |script: &str, code: i32, parts: &[&str]| {
+        let output = newcomer.shell(&["-c", script]);
+        assert_eq!(output.status.code(), Some(code), "{script}: {}", text(&output));
+        for part in parts {
+            assert!(text(&output).contains(part), "{script}: {part}: {}", text(&output));
+        }
+        text(&output)
+    };
+    fails("portcullis execute ListTables", 3, &["`portcullis init`", "--local", "--region REGION"]);
+    let unset = ["AWS_ACCESS_KEY_ID is not set", "--profile NAME"];
+    fails("portcullis execute --region eu-west-1 ListTables", 6, &unset);
+    let broken = "echo x = 1 > portcullis.toml; portcullis execute ListTables";
+    assert!(!fails(broken, 3, &["portcullis.toml"]).contains("--region"), "the file exists");
+    let whole = "portcullis init --force; portcullis execute ListTables";
+    fails(whole, 6, &["AWS_ACCESS_KEY_ID is not set", "`credentials`"]);
+}
+
 /// A file with its code blocks.
 struct Page {
     blocks: Vec<Block>,
@@ -135,7 +175,7 @@ impl Block {
 
 /// What each block must begin with: a language and, for most, a mark. More words are allowed only as
 /// listed.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "sh run",
     "sh run server",
     "sh run aws-cli",
@@ -146,6 +186,7 @@ const KINDS: [&str; 12] = [
     "toml policy-part",
     "json",
     "text",
+    "text demo",
     "rust",
     "rust,no_run",
 ];
