@@ -122,10 +122,10 @@ text\n```sh\nportcullis check\n```\n- a list\n  ~~~~ bash run now\n  ls\n  ~~~\n
 
 #[test]
 fn a_command_that_fails_is_reported_with_its_place_and_output() {
-    let page = "```sh run\ntrue\n```\n```sh run\nportcullis chekc\ntrue\n```\n";
+    let page = "```sh run\ntrue\n```\n```sh run\nportcullis checks\ntrue\n```\n";
     let failure = Newcomer::default().follow(&blocks("page.md", page)).unwrap_err();
     assert!(failure.contains("page.md:4"), "{failure}");
-    assert!(failure.contains("portcullis chekc") && failure.contains("check"), "{failure}");
+    assert!(failure.contains("portcullis checks") && failure.contains("'check'"), "{failure}");
 }
 
 #[test]
