@@ -102,11 +102,11 @@ target/tools/installed: Makefile
 servers: target/servers/installed ## Install servers and clients in other languages below target/; SETUP=yes as for setup.
 
 # Valgrind, HAProxy, systemd and Java (17 or newer, for an example) are system packages. dynalite, the AWS SDK and componentize-js
-# come from npm; moto, boto3, the AWS CLI and schemathesis from PyPI. Installed again when this file changes: it has their versions.
+# (which fails with newer versions of jco) come from npm; moto, boto3, the AWS CLI and schemathesis from PyPI. Installed again when this file changes: it has their versions.
 target/servers/installed: Makefile
 	@./setup servers
 	mkdir -p target/servers
-	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3 @bytecodealliance/componentize-js@0.22.0
+	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3 @bytecodealliance/componentize-js@0.22.0 @bytecodealliance/jco@1.15.4
 	python3 -m venv target/servers/venv
 	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3 awscli 'schemathesis==4.32.5'
 	touch $@

@@ -8,7 +8,6 @@
 )]
 
 use crate::environment::variable;
-use crate::failure::Failure;
 use anyhow::{Context as _, anyhow};
 use bytesize::ByteSize;
 use clap::builder::NonEmptyStringValueParser;
@@ -466,14 +465,6 @@ impl Execute {
     /// handles signals itself.
     pub(crate) fn streams_pages(&self) -> bool {
         self.pages == Some(PageMode::All) && self.output.output.is_some_and(Output::has_rows)
-    }
-
-    /// Says which option would allow an action that needs more access, if options are the policy.
-    pub(crate) fn with_access(&self, failure: Failure) -> Failure {
-        let implied = &self.target.implied;
-        let is_implied =
-            implied.region.is_some() || implied.endpoint.is_some() || implied.profile.is_some();
-        if is_implied { failure.remedied_by_option() } else { failure }
     }
 }
 

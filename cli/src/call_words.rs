@@ -12,6 +12,14 @@ pub(crate) struct CallWords {
 }
 
 impl Execute {
+    /// Says which option would allow an action that needs more access, if options are the policy.
+    pub(crate) fn with_access(&self, failure: Failure) -> Failure {
+        let implied = &self.target.implied;
+        let is_implied =
+            implied.region.is_some() || implied.endpoint.is_some() || implied.profile.is_some();
+        if is_implied { failure.remedied_by_option() } else { failure }
+    }
+
     /// Takes the action and its input out of the arguments, and sets the datasource if they name
     /// one.
     ///

@@ -450,7 +450,8 @@ fn token_prints_the_token_and_policy_lines_with_its_digest() {
     assert_eq!(portcullis(&["token", "a b"]).status.code(), Some(2));
     let folder = folder("token");
     let policy = format!(
-        "[datasources.orders]\nplugin = \"dynamodb\"\nsettings = {{ region = \"us-east-1\" }}\n{}",
+        "[datasources.orders]\nplugin = \"dynamodb\"\nsettings = {{ region = \"us-east-1\" }}\n\
+         egress = [\"https://dynamodb.us-east-1.amazonaws.com\"]\n{}",
         out(&output)
     );
     std::fs::write(
@@ -510,6 +511,7 @@ fn check_shows_the_keys_of_the_server_and_refuses_unknown_actions() {
     let check = |datasource: &str, server: &str| {
         let policy = format!(
             "[datasources.orders]\nplugin = \"dynamodb\"\nsettings = {{ region = \"us-east-1\" }}\n\
+             egress = [\"https://dynamodb.us-east-1.amazonaws.com\"]\n\
              {datasource}\n[server]\n{server}\n"
         );
         std::fs::write(folder.join("portcullis.toml"), policy).unwrap();

@@ -156,6 +156,8 @@ async fn component_that_nests_deeply_ends_neither_a_command_nor_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy(&server, folder.path());
     let serve = Serve::start_with_memory(folder, &policy, MEMORY);
+    // Until then the plugin may not have been read.
+    assert_honest_call_passes(&serve, "the start");
     let file = serve.path("hostile.wasm");
     std::fs::write(&file, nested()).unwrap();
     serve.signal("HUP");

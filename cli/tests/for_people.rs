@@ -15,7 +15,12 @@ fn the_page_at_the_root_says_what_this_is_and_needs_no_token() {
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert!(page.header("content-security-policy").contains("default-src 'none'"));
     let text = String::from_utf8(page.body).unwrap();
-    for part in ["<h1>Portcullis</h1>", "/v1/datasources/NAME/actions/ACTION", "/ddb/NAME/", "/openapi.json"] {
+    for part in [
+        "<h1>Portcullis</h1>",
+        "/v1/datasources/NAME/actions/ACTION",
+        "/ddb/NAME/",
+        "/openapi.json",
+    ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     // Nothing about this server: no datasource and no token.
@@ -27,8 +32,11 @@ fn the_page_at_the_root_says_what_this_is_and_needs_no_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_operators_get_remedies_that_quote_the_policy() {
     let service = recorder::start(Response::ok("{}")).await;
-    let policy = datasource("orders", &service.authority, "access = \"read\"\ntables = [\"secret-project\"]")
-        + &token("app", "pcl_app", "datasources = [\"*\"]")
+    let policy = datasource(
+        "orders",
+        &service.authority,
+        "access = \"read\"\ntables = [\"secret-project\"]",
+    ) + &token("app", "pcl_app", "datasources = [\"*\"]")
         + &token("ops", "pcl_ops", "datasources = [\"*\"]\noperator = true");
     let serve = Serve::start(&policy, &[]);
     let send = |token: &str, path: &str, target: &str| {

@@ -140,7 +140,7 @@ fn check_finds_what_cannot_work() {
         ),
         (&built_in, "settings = { region = \"eu-west-1a\" }".to_string(), ["/region", "eu-west-1"]),
         (&of_file("missing"), region.to_string(), ["missing.toml", "No such file"]),
-        (&of_file("broken"), region.to_string(), ["broken", ""]),
+        (&of_file("broken"), region.to_string(), ["manifest cannot be used", "line 1"]),
     ] {
         let policy = format!("[datasources.a]\n{plugin}\n{lines}\n");
         std::fs::write(folder.path().join("portcullis.toml"), &policy).unwrap();

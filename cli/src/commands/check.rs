@@ -48,23 +48,28 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
             failures.push(failure.in_configuration().with(format!("datasource: {name}")));
         }
     }
+    if let Some(server) = &file.server {
+        let plugins = loaded.iter().map(|(_, plugin)| plugin);
+        let checked = server
+            .check(|name| file.datasources.contains_key(name))
+            .map_err(|error| error.to_string())
+            .and_then(|()| check_token_actions(server, plugins).map_err(|error| error.to_string()));
+        match checked {
+            Ok(()) => {
+                out!("{bold}server{bold:#}")?;
+                for (key, value) in describe_server(server) {
+                    out!("  {key:<12} {value}")?;
+                }
+            }
+            Err(error) => failures
+                .push(Failure::configuration(format!("{}: {error}", policy.path().display()))),
+        }
+    }
     if let Some(last) = failures.pop() {
         for failure in failures {
             failure.report();
         }
         return Err(last);
-    }
-    if let Some(server) = &file.server {
-        server.check(|name| file.datasources.contains_key(name)).map_err(|error| {
-            Failure::configuration(format!("{}: {error}", policy.path().display()))
-        })?;
-        check_token_actions(server, loaded.iter().map(|(_, plugin)| plugin)).map_err(|error| {
-            Failure::configuration(format!("{}: {error}", policy.path().display()))
-        })?;
-        out!("{bold}server{bold:#}")?;
-        for (key, value) in describe_server(server) {
-            out!("  {key:<12} {value}")?;
-        }
     }
     for key in PolicyFile::deprecated_keys(&text) {
         out!("{bold}deprecated{bold:#}  {key}")?;
