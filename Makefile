@@ -34,9 +34,9 @@ test-all: test-others fuzz ## Run what `make test` leaves out: test-others and f
 test-others: setup servers catalogue-check ## Test with servers and clients in other languages, and check the generated code.
 	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test documentation --test packaging --test load --test fetch
 
-# 240 seconds for all targets together, plus the time to build them.
+# 120 seconds for all targets together, plus the time to build them.
 .PHONY: fuzz
-fuzz: setup tools ## Run all fuzz targets, for FUZZ_SECONDS (240) in total.
+fuzz: setup tools ## Run all fuzz targets, for FUZZ_SECONDS (120) in total.
 	fuzz/run
 
 .PHONY: load
