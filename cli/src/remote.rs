@@ -13,7 +13,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 
@@ -25,6 +25,8 @@ pub(crate) struct Remote {
     url: String,
     token: Option<String>,
     datasource: String,
+    /// Whether each request is described on standard error.
+    verbose: bool,
 }
 
 /// The maximum size of a certificate file, in bytes. A list of all public authorities has a quarter
@@ -42,6 +44,7 @@ impl Remote {
         url: &str,
         arguments: &RemoteArgs,
         datasource: Option<&str>,
+        verbose: bool,
     ) -> Result<Self, Failure> {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             return Err(Failure::usage(format!("{url:?} is not the URL of a server"))
@@ -84,7 +87,7 @@ impl Remote {
                 .chain(TcpConnector::default())
                 .chain(TlsConnector { config: Arc::new(tls), seen: seen.clone() });
         let agent = ureq::Agent::with_parts(config.build(), connector, DefaultResolver::default());
-        let mut remote = Self { agent, seen, url, token, datasource: String::new() };
+        let mut remote = Self { agent, seen, url, token, datasource: String::new(), verbose };
         remote.datasource = match datasource {
             Some(name) => name.to_string(),
             None => remote.only_datasource().await?,
@@ -164,7 +167,13 @@ impl Remote {
                 response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_string()?;
             Ok::<_, ureq::Error>((response.status().is_success(), text))
         });
-        match response.await {
+        let began = Instant::now();
+        let response = response.await;
+        if self.verbose {
+            let (url, millis) = (&self.url, began.elapsed().as_millis());
+            eprintln!("{url}{path}: {millis} ms; the server's log and audit say what it sent");
+        }
+        match response {
             Ok(Ok((true, text))) => Ok(text),
             Ok(Ok((false, text))) => Err(Failure::from_problem(&text)),
             Ok(Err(error)) => {

@@ -32,7 +32,9 @@ impl Opened {
         let from_environment =
             || text_variable("PORTCULLIS_SERVER").filter(|_| target.local.is_none());
         if let Some(url) = target.remote.server.clone().or_else(from_environment) {
-            let remote = Remote::open(&url, &target.remote, target.datasource.as_deref()).await?;
+            let remote =
+                Remote::open(&url, &target.remote, target.datasource.as_deref(), target.verbose)
+                    .await?;
             return Ok(Self::Remote(remote));
         }
         if let Some(file) = &target.local {

@@ -54,8 +54,8 @@ impl Options {
                 continue;
             }
             let value = match text.as_str() {
-                // It is a text, even if it looks like a number.
-                text if name == "prefix" => json!(text),
+                // These are texts, even if they look like numbers.
+                text if matches!(name.as_str(), "format" | "pages" | "prefix") => json!(text),
                 "true" => json!(true),
                 "false" => json!(false),
                 text => text.parse::<u64>().map_or_else(|_| json!(text), |number| json!(number)),
