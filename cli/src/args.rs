@@ -120,12 +120,12 @@ pub(crate) struct Execute {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     pub(crate) columns: Vec<String>,
     /// With --pages all: stop after the page that reaches this number of items.
-    #[arg(long, value_name = "COUNT", requires = "pages")]
+    #[arg(long, value_name = "COUNT", requires = "pages", value_parser = parse_count)]
     pub(crate) max_items: Option<u64>,
     /// Send the unprocessed items of a batch again.
     #[arg(long)]
     pub(crate) resubmit: bool,
-    /// Send {{NAME}} within quotes as it is. Without this option, a text that is a placeholder is
+    /// Send {{NAME}} within a text as it is. Without this option, a text with a placeholder is
     /// refused unless --bind is given: it was probably meant to be replaced.
     #[arg(long)]
     pub(crate) literal: bool,
@@ -158,7 +158,7 @@ pub(crate) struct Serve {
     pub(crate) policy: PolicyArgs,
     /// Serve an embedded DynamoDB-compatible server as the datasource `local`, without a policy
     /// file. Its data is in memory, or in FILE.
-    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "file")]
     pub(crate) local: Option<Option<PathBuf>>,
     /// The address of the JSON API. The default is the one in the policy, or 127.0.0.1:8700.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address)]
@@ -224,7 +224,7 @@ pub(crate) struct Target {
     pub(crate) datasource: Option<String>,
     /// Use an embedded DynamoDB-compatible server and no policy file. Its data is in memory, or in
     /// FILE. FILE must contain a dot or a slash, to tell it from an action.
-    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "file")]
     pub(crate) local: Option<Option<PathBuf>>,
     #[command(flatten)]
     pub(crate) implied: ImpliedArgs,
@@ -240,13 +240,13 @@ pub(crate) struct Target {
 pub(crate) struct ImpliedArgs {
     /// Use DynamoDB in this region and no policy file. Only its endpoint can be reached. The
     /// credentials are those of AWS's environment.
-    #[arg(long, value_name = "REGION", conflicts_with_all = ["datasource", "local", "server", "file"])]
+    #[arg(long, value_name = "REGION", conflicts_with_all = ["datasource", "local", "server", "file"], value_parser = NonEmptyStringValueParser::new())]
     pub(crate) region: Option<String>,
     /// Use the server at this URL, such as http://localhost:8000, and no policy file.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["datasource", "local", "server", "file"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["datasource", "local", "server", "file"], value_parser = NonEmptyStringValueParser::new())]
     pub(crate) endpoint: Option<String>,
     /// Use the credentials of this AWS profile, with --region or AWS_REGION and no policy file.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["datasource", "local", "server", "file"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["datasource", "local", "server", "file"], value_parser = NonEmptyStringValueParser::new())]
     pub(crate) profile: Option<String>,
     /// With --region, --endpoint or --profile: the highest class of actions that is allowed. The
     /// default is read.
@@ -297,6 +297,20 @@ pub(crate) struct PolicyArgs {
 
 /// The policy file that is used if none is named.
 const FOUND_POLICY: &str = "portcullis.toml";
+
+impl Target {
+    /// Whether an option says what to use. It then counts more than PORTCULLIS_SERVER does.
+    pub(crate) fn names_what_to_use(&self) -> bool {
+        self.local.is_some() || self.policy.file.is_some() || self.implied.is_given()
+    }
+}
+
+impl ImpliedArgs {
+    /// Whether options replace a policy file.
+    pub(crate) fn is_given(&self) -> bool {
+        self.region.is_some() || self.endpoint.is_some() || self.profile.is_some()
+    }
+}
 
 impl PolicyArgs {
     /// The policy file that the arguments or the environment name, or the one in the current
@@ -495,6 +509,11 @@ fn parse_wire(text: &str) -> anyhow::Result<(SocketAddr, Option<String>)> {
         .split_once('=')
         .map_or((text, None), |(address, name)| (address, Some(name.to_string())));
     Ok((parse_address(address)?, name))
+}
+
+/// Parses a number of items.
+fn parse_count(text: &str) -> anyhow::Result<u64> {
+    text.parse().map_err(|_| anyhow!("expected a whole number, as in 1000"))
 }
 
 /// Parses an address and a port.

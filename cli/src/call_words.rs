@@ -14,10 +14,7 @@ pub(crate) struct CallWords {
 impl Execute {
     /// Says which option would allow an action that needs more access, if options are the policy.
     pub(crate) fn with_access(&self, failure: Failure) -> Failure {
-        let implied = &self.target.implied;
-        let is_implied =
-            implied.region.is_some() || implied.endpoint.is_some() || implied.profile.is_some();
-        if is_implied { failure.remedied_by_option() } else { failure }
+        if self.target.implied.is_given() { failure.remedied_by_option() } else { failure }
     }
 
     /// Takes the action and its input out of the arguments, and sets the datasource if they name
@@ -32,25 +29,34 @@ impl Execute {
         let mut undotted = None;
         if let Some(Some(file)) = &self.target.local {
             let text = file.to_string_lossy().into_owned();
-            if !text.contains(['.', '/', '\\']) {
+            if text.starts_with(['{', '[', '@']) {
+                // The input, as in `Scan --local '{…}'`.
+                self.target.local = Some(None);
+                words.push(text);
+            } else if !text.contains(['.', '/', '\\']) {
                 self.target.local = Some(None);
                 undotted = Some(text.clone());
                 words.insert(0, text);
             }
         }
-        // What is an action by its form is no input: that begins with a brace, @ or -.
-        let is_action = |word: &String| {
-            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        // The second of two words is an action, and the first a name, unless it is the other way
+        // round: an input that is no JSON, which is reported as such.
+        let names_action = |word: &str| operation(word).is_some() || suggested(word).is_some();
+        let is_word =
+            |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let has_name = match words.as_slice() {
+            [_, _, _] => true,
+            [first, second] => {
+                names_action(second) || (is_word(second) && operation(first).is_none())
+            }
+            _ => false,
         };
-        if words.len() == 3 || words.len() == 2 && is_action(&words[1]) {
+        if has_name {
             let name = words.remove(0);
             if undotted.as_ref() == Some(&name) {
                 return Err(undotted_file(&name));
             }
-            let takes_no_name = self.target.local.is_some()
-                || self.target.implied.region.is_some()
-                || self.target.implied.endpoint.is_some()
-                || self.target.implied.profile.is_some();
+            let takes_no_name = self.target.local.is_some() || self.target.implied.is_given();
             if takes_no_name || self.target.datasource.is_some() {
                 return Err(Failure::usage(format!("{name:?} is one word too many"))
                     .with("expected: an action, and its input as one argument, in quotes"));
@@ -118,7 +124,10 @@ mod tests {
             ("orders Scan {}", Some("orders"), "Scan", Some("{}")),
             ("orders Scan -", Some("orders"), "Scan", Some("-")),
             ("Scan {}", None, "Scan", Some("{}")),
+            ("orders get-item", Some("orders"), "get-item", None),
             ("Scan query.json", None, "Scan", Some("query.json")),
+            ("Scan users", None, "Scan", Some("users")),
+            ("Scan --local {\"a\":\"my.table\"}", None, "Scan", Some("{\"a\":\"my.table\"}")),
         ] {
             let (target, call) = execute(words).unwrap();
             assert_eq!(target.datasource.as_deref(), name, "{words}");

@@ -1,6 +1,8 @@
 //! Whether a result that several requests made up is complete.
 
 use crate::failure::Failure;
+use crate::rows::missing;
+use portcullis_server::OrderedFields;
 use serde::Deserialize;
 
 /// What a result says about its requests.
@@ -27,11 +29,17 @@ struct StoppedByError {
     message: String,
 }
 
-/// Fails if a result is only a part, unless the caller's own limit `max_items` stopped it. A result
-/// of one request says nothing about it, and is complete.
+/// Fails if a result is only a part, unless the caller's own limit `max_items` stopped it: also if the
+/// service left entries of a batch unprocessed, or if statements of it failed.
 pub(crate) fn check_complete(response: &str, max_items: Option<u64>) -> Result<(), Failure> {
-    let Ok(described) = serde_json::from_str::<Described>(response) else { return Ok(()) };
-    let Some(stopped) = described.paging.or(described.resubmission) else { return Ok(()) };
+    // What is no object has no such fields.
+    let Ok(fields) = serde_json::from_str::<OrderedFields>(response) else { return Ok(()) };
+    let described = serde_json::from_str::<Described>(response).map_err(|error| {
+        Failure::other(format!("the result does not say how it was fetched: {error}"))
+    })?;
+    let Some(stopped) = described.paging.or(described.resubmission) else {
+        return Failure::if_missing(&missing(&fields));
+    };
     match (stopped.by.as_str(), stopped.error) {
         ("the last page" | "nothing is left", _) => Ok(()),
         ("the limit maxItems", _) if max_items.is_some() => Ok(()),
@@ -66,8 +74,15 @@ mod tests {
             "[1]",
             r#"{"Paging":{"Pages":2,"StoppedBy":"the last page"}}"#,
             r#"{"Resubmission":{"Requests":2,"StoppedBy":"nothing is left"}}"#,
+            r#"{"UnprocessedItems":{}}"#,
         ] {
             assert_eq!(lines(complete, None), "", "{complete}");
+        }
+        for (part, text) in [
+            (r#"{"UnprocessedItems":{"t":[{}]}}"#, "--resubmit"),
+            (r#"{"Responses":[{},{"Error":{"Code":"DuplicateItem"}}]}"#, "statement 2 failed"),
+        ] {
+            assert!(lines(part, None).contains(text), "{part}");
         }
         let limited = r#"{"Paging":{"Pages":2,"StoppedBy":"the limit maxItems"}}"#;
         assert_eq!(lines(limited, Some(2)), "");

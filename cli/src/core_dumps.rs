@@ -1,7 +1,6 @@
 //! Core dumps would contain secrets.
 
-/// Forbids core dumps of this process and of those that it starts. It cannot fail on Unix, where
-/// every process may lower its limits. Memory with secrets also is marked, because dumps that are
+/// Forbids core dumps of this process and of those that it starts. Memory with secrets also is marked, because dumps that are
 /// written to a program ignore this limit (`core(5)`).
 ///
 /// The process stays dumpable otherwise (`PR_SET_DUMPABLE`): without that, a server that does not

@@ -146,6 +146,10 @@ impl Failure {
             _ => OTHER,
         };
         let mut failure = Self::new(code, problem.detail);
+        if problem.case == ProblemKind::Unauthorized.as_str() {
+            return failure
+                .with("the token is read from PORTCULLIS_TOKEN, or from --token-file FILE");
+        }
         let details = problem.details.map(|details| details.get().to_string());
         for (name, text) in
             [("hint", problem.hint), ("details", details), ("remedy", problem.remedy)]
@@ -187,7 +191,7 @@ impl Failure {
         let access = self.more.iter().find_map(|line| line.trim().strip_prefix("access = "));
         if let Some(access) = access.map(|access| access.trim_matches('"').to_string()) {
             self.more = vec![format!("to allow it, add --access {access}")];
-        } else if self.code == DENIED {
+        } else if self.more.iter().any(|line| line.contains("change the datasource's policy")) {
             self.more.push("write a policy file for it: `portcullis init`".to_string());
         }
         self

@@ -81,8 +81,8 @@ fn origin(settings: &str) -> Result<String, Failure> {
     Ok(format!("{scheme}://{}", endpoint.authority))
 }
 
-/// The source of credentials, as AWS's tools choose it: a profile that is named, then variables,
-/// the platform's, and the default profile.
+/// The source of credentials, in the order of AWS's tools: a profile that is named, variables, a web
+/// identity, the default profile, and the container.
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 fn credentials(profile: Option<&str>) -> String {
     let of_profile =
@@ -99,15 +99,22 @@ fn credentials(profile: Option<&str>) -> String {
     if variable("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() {
         return "{ from = \"web-identity\" }".to_string();
     }
+    let home = variable("HOME").map(PathBuf::from);
+    let has_profiles =
+        [("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"), ("AWS_CONFIG_FILE", ".aws/config")]
+            .iter()
+            .any(|(name, default)| {
+                let file = variable(name).map(PathBuf::from);
+                file.or_else(|| Some(home.as_ref()?.join(default)))
+                    .is_some_and(|file| file.exists())
+            });
+    if has_profiles {
+        return of_profile("default");
+    }
     let container =
         ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
     if container.iter().any(|name| variable(name).is_some()) {
         return "{ from = \"container\" }".to_string();
-    }
-    let has_profiles =
-        |file: &str| variable("HOME").is_some_and(|home| PathBuf::from(home).join(file).exists());
-    if has_profiles(".aws/credentials") || has_profiles(".aws/config") {
-        return of_profile("default");
     }
     // Its error names the variables.
     "{ from = \"env\" }".to_string()

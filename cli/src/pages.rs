@@ -98,7 +98,7 @@ impl<'a> Pages<'a> {
 
 /// Whether a cursor says that no page is left. DynamoDB leaves it out; other services that speak
 /// its protocol return an empty one.
-fn is_end(cursor: &RawValue) -> bool {
+pub(crate) fn is_end(cursor: &RawValue) -> bool {
     match value(cursor) {
         Value::Null => true,
         Value::Object(fields) => fields.is_empty(),

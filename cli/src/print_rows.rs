@@ -3,10 +3,12 @@
 use crate::args::Output;
 use crate::failure::Failure;
 use crate::out::{out, raw_bytes};
-use crate::pages::Pages;
+use crate::pages::{Pages, is_end};
 use crate::rows::{Columns, Counted, Found, Table, counted, keys_of_cursor};
 use crate::signals;
-use dynamodb_plugin::catalogue::Rows;
+use crate::terminal::escaped;
+use dynamodb_plugin::catalogue::{Paging, Rows, Shape};
+use dynamodb_plugin::transcode::{Format, decode};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use portcullis_server::OrderedFields;
 use serde_json::value::RawValue;
@@ -19,6 +21,31 @@ pub(crate) struct View {
     pub(crate) columns: Columns,
     /// Where responses have their rows.
     pub(crate) rows: Option<Rows>,
+    /// How responses name the next page.
+    pub(crate) paging: Option<&'static Paging>,
+    pub(crate) values: Values,
+}
+
+/// How attribute values are shown.
+#[derive(Clone, Copy)]
+pub(crate) enum Values {
+    AsTheyAre,
+    /// Without their types, where a response of this shape has them.
+    Plain(&'static Shape),
+}
+
+impl Values {
+    /// A response with its values as they are shown.
+    fn shown(self, response: &str) -> Result<OrderedFields, Failure> {
+        let plain = match self {
+            Self::AsTheyAre => None,
+            // What is no attribute value stays as it is.
+            Self::Plain(shape) => decode(response.to_string(), shape, Format::Plain).ok(),
+        };
+        serde_json::from_str(plain.as_deref().unwrap_or(response)).map_err(|error| {
+            Failure::other(format!("the plugin's response is not a JSON object: {error}"))
+        })
+    }
 }
 
 /// Prints the rows of one response.
@@ -26,23 +53,18 @@ pub(crate) struct View {
 /// # Errors
 /// Returns an error if the response says that rows are missing. Those that it has are printed.
 pub(crate) fn print_response(response: &str, mut view: View) -> Result<(), Failure> {
-    let response: OrderedFields = serde_json::from_str(response).map_err(|error| {
-        Failure::other(format!("the plugin's response is not a JSON object: {error}"))
-    })?;
+    let response = view.values.shown(response)?;
     let mut found = Found::new(&response, view.rows);
     found.rows.extend(found.counted.and_then(counted));
     view.columns.add_keys(keys_of_cursor(&response));
     view.print(&found.rows)?;
     // These formats do not show the cursor, so say that more items follow.
-    for name in ["LastEvaluatedKey", "LastEvaluatedTableName", "NextToken"] {
-        if let Some(cursor) = response.get(name).filter(|cursor| !matches!(cursor.get(), "null")) {
-            eprintln!(
-                "there are more items after {name} {cursor}; --pages all fetches all of them"
-            );
-            break;
-        }
+    let cursor = view.paging.and_then(|paging| response.get(paging.output));
+    if let Some(cursor) = cursor.filter(|cursor| !is_end(cursor)) {
+        let cursor: String = cursor.get().chars().map(escaped).collect();
+        eprintln!("there are more items after {cursor}; --pages all fetches all of them");
     }
-    Failure::if_missing(&found.missing)
+    Ok(())
 }
 
 /// Prints the rows of all pages: lines as they arrive, tables and CSV at the end, when all columns
@@ -55,7 +77,7 @@ pub(crate) async fn print_pages(
 ) -> Result<(), Failure> {
     let progress = Progress::new();
     let mut kept = Vec::new();
-    let mut only_counted = Counted::default();
+    let (mut only_counted, mut was_counted) = (Counted::default(), false);
     let mut count = 0;
     // One future for all pages, so that a signal is not lost while a page is printed.
     let mut interrupted = pin!(signals::interrupted());
@@ -69,10 +91,11 @@ pub(crate) async fn print_pages(
             Ok(None) => break Ok(()),
             Err(failure) => break Err(failure),
         };
+        let page = view.values.shown(&page.to_json())?;
         let found = Found::new(&page, view.rows);
         if let Some(counted) = found.counted {
             only_counted.add(counted);
-            count += counted.count;
+            was_counted = true;
         }
         count += found.rows.len() as u64;
         view.columns.add_keys(keys_of_cursor(&page));
@@ -87,13 +110,14 @@ pub(crate) async fn print_pages(
         }
     };
     progress.bar.finish_and_clear();
-    if only_counted.count > 0 {
+    if was_counted {
         kept.extend(counted(only_counted));
     }
     if view.output != Output::Ndjson || !kept.is_empty() {
         view.print(&kept)?;
     }
     if let Some(cursor) = pages.cursor_field() {
+        let cursor: String = cursor.chars().map(escaped).collect();
         eprintln!("stopped after {count} items; to continue, add this to the input:\n  {cursor}");
     }
     result

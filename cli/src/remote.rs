@@ -226,7 +226,9 @@ fn explain(error: &ureq::Error, url: &str, seen: &Seen) -> (String, bool) {
 }
 
 fn explain_io(error: &io::Error, peer: &str, in_plain: bool, seen: &Seen) -> (String, bool) {
-    if let Some(refused) = refused_later(error, peer) {
+    if seen.certificate_request.load(Ordering::Acquire)
+        && let Some(refused) = refused_later(error, peer)
+    {
         return (refused, false);
     }
     let reason = Reason::of(error);

@@ -1,7 +1,7 @@
 //! TLS with a server. Unlike ureq's own, it says why a certificate is not accepted, and tells a
 //! handshake that failed, before which nothing was sent, from a connection that broke later.
 
-use portcullis::gate::{TlsAdvice, TlsProblem, noting_request};
+use portcullis::gate::{TlsAdvice, TlsProblem, noting_request, refuses_certificate};
 use portcullis::rustls::pki_types::ServerName;
 use portcullis::rustls::{self, ClientConfig, ClientConnection, StreamOwned};
 use std::fmt;
@@ -41,8 +41,7 @@ impl std::error::Error for HandshakeFailed {}
 /// certificate after the client has sent its request, and does not read the request if it refuses.
 pub(crate) fn refused_later(error: &io::Error, peer: &str) -> Option<String> {
     let error: &rustls::Error = error.get_ref()?.downcast_ref()?;
-    let is_alert = matches!(error, rustls::Error::AlertReceived(_));
-    is_alert.then(|| TlsProblem::of(error, false).explain(peer, &ADVICE))
+    refuses_certificate(error).then(|| TlsProblem::of(error, false).explain(peer, &ADVICE))
 }
 
 /// The host and the port of a URL.

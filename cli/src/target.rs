@@ -30,7 +30,7 @@ impl Opened {
     /// `--local` is created if it does not exist.
     pub(crate) async fn open(target: &Target, may_create: bool) -> Result<Self, Failure> {
         let from_environment =
-            || text_variable("PORTCULLIS_SERVER").filter(|_| target.local.is_none());
+            || text_variable("PORTCULLIS_SERVER").filter(|_| !target.names_what_to_use());
         if let Some(url) = target.remote.server.clone().or_else(from_environment) {
             let remote =
                 Remote::open(&url, &target.remote, target.datasource.as_deref(), target.verbose)
@@ -72,11 +72,11 @@ impl Opened {
         target: &Target,
         dry_run: Arc<dyn DryRun>,
     ) -> Result<Self, Failure> {
-        if text_variable("PORTCULLIS_SERVER").is_some() {
+        if text_variable("PORTCULLIS_SERVER").is_some() && !target.names_what_to_use() {
             return Err(Failure::usage(
                 "--dry-run shows requests of this process, not of a server",
             )
-            .with("unset PORTCULLIS_SERVER"));
+            .with("name a policy with --policy, or unset PORTCULLIS_SERVER"));
         }
         let chosen = Chosen::new(target)?;
         let (name, entry, policy) = chosen.datasource(target)?;

@@ -2,7 +2,7 @@
 
 use crate::terminal::visible;
 use portcullis::{AuditSink, Event, JsonLines, Record};
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Prints a line about each call, and passes records on to the audit file if there is one.
@@ -10,10 +10,12 @@ pub(crate) struct Verbose(pub(crate) Option<Arc<JsonLines>>);
 
 impl AuditSink for Verbose {
     fn write(&self, record: &Record<'_>) -> io::Result<()> {
+        self.0.as_ref().map_or(Ok(()), |file| file.write(record))?;
         if record.event == Event::Call {
-            eprintln!("{}", visible(&describe(record)));
+            // Nobody may read standard error any more.
+            let _ = writeln!(io::stderr(), "{}", visible(&describe(record)));
         }
-        self.0.as_ref().map_or(Ok(()), |file| file.write(record))
+        Ok(())
     }
 
     fn check(&self) -> io::Result<()> {

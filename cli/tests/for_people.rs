@@ -87,6 +87,14 @@ fn actions_are_listed_with_their_plugin() {
         plugins.dedup();
         plugins
     };
+    let bearer = ("authorization", "Bearer pcl_all");
+    let json = ("content-type", "application/json");
+    let echo = "/v1/datasources/echo/actions/Echo";
+    assert_ne!(
+        serve.send("POST", echo, &[json, bearer], b"{}").status,
+        404,
+        "this loads the plugin"
+    );
     assert_eq!(plugins("pcl_one"), ["dynamodb"], "others' plugins are not named");
     assert_eq!(plugins("pcl_all"), ["dynamodb", "echo"]);
 }

@@ -152,7 +152,8 @@ impl Caller {
                 is_not_found: false,
                 refused,
                 message: format!("the token of {token:?} may not use a datasource {name:?}"),
-                remedy: format!("server.tokens.{token}.datasources must list {name:?}"),
+                remedy: self
+                    .for_operators(format!("server.tokens.{token}.datasources must list {name:?}")),
             });
         }
         self.deployment.datasources.get(name).ok_or_else(|| Refusal {
@@ -177,8 +178,14 @@ impl Caller {
             is_not_found: false,
             refused,
             message: format!("the token of {token:?} may not use the action {action:?}"),
-            remedy: format!("server.tokens.{token}.actions must list {action:?}"),
+            remedy: self
+                .for_operators(format!("server.tokens.{token}.actions must list {action:?}")),
         })
+    }
+
+    /// A change of the policy for an operator, and whom to ask for others.
+    fn for_operators(&self, remedy: String) -> String {
+        if self.is_operator() { remedy } else { "ask the operator of this server".to_string() }
     }
 }
 

@@ -71,7 +71,7 @@ impl Disabled {
     }
 }
 
-/// Whom a caller can ask about a denial who is not an operator. Its remedy quotes the policy.
+/// What a caller who is not an operator is told instead of a denial's remedy, which quotes the policy.
 pub(crate) fn ask(denial: &Denial) -> String {
     format!(
         "ask the operator of this server: the rule {} of this datasource does not allow {:?}",

@@ -31,6 +31,14 @@ impl Certificate {
     }
 }
 
+/// Checks the files of `server.tls`, if the policy names any.
+///
+/// # Errors
+/// Returns an error if a file cannot be read, or if certificate and key do not fit.
+pub fn check(server: &ServerConfig, policy: &PolicyLocation) -> Result<(), SetupError> {
+    read(server, Some(policy)).map(drop)
+}
+
 /// Reads certificate and key; none if the server speaks plain HTTP. Paths are relative to the
 /// policy file.
 pub(crate) fn read(

@@ -59,6 +59,7 @@ mod wire;
 
 pub use api::problem::{ProblemKind, UnknownProblemKind};
 pub use api::values::OrderedFields;
+pub use certificate::check as check_certificate;
 pub use deployment::{Changes, TokenChanges};
 pub use edge::ServeError;
 pub use overrides::Overrides;

@@ -2,17 +2,17 @@
 
 use crate::args::PolicyArgs;
 use crate::compiler::small_host;
-use crate::dry_run::FirstRequest;
 use crate::failure::Failure;
 use crate::out::out;
 use dynamodb_plugin::nearest::nearest;
 use portcullis::policy::CredentialSource;
-use portcullis::{Error, Host, Isolation, Plugin, Rule};
+use portcullis::{CheckedRequest, DryRun, Error, Host, Isolation, Plugin, Rule};
 use portcullis_config::{
     DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource, Token,
 };
+use portcullis_server::check_certificate;
 use portcullis_server::setup::{
-    PolicyLocation, check_token_actions, connect_dry, load, open_host, read_policy_text,
+    PolicyLocation, beside, check_token_actions, connect_dry, load, open_host, read_policy_text,
 };
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -53,7 +53,8 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         let checked = server
             .check(|name| file.datasources.contains_key(name))
             .map_err(|error| error.to_string())
-            .and_then(|()| check_token_actions(server, plugins).map_err(|error| error.to_string()));
+            .and_then(|()| check_token_actions(server, plugins).map_err(|error| error.to_string()))
+            .and_then(|()| check_certificate(server, &policy).map_err(|error| error.to_string()));
         match checked {
             Ok(()) => {
                 out!("{bold}server{bold:#}")?;
@@ -64,6 +65,9 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
             Err(error) => failures
                 .push(Failure::configuration(format!("{}: {error}", policy.path().display()))),
         }
+    }
+    if let Err(failure) = check_audit(&file, &policy) {
+        failures.push(failure);
     }
     if let Some(last) = failures.pop() {
         for failure in failures {
@@ -82,6 +86,24 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     )
 }
 
+/// Checks that the audit file can be where the policy names it. It is not created.
+fn check_audit(file: &PolicyFile, policy: &PolicyLocation) -> Result<(), Failure> {
+    let Some(audit) = &file.audit else { return Ok(()) };
+    let path = beside(policy.folder(), &audit.file);
+    let wrong = |reason: &str| {
+        let message = format!("audit.file: {} {reason}", path.display());
+        Err(Failure::configuration(message))
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if path.is_dir() {
+        return wrong("is a folder; expected a file");
+    }
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return wrong("is in a folder that does not exist; create the folder");
+    }
+    Ok(())
+}
+
 /// Checks that a datasource can work: that its plugin accepts the settings, and that the policy lets
 /// the requests of the plugin's own test go where they go. Nothing is sent, and no credentials are
 /// fetched.
@@ -92,12 +114,12 @@ async fn check_datasource(
     config: &DatasourceEntry,
     policy: &PolicyLocation,
 ) -> Result<(), Failure> {
-    let first = Arc::new(FirstRequest::default());
     // Without credentials the plugin would not come as far as the request.
     let mut signed = config.clone();
     signed.credentials.get_or_insert(CredentialSource::Container);
-    let datasource = connect_dry(host, plugin, name, &signed, policy, first.clone()).await?;
+    let datasource = connect_dry(host, plugin, name, &signed, policy, Arc::new(Discard)).await?;
     check_actions(plugin, config)?;
+    check_credentials_file(config, policy)?;
     match datasource.test().await {
         Err(error @ Error::Trapped { .. }) => Err(error.into()),
         Err(Error::Denied(denial)) if is_about_destination(denial.rule) => {
@@ -107,6 +129,13 @@ async fn check_datasource(
         // that the plugin tests with.
         _ => Ok(()),
     }
+}
+
+/// Drops requests.
+struct Discard;
+
+impl DryRun for Discard {
+    fn checked(&self, _: CheckedRequest) {}
 }
 
 /// Whether the rule is about where requests go, and not about what they do.
@@ -120,6 +149,16 @@ fn is_about_destination(rule: Rule) -> bool {
             | Rule::Metadata
             | Rule::Signing
     )
+}
+
+/// Checks the file of credentials, if they come from one. Nothing in it is kept.
+fn check_credentials_file(
+    config: &DatasourceEntry,
+    policy: &PolicyLocation,
+) -> Result<(), Failure> {
+    let Some(CredentialSource::File { path }) = &config.credentials else { return Ok(()) };
+    let read = portcullis_files::read_secret(&beside(policy.folder(), path));
+    read.map(drop).map_err(|error| Failure::configuration(format!("the credentials file {error}")))
 }
 
 /// Refuses actions that are not in the manifest: they are misspelt, or newer than the manifest, and
@@ -139,8 +178,24 @@ fn check_actions(plugin: &Plugin, config: &DatasourceEntry) -> Result<(), Failur
                 None => failure.with("`portcullis inspect` lists the plugin's actions"),
             })
         }
-        _ => Ok(()),
+        _ => check_access(plugin, config),
     }
+}
+
+/// Refuses actions that need more access than the policy gives: they are listed, and denied.
+fn check_access(plugin: &Plugin, config: &DatasourceEntry) -> Result<(), Failure> {
+    let policy = &config.policy;
+    for action in policy.actions.iter().flatten() {
+        let needed = plugin.manifest().action(action).map(portcullis::policy::Action::min_access);
+        if let Some(Err(denial)) = needed.map(|needed| policy.check_access(action, needed)) {
+            return Err(Failure::configuration(format!(
+                "actions lists {action}: {}",
+                denial.message
+            ))
+            .with(format!("take it out of the list, or write {}", denial.remedy)));
+        }
+    }
+    Ok(())
 }
 
 /// Describes a datasource, as keys and values.

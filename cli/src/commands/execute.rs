@@ -8,7 +8,7 @@ use crate::dry_run::{self, FirstRequest};
 use crate::failure::Failure;
 use crate::json;
 use crate::pages::Pages;
-use crate::print_rows::{self, View};
+use crate::print_rows::{self, Values, View};
 use crate::rows::{Columns, keys_of_description, keys_of_input};
 use crate::target::Opened;
 use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Rows, operation};
@@ -34,10 +34,9 @@ pub(crate) async fn run(mut arguments: Execute) -> Result<(), Failure> {
     let result = run_action(&opened, &action, &input, options, &arguments).await;
     opened.close().await;
     result.map_err(|failure| {
-        // Somebody may have piped the input.
         let is_piped = !has_input && !std::io::stdin().is_terminal() && failure.is_about_input();
         let failure = if is_piped {
-            failure.with("standard input is read only if the input is -")
+            failure.with("if you piped the input, write - for it: standard input is read only then")
         } else {
             failure
         };
@@ -86,16 +85,28 @@ async fn run_action(
         }
         _ => keys_of_input(input),
     };
-    let chosen = Some(arguments.columns.clone()).filter(|columns| !columns.is_empty());
-    let rows = operation.and_then(|operation| operation.rows);
-    let view = View { output, columns: Columns { chosen, first }, rows };
-    match operation.and_then(|operation| operation.paging.as_ref()) {
-        Some(paging) if arguments.pages == Some(PageMode::All) => {
-            let pages = Pages::new(opened, action, paging, &options, input)?;
-            print_rows::print_pages(pages, view, arguments.max_items).await
+    let mut chosen: Vec<String> = Vec::new();
+    for column in &arguments.columns {
+        if !chosen.contains(column) {
+            chosen.push(column.clone());
         }
-        _ => print_rows::print_response(&opened.execute(action, input, &options).await?, view),
     }
+    let chosen = Some(chosen).filter(|columns| !columns.is_empty());
+    let rows = operation.and_then(|operation| operation.rows);
+    let paging = operation.and_then(|operation| operation.paging.as_ref());
+    // The cells of a table show values without their types. The format of the input stays.
+    let values = match (operation, arguments.format) {
+        (Some(operation), None) if output.has_columns() => Values::Plain(operation.output),
+        _ => Values::AsTheyAre,
+    };
+    let view = View { output, columns: Columns { chosen, first }, rows, paging, values };
+    if let Some(paging) = paging.filter(|_| arguments.pages == Some(PageMode::All)) {
+        let pages = Pages::new(opened, action, paging, &options, input)?;
+        return print_rows::print_pages(pages, view, arguments.max_items).await;
+    }
+    let response = opened.execute(action, input, &options).await?;
+    print_rows::print_response(&response, view)?;
+    check_complete(&response, arguments.max_items)
 }
 
 /// The names of the key attributes of a table, if the input or the service tells them.
@@ -116,7 +127,7 @@ struct NamesTable {
     table: String,
 }
 
-/// Refuses a text that is nothing but a placeholder, if nothing is bound: it would be sent as it is.
+/// Refuses a text with a placeholder, if nothing is bound: it would be sent as it is.
 fn check_placeholders(input: &str, arguments: &Execute) -> Result<(), Failure> {
     if arguments.literal || !arguments.bind.is_empty() {
         return Ok(());
@@ -124,10 +135,12 @@ fn check_placeholders(input: &str, arguments: &Execute) -> Result<(), Failure> {
     match quoted_placeholder(input) {
         None => Ok(()),
         Some((name, line)) => Err(Failure::input(format!(
-            "line {line} of the input: \"{{{{{name}}}}}\" would be sent as it is, since no value is \
-             bound"
+            "line {line} of the input: {{{{{name}}}}} is within a text, and would be sent as it is"
         ))
-        .with(format!("to bind a value, write {{{{{name}}}}} without quotes, and --bind {name}=TEXT"))
+        .with(format!(
+            "to bind a value, write {{{{{name}}}}} in place of the whole text, without quotes, and \
+             --bind {name}=TEXT"
+        ))
         .with("to send these characters, add --literal")),
     }
 }
@@ -161,12 +174,9 @@ fn check_options(action: &str, arguments: &Execute) -> Result<(), Failure> {
 fn options(arguments: &Execute) -> Map<String, Value> {
     let mut options = Map::new();
     let mut set = |name: &str, value: Value| drop(options.insert(name.to_string(), value));
-    // The cells of a table show values without their types.
-    let has_cells = arguments.output.output.is_some_and(Output::has_columns);
     match arguments.format {
         Some(Format::Plain) => set("format", "plain".into()),
         Some(Format::Typed) => set("format", "typed".into()),
-        None if has_cells => set("format", "plain".into()),
         None => {}
     }
     if arguments.no_strict {

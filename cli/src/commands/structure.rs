@@ -3,7 +3,7 @@
 use crate::args::{Output, Structure};
 use crate::failure::Failure;
 use crate::json;
-use crate::print_rows::{View, print_response};
+use crate::print_rows::{Values, View, print_response};
 use crate::rows::Columns;
 use crate::target::Opened;
 use dynamodb_plugin::catalogue::Rows;
@@ -21,7 +21,11 @@ pub(crate) async fn run(arguments: Structure) -> Result<(), Failure> {
     match arguments.output.output {
         Some(output @ (Output::Table | Output::Csv | Output::Ndjson)) => {
             let columns = Columns { chosen: None, first: vec!["name".to_string()] };
-            print_response(&response, View { output, columns, rows: Some(Rows::List("tables")) })
+            let rows = Some(Rows::List("tables"));
+            print_response(
+                &response,
+                View { output, columns, rows, paging: None, values: Values::AsTheyAre },
+            )
         }
         output => json::print(&response, output),
     }

@@ -11,8 +11,6 @@ pub(crate) struct Found {
     pub(crate) rows: Vec<Box<RawValue>>,
     /// What `Select: COUNT` counted: items that the response does not have.
     pub(crate) counted: Option<Counted>,
-    /// What the response says is missing among the rows, in words.
-    pub(crate) missing: Vec<String>,
 }
 
 /// Items that were counted, and those that were read for it.
@@ -32,7 +30,9 @@ impl Found {
         match rows {
             Some(Rows::List(field)) => {
                 found.rows = list(response.get(field));
-                found.counted = Counted::of(response).filter(|_| found.rows.is_empty());
+                let is_absent = response.get(field).is_none();
+                found.counted = Counted::of(response)
+                    .filter(|counted| found.rows.is_empty() && (is_absent || counted.count > 0));
             }
             Some(Rows::Item(field)) => {
                 found.rows.extend(response.get(field).map(RawValue::to_owned));
@@ -43,56 +43,60 @@ impl Found {
                     found.rows.extend(list(Some(&items)));
                 }
             }
-            Some(Rows::Wrapped(field)) => found.unwrap(&list(response.get(field))),
+            Some(Rows::Wrapped(field)) => {
+                // An element without an item is of one that does not exist, or of a statement that
+                // failed or returns nothing.
+                let elements = list(response.get(field));
+                let items = elements.iter().filter_map(|element| object(element));
+                found.rows =
+                    items.filter_map(|one| one.get("Item").map(RawValue::to_owned)).collect();
+            }
             None if response.0.is_empty() => {}
             None => found.rows.extend(RawValue::from_string(response.to_json())),
         }
-        if rows.is_some() {
-            for field in ["UnprocessedKeys", "UnprocessedItems"] {
-                let left = response.get(field).and_then(object).unwrap_or_default().0;
-                if !left.is_empty() {
-                    let tables: Vec<&str> = left.iter().map(|(table, _)| table.as_str()).collect();
-                    found.missing.push(format!(
-                        "the service did not process all of {}; --resubmit sends the rest again",
-                        tables.join(", ")
-                    ));
-                }
-            }
-        }
         found
     }
+}
 
-    /// Takes the field `Item` of each element. An element without one is of an item that does not
-    /// exist, or of a statement that failed or returns nothing.
-    fn unwrap(&mut self, elements: &[Box<RawValue>]) {
-        let mut failed = 0;
-        for (index, element) in elements.iter().enumerate() {
-            let Some(element) = object(element) else { continue };
-            if let Some(item) = element.get("Item") {
-                self.rows.push(item.to_owned());
-            }
-            let Some(error) = element.get("Error").and_then(object) else { continue };
-            failed += 1;
-            if failed <= MAX_LISTED {
-                let text = |name| error.get(name).map(text_of).unwrap_or_default();
-                let position = index + 1;
-                self.missing.push(format!(
-                    "statement {position} failed: {}: {}",
-                    text("Code"),
-                    text("Message")
-                ));
-            }
-        }
-        if failed > MAX_LISTED {
-            self.missing.push(format!("{} more statements failed", failed - MAX_LISTED));
+/// What a response says that the service did not do, in words: entries of a batch that were not
+/// processed, and statements that failed.
+pub(crate) fn missing(response: &OrderedFields) -> Vec<String> {
+    let mut missing = Vec::new();
+    for field in ["UnprocessedKeys", "UnprocessedItems"] {
+        let left = response.get(field).and_then(object).unwrap_or_default().0;
+        if !left.is_empty() {
+            let tables: Vec<&str> = left.iter().map(|(table, _)| table.as_str()).collect();
+            missing.push(format!(
+                "the service did not process all of {}; --resubmit sends the rest again",
+                tables.join(", ")
+            ));
         }
     }
+    let mut failed = 0;
+    for (index, element) in list(response.get("Responses")).iter().enumerate() {
+        let error = object(element).and_then(|element| object(element.get("Error")?));
+        let Some(error) = error else { continue };
+        failed += 1;
+        if failed <= MAX_LISTED {
+            let text = |name| error.get(name).map(text_of).unwrap_or_default();
+            let position = index + 1;
+            missing.push(format!(
+                "statement {position} failed: {}: {}",
+                text("Code"),
+                text("Message")
+            ));
+        }
+    }
+    if failed > MAX_LISTED {
+        missing.push(format!("{} more statements failed", failed - MAX_LISTED));
+    }
+    missing
 }
 
 impl Counted {
     fn of(response: &OrderedFields) -> Option<Self> {
         let number = |name: &str| response.get(name)?.get().parse::<u64>().ok();
-        let count = number("Count").filter(|count| *count > 0)?;
+        let count = number("Count")?;
         Some(Self { count, scanned: number("ScannedCount").unwrap_or(count) })
     }
 
@@ -131,7 +135,6 @@ mod tests {
 
     fn rows(response: &str, rows: Option<Rows>) -> String {
         let found = found(response, rows);
-        assert!(found.missing.is_empty(), "{:?}", found.missing);
         found.rows.iter().map(|row| row.get()).collect::<Vec<_>>().join(" ")
     }
 
@@ -172,16 +175,18 @@ mod tests {
             assert_eq!(counted(counts).unwrap().get(), r#"{"Count":3,"ScannedCount":5}"#);
         }
         assert!(found(r#"{"Items":[],"Count":0}"#, Some(Rows::List("Items"))).counted.is_none());
+        let none = found(r#"{"Count":0,"ScannedCount":5}"#, Some(Rows::List("Items")));
+        assert_eq!(none.counted.map(|counted| counted.count), Some(0));
     }
 
     #[test]
     fn what_a_batch_could_not_do_is_not_lost() {
         let response = r#"{"Responses":[{"Item":{"a":1}},
             {"Error":{"Code":"DuplicateItem","Message":"there is one"},"TableName":"t"}]}"#;
-        let batch = found(response, Some(Rows::Wrapped("Responses")));
-        assert_eq!(batch.missing, ["statement 2 failed: DuplicateItem: there is one"]);
+        let failed = missing(&serde_json::from_str(response).unwrap());
+        assert_eq!(failed, ["statement 2 failed: DuplicateItem: there is one"]);
         let response = r#"{"Responses":{"t":[]},"UnprocessedKeys":{"t":{"Keys":[]}}}"#;
-        let keys = found(response, Some(Rows::ByTable("Responses")));
-        assert!(keys.missing[0].contains("--resubmit"), "{:?}", keys.missing);
+        let left = missing(&serde_json::from_str(response).unwrap());
+        assert!(left[0].contains("--resubmit"), "{left:?}");
     }
 }

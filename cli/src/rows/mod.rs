@@ -4,6 +4,6 @@ mod found;
 mod keys;
 mod table;
 
-pub(crate) use found::{Counted, Found, counted};
+pub(crate) use found::{Counted, Found, counted, missing};
 pub(crate) use keys::{keys_of_cursor, keys_of_description, keys_of_input};
 pub(crate) use table::{Columns, Table};

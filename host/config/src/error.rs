@@ -41,9 +41,15 @@ fn message(error: &toml::de::Error, line: Option<(usize, &str)>) -> String {
     if let Some((number, _)) = line.filter(|_| is_about_token) {
         return format!("line {number}: {}", error.message());
     }
-    // These messages say all that is needed, and their lines contain only names and paths.
-    let is_harmless = error.message().starts_with("unknown variant")
-        || error.message().starts_with("role and token-file");
+    // These messages say all that is needed, without the line.
+    let says_all = error.message().starts_with("unknown variant");
+    if let Some((number, _)) = line.filter(|(_, line)| may_contain_secret(line) && says_all) {
+        let message = plain(error.message().trim_end());
+        let guess = suggestion(error).map(|key| format!("; did you mean `{key}`?"));
+        return format!("line {number}: {message}{}", guess.unwrap_or_default());
+    }
+    // The line of this message contains only names and paths.
+    let is_harmless = error.message().starts_with("role and token-file");
     if let Some((number, line)) = line.filter(|(_, line)| may_contain_secret(line) && !is_harmless)
     {
         let reason = reason_without_quote(error, line);

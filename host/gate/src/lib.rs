@@ -85,4 +85,4 @@ pub use operator::{OperatorError, OperatorGate};
 pub use progress::{Destination, Failure, Progress, RequestPermit};
 pub use rules::{BodyCheck, Rules};
 pub use timers::{Timer, Timers};
-pub use tls_problem::{TlsAdvice, TlsProblem};
+pub use tls_problem::{TlsAdvice, TlsProblem, refuses_certificate};

@@ -12,7 +12,7 @@ use crate::net::target::Target;
 use crate::progress::RequestPermit;
 use crate::response::ResponseBody;
 use crate::rules::{BodyCheck, Rules};
-use crate::tls_problem::{TlsProblem, rustls_error};
+use crate::tls_problem::{TlsProblem, refuses_certificate, rustls_error};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -311,9 +311,11 @@ impl Passage<'_> {
         }
         let in_plain = origin.scheme() == Scheme::Http;
         let has_identity = self.egress.tls.has_identity();
-        let cause = if let Some(alert @ rustls::Error::AlertReceived(_)) = tls {
+        let refused = tls.filter(|error| connection.asked && refuses_certificate(error));
+        let cause = if let Some(alert) = refused {
             // In TLS 1.3 a server checks the client's certificate after the client has sent its
-            // request. It does not read the request if it ends the handshake with an alert.
+            // request. It does not read the request if it refuses the certificate. Any other alert
+            // may come after the request was carried out.
             progress.set_unreached();
             Cause::Tls(TlsProblem::of(alert, has_identity))
         } else if in_plain && connection.observed.received_tls() {

@@ -336,6 +336,29 @@ impl fmt::Display for TlsProblem {
 
 impl std::error::Error for TlsProblem {}
 
+/// Whether an error is the alert of a server that refuses a client's certificate, or requires one
+/// (RFC 8446, section 6.2).
+#[must_use]
+pub fn refuses_certificate(error: &rustls::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    matches!(
+        error,
+        rustls::Error::AlertReceived(
+            Alert::AccessDenied
+                | Alert::BadCertificate
+                | Alert::CertificateExpired
+                | Alert::CertificateRequired
+                | Alert::CertificateRevoked
+                | Alert::CertificateUnknown
+                | Alert::DecryptError
+                | Alert::HandshakeFailure
+                | Alert::NoCertificate
+                | Alert::UnknownCA
+                | Alert::UnsupportedCertificate
+        )
+    )
+}
+
 /// The error of rustls inside an I/O error.
 pub(crate) fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()

@@ -56,11 +56,6 @@ pub(crate) fn names_within(quoted: &str) -> impl Iterator<Item = &str> {
     quoted.match_indices("{{").filter_map(|(at, _)| Some(placeholder(&quoted[at..])?.0))
 }
 
-/// The name of the placeholder that `text` is.
-pub(crate) fn whole_placeholder(text: &str) -> Option<&str> {
-    placeholder(text).filter(|(_, length)| *length == text.len()).map(|(name, _)| name)
-}
-
 /// The name of the placeholder `{{ name }}` at the start of `text`, and its length. In JSON, two
 /// braces are never followed by a bare name.
 fn placeholder(text: &str) -> Option<(&str, usize)> {

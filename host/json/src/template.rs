@@ -6,7 +6,7 @@
 
 use crate::depth::is_deeper;
 use crate::diagnostic::Diagnostic;
-use crate::parts::{Part, Parts, names_within, whole_placeholder};
+use crate::parts::{Part, Parts, names_within};
 use serde_json::from_str;
 use serde_json::value::RawValue;
 use std::borrow::Borrow;
@@ -63,14 +63,14 @@ pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(
     Ok(out)
 }
 
-/// The first text of an input that is nothing but a placeholder, `"{{id}}"`, and its line: it was
-/// probably meant to be replaced.
+/// The first placeholder within a text of an input, as in `"{{id}}"` or `"user-{{id}}"`, and its line:
+/// it was probably meant to be replaced.
 ///
 /// ```
 /// use portcullis_json::quoted_placeholder;
 ///
 /// assert_eq!(quoted_placeholder("{\n\"id\": \"{{id}}\"}"), Some(("id", 2)));
-/// assert_eq!(quoted_placeholder("{\"id\": {{id}}, \"text\": \"a {{b}}\"}"), None);
+/// assert_eq!(quoted_placeholder("{\"id\": {{id}}, \"text\": \"{{ a b }}\"}"), None);
 /// ```
 #[must_use]
 pub fn quoted_placeholder(input: &str) -> Option<(&str, usize)> {
@@ -79,9 +79,7 @@ pub fn quoted_placeholder(input: &str) -> Option<(&str, usize)> {
         match part {
             Part::Plain(text) => line += newlines(text),
             Part::Quoted(text) => {
-                let inner = text.trim_matches('"');
-                let name = whole_placeholder(inner);
-                if let Some(name) = name {
+                if let Some(name) = names_within(text).next() {
                     return Some((name, line));
                 }
                 line += newlines(text);
@@ -111,9 +109,20 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
     }
     let mut used = BTreeSet::new();
     let (mut length, mut line) = (0usize, 1);
+    let mut before = None;
     for part in Parts::new(template) {
+        let placeholder = before.take();
         length = length.saturating_add(match part {
             Part::Plain(text) => {
+                if let Some(name) = placeholder.filter(|_| text.trim_start().starts_with(':')) {
+                    problems.push(|| {
+                        in_template(format!(
+                            "line {line}: {{{{{}}}}} is in place of a field's name, where no value is \
+                             bound; write the name itself",
+                            cut(name)
+                        ))
+                    });
+                }
                 line += newlines(text);
                 text.len()
             }
@@ -135,6 +144,7 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
                 text.len()
             }
             Part::Placeholder(name) => {
+                before = Some(name);
                 if let Some((name, value)) = values.get_key_value(name) {
                     used.insert(name.borrow());
                     value.as_ref().trim().len()

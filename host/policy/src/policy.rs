@@ -240,8 +240,7 @@ impl Policy {
                 Class::Public => {}
                 Class::Metadata => {
                     let message = format!(
-                        "{origin} is at {address}, a metadata service that hands out the \
-                         machine's credentials"
+                        "{origin} is a metadata service that hands out the machine's credentials"
                     );
                     let remedy = "no policy lets a plugin reach a metadata service; remove the \
                                   origin from egress";
@@ -253,7 +252,7 @@ impl Policy {
                     }) => {}
                 Class::Special(kind) => {
                     let message =
-                        format!("{origin} is at {address}, which is not a public address: {kind}");
+                        format!("{origin} is at an address that is not a public one: {kind}");
                     return Err(Denial::new(
                         Rule::Networks,
                         origin.to_string(),
@@ -387,7 +386,11 @@ fn differing_label<'o>(a: &'o Origin, b: &'o Origin) -> Option<(&'o str, &'o str
         return None;
     }
     let mut differing = a.zip(b).filter(|(a, b)| a != b);
-    differing.next().filter(|_| differing.next().is_none())
+    let only = differing.next().filter(|_| differing.next().is_none())?;
+    // Other labels are not in the settings as they are.
+    let is_region =
+        |label: &str| label.contains('-') && label.ends_with(|c: char| c.is_ascii_digit());
+    (is_region(only.0) && is_region(only.1)).then_some(only)
 }
 
 /// Returns the line of policy that lists `known` and `more`.

@@ -1,4 +1,4 @@
-//! What is true of features that the embedded database has not: there are no backups, no replicas,
+//! What is true of features that the embedded database does not have: there are no backups, no replicas,
 //! no exports and no statistics, and what could be switched on is switched off.
 
 use crate::{dispatch, operations};

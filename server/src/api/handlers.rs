@@ -103,8 +103,16 @@ pub(super) async fn execute(
     .await;
     // The host refuses an action before it reads the input.
     result.map_err(|problem| {
-        let is_refused = problem.is_about_action();
-        is_refused.then(|| syntax_error(&text)).flatten().unwrap_or(problem)
+        if !problem.is_about_action() {
+            return problem;
+        }
+        match (syntax_error(&text), suggested(&action)) {
+            (Some(syntax), _) => syntax,
+            (None, Some(guess)) if operation(&action).is_none() => {
+                problem.remedy(format!("did you mean {guess}?"))
+            }
+            _ => problem,
+        }
     })
 }
 
@@ -200,11 +208,9 @@ pub(super) async fn switch(
 /// The name of the built-in plugin.
 const BUILT_IN: &str = "dynamodb";
 
-/// Lists the actions of DynamoDB, and of the other plugins whose datasources the caller may use.
-pub(super) async fn actions(
-    State(server): State<Arc<Server>>,
-    Extension(caller): Extension<Caller>,
-) -> Response {
+/// Lists the actions of DynamoDB, and of the other plugins that are loaded and whose datasources the
+/// caller may use.
+pub(super) async fn actions(Extension(caller): Extension<Caller>) -> Response {
     let action = |known: &Operation| json!({"name": known.name, "access": access(known.access), "plugin": BUILT_IN});
     let mut list: Vec<Value> = OPERATIONS.iter().map(action).collect();
     let mut plugins = BTreeSet::from([BUILT_IN.to_string()]);
@@ -214,7 +220,7 @@ pub(super) async fn actions(
         if source.plugin_name().is_some_and(|name| plugins.contains(name)) {
             continue;
         }
-        let Some(plugin) = source.plugin(&server.host).await else { continue };
+        let Some(plugin) = source.loaded_plugin() else { continue };
         let manifest = plugin.manifest();
         if plugins.insert(manifest.name().to_string()) {
             list.extend(manifest.actions().map(|(name, action)| {

@@ -263,7 +263,7 @@ fn server_paths() -> Value {
     json!({
         "/v1/actions": {"get": {
             "operationId": "actions", "summary": "List the actions of DynamoDB and of other plugins",
-            "responses": responses("All actions of DynamoDB, and those of the other plugins whose datasources the token may use.", &json!({
+            "responses": responses("All actions of DynamoDB, and those of other plugins that are loaded and whose datasources the token may use.", &json!({
                 "type": "object", "required": ["actions"],
                 "properties": {
                     "actions": {

@@ -151,11 +151,11 @@ impl Served {
         }
     }
 
-    /// The plugin. It is loaded if it is not yet; none if that fails.
-    pub(crate) async fn plugin(&self, host: &Host) -> Option<Plugin> {
+    /// The plugin, if it is loaded.
+    pub(crate) fn loaded_plugin(&self) -> Option<&Plugin> {
         match &self.origin {
-            ConnectsBy::Entry { plugin, .. } => plugin.get(host).await.ok(),
-            ConnectsBy::Embedded { plugin, .. } => Some(plugin.clone()),
+            ConnectsBy::Entry { plugin, .. } => plugin.plugin(),
+            ConnectsBy::Embedded { plugin, .. } => Some(plugin),
         }
     }
 
@@ -173,11 +173,7 @@ impl Served {
 
     /// Whether the manifest of the plugin lists an action. False if the plugin is not loaded.
     pub(crate) fn knows_action(&self, action: &ActionName) -> bool {
-        let plugin = match &self.origin {
-            ConnectsBy::Entry { plugin, .. } => plugin.plugin(),
-            ConnectsBy::Embedded { plugin, .. } => Some(plugin),
-        };
-        plugin.is_some_and(|plugin| plugin.manifest().action(action).is_some())
+        self.loaded_plugin().is_some_and(|plugin| plugin.manifest().action(action).is_some())
     }
 
     pub(crate) fn condition(&self) -> Condition {
