@@ -41,7 +41,14 @@ impl Execute {
         }
         // The second of two words is an action, and the first a name, unless it is the other way
         // round: an input that is no JSON, which is reported as such.
-        let names_action = |word: &str| operation(word).is_some() || suggested(word).is_some();
+        let names_action = |word: &str| {
+            // A dot is in the names of files, and in names as the protocol has them.
+            let last = word.rsplit('.').next().unwrap_or_default();
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:".contains(&byte);
+            let has_form = word.starts_with(char::is_alphabetic) && word.bytes().all(is_name);
+            let is_of_a_tool = has_form && word.contains(['-', '_', ':']);
+            operation(last).is_some() || (is_of_a_tool && suggested(word).is_some())
+        };
         let is_word =
             |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let has_name = match words.as_slice() {

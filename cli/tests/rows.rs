@@ -115,6 +115,59 @@ fn rows_of_batches_transactions_and_statements_are_unpacked() {
 }
 
 #[test]
+fn the_output_format_leaves_the_input_alone() {
+    let database = Database::new();
+    let put =
+        r#"{"TableName": "users", "Item": {"z": {"S": "w"}, "b": {"N": "7"}, "m": {"L": []}}}"#;
+    for format in ["csv", "table", "ndjson"] {
+        database.succeed(&["PutItem", put, "-o", format]);
+        let key = r#"{"TableName": "users", "Key": {"z": {"S": "w"}, "b": {"N": "7"}}}"#;
+        let stored = database.succeed(&["GetItem", key, "-o", "json"]);
+        assert!(stored.contains(r#""b":{"N":"7"}"#), "{format}: {stored}");
+    }
+    let misspelt = put.replace("\"S\"", "\"s\"");
+    let output = database.run(&["PutItem", &misspelt, "-o", "csv"]);
+    assert_eq!(output.status.code(), Some(5), "{}", err(&output));
+    let filter = r#"{"TableName": "users", "FilterExpression": "b > :b", "ExpressionAttributeValues": {":b": {"N": "4"}}}"#;
+    assert_eq!(
+        database.succeed(&["Scan", filter, "-o", "csv"]),
+        "z,b,a,m,name\nk,5,x,,n5\nw,7,,[],\n"
+    );
+    // In the plain format, values are as they are written.
+    let plain =
+        ["GetItem", r#"{"TableName": "users", "Key": {"z": "k", "b": 1}}"#, "--format", "plain"];
+    assert_eq!(database.succeed(&[&plain[..], &["-o", "csv"]].concat()), "z,b,a,name\nk,1,x,n1\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_was_not_done_is_never_a_success() {
+    for (action, input, response, part) in [
+        (
+            "BatchWriteItem",
+            r#"{"RequestItems": {"users": [{"DeleteRequest": {"Key": {"id": "1"}}}]}}"#,
+            r#"{"UnprocessedItems":{"users":[{"DeleteRequest":{"Key":{"id":{"S":"1"}}}}]}}"#,
+            "--resubmit",
+        ),
+        (
+            "BatchExecuteStatement",
+            r#"{"Statements": [{"Statement": "SELECT * FROM \"users\" WHERE id = 'x'"}]}"#,
+            r#"{"Responses":[{"Error":{"Code":"ResourceNotFound","Message":"gone"}}]}"#,
+            "statement 1 failed: ResourceNotFound: gone",
+        ),
+    ] {
+        let service = recorder::start(Response::ok(response)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("http://{}", service.authority);
+        for format in ["json", "pretty", "ndjson", "csv", "table"] {
+            let target = ["execute", "--endpoint", &url, "--access", "write", action, input];
+            let output = run(folder.path(), &[&target[..], &["-o", format]].concat());
+            assert_eq!(output.status.code(), Some(8), "{action} {format}: {}", err(&output));
+            assert!(err(&output).contains(part), "{action} {format}: {}", err(&output));
+        }
+    }
+}
+
+#[test]
 fn counted_items_are_shown_as_their_number() {
     let database = Database::new();
     let count = r#"{"TableName": "users", "Select": "COUNT", "Limit": 2}"#;

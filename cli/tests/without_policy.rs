@@ -157,6 +157,22 @@ fn check_finds_what_cannot_work() {
     assert!(run(folder.path(), &["check"], &[]).status.success());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_counts_more_than_the_variable_that_names_a_server() {
+    let service = recorder::start(Response::ok("{\"TableNames\":[]}")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("http://{}", service.authority);
+    let variables = [KEYS[0], KEYS[1], ("PORTCULLIS_SERVER", "http://127.0.0.1:1")];
+    let list = ["execute", "--endpoint", &url, "ListTables"];
+    let output = run(folder.path(), &list, &variables);
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(service.requests().len(), 1);
+    let named = run(folder.path(), &["execute", "--policy", "no.toml", "ListTables"], &variables);
+    assert_eq!(named.status.code(), Some(3), "{}", err(&named));
+    let server = run(folder.path(), &["execute", "ListTables"], &variables);
+    assert_eq!(server.status.code(), Some(9), "{}", err(&server));
+}
+
 #[test]
 fn words_that_are_nearly_right_get_the_right_ones() {
     let folder = tempfile::tempdir().unwrap();
@@ -173,7 +189,7 @@ fn words_that_are_nearly_right_get_the_right_ones() {
         (&["execute", "--local", "Scan", "query.json"], 5, "@query.json"),
         (&["execute", "--local", "Scan", "SELECT * FROM t"], 5, "ExecuteStatement"),
         (&["execute", "--local", "Scan", "{'a': True}"], 5, "write double quotes"),
-        (&["execute", "--local", "GetItem"], 5, "only if the input is -"),
+        (&["execute", "--local", "GetItem"], 5, "standard input is read only then"),
         (&["serve", "--local", "--listen", "localhost:8700"], 2, "127.0.0.1:8700"),
         (&["execute", "--region", "eu-west-1a", "ListTables"], 2, "write eu-west-1"),
     ] {

@@ -2,6 +2,7 @@ use super::*;
 use crate::record::{Decision, Event, Outcome};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use std::sync::Once;
 
 /// Keeps records as JSON, and fails while it is told to.
 #[derive(Default)]
@@ -160,6 +161,7 @@ impl io::Write for Log {
 
 /// What a JSON log has of the records and failures that `write` causes, without the time.
 fn logged(write: impl FnOnce()) -> Vec<Value> {
+    static DEFAULT: Once = Once::new();
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -168,11 +170,13 @@ fn logged(write: impl FnOnce()) -> Vec<Value> {
         .without_time()
         .with_writer(move || writer.clone())
         .finish();
-    tracing::subscriber::with_default(subscriber, || {
-        // Tests that run at the same time have no subscriber, and what they find is cached.
-        tracing::callsite::rebuild_interest_cache();
-        write();
+    // Tests that run at the same time have no subscriber, and what they find would be cached for all.
+    // With a default that wants everything, they find that it is wanted.
+    DEFAULT.call_once(|| {
+        let all = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
+        let _ = tracing::subscriber::set_global_default(all.with_writer(io::sink).finish());
     });
+    tracing::subscriber::with_default(subscriber, write);
     let text = String::from_utf8(log.0.lock().clone()).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
