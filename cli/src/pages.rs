@@ -4,6 +4,7 @@
 use crate::failure::Failure;
 use crate::target::Opened;
 use dynamodb_plugin::catalogue::{Paging, Shape};
+use dynamodb_plugin::cursor::{is_end, is_same};
 use dynamodb_plugin::transcode::{EncodeOptions, Format, encode};
 use portcullis_server::OrderedFields;
 use serde_json::value::RawValue;
@@ -78,13 +79,17 @@ impl<'a> Pages<'a> {
         let response: OrderedFields = serde_json::from_str(&response).map_err(|error| {
             Failure::other(format!("the plugin's response is not a JSON object: {error}"))
         })?;
-        let before = self.input.get(self.paging.input).map(value);
+        let before = self.input.get(self.paging.input);
         self.started = true;
         self.cursor = response
             .get(self.paging.output)
-            .filter(|cursor| !is_end(cursor))
+            .filter(|cursor| !is_end(cursor.get()))
             .map(RawValue::to_owned);
-        self.stuck = self.cursor.as_deref().is_some_and(|cursor| Some(value(cursor)) == before);
+        self.stuck = self
+            .cursor
+            .as_deref()
+            .zip(before)
+            .is_some_and(|(cursor, before)| is_same(cursor.get(), before.get()));
         Ok(Some(response))
     }
 
@@ -94,20 +99,4 @@ impl<'a> Pages<'a> {
         let cursor = self.cursor.as_ref()?;
         Some(format!("{:?}: {cursor}", self.paging.input))
     }
-}
-
-/// Whether a cursor says that no page is left. DynamoDB leaves it out; other services that speak
-/// its protocol return an empty one.
-pub(crate) fn is_end(cursor: &RawValue) -> bool {
-    match value(cursor) {
-        Value::Null => true,
-        Value::Object(fields) => fields.is_empty(),
-        Value::String(token) => token.is_empty(),
-        _ => false,
-    }
-}
-
-/// A cursor as a value, to compare it whatever the order of its fields.
-fn value(cursor: &RawValue) -> Value {
-    serde_json::from_str(cursor.get()).unwrap_or_else(|_| cursor.get().into())
 }

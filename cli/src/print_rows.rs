@@ -3,11 +3,12 @@
 use crate::args::Output;
 use crate::failure::Failure;
 use crate::out::{out, raw_bytes};
-use crate::pages::{Pages, is_end};
+use crate::pages::Pages;
 use crate::rows::{Columns, Counted, Found, Table, counted, keys_of_cursor};
 use crate::signals;
 use crate::terminal::escaped;
 use dynamodb_plugin::catalogue::{Paging, Rows, Shape};
+use dynamodb_plugin::cursor::is_end;
 use dynamodb_plugin::transcode::{Format, decode};
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use portcullis_server::OrderedFields;
@@ -35,6 +36,14 @@ pub(crate) enum Values {
 }
 
 impl Values {
+    /// A page with its values as they are shown.
+    fn shown_page(self, page: OrderedFields) -> Result<OrderedFields, Failure> {
+        match self {
+            Self::AsTheyAre => Ok(page),
+            Self::Plain(_) => self.shown(&page.to_json()),
+        }
+    }
+
     /// A response with its values as they are shown.
     fn shown(self, response: &str) -> Result<OrderedFields, Failure> {
         let plain = match self {
@@ -60,7 +69,7 @@ pub(crate) fn print_response(response: &str, mut view: View) -> Result<(), Failu
     view.print(&found.rows)?;
     // These formats do not show the cursor, so say that more items follow.
     let cursor = view.paging.and_then(|paging| response.get(paging.output));
-    if let Some(cursor) = cursor.filter(|cursor| !is_end(cursor)) {
+    if let Some(cursor) = cursor.filter(|cursor| !is_end(cursor.get())) {
         let cursor: String = cursor.get().chars().map(escaped).collect();
         eprintln!("there are more items after {cursor}; --pages all fetches all of them");
     }
@@ -91,7 +100,7 @@ pub(crate) async fn print_pages(
             Ok(None) => break Ok(()),
             Err(failure) => break Err(failure),
         };
-        let page = view.values.shown(&page.to_json())?;
+        let page = view.values.shown_page(page)?;
         let found = Found::new(&page, view.rows);
         if let Some(counted) = found.counted {
             only_counted.add(counted);

@@ -55,15 +55,7 @@ impl Opened {
             });
         }
         let chosen = Chosen::new(target)?;
-        let (name, entry, policy) = chosen.datasource(target)?;
-        let named = |failure: Failure| failure.with(format!("datasource: {name}"));
-        let host = chosen.host(target.verbose)?;
-        let plugin =
-            load(&host, &entry.plugin, policy.folder()).map_err(Failure::from).map_err(named)?;
-        let connected = connect(&host, &plugin, name, entry, policy).await;
-        let datasource = connected.map_err(Failure::from).map_err(named)?;
-        let policy = Box::new(entry.policy.clone());
-        Ok(Self::Local { datasource, policy, embedded: None })
+        chosen.connect(target, &chosen.host(target.verbose)?, None).await
     }
 
     /// Connects the datasource that the arguments name, with requests that are not sent but given
@@ -78,16 +70,7 @@ impl Opened {
             )
             .with("name a policy with --policy, or unset PORTCULLIS_SERVER"));
         }
-        let chosen = Chosen::new(target)?;
-        let (name, entry, policy) = chosen.datasource(target)?;
-        let named = |failure: Failure| failure.with(format!("datasource: {name}"));
-        let host = open_host(small_host)?;
-        let plugin =
-            load(&host, &entry.plugin, policy.folder()).map_err(Failure::from).map_err(named)?;
-        let connected = connect_dry(&host, &plugin, name, entry, policy, dry_run).await;
-        let datasource = connected.map_err(Failure::from).map_err(named)?;
-        let policy = Box::new(entry.policy.clone());
-        Ok(Self::Local { datasource, policy, embedded: None })
+        Chosen::new(target)?.connect(target, &open_host(small_host)?, Some(dry_run)).await
     }
 
     /// The most bytes that an input may have. Of a datasource on a server it is not known; the
@@ -185,12 +168,27 @@ impl Chosen {
         Ok(Self { file, location })
     }
 
-    fn datasource(
+    /// Connects the datasource that the arguments name. With `dry_run`, it sends nothing.
+    async fn connect(
         &self,
         target: &Target,
-    ) -> Result<(&str, &DatasourceEntry, &PolicyLocation), Failure> {
+        host: &Host,
+        dry_run: Option<Arc<dyn DryRun>>,
+    ) -> Result<Opened, Failure> {
         let (name, entry) = find_datasource(&self.file, target.datasource.as_deref())?;
-        Ok((name, entry, &self.location))
+        let policy = &self.location;
+        let connected = async {
+            let plugin = load(host, &entry.plugin, policy.folder())?;
+            match dry_run {
+                Some(dry_run) => connect_dry(host, &plugin, name, entry, policy, dry_run).await,
+                None => connect(host, &plugin, name, entry, policy).await,
+            }
+        };
+        let datasource = connected
+            .await
+            .map_err(|error| Failure::from(error).with(format!("datasource: {name}")))?;
+        let policy = Box::new(entry.policy.clone());
+        Ok(Opened::Local { datasource, policy, embedded: None })
     }
 
     /// A host that writes the audit file of the policy, and with `verbose` says what happens.

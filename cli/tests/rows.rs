@@ -1,27 +1,15 @@
 //! Pages and rows: `--pages`, `--columns`, and the formats table, csv and ndjson.
 
+mod support;
+
 use portcullis_testkit::recorder::{self, RecordedRequest, Recorder, Response};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
+use support::command::{self, KEYS, err, out};
 
+/// Runs a command with AWS's keys.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("HOME", folder)
-        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .output()
-        .unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    command::run(folder, arguments, &KEYS)
 }
 
 /// A folder with a database that has five items, and a function that runs a command on it.

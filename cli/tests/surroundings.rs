@@ -5,23 +5,8 @@ mod support;
 
 use portcullis_testkit::recorder;
 use std::path::Path;
-use std::process::{Command, Output};
 use support::Serve;
-
-fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("HOME", folder)
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use support::command::{err, run};
 
 /// A policy whose credentials come from a process, which leaves a file `ran` in `folder`.
 fn policy_with_process(folder: &Path, service: &str) -> String {

@@ -1,30 +1,9 @@
 //! Commands without a policy file, `--dry-run`, `-v`, and what `check` finds.
 
+mod support;
+
 use portcullis_testkit::recorder::{self, Response};
-use std::path::Path;
-use std::process::{Command, Output};
-
-fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("HOME", folder)
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-const KEYS: [(&str, &str); 2] =
-    [("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "the-secret")];
+use support::command::{KEYS, err, out, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_is_enough_for_the_first_response() {

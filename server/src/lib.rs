@@ -22,10 +22,12 @@
 //! # Example
 //!
 //! ```no_run
+//! use portcullis_server::setup::PolicyLocation;
 //! use portcullis_server::{Options, Served};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let server = portcullis_server::open(Options::new(Served::Policy("portcullis.toml".into()))).await?;
+//! let policy = PolicyLocation::named("portcullis.toml");
+//! let server = portcullis_server::open(Options::new(Served::Policy(policy))).await?;
 //! for endpoint in server.endpoints() {
 //!     println!("{}", endpoint.url);
 //! }

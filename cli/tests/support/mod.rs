@@ -1,6 +1,8 @@
 //! Runs `portcullis serve` as a process with a policy file.
 #![expect(dead_code, reason = "each test program uses only a part of this module")]
 
+pub(crate) mod command;
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -10,6 +10,7 @@ extern crate alloc;
 
 pub mod call;
 pub mod catalogue;
+pub mod cursor;
 pub mod describe;
 pub mod endpoint;
 pub mod hints;

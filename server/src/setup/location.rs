@@ -44,10 +44,3 @@ impl PolicyLocation {
         self.processes
     }
 }
-
-impl<P: Into<PathBuf>> From<P> for PolicyLocation {
-    /// A policy that somebody named.
-    fn from(path: P) -> Self {
-        Self::named(path)
-    }
-}

@@ -6,6 +6,7 @@ use super::fields::{count_elements, field, with_field};
 use super::merge::MergedJson;
 use super::platform::Platform;
 use crate::catalogue::{Operation, Paging};
+use crate::cursor::{is_end, is_same};
 use crate::json::SyntaxError;
 use crate::retry::{Reason, delay_ms};
 use crate::settings::Options;
@@ -194,21 +195,6 @@ fn finish(
     }
     all.set("Paging", described.to_string());
     all.to_json()
-}
-
-/// Whether a cursor says that no page is left. DynamoDB leaves it out; other services that speak
-/// its protocol return an empty one.
-fn is_end(cursor: &str) -> bool {
-    matches!(cursor.trim(), "null" | "\"\"") || {
-        let mut bytes = cursor.bytes().filter(|byte| !byte.is_ascii_whitespace());
-        (bytes.next(), bytes.next(), bytes.next()) == (Some(b'{'), Some(b'}'), None)
-    }
-}
-
-/// Whether two cursors are the same value, whatever the order of their fields.
-fn is_same(a: &str, b: &str) -> bool {
-    let parse = |text| serde_json::from_str::<Value>(text).ok();
-    a == b || parse(a).is_some_and(|a| Some(a) == parse(b))
 }
 
 /// Returns the number of results: the service's count, or the number of elements in the list.
