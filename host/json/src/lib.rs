@@ -7,6 +7,7 @@
 //! - What is returned is bounded: a filled template by a limit, an error to some 10 KiB.
 //! - A value is copied as it is, so that numbers keep every digit.
 
+mod block;
 mod depth;
 mod diagnostic;
 mod encoding;

@@ -9,12 +9,8 @@
 /// ```
 #[must_use]
 pub fn string_length(text: &str) -> usize {
-    end(text.as_bytes(), 1)
-}
-
-/// The offset after the closing quote of a string, of which `at` is an offset after its opening
-/// quote.
-pub(crate) fn end(bytes: &[u8], mut at: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 1;
     while let Some(&byte) = bytes.get(at) {
         at += match byte {
             b'"' => return at + 1,
