@@ -1,49 +1,59 @@
-//! Request ids, spans, the access log, request metrics and records of refusals: the outermost layers
-//! of everything that is served.
+//! Request ids, spans, the access log, request metrics and records of refusals: the outermost layer of
+//! everything that is served.
+//!
+//! It is one layer, because each one costs every request several allocations: axum boxes its service
+//! and its future. What nobody reads is not formatted.
 
 use crate::auth::CallerName;
 use crate::connections::Peer;
 use crate::headers::REQUEST_ID;
-use crate::random::random_hex;
+use crate::random::request_id;
 use crate::refusals::{Refused, Who};
 use crate::routes::route;
 use crate::server::Server;
 use crate::trace::SPANS;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use http::{HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tower_http::request_id::{
-    MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
-};
-use tower_http::trace::TraceLayer;
-use tracing::Span;
+use std::time::Instant;
 use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
-/// Adds the layers to the routes of an API.
+/// Adds the layer to the routes of an API.
 pub(crate) fn layer(router: Router<Arc<Server>>, server: &Arc<Server>) -> Router<Arc<Server>> {
-    let spans = TraceLayer::new_for_http()
-        .make_span_with(span)
-        .on_request(())
-        .on_response(|response: &Response, _: Duration, span: &Span| {
-            span.record("status", response.status().as_u16());
-        })
-        .on_failure(());
-    router
-        .layer(middleware::from_fn_with_state(server.clone(), record))
-        .layer(spans)
-        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(SetRequestIdLayer::new(REQUEST_ID, RandomId))
-        .layer(middleware::map_request(drop_invalid_id))
+    router.layer(middleware::from_fn_with_state(server.clone(), record))
+}
+
+/// Gives a request its id and its span, and counts, logs and records it, however it ends.
+async fn record(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
+    let id = identify(request.headers_mut());
+    let entry = Entry::new(&server, &request, id.clone());
+    let span = span(&request, entry.id());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.record("status", response.status().as_u16());
+    entry.end(&response);
+    response.headers_mut().entry(REQUEST_ID).or_insert(id);
+    response
+}
+
+/// The id of a request: the caller's own, if it can appear in logs. Otherwise the request gets one.
+fn identify(headers: &mut HeaderMap) -> HeaderValue {
+    let mut given = headers.get_all(&REQUEST_ID).iter();
+    if let (Some(id), None) = (given.next(), given.next())
+        && is_valid_id(id)
+    {
+        return id.clone();
+    }
+    let id = request_id();
+    headers.insert(REQUEST_ID, id.clone());
+    id
 }
 
 /// The span of a request.
-fn span(request: &Request) -> Span {
-    let id = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+fn span(request: &Request, id: &str) -> Span {
     let (method, route) = (method(request.method()), matched(request));
     let span = tracing::info_span!(
         target: SPANS, "request", request = id, method, route, status = Empty, holder = Empty
@@ -53,19 +63,11 @@ fn span(request: &Request) -> Span {
     span
 }
 
-/// Counts, logs and records a request, however it ends.
-async fn record(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    let entry = Entry::new(&server, &request);
-    let response = next.run(request).await;
-    entry.end(&response);
-    response
-}
-
 /// The entry of one request in the access log.
 struct Entry {
     server: Arc<Server>,
     began: Instant,
-    id: Option<HeaderValue>,
+    id: HeaderValue,
     peer: Peer,
     method: &'static str,
     uri: Uri,
@@ -78,11 +80,11 @@ struct Entry {
 const CLIENT_LEFT: u16 = 499;
 
 impl Entry {
-    fn new(server: &Arc<Server>, request: &Request) -> Self {
+    fn new(server: &Arc<Server>, request: &Request, id: HeaderValue) -> Self {
         Self {
             server: server.clone(),
             began: Instant::now(),
-            id: request.headers().get(&REQUEST_ID).cloned(),
+            id,
             peer: Peer::of(request),
             method: method(request.method()),
             uri: request.uri().clone(),
@@ -92,7 +94,7 @@ impl Entry {
     }
 
     fn id(&self) -> &str {
-        self.id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default()
+        self.id.to_str().unwrap_or_default()
     }
 
     fn end(mut self, response: &Response) {
@@ -153,38 +155,18 @@ fn matched(request: &Request) -> &'static str {
     request.extensions().get::<MatchedPath>().map_or("none", |path| route(path.as_str()))
 }
 
-/// Drops an id of the caller that must not appear in logs, so that the server creates one.
-async fn drop_invalid_id(mut request: Request<Body>) -> Request<Body> {
-    let mut given = request.headers().get_all(&REQUEST_ID).iter();
-    let is_valid = given.next().is_none_or(is_valid_id) && given.next().is_none();
-    if !is_valid {
-        request.headers_mut().remove(&REQUEST_ID);
-    }
-    request
-}
-
 /// Whether an id has 1 to 64 letters, digits, `-`, `_` and `.`.
 fn is_valid_id(id: &HeaderValue) -> bool {
     let known = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=64).contains(&id.len()) && id.as_bytes().iter().all(known)
 }
 
-/// Creates random ids.
-#[derive(Clone, Copy)]
-struct RandomId;
-
-impl MakeRequestId for RandomId {
-    fn make_request_id<B>(&mut self, _: &http::Request<B>) -> Option<RequestId> {
-        HeaderValue::from_str(&random_hex::<16>()).ok().map(RequestId::new)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn only_a_valid_id_is_accepted() {
+    #[test]
+    fn only_a_valid_id_is_accepted() {
         for (id, expected) in [
             ("abc-1.2_3", true),
             ("a b", false),
@@ -194,9 +176,14 @@ mod tests {
             (&"a".repeat(65), false),
         ] {
             let value = HeaderValue::from_bytes(id.as_bytes()).unwrap();
-            let request = Request::builder().header(REQUEST_ID, value).body(Body::empty()).unwrap();
-            let request = drop_invalid_id(request).await;
-            assert_eq!(request.headers().contains_key(REQUEST_ID), expected, "{id}");
+            let mut headers = HeaderMap::from_iter([(REQUEST_ID, value.clone())]);
+            let used = identify(&mut headers);
+            assert_eq!((used == value, headers[REQUEST_ID] == used), (expected, true), "{id}");
+            assert!(is_valid_id(&used));
         }
+        let mut two = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static("a"))]);
+        two.append(REQUEST_ID, HeaderValue::from_static("b"));
+        let used = identify(&mut two);
+        assert!(used.len() == 32 && two.get_all(REQUEST_ID).iter().eq([&used]));
     }
 }

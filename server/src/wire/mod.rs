@@ -46,23 +46,17 @@ pub(crate) fn router(server: &Arc<Server>, datasource: &str) -> Router {
     access_log::layer(layer(routes, server), server).with_state(server.clone())
 }
 
-/// Adds the layers of this protocol.
+/// Adds the layer of this protocol.
 pub(crate) fn layer(router: Router<Arc<Server>>, server: &Arc<Server>) -> Router<Arc<Server>> {
-    router
-        .route_layer(middleware::from_fn_with_state(server.clone(), authenticate))
-        .route_layer(middleware::from_fn(add_request_id))
+    router.route_layer(middleware::from_fn_with_state(server.clone(), authenticate))
 }
 
-/// The auth layer of this protocol.
+/// The auth layer of this protocol. It adds the request id in the service's own header, if the service
+/// sent none.
 async fn authenticate(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    let refuse = |error| WireError::unauthenticated(error).into_response();
-    auth::pass(&server, request, next, auth::bearer_or_key, refuse).await
-}
-
-/// Adds the request id in the service's own header, if the service sent none.
-async fn add_request_id(request: Request, next: Next) -> Response {
     let id = request.headers().get(OUR_REQUEST_ID).cloned();
-    let mut response = next.run(request).await;
+    let refuse = |error| WireError::unauthenticated(error).into_response();
+    let mut response = auth::pass(&server, request, next, auth::bearer_or_key, refuse).await;
     if let Some(id) = id {
         response.headers_mut().entry(REQUEST_ID).or_insert(id);
     }
