@@ -65,7 +65,7 @@ pub enum LoadError {
         found: String,
     },
     /// The component has other types than the interfaces of the world.
-    #[error("the component is not of the world portcullis:datasource/plugin@0.1.0: {0}")]
+    #[error("the component is not of the world portcullis:datasource/plugin@0.1: {0}")]
     World(#[source] WasmError),
     /// The manifest cannot be used.
     #[error("the manifest cannot be used: {0}")]

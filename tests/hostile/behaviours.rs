@@ -48,6 +48,7 @@ macro_rules! behaviours {
             D1 loop_in_connect => loop_in_connect_ends_at_the_deadline,
             D1 loop_in_execute => loop_in_execute_ends_at_the_deadline,
             D2 loop_of_host_calls => loop_of_host_calls_ends_at_the_deadline,
+            D2 loop_of_hashes => loop_of_hashes_ends_at_the_deadline,
             D2 wait_forever => endless_wait_ends_at_the_deadline,
             D2 refused_forever => loop_of_refused_calls_ends_at_the_deadline_with_few_records,
             D3 recurse => deep_recursion_traps,

@@ -5,7 +5,9 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 //!
 //! ```
-//! use dynamodb_plugin::sigv4::{Request, RequestPrefix, Scope, Signer, Timestamp, derive_key};
+//! use dynamodb_plugin::sigv4::{
+//!     Request, RequestPrefix, Scope, Signer, Timestamp, derive_key, payload_hash,
+//! };
 //!
 //! let timestamp = Timestamp::from_unix(1_440_938_160);
 //! assert_eq!(timestamp.date_time, "20150830T123600Z");
@@ -24,7 +26,7 @@
 //!     ("x-amz-date", timestamp.date_time.as_str()),
 //!     ("x-amz-target", "DynamoDB_20120810.ListTables"),
 //! ];
-//! let request = Request { prefix: &prefix, headers: &headers, body: b"{}" };
+//! let request = Request { prefix: &prefix, headers: &headers, payload_hash: payload_hash(b"{}") };
 //! let authorization = signer.authorization(&request, &timestamp.date_time);
 //! assert!(authorization.starts_with(
 //!     "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/dynamodb/aws4_request, \
@@ -75,8 +77,8 @@ pub struct Request<'a> {
     /// The headers to sign. The names must be in lower case, sorted and unique, and sort after
     /// those of the prefix.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The body.
-    pub body: &'a [u8],
+    /// The SHA-256 of the body; see [`payload_hash`].
+    pub payload_hash: [u8; 32],
 }
 
 /// A credential scope: the day, region and service for which a signing key is valid.
@@ -191,13 +193,19 @@ pub fn canonical_request(request: &Request) -> String {
     request.prefix.text.clone() + &canonical_request_suffix(request)
 }
 
+/// Returns the SHA-256 of a body.
+#[must_use]
+pub fn payload_hash(body: &[u8]) -> [u8; 32] {
+    Sha256::digest(body).into()
+}
+
 fn canonical_request_suffix(request: &Request) -> String {
     let mut text = String::with_capacity(512);
     push_headers(&mut text, request.headers);
     text.push('\n');
     push_signed_headers(&mut text, request);
     text.push('\n');
-    push_hex(&mut text, &Sha256::digest(request.body).into());
+    push_hex(&mut text, &request.payload_hash);
     text
 }
 
@@ -312,7 +320,7 @@ mod tests {
         let request = Request {
             prefix: &RequestPrefix::new("POST", "/", "", first),
             headers: rest,
-            body: BODY,
+            payload_hash: payload_hash(BODY),
         };
         signer(&scope("20150830")).authorization(&request, "20150830T123600Z")
     }
@@ -376,7 +384,7 @@ mod tests {
                 let request = Request {
                     prefix: &RequestPrefix::new(start[0], start[1], "", first),
                     headers: rest,
-                    body: body.as_bytes(),
+                    payload_hash: payload_hash(body.as_bytes()),
                 };
                 assert_eq!(canonical_request(&request), canonical, "{name}");
                 assert_eq!(
@@ -418,7 +426,7 @@ mod tests {
             headers.push(("x-amz-target", &target));
             let (first, rest) = headers.split_at(known);
             let prefix = RequestPrefix::new("POST", "/", "", first);
-            let request = Request { prefix: &prefix, headers: rest, body: &body };
+            let request = Request { prefix: &prefix, headers: rest, payload_hash: payload_hash(&body) };
             let scope = Scope {
                 date: timestamp.date.clone(),
                 region: region.clone(),

@@ -38,7 +38,7 @@ pub enum ComponentError {
     Imports(Vec<String>),
     /// The component does not export what a plugin must export.
     #[error(
-        "the component is not of the world portcullis:datasource/plugin@0.1.0: it must export the \
+        "the component is not of the world portcullis:datasource/plugin@0.1: it must export the \
          interface {missing}, and {}",
         listed(exports)
     )]

@@ -21,9 +21,19 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
 use wasmtime_wasi_http::{Error, FieldMap, FieldMapError, WasiBody, WasiHttpHooks as _};
 
-/// Links the interface.
+/// Links the interface, in each version of the contract.
 pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()> {
-    let mut instance = linker.instance("portcullis:datasource/http-messages@0.1.0")?;
+    link::<T, FirstAnswer>(linker, "portcullis:datasource/http-messages@0.1.0")?;
+    link::<T, Answer>(linker, "portcullis:datasource/http-messages@0.1.1")
+}
+
+/// Links one version, with its form of an answer.
+fn link<T, A>(linker: &mut Linker<T>, name: &str) -> Result<()>
+where
+    T: PluginState,
+    A: From<Answer> + ComponentType + Lower + Send + Sync + 'static,
+{
+    let mut instance = linker.instance(name)?;
     instance.func_wrap_async("request", |store: StoreContextMut<'_, T>, message: Message| {
         Box::new(async move { Ok((request(store, message).await?,)) })
     })?;
@@ -35,7 +45,7 @@ pub(crate) fn add_to_linker<T: PluginState>(linker: &mut Linker<T>) -> Result<()
                     Ok(wanted) => wanted,
                     Err(code) => return Ok((Err(code),)),
                 };
-                Ok((response(store.data_mut(), sent, wanted).await?,))
+                Ok((response(store.data_mut(), sent, wanted).await?.map(A::from),))
             })
         },
     )
@@ -52,6 +62,22 @@ struct Answer {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
+    crc32: u32,
+}
+
+/// `answer` in version 0.1.0: without the checksum.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct FirstAnswer {
+    status: u16,
+    headers: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+}
+
+impl From<Answer> for FirstAnswer {
+    fn from(Answer { status, headers, body, crc32: _ }: Answer) -> Self {
+        Self { status, headers, body }
+    }
 }
 
 /// Headers that memory is reserved for at once: a signed request has seven. A map panics if too
@@ -181,24 +207,24 @@ async fn response<T: PluginState>(
     // The previous response has arrived.
     state.held().end_call();
     let mut charge = state.gate().charge(0).map_err(no_memory)?;
-    let body = match read(state.gate(), body, &mut charge).await? {
-        Ok(body) => body,
+    let (body, crc32) = match read(state.gate(), body, &mut charge).await? {
+        Ok(read) => read,
         Err(error) => return error_code(state, error).map(Err),
     };
     state.held().keep_response(charge);
     let wanted = wanted.as_deref().filter(|_| head.status.is_success());
     let headers = visible(state.gate(), &head.headers, wanted);
-    Ok(Ok(Answer { status: head.status.as_u16(), headers, body }))
+    Ok(Ok(Answer { status: head.status.as_u16(), headers, body, crc32 }))
 }
 
-/// Reads a body completely, into one buffer. The gate limits it.
+/// Reads a body completely, into one buffer, and computes its checksum. The gate limits it.
 async fn read(
     gate: &Gate,
     mut body: WasiBody,
     charge: &mut Charge,
-) -> Result<Result<Vec<u8>, Error>> {
+) -> Result<Result<(Vec<u8>, u32), Error>> {
     let max = usize::try_from(gate.limits().response_bytes.as_u64()).unwrap_or(usize::MAX);
-    let mut whole = Vec::new();
+    let (mut whole, mut checksum) = (Vec::new(), crc32fast::Hasher::new());
     while !body.is_end_stream() {
         let Some(frame) = body.frame().await else { break };
         let frame = match frame {
@@ -216,9 +242,10 @@ async fn read(
             gate.grow(charge, more as u64).map_err(no_memory)?;
             whole.reserve_exact(more);
         }
+        checksum.update(&data);
         whole.extend_from_slice(&data);
     }
-    Ok(Ok(whole))
+    Ok(Ok((whole, checksum.finalize())))
 }
 
 fn header(name: &str, value: Vec<u8>) -> Result<(HeaderName, HeaderValue), &'static str> {

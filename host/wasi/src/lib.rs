@@ -18,7 +18,7 @@ mod state;
 mod streams;
 
 pub use held::Held;
-pub use measured::Text;
+pub use measured::{List, Text};
 pub use state::PluginState;
 
 use wasmtime::Result;

@@ -18,7 +18,7 @@ pub struct Text {
 }
 
 /// A list in a guest's memory.
-pub(crate) struct List<E> {
+pub struct List<E> {
     /// None if it is too long for any limit.
     list: Option<WasmList<E>>,
     elements: u32,
@@ -50,8 +50,15 @@ impl Text {
 
 impl<E: Lift> List<E> {
     /// The number of elements.
-    pub(crate) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.elements as usize
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.elements == 0
     }
 
     /// The element at `index`; `None` if there is none, or if the list is too long for any limit.
@@ -62,10 +69,7 @@ impl<E: Lift> List<E> {
 
 impl List<u8> {
     /// The bytes, in the guest's memory; `None` if the list is too long for any limit.
-    pub(crate) fn bytes<'s, T: 'static>(
-        &self,
-        store: impl Into<StoreContext<'s, T>>,
-    ) -> Option<&'s [u8]> {
+    pub fn bytes<'s, T: 'static>(&self, store: impl Into<StoreContext<'s, T>>) -> Option<&'s [u8]> {
         self.list.as_ref().map(|list| list.as_le_slice(store))
     }
 }

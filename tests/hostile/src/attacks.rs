@@ -2,7 +2,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "all attacks have the same signature")]
 
 use crate::bindings::exports::portcullis::datasource::connector::Error;
-use crate::bindings::portcullis::datasource::http_messages;
+use crate::bindings::portcullis::datasource::{aws_signing, http_messages};
 use crate::bindings::wasi;
 use crate::bindings::wasi::http::outgoing_handler::handle;
 use crate::bindings::wasi::http::types::{
@@ -322,6 +322,14 @@ pub(crate) fn loop_of_host_calls(_: &Hostile, _: &str, _: &str) -> Outcome {
         core::hint::black_box(wasi::clocks::monotonic_clock::now());
         core::hint::black_box(wasi::random::random::get_random_u64());
         drop(Fields::new());
+    }
+}
+
+/// Has the host hash 16 MB again and again.
+pub(crate) fn loop_of_hashes(_: &Hostile, _: &str, _: &str) -> Outcome {
+    let body = vec![0; 16_000_000];
+    loop {
+        core::hint::black_box(aws_signing::payload_hash(&body));
     }
 }
 

@@ -3,8 +3,8 @@
 
 use crate::attacks::{Hostile, Outcome};
 use crate::bindings::exports::portcullis::datasource::connector::Error;
-use crate::bindings::portcullis::datasource::http_messages;
 use crate::bindings::portcullis::datasource::types::Fault;
+use crate::bindings::portcullis::datasource::{aws_signing, http_messages};
 use crate::bindings::wasi;
 use crate::bindings::wasi::http::types::{Fields, Method, OutgoingRequest, Scheme};
 use crate::request::{key, today};
@@ -110,6 +110,7 @@ pub(crate) fn pass_too_much(hostile: &Hostile, _: &str, _: &str) -> Outcome {
             "write" => drop(stream.write(&bytes)),
             "blocking-write-and-flush" => drop(stream.blocking_write_and_flush(&bytes)),
             "poll" => drop(wasi::io::poll::poll(&pollables)),
+            "payload-hash" => drop(aws_signing::payload_hash(&bytes)),
             "derive-key" => drop(key(&today(), &text, "dynamodb")),
             _ => drop(http_messages::request(
                 &Method::Other(text.clone()),

@@ -4,7 +4,7 @@
 //! action of one of the calls in `tests::calls`, and how many times to run it.
 
 use dynamodb_plugin::catalogue::operation;
-use dynamodb_plugin::sigv4::{Request, RequestPrefix, Scope, Signer};
+use dynamodb_plugin::sigv4::{Request, RequestPrefix, Scope, Signer, payload_hash};
 use dynamodb_plugin::transcode::{EncodeOptions, Format, decode, encode};
 use portcullis::policy::TableName;
 use portcullis::{Access, Origin, Policy};
@@ -56,8 +56,8 @@ fn main() {
                 drop(black_box(decode(call.response.clone(), shapes.output, Format::Plain)));
             }
             "sign" => {
-                let request =
-                    Request { prefix: &prefix, headers: &headers, body: call.input.as_bytes() };
+                let payload_hash = payload_hash(call.input.as_bytes());
+                let request = Request { prefix: &prefix, headers: &headers, payload_hash };
                 drop(black_box(signer.authorization(&request, "20150830T123600Z")));
             }
             "policy" => {

@@ -41,12 +41,12 @@ pub(crate) async fn file_that_is_not_a_plugin_is_refused_with_a_reason() {
     // Components for another version of the world.
     let other = replaced(
         ECHO,
-        b"portcullis:datasource/connector@0.1.0",
+        b"portcullis:datasource/connector@0.1.1",
         b"portcullis:datasource/connector@0.9.0",
     );
     assert!(matches!(refused(&other, None), LoadError::Component(_)));
     let other =
-        replaced(ECHO, b"portcullis:datasource/types@0.1.0", b"portcullis:datasource/types@0.9.0");
+        replaced(ECHO, b"portcullis:datasource/types@0.1.1", b"portcullis:datasource/types@0.9.0");
     assert!(matches!(refused(&other, None), LoadError::Component(_) | LoadError::World(_)));
 }
 

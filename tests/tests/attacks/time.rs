@@ -47,6 +47,10 @@ pub(crate) async fn loop_of_host_calls_ends_at_the_deadline() {
     ends_at_the_deadline(Behaviour::loop_of_host_calls).await;
 }
 
+pub(crate) async fn loop_of_hashes_ends_at_the_deadline() {
+    ends_at_the_deadline(Behaviour::loop_of_hashes).await;
+}
+
 pub(crate) async fn loop_of_refused_calls_ends_at_the_deadline_with_few_records() {
     let server = server().await;
     let attack = Attack::new(Behaviour::refused_forever, &server.authority, SHORT);

@@ -11,14 +11,14 @@ use crate::json::push_string;
 use crate::response::{Response, ServiceError};
 use crate::retry::{CLOCK_ERRORS, CLOCK_TOLERANCE_MS, RETURN_WITHOUT_RETRY, Reason, delay_ms};
 use crate::settings::{Options, Settings};
-use crate::sigv4::{RequestPrefix, Scope, Signer, Timestamp};
+use crate::sigv4::{self, RequestPrefix, Scope, Signer, Timestamp};
 use crate::transcode::{EncodeOptions, Format, decode, encode};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{OnceCell, RefCell};
 
 /// A connection to a datasource: its settings and its current signing key.
 pub struct Connection<P> {
@@ -217,8 +217,8 @@ impl<P: Platform> Connection<P> {
         let seconds = (began + now.clock_offset_ms).div_euclid(1000);
         let timestamp = Timestamp::from_unix(seconds);
         let day = self.signer_for(&timestamp, seconds)?;
-        let Destination { endpoint, prefix } =
-            if action == "SearchVectors" { &self.search } else { &self.data };
+        let destination = if action == "SearchVectors" { &self.search } else { &self.data };
+        let Destination { endpoint, .. } = destination;
         let target = ["DynamoDB_20120810.", action].concat();
         let length = body.len().to_string();
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(8);
@@ -227,7 +227,9 @@ impl<P: Platform> Connection<P> {
             headers.push(("x-amz-security-token", token));
         }
         headers.push(("x-amz-target", &target));
-        let signed = crate::sigv4::Request { prefix, headers: &headers, body };
+        let payload_hash = self.payload_hash(body);
+        let signed =
+            sigv4::Request { prefix: destination.prefix(), headers: &headers, payload_hash };
         let authorization = day.signer.authorization(&signed, &timestamp.date_time);
         // `host` is signed too, but the host of the sandbox adds it, from the authority.
         headers.push(CONTENT_TYPE);
@@ -258,6 +260,14 @@ impl<P: Platform> Connection<P> {
             Err(SendError::Refused(_) | SendError::NoneLeft | SendError::Impossible(_)) => {}
         }
         Ok(sent)
+    }
+
+    fn payload_hash(&self, body: &[u8]) -> [u8; 32] {
+        if body.len() < HASHED_BY_HOST {
+            sigv4::payload_hash(body)
+        } else {
+            self.platform.payload_hash(body)
+        }
     }
 
     /// If clock skew caused the error, corrects the datasource's clock, once per call, and returns
@@ -345,16 +355,26 @@ struct DaySigner {
 /// An endpoint, and the hashed prefix of all canonical requests to it.
 struct Destination {
     endpoint: Endpoint,
-    prefix: RequestPrefix,
+    /// None before the first request.
+    prefix: OnceCell<RequestPrefix>,
 }
 
 impl Destination {
     fn new(endpoint: Endpoint) -> Self {
-        let prefix =
-            RequestPrefix::new("POST", "/", "", &[CONTENT_TYPE, ("host", &endpoint.authority)]);
-        Self { endpoint, prefix }
+        Self { endpoint, prefix: OnceCell::new() }
+    }
+
+    fn prefix(&self) -> &RequestPrefix {
+        self.prefix.get_or_init(|| {
+            let host = ("host", self.endpoint.authority.as_str());
+            RequestPrefix::new("POST", "/", "", &[CONTENT_TYPE, host])
+        })
     }
 }
+
+/// The smallest body that the host hashes, in bytes. A smaller one is hashed here before a call to the
+/// host returns.
+const HASHED_BY_HOST: usize = 1024;
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
 

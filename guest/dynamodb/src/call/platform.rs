@@ -27,6 +27,8 @@ pub trait Platform {
     /// # Errors
     /// Returns an error if the host refuses the scope or has no credentials.
     fn derive_key(&self, scope: &Scope) -> Result<SigningMaterial, SigningError>;
+    /// Returns the SHA-256 of a large body.
+    fn payload_hash(&self, body: &[u8]) -> [u8; 32];
     /// Sends a request and reads the whole response.
     ///
     /// # Errors

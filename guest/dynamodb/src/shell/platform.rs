@@ -56,6 +56,12 @@ impl Platform for WasmPlatform {
         }
     }
 
+    fn payload_hash(&self, body: &[u8]) -> [u8; 32] {
+        aws_signing::payload_hash(body)
+            .try_into()
+            .unwrap_or_else(|_| crate::sigv4::payload_hash(body))
+    }
+
     fn send(&self, request: &Request) -> Result<Response, SendError> {
         let scheme = if request.https { Scheme::Https } else { Scheme::Http };
         let headers: Vec<(&str, &[u8])> =
@@ -73,13 +79,13 @@ impl Platform for WasmPlatform {
         // Of a success only the checksum is needed. Each further header costs two calls into the
         // sandbox.
         let wanted = if request.all_headers { None } else { Some(&[CHECKSUM][..]) };
-        let http_messages::Answer { status, headers, body } =
+        let http_messages::Answer { status, headers, body, crc32 } =
             http_messages::response(future, wanted).map_err(failed)?;
         let headers = headers
             .into_iter()
             .map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned()))
             .collect();
-        Ok(Response::new(status, headers, body))
+        Ok(Response { status, headers, body, crc32 })
     }
 }
 

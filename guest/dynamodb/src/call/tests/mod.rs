@@ -24,6 +24,8 @@ struct ScriptedPlatform {
     sent: RefCell<Vec<Sent>>,
     slept_ms: RefCell<Vec<u64>>,
     keys: Cell<u32>,
+    /// How many bodies the platform hashed.
+    hashed: Cell<u32>,
     key: fn(&Scope) -> Result<SigningMaterial, SigningError>,
 }
 
@@ -38,6 +40,7 @@ impl ScriptedPlatform {
             sent: RefCell::default(),
             slept_ms: RefCell::default(),
             keys: Cell::new(0),
+            hashed: Cell::new(0),
             key: |scope| {
                 let key = derive_key("SECRET", scope).to_vec();
                 Ok(SigningMaterial {
@@ -80,6 +83,10 @@ impl Platform for &ScriptedPlatform {
         self.keys.set(self.keys.get() + 1);
         (self.key)(scope)
     }
+    fn payload_hash(&self, body: &[u8]) -> [u8; 32] {
+        self.hashed.set(self.hashed.get() + 1);
+        crate::sigv4::payload_hash(body)
+    }
     fn send(&self, request: &Request) -> Result<Response, SendError> {
         let authority = [("authority", request.authority)];
         let headers = authority
@@ -99,7 +106,8 @@ impl Platform for &ScriptedPlatform {
 fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Response, SendError> {
     let headers =
         headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    Ok(Response::new(status, headers, body.as_bytes().to_vec()))
+    let body = body.as_bytes().to_vec();
+    Ok(Response { status, headers, crc32: crc32fast::hash(&body), body })
 }
 
 fn throttled() -> Result<Response, SendError> {
@@ -246,6 +254,16 @@ fn a_response_with_a_wrong_checksum_is_retried() {
     assert_eq!(call(&platform, "", "ListTables", "").unwrap(), "{}");
     let platform = ScriptedPlatform::new([damaged()]);
     assert!(call(&platform, ",\"verifyChecksums\":false", "ListTables", "").is_ok());
+}
+
+#[test]
+fn only_large_bodies_are_hashed_by_the_platform() {
+    for (length, hashed) in [(10, 0), (2000, 1)] {
+        let platform = ScriptedPlatform::new([response(200, &[], "{}")]);
+        let input = format!(r#"{{"TableName":"t","Key":{{"id":"{}"}}}}"#, "a".repeat(length));
+        call(&platform, "", "GetItem", &input).unwrap();
+        assert_eq!(platform.hashed.get(), hashed, "{length}");
+    }
 }
 
 #[test]
@@ -430,6 +448,10 @@ fn responses_that_are_not_json_are_errors() {
         let result = call(&platform, "", "ListTables", "");
         assert_eq!(result.is_ok(), body.is_empty(), "{body}");
     }
-    let platform = ScriptedPlatform::new([Ok(Response::new(200, vec![], vec![0xff]))]);
+    let platform = ScriptedPlatform::new([Ok(Response {
+        status: 200,
+        body: vec![0xff],
+        ..Response::default()
+    })]);
     assert!(matches!(call(&platform, "", "ListTables", ""), Err(Error::Other(_))));
 }
