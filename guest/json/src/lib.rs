@@ -10,6 +10,10 @@
 //! This is a separate crate because it is compiled for speed, while the rest of the plugin is
 //! compiled for size: every byte of every call passes through here.
 #![no_std]
+#![expect(
+    clippy::inline_always,
+    reason = "these functions are a few instructions of the loops over a text; a call costs more"
+)]
 
 extern crate alloc;
 #[cfg(test)]

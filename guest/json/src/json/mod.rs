@@ -27,17 +27,22 @@
 //! # Ok::<(), dynamodb_json::json::SyntaxError>(())
 //! ```
 
+mod block;
 mod error;
 mod number;
+mod string;
 mod text;
+mod value;
 
 pub use error::{SyntaxError, explain};
 pub use number::is_number;
 pub use text::{BYTE_ORDER_MARK, push_string, unescape};
 
+use alloc::borrow::Cow;
 use core::ops::Range;
 use number::number_length;
-use text::hex4;
+use string::{explain_string, scan_string};
+use value::{literal_length, scan_value, skip_whitespace};
 
 /// The maximum nesting depth of arrays and objects.
 ///
@@ -78,6 +83,17 @@ impl Kind {
     }
 }
 
+/// The span of the name of a field, without its quotes.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    /// The offset after the opening quote.
+    pub(crate) start: usize,
+    /// The offset of the closing quote.
+    pub(crate) end: usize,
+    /// Whether the name may contain escapes.
+    may_escape: bool,
+}
+
 /// A position in a JSON text. See the [module documentation](self) for an example.
 #[derive(Clone, Debug)]
 pub struct Scanner<'a> {
@@ -101,17 +117,42 @@ impl<'a> Scanner<'a> {
         &self.text[span]
     }
 
+    /// Returns the text of a name, with its escapes decoded.
+    #[inline(always)]
+    pub(crate) fn unescape(&self, name: Name) -> Cow<'a, str> {
+        let raw = self.raw(name);
+        if name.may_escape { unescape(raw) } else { Cow::Borrowed(raw) }
+    }
+
+    /// Returns the text of a name as written.
+    #[inline(always)]
+    pub(crate) fn raw(&self, name: Name) -> &'a str {
+        &self.text[name.start..name.end]
+    }
+
+    /// Returns all of the text.
+    #[inline(always)]
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Returns the byte at an offset.
+    #[inline(always)]
+    pub(crate) fn byte(&self, pos: usize) -> Option<u8> {
+        self.text.as_bytes().get(pos).copied()
+    }
+
     /// Returns the next byte without consuming it.
     #[must_use]
+    #[inline]
     pub fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.pos).copied()
     }
 
     /// Skips white space.
+    #[inline]
     pub fn skip_whitespace(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.pos += 1;
-        }
+        self.pos = skip_whitespace(self.text.as_bytes(), self.pos);
     }
 
     /// Skips one comment and returns true, or returns false if no comment starts here.
@@ -153,26 +194,41 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Returns an error if the text ends here, or if no JSON value starts with this byte.
+    #[inline]
     pub fn peek_kind(&self) -> Result<Kind, SyntaxError> {
-        match self.peek() {
-            Some(b'{') => Ok(Kind::Object),
-            Some(b'[') => Ok(Kind::Array),
-            Some(b'"') => Ok(Kind::String),
-            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
-            Some(b't' | b'f') => Ok(Kind::Boolean),
-            Some(b'n') => Ok(Kind::Null),
-            Some(b'\'') => {
-                Err(self.syntax_error("a single quote; JSON strings need double quotes"))
-            }
-            Some(_) => Err(self.syntax_error("expected a value")),
-            None => Err(self.syntax_error("expected a value, but the text ends here")),
+        self.kind_at(self.pos).ok_or_else(|| self.explain_kind())
+    }
+
+    /// Returns the kind of the value that starts at an offset, if one starts there.
+    #[inline(always)]
+    pub(crate) fn kind_at(&self, pos: usize) -> Option<Kind> {
+        match self.byte(pos)? {
+            b'{' => Some(Kind::Object),
+            b'[' => Some(Kind::Array),
+            b'"' => Some(Kind::String),
+            b'-' | b'0'..=b'9' => Some(Kind::Number),
+            b't' | b'f' => Some(Kind::Boolean),
+            b'n' => Some(Kind::Null),
+            _ => None,
         }
+    }
+
+    /// Returns why no value starts here.
+    #[cold]
+    #[inline(never)]
+    fn explain_kind(&self) -> SyntaxError {
+        self.syntax_error(match self.peek() {
+            Some(b'\'') => "a single quote; JSON strings need double quotes",
+            Some(_) => "expected a value",
+            None => "expected a value, but the text ends here",
+        })
     }
 
     /// Consumes the opening bracket of an object or array.
     ///
     /// # Errors
     /// Returns an error if the text nests deeper than [`MAX_DEPTH`].
+    #[inline]
     pub fn enter(&mut self) -> Result<(), SyntaxError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -184,7 +240,22 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Returns whether another object or array may start here.
+    #[inline(always)]
+    pub(crate) fn has_room(&self) -> bool {
+        self.depth < MAX_DEPTH
+    }
+
+    /// Consumes the opening bracket of an object, and as much after it as makes up `length`. The
+    /// caller has asked whether there [is room](Self::has_room).
+    #[inline(always)]
+    pub(crate) fn enter_by(&mut self, length: usize) {
+        self.depth += 1;
+        self.pos += length;
+    }
+
     /// Consumes the closing bracket of an object or array.
+    #[inline]
     pub fn leave(&mut self) {
         self.depth -= 1;
         self.pos += 1;
@@ -196,34 +267,32 @@ impl<'a> Scanner<'a> {
     /// Returns an error if no string starts here, if it is not closed, or if it contains a control
     /// character, an invalid escape or half of a surrogate pair.
     pub fn string(&mut self) -> Result<Range<usize>, SyntaxError> {
-        if self.peek() != Some(b'"') {
-            return Err(self.syntax_error("expected a string in double quotes"));
-        }
         let start = self.pos;
+        self.scan_string()?;
+        Ok(start..self.pos)
+    }
+
+    /// Reads a string, and returns whether it may contain escapes.
+    #[inline(always)]
+    pub(crate) fn scan_string(&mut self) -> Result<bool, SyntaxError> {
         let bytes = self.text.as_bytes();
-        let mut pos = start + 1;
-        loop {
-            pos = skip_unescaped(bytes, pos);
-            match bytes.get(pos) {
-                Some(b'"') => {
-                    self.pos = pos + 1;
-                    return Ok(start..self.pos);
-                }
-                Some(b'\\') => pos = check_escape(bytes, pos)?,
-                Some(_) => {
-                    return Err(SyntaxError {
-                        offset: pos,
-                        message: "a control character in a string; write it as an escape, as in \\n",
-                    });
-                }
-                None => {
-                    return Err(SyntaxError {
-                        offset: start,
-                        message: "this string is not closed; end it with a double quote",
-                    });
-                }
-            }
+        if bytes.get(self.pos) == Some(&b'"')
+            && let Some(scanned) = scan_string(bytes, self.pos + 1)
+        {
+            self.pos = scanned.end;
+            return Ok(scanned.may_escape);
         }
+        Err(self.explain_string())
+    }
+
+    /// Returns why no string starts here.
+    #[cold]
+    #[inline(never)]
+    fn explain_string(&self) -> SyntaxError {
+        if self.peek() != Some(b'"') {
+            return self.syntax_error("expected a string in double quotes");
+        }
+        explain_string(self.text.as_bytes(), self.pos + 1)
     }
 
     /// Reads a number and returns its span.
@@ -244,23 +313,33 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// Returns an error if none of the three starts here.
     pub fn literal(&mut self) -> Result<Range<usize>, SyntaxError> {
-        let rest = &self.text[self.pos..];
-        for word in ["true", "false", "null"] {
-            let ends = !rest.as_bytes().get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
-            if rest.starts_with(word) && ends {
-                let start = self.pos;
-                self.pos += word.len();
-                return Ok(start..self.pos);
-            }
-        }
-        Err(self.syntax_error("expected true, false or null"))
+        let start = self.pos;
+        let length = literal_length(&self.text.as_bytes()[start..]);
+        let Some(length) = length else {
+            return Err(self.syntax_error("expected true, false or null"));
+        };
+        self.pos += length;
+        Ok(start..self.pos)
     }
 
     /// Skips one value of strict JSON and returns its span.
     ///
     /// # Errors
     /// Returns an error if the text here is not a valid JSON value.
+    #[inline]
     pub fn skip_value(&mut self) -> Result<Range<usize>, SyntaxError> {
+        let start = self.pos;
+        let Some(end) = scan_value(self.text.as_bytes(), start, self.depth) else {
+            return self.read_value();
+        };
+        self.pos = end;
+        Ok(start..end)
+    }
+
+    /// Reads the value that starts here token by token. Each token says what is wrong with it.
+    #[cold]
+    #[inline(never)]
+    fn read_value(&mut self) -> Result<Range<usize>, SyntaxError> {
         let (start, outside) = (self.pos, self.depth);
         // One bit for each open bracket, the innermost lowest: 1 for an object, 0 for an array.
         // 128 bits hold [`MAX_DEPTH`] levels.
@@ -318,6 +397,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Returns an error if the text nests deeper than [`MAX_DEPTH`].
+    #[inline]
     pub fn enter_unless_empty(&mut self, closing: u8) -> Result<bool, SyntaxError> {
         self.enter()?;
         self.skip_whitespace();
@@ -333,7 +413,14 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Returns an error if neither a comma nor the closing bracket follows.
+    #[inline(never)]
     pub fn next_element(&mut self, closing: u8) -> Result<bool, SyntaxError> {
+        self.comma_or(closing)
+    }
+
+    /// As [`Self::next_element`], inlined.
+    #[inline(always)]
+    pub(crate) fn comma_or(&mut self, closing: u8) -> Result<bool, SyntaxError> {
         self.skip_whitespace();
         match self.peek() {
             Some(b',') => {
@@ -354,8 +441,16 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Returns an error if no string starts here, or if no colon follows it.
+    #[inline(never)]
     pub fn field_name(&mut self) -> Result<Range<usize>, SyntaxError> {
-        let name = self.string()?;
+        let name = self.name()?;
+        Ok(name.start - 1..name.end + 1)
+    }
+
+    /// Reads the name of a field and the colon after it.
+    #[inline(always)]
+    pub(crate) fn name(&mut self) -> Result<Name, SyntaxError> {
+        let name = self.quoted()?;
         self.skip_whitespace();
         if self.peek() != Some(b':') {
             return Err(self.syntax_error("expected a colon after the name of a field"));
@@ -363,6 +458,14 @@ impl<'a> Scanner<'a> {
         self.pos += 1;
         self.skip_whitespace();
         Ok(name)
+    }
+
+    /// Reads a string, as the name of a field.
+    #[inline(always)]
+    pub(crate) fn quoted(&mut self) -> Result<Name, SyntaxError> {
+        let start = self.pos + 1;
+        let may_escape = self.scan_string()?;
+        Ok(Name { start, end: self.pos - 1, may_escape })
     }
 
     /// Checks that nothing but white space is left.
@@ -384,65 +487,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Returns the offset of the first byte at or after `pos` that ends a string, starts an escape or
-/// is not allowed in a string.
-fn skip_unescaped(bytes: &[u8], mut pos: usize) -> usize {
-    // Eight bytes at a time: a byte is special if it is below 0x20, a quote or a backslash.
-    // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord finds a zero byte in a word.
-    // A borrow can only set false marks above a true one, so the lowest mark is always right.
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(pos..pos + 8) {
-        let word = u64::from_le_bytes(chunk.try_into().expect("eight bytes"));
-        let quote = word ^ (ONES * 0x22);
-        let slash = word ^ (ONES * 0x5c);
-        let hits = (word.wrapping_sub(ONES * 0x20) & !word
-            | quote.wrapping_sub(ONES) & !quote
-            | slash.wrapping_sub(ONES) & !slash)
-            & HIGHS;
-        if hits != 0 {
-            return pos + (hits.trailing_zeros() / 8) as usize;
-        }
-        pos += 8;
-    }
-    while bytes.get(pos).is_some_and(|&byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-        pos += 1;
-    }
-    pos
-}
-
-/// Checks the escape at `pos` and returns the offset after it.
-fn check_escape(bytes: &[u8], pos: usize) -> Result<usize, SyntaxError> {
-    match bytes.get(pos + 1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(pos + 2),
-        Some(b'u') => match hex4(bytes, pos + 2) {
-            Some(0xd800..=0xdbff) => {
-                match (bytes.get(pos + 6), bytes.get(pos + 7), hex4(bytes, pos + 8)) {
-                    (Some(b'\\'), Some(b'u'), Some(0xdc00..=0xdfff)) => Ok(pos + 12),
-                    _ => Err(SyntaxError {
-                        offset: pos,
-                        message: "the first half of a surrogate pair (\\ud800 to \\udbff) without the \
-                                  second",
-                    }),
-                }
-            }
-            Some(0xdc00..=0xdfff) => Err(SyntaxError {
-                offset: pos,
-                message: "the second half of a surrogate pair (\\udc00 to \\udfff) without the \
-                          first",
-            }),
-            Some(_) => Ok(pos + 6),
-            None => Err(SyntaxError {
-                offset: pos,
-                message: "\\u is not followed by four hexadecimal digits",
-            }),
-        },
-        _ => Err(SyntaxError {
-            offset: pos,
-            message: "an escape that JSON does not have; write a backslash as \\\\",
-        }),
-    }
-}
-
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

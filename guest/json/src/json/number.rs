@@ -2,8 +2,13 @@
 
 /// Returns the length of the JSON number at the start of `bytes`.
 pub(super) fn number_length(bytes: &[u8]) -> Option<usize> {
-    let digits =
-        |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = |from: usize| {
+        let mut pos = from;
+        while bytes.get(pos).is_some_and(u8::is_ascii_digit) {
+            pos += 1;
+        }
+        pos - from
+    };
     let mut pos = usize::from(bytes.first() == Some(&b'-'));
     let whole = digits(pos);
     if whole == 0 || (whole > 1 && bytes[pos] == b'0') {

@@ -1,6 +1,16 @@
 use super::*;
 use alloc::format;
 use alloc::string::{String, ToString};
+use proptest::prelude::*;
+
+/// Checks that the scanner and the reference agree on the value at the start of `text`: where it
+/// ends, or what is wrong where.
+fn agrees(text: &str) {
+    let scanned = Scanner::new(text).skip_value().map(|span| span.end);
+    assert_eq!(scanned, reference::value(text, 0, 0), "{text:?}");
+    let scanned = Scanner::new(text).string().map(|span| span.end);
+    assert_eq!(scanned, reference::string(text, 0), "{text:?}");
+}
 
 fn accepts(text: &str) -> bool {
     let mut scanner = Scanner::new(text);
@@ -76,7 +86,89 @@ fn unescape_agrees_with_serde_json() {
     }
 }
 
+/// What ends, escapes or breaks a string, and characters that must not be taken for it.
+const SPECIALS: [&str; 14] = [
+    "\"",
+    "\\",
+    "\0",
+    "\u{1f}",
+    "\u{7f}",
+    "é",
+    "漢",
+    "😀",
+    "\\n",
+    "\\\"",
+    "\\x",
+    "\\ud83d\\ude00",
+    "\\ud800",
+    "\\u00",
+];
+
+#[test]
+fn a_special_byte_is_found_at_every_position_of_a_string() {
+    for special in SPECIALS {
+        for length in 0..80 {
+            for at in 0..=length {
+                let text = "y".repeat(at) + special + &"z".repeat(length - at);
+                agrees(&format!("\"{text}\""));
+                agrees(&format!("\"{text}"));
+                agrees(&format!("{{\"S\":\"{text}\"}}"));
+                agrees(&format!("{{\"{text}\":{{\"N\":\"1\"}},\"b\":{{\"M\":{{}}}}}}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_may_end_anywhere() {
+    let text =
+        r#"{"a":{"S":"a text of more than 16 bytes"},"b":[{"M":{"c":{"N":"1"}}},true,-1.5e3]}"#;
+    for end in 0..=text.len() {
+        agrees(&text[..end]);
+    }
+}
+
+#[test]
+fn every_depth_agrees_with_the_reference() {
+    for (open, closed) in [("[", "]"), ("{\"a\":", "}"), ("{\"M\":", "}"), ("{\"L\":[", "]}")] {
+        for levels in 1..140 {
+            for inner in ["{\"S\":\"a\"}", "{}", "[]", "1", "", "]"] {
+                agrees(&(open.repeat(levels) + inner + &closed.repeat(levels)));
+            }
+        }
+    }
+}
+
+/// Texts of attribute values and other JSON, most of them with an error.
+fn almost_json() -> impl Strategy<Value = String> {
+    let token = prop_oneof![
+        8 => prop::sample::select(std::vec![
+            "{", "}", "[", "]", ",", ":", "{\"S\":\"", "\"}", "{\"M\":{\"", "\":{\"N\":\"", "\"},\"",
+            "{\"L\":[", "]}", "}}", "true", "false", "null", "12", "-0.5e+3", "01", " ", "\n        ",
+        ]).prop_map(String::from),
+        2 => "\"[a-z]{0,40}\"",
+        1 => "[a-z\\\\\"é\u{1}]{0,20}",
+    ];
+    prop::collection::vec(token, 0..12).prop_map(|tokens| tokens.concat())
+}
+
 proptest::proptest! {
+    #[test]
+    fn the_scanner_agrees_with_the_reference(text in almost_json()) {
+        agrees(&text);
+    }
+
+    #[test]
+    fn changed_texts_agree_with_the_reference(at in 0_usize..130, byte in 0_u8..0x80, is_new: bool) {
+        let mut text = String::from(
+            "{\"id\":{\"S\":\"c-1\"},\"n\": {\"N\":\"1.5\"},\"list\":{\"L\":[{\"M\":{\"a\":{\"BOOL\":true}}},\
+             {\"NULL\":true}]},\"SS\":[\"\\u00e9\",12.5,\"\"]}",
+        );
+        let at = at % text.len();
+        text.replace_range(at..at + usize::from(!is_new), &char::from(byte).to_string());
+        agrees(&text);
+    }
+
     #[test]
     fn unescape_reverses_push_string(text in ".*") {
         let mut out = String::new();
