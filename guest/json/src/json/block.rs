@@ -33,6 +33,13 @@ pub(crate) fn has_specials(blocks: &[u8; 4 * BLOCK]) -> bool {
     any(or(or(special(a), special(b)), or(special(c), special(d))))
 }
 
+/// Returns whether all bytes of these four blocks are ASCII.
+#[inline(always)]
+pub(crate) fn is_ascii(blocks: &[u8; 4 * BLOCK]) -> bool {
+    let [a, b, c, d] = four(blocks);
+    mask(or(or(a, b), or(c, d))) == 0
+}
+
 /// Loads four blocks.
 #[inline(always)]
 fn four(blocks: &[u8; 4 * BLOCK]) -> [Lanes; 4] {

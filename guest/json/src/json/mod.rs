@@ -32,11 +32,13 @@ mod error;
 mod number;
 mod string;
 mod text;
+mod utf8;
 mod value;
 
 pub use error::{SyntaxError, explain};
 pub use number::is_number;
 pub use text::{BYTE_ORDER_MARK, push_string, unescape};
+pub use utf8::is_utf8;
 
 use alloc::borrow::Cow;
 use core::ops::Range;

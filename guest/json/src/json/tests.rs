@@ -139,6 +139,34 @@ fn every_depth_agrees_with_the_reference() {
     }
 }
 
+#[test]
+fn utf8_is_checked_at_every_position() {
+    // A whole character, and each way in which bytes are not UTF-8.
+    let samples: [&[u8]; 9] = [
+        "é".as_bytes(),
+        "漢".as_bytes(),
+        "😀".as_bytes(),
+        b"\xff",
+        b"\x80",
+        b"\xc3",
+        b"\xe6\xbc",
+        b"\xed\xa0\x80",
+        b"\xc0\x80",
+    ];
+    for sample in samples {
+        for length in (0..80).chain([250, 256, 300]) {
+            for at in 0..=length {
+                let mut bytes = std::vec![b'y'; at];
+                bytes.extend_from_slice(sample);
+                bytes.resize(sample.len() + length, b'z');
+                assert_eq!(is_utf8(&bytes), core::str::from_utf8(&bytes).is_ok(), "{bytes:?}");
+            }
+        }
+        let many = sample.repeat(400);
+        assert_eq!(is_utf8(&many), core::str::from_utf8(&many).is_ok());
+    }
+}
+
 /// Texts of attribute values and other JSON, most of them with an error.
 fn almost_json() -> impl Strategy<Value = String> {
     let token = prop_oneof![
