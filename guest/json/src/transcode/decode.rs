@@ -1,10 +1,11 @@
 //! Decodes the service's response into JSON for the caller.
 
-use super::format::{Content, Format, descriptor, escape};
-use crate::json::{BYTE_ORDER_MARK, Kind, Scanner, SyntaxError, is_number, unescape};
+use super::format::{Content, Format, compact_tag, descriptor, escape};
+use super::output::Output;
+use crate::json::{BYTE_ORDER_MARK, Kind, Name, Scanner, SyntaxError, is_number, unescape};
 use crate::shape::{Shape, find_field};
+use alloc::borrow::Cow;
 use alloc::string::String;
-use core::ops::Range;
 
 /// Checks that `response` is JSON and converts its attribute values to `format`.
 ///
@@ -40,14 +41,14 @@ pub fn decode(
         scanner.expect_end()?;
         return Ok(response);
     }
-    let mut decoder = Decoder { text: &response, scanner, out: String::new(), copied: 0 };
+    let output = Output::new(&response, 0);
+    let mut decoder = Decoder { scanner, output };
     decoder.value(shape)?;
     decoder.scanner.expect_end()?;
-    if decoder.out.is_empty() && decoder.copied == 0 {
-        return Ok(response);
+    match decoder.output.finish() {
+        Cow::Borrowed(_) => Ok(response),
+        Cow::Owned(plain) => Ok(plain),
     }
-    decoder.flush(response.len());
-    Ok(decoder.out)
 }
 
 /// Returns the fields of an error's body other than its type and message, as a JSON object.
@@ -89,159 +90,173 @@ pub fn details(
 
 /// Rewrites DynamoDB JSON as `plain` by leaving out the tags around the values.
 struct Decoder<'a> {
-    text: &'a str,
     scanner: Scanner<'a>,
-    out: String,
-    /// The offset up to which the text has been copied to `out` or dropped.
-    copied: usize,
+    output: Output<'a>,
 }
 
 impl Decoder<'_> {
     fn value(&mut self, shape: &'static Shape) -> Result<(), SyntaxError> {
+        if matches!(shape, Shape::AttributeValue) && self.scanner.peek() == Some(b'{') {
+            return self.attribute();
+        }
         match (shape, self.scanner.peek_kind()?) {
-            (Shape::AttributeValue, Kind::Object) => self.attribute(),
-            (Shape::Structure(fields), Kind::Object) => self.fields(|this, name| {
-                let shape = find_field(fields, name).map_or(&Shape::Any, |field| field.shape);
-                this.value(shape)
-            }),
-            (Shape::Map { value, .. }, Kind::Object) => self.fields(|this, _| this.value(value)),
-            (Shape::List { member, .. }, Kind::Array) => self.elements(|this| this.value(member)),
+            (Shape::Structure(fields), Kind::Object) => {
+                let mut more = self.scanner.enter_unless_empty(b'}')?;
+                while more {
+                    let name = self.scanner.name()?;
+                    let field = find_field(fields, &self.scanner.unescape(name));
+                    self.value(field.map_or(&Shape::Any, |field| field.shape))?;
+                    more = self.scanner.comma_or(b'}')?;
+                }
+                Ok(())
+            }
+            (Shape::Map { value, .. }, Kind::Object) => self.map(value).map(|_| ()),
+            (Shape::List { member, .. }, Kind::Array) => self.list(member),
             _ => self.scanner.skip_value().map(|_| ()),
         }
+    }
+
+    /// Decodes the values of an object. Returns whether the name of a field is an escape.
+    fn map(&mut self, value: &'static Shape) -> Result<bool, SyntaxError> {
+        let mut has_escape = false;
+        let mut more = self.scanner.enter_unless_empty(b'}')?;
+        while more {
+            let name = self.scanner.name()?;
+            has_escape = has_escape || self.is_escape(name);
+            self.value(value)?;
+            more = self.scanner.comma_or(b'}')?;
+        }
+        Ok(has_escape)
+    }
+
+    fn is_escape(&self, name: Name) -> bool {
+        // Every escape starts with `$`, which can be written as `\u0024` too.
+        matches!(self.scanner.byte(name.start), Some(b'$' | b'\\'))
+            && escape(&self.scanner.unescape(name)).is_some()
+    }
+
+    fn list(&mut self, member: &'static Shape) -> Result<(), SyntaxError> {
+        let mut more = self.scanner.enter_unless_empty(b']')?;
+        while more {
+            self.value(member)?;
+            more = self.scanner.comma_or(b']')?;
+        }
+        Ok(())
     }
 
     /// Decodes `{"S": "text"}`. An object that is not an attribute value of the model is copied
     /// unchanged.
     fn attribute(&mut self) -> Result<(), SyntaxError> {
         let start = self.scanner.pos;
-        let mut ahead = self.scanner.clone();
-        let known =
-            ahead.enter_unless_empty(b'}')?.then(|| ahead.field_name()).transpose()?.and_then(
-                |name| {
-                    let content = descriptor(&unescape(ahead.slice(name.start + 1..name.end - 1)))?;
-                    Some((content, name))
-                },
-            );
-        let Some((content, name)) = known else { return self.scanner.skip_value().map(|_| ()) };
-        let fits = matches!(
-            (content, ahead.peek_kind()?),
-            (Content::Text | Content::Number | Content::Bytes, Kind::String)
-                | (Content::Set(_) | Content::List, Kind::Array)
-                | (Content::Map, Kind::Object)
-                | (Content::Boolean | Content::Null, Kind::Boolean)
-        );
-        if !fits {
+        let Some((content, name_at)) = self.tag()? else {
             return self.scanner.skip_value().map(|_| ());
-        }
-        let value_at = ahead.pos;
-        self.scanner = ahead;
+        };
+        let value_at = self.scanner.pos;
         let kept = match content {
-            Content::Text | Content::Boolean => {
-                self.drop_span(start..value_at);
-                self.scanner.skip_value()?;
+            Content::Text => {
+                self.output.drop_span(start..value_at);
+                self.scanner.scan_string()?;
+                false
+            }
+            Content::Boolean => {
+                self.output.drop_span(start..value_at);
+                self.scanner.literal()?;
                 false
             }
             Content::Null => {
-                self.drop_span(start..value_at);
+                self.output.drop_span(start..value_at);
                 let word = self.scanner.literal()?;
-                self.drop_span(word);
-                self.out.push_str("null");
+                self.output.drop_span(word);
+                self.output.insert_at(self.scanner.pos, "null");
                 false
             }
             Content::Number => {
-                let span = self.scanner.string()?;
-                let digits = span.start + 1..span.end - 1;
+                self.scanner.scan_string()?;
+                let digits = value_at + 1..self.scanner.pos - 1;
                 if is_number(self.scanner.slice(digits.clone())) {
-                    self.drop_span(start..digits.start);
-                    self.drop_span(digits.end..span.end);
+                    self.output.drop_span(start..digits.start);
+                    self.output.drop_span(digits.end..self.scanner.pos);
                     false
                 } else {
-                    self.insert_at(name.start + 1, "$");
+                    self.output.insert_at(name_at, "$");
                     true
                 }
             }
             Content::Bytes | Content::Set(_) => {
-                self.insert_at(name.start + 1, "$");
+                self.output.insert_at(name_at, "$");
                 self.scanner.skip_value()?;
                 true
             }
             Content::List => {
-                self.drop_span(start..value_at);
-                self.elements(Self::attribute_or_other)?;
+                self.output.drop_span(start..value_at);
+                self.list(&Shape::AttributeValue)?;
                 false
             }
             Content::Map => {
-                self.drop_span(start..value_at);
-                let mark = self.out.len();
-                let mut escaped = false;
-                self.fields(|this, name| {
-                    escaped = escaped || escape(name).is_some();
-                    this.attribute_or_other()
-                })?;
-                if escaped {
+                self.output.drop_span(start..value_at);
+                let mark = self.output.mark();
+                let has_escape = self.map(&Shape::AttributeValue)?;
+                if has_escape {
                     // Everything after the mark belongs to this map. The rest of it is copied
                     // later.
-                    self.out.insert_str(mark, "{\"$M\":");
+                    self.output.insert_at_mark(mark, "{\"$M\":");
                 }
-                escaped
+                has_escape
             }
         };
         let end = self.scanner.pos;
-        if self.scanner.next_element(b'}')? {
+        if self.scanner.comma_or(b'}')? {
             // No model has a value with two types.
             return Err(self.scanner.syntax_error("an attribute value with two types"));
         }
         if !kept {
-            self.drop_span(end..self.scanner.pos);
+            self.output.drop_span(end..self.scanner.pos);
         }
         Ok(())
     }
 
-    fn attribute_or_other(&mut self) -> Result<(), SyntaxError> {
-        self.value(&Shape::AttributeValue)
-    }
-
-    fn fields(
-        &mut self,
-        mut each: impl FnMut(&mut Self, &str) -> Result<(), SyntaxError>,
-    ) -> Result<(), SyntaxError> {
-        let mut more = self.scanner.enter_unless_empty(b'}')?;
-        while more {
-            let name = self.scanner.field_name()?;
-            let name = unescape(self.scanner.slice(name.start + 1..name.end - 1));
-            each(self, &name)?;
-            more = self.scanner.next_element(b'}')?;
+    /// Enters an attribute value, up to the value after its data type descriptor. Returns the
+    /// content, and the offset of the descriptor.
+    ///
+    /// Returns `None` and consumes nothing if the object is not an attribute value.
+    #[inline]
+    fn tag(&mut self) -> Result<Option<(Content, usize)>, SyntaxError> {
+        let start = self.scanner.pos;
+        if let Some((content, length)) = compact_tag(self.scanner.text(), start)
+            && self.scanner.has_room()
+            && fits(content, self.scanner.kind_at(start + length))
+        {
+            self.scanner.enter_by(length);
+            return Ok(Some((content, start + 2)));
         }
-        Ok(())
+        self.spaced_tag()
     }
 
-    fn elements(
-        &mut self,
-        mut each: impl FnMut(&mut Self) -> Result<(), SyntaxError>,
-    ) -> Result<(), SyntaxError> {
-        let mut more = self.scanner.enter_unless_empty(b']')?;
-        while more {
-            each(self)?;
-            more = self.scanner.next_element(b']')?;
+    /// As [`Self::tag`], for any spelling.
+    #[inline(never)]
+    fn spaced_tag(&mut self) -> Result<Option<(Content, usize)>, SyntaxError> {
+        let mut ahead = self.scanner.clone();
+        if !ahead.enter_unless_empty(b'}')? {
+            return Ok(None);
         }
-        Ok(())
-    }
-
-    fn insert_at(&mut self, at: usize, inserted: &str) {
-        self.flush(at);
-        self.out.push_str(inserted);
-    }
-
-    fn drop_span(&mut self, span: Range<usize>) {
-        self.flush(span.start);
-        self.copied = span.end;
-    }
-
-    fn flush(&mut self, upto: usize) {
-        if self.out.capacity() == 0 {
-            self.out.reserve(self.text.len());
+        let name = ahead.name()?;
+        let Some(content) = descriptor(&ahead.unescape(name)) else { return Ok(None) };
+        if !fits(content, Some(ahead.peek_kind()?)) {
+            return Ok(None);
         }
-        self.out.push_str(&self.text[self.copied..upto]);
-        self.copied = upto;
+        self.scanner = ahead;
+        Ok(Some((content, name.start)))
     }
+}
+
+/// Returns whether an attribute value of the model has a value of this kind.
+#[inline(always)]
+fn fits(content: Content, kind: Option<Kind>) -> bool {
+    matches!(
+        (content, kind),
+        (Content::Text | Content::Number | Content::Bytes, Some(Kind::String))
+            | (Content::Set(_) | Content::List, Some(Kind::Array))
+            | (Content::Map, Some(Kind::Object))
+            | (Content::Boolean | Content::Null, Some(Kind::Boolean))
+    )
 }

@@ -45,12 +45,57 @@ pub(super) enum Content {
 
 /// Returns the content that the data type descriptor `name` tags, or `None` for any other name.
 pub(super) fn descriptor(name: &str) -> Option<Content> {
+    if name.len() > 4 {
+        return None;
+    }
     DESCRIPTORS.iter().find(|(known, _)| *known == name).map(|(_, content)| *content)
+}
+
+/// Returns the content that a data type descriptor tags, and the length of the start of an attribute
+/// value such as `{"S":`, if one starts at `pos` without white space.
+#[inline]
+pub(super) fn compact_tag(text: &str, pos: usize) -> Option<(Content, usize)> {
+    const fn word(start: [u8; 8]) -> u64 {
+        u64::from_le_bytes(start)
+    }
+    // The third byte may be any in the first two patterns.
+    const ONE_LETTER: u64 = word(*b"{\"\0\":\0\0\0");
+    const SET: u64 = word(*b"{\"\0S\":\0\0");
+    const BOOLEAN: u64 = word(*b"{\"BOOL\":");
+    const NULL: u64 = word(*b"{\"NULL\":");
+    const ANY: u64 = 0xff << 16;
+    let start = word(*text.as_bytes().get(pos..)?.first_chunk()?);
+    let letter = (start >> 16) as u8;
+    if start & (0xff_ffff_ffff & !ANY) == ONE_LETTER {
+        let content = match letter {
+            b'S' => Content::Text,
+            b'N' => Content::Number,
+            b'M' => Content::Map,
+            b'L' => Content::List,
+            b'B' => Content::Bytes,
+            _ => return None,
+        };
+        return Some((content, 5));
+    }
+    if start & (0xffff_ffff_ffff & !ANY) == SET {
+        let member = match letter {
+            b'S' => &Content::Text,
+            b'N' => &Content::Number,
+            b'B' => &Content::Bytes,
+            _ => return None,
+        };
+        return Some((Content::Set(member), 6));
+    }
+    match start {
+        BOOLEAN => Some((Content::Boolean, 8)),
+        NULL => Some((Content::Null, 8)),
+        _ => None,
+    }
 }
 
 /// Returns the content that the escape `name` of `plain` tags, or `None` for any other name.
 pub(super) fn escape(name: &str) -> Option<Content> {
-    if ESCAPES.contains(&name) { descriptor(&name[1..]) } else { None }
+    if name.starts_with('$') && ESCAPES.contains(&name) { descriptor(&name[1..]) } else { None }
 }
 
 /// Returns the descriptor that `name` resembles, with the content that it tags. Returns `None` for

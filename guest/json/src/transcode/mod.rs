@@ -37,6 +37,7 @@ mod diagnostic;
 mod encode;
 mod format;
 mod number;
+mod output;
 
 pub use decode::{decode, details};
 pub use diagnostic::Diagnostic;
