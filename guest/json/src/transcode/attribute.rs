@@ -10,19 +10,22 @@
 //! that the type takes.
 
 use super::encode::Encoder;
-use super::format::{Content, Format, descriptor, escape, similar_descriptor, tags};
+use super::format::{Content, Format, compact_tag, descriptor, escape, similar_descriptor, tags};
 use super::number;
-use crate::json::{Kind, Scanner, SyntaxError, unescape};
+use crate::json::{Kind, Name, Scanner, SyntaxError, unescape};
 use alloc::format;
 use alloc::string::{String, ToString};
 
 impl Encoder<'_> {
     /// Encodes one attribute value.
     pub(super) fn attribute(&mut self) -> Result<(), SyntaxError> {
+        if self.options.format == Format::Typed && self.compact_scalar() {
+            return Ok(());
+        }
         match self.scanner.peek_kind()? {
             Kind::String => {
                 self.insert("{\"S\":");
-                self.scanner.string()?;
+                self.scanner.scan_string()?;
                 self.insert("}");
             }
             Kind::Number => {
@@ -37,12 +40,12 @@ impl Encoder<'_> {
             }
             Kind::Null => {
                 let word = self.scanner.literal()?;
-                self.drop_span(word);
+                self.output.drop_span(word);
                 self.insert("{\"NULL\":true}");
             }
             Kind::Array => {
                 self.insert("{\"L\":");
-                self.elements(Self::attribute)?;
+                self.attributes_of_array()?;
                 self.insert("}");
             }
             Kind::Object => return self.object_value(),
@@ -50,43 +53,74 @@ impl Encoder<'_> {
         Ok(())
     }
 
+    /// Reads a tagged text, number, binary value or boolean that is written without white space and
+    /// needs no change. Returns false and consumes nothing if the value here is anything else, or
+    /// if there is a problem with it.
+    ///
+    /// These are most of the values in an input.
+    fn compact_scalar(&mut self) -> bool {
+        let scanner = &self.scanner;
+        let Some((content, length)) = compact_tag(scanner.text(), scanner.pos) else {
+            return false;
+        };
+        if !scanner.has_room() {
+            return false;
+        }
+        let mut ahead = scanner.clone();
+        ahead.pos += length;
+        let is_valid = match content {
+            Content::Text => ahead.scan_string().is_ok(),
+            Content::Number => {
+                ahead.quoted().is_ok_and(|text| number::is_ordinary(ahead.raw(text)))
+            }
+            Content::Bytes => ahead.quoted().is_ok_and(|text| is_base64(ahead.raw(text))),
+            Content::Boolean => ahead.peek() != Some(b'n') && ahead.literal().is_ok(),
+            _ => false,
+        };
+        if !is_valid || ahead.peek() != Some(b'}') {
+            return false;
+        }
+        self.scanner.pos = ahead.pos + 1;
+        true
+    }
+
+    fn attributes_of_array(&mut self) -> Result<(), SyntaxError> {
+        let mut array = self.enter_array()?;
+        while self.next_element(&mut array)? {
+            self.attribute()?;
+        }
+        Ok(())
+    }
+
     /// Encodes an object: a tagged value, an escape, or an untagged map.
     fn object_value(&mut self) -> Result<(), SyntaxError> {
         let mut similar = None;
-        if let Some((name, span)) = self.peek_first_name()? {
+        if let Some(name) = self.peek_first_name()? {
+            let text = self.scanner.unescape(name);
             let content = match self.options.format {
-                Format::Typed => descriptor(&name),
-                Format::Plain => escape(&name),
+                Format::Typed => descriptor(&text),
+                Format::Plain => escape(&text),
             };
             if let Some(content) = content {
-                return self.tagged(&name, content, span.start + 1);
+                return self.tagged(&text, content, name.start);
             }
             if self.options.format == Format::Typed {
-                similar = similar_descriptor(&name).map(|(tag, content)| (name, tag, content));
+                similar = similar_descriptor(&text).map(|(tag, content)| (text, tag, content));
             }
         }
         self.insert("{\"M\":");
-        let mut is_first = true;
         let mut is_taken = false;
-        let count = self.fields(|this, name| {
-            if core::mem::take(&mut is_first)
+        let mut object = self.enter_object()?;
+        while let Some(name) = self.next_field(&mut object)? {
+            if object.count == 1
                 && let Some((_, _, content)) = similar
             {
-                is_taken = this.would_take(content);
+                is_taken = self.would_take(content);
             }
-            match this.options.format {
-                Format::Typed if descriptor(name).is_some() => this.report(format!(
-                    "{name} is the name of a type, but this map has other fields too; \
-                     write the map as {{\"M\": {{…}}}}, or use the format plain"
-                )),
-                Format::Plain if escape(name).is_some() => this.report(format!(
-                    "{name} is an escape of the format plain, but this map has other fields too; \
-                     write the map as {{\"$M\": {{…}}}}"
-                )),
-                _ => {}
-            }
-            this.attribute()
-        })?;
+            self.check_name(name);
+            self.attribute()?;
+        }
+        let count = object.count;
         self.insert("}");
         if let Some((name, tag, _)) = similar.filter(|_| count == 1 && is_taken) {
             self.report(format!(
@@ -97,6 +131,22 @@ impl Encoder<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Reports the name of a field of an untagged map if it would tag a value.
+    fn check_name(&mut self, name: Name) {
+        let name = self.scanner.unescape(name);
+        match self.options.format {
+            Format::Typed if descriptor(&name).is_some() => self.report(format!(
+                "{name} is the name of a type, but this map has other fields too; \
+                 write the map as {{\"M\": {{…}}}}, or use the format plain"
+            )),
+            Format::Plain if escape(&name).is_some() => self.report(format!(
+                "{name} is an escape of the format plain, but this map has other fields too; \
+                 write the map as {{\"$M\": {{…}}}}"
+            )),
+            _ => {}
+        }
     }
 
     /// Returns whether the type of `content` takes the value that starts here. Consumes nothing.
@@ -137,7 +187,6 @@ impl Encoder<'_> {
         name_offset: usize,
     ) -> Result<(), SyntaxError> {
         let plain = self.options.format == Format::Plain;
-        let mut count = 0;
         if plain {
             // `{"$SS": …}` becomes `{"SS": …}`.
             if self.scanner.slice(name_offset..name_offset + 1) == "$" {
@@ -146,18 +195,20 @@ impl Encoder<'_> {
                 self.report(format!("write the name {first} without JSON escapes"));
             }
         }
-        self.fields(|this, name| {
-            count += 1;
-            if count > 1 {
-                let map = if plain { "$M" } else { "M" };
-                this.report(format!(
-                    "an attribute value has exactly one type, and {first} comes first; to write a \
-                     map with attributes called {first} and {name}, write {{\"{map}\": {{…}}}}"
-                ));
-                return this.unchecked_value();
+        let mut object = self.enter_object()?;
+        while let Some(name) = self.next_field(&mut object)? {
+            if object.count == 1 {
+                self.tagged_content(content)?;
+                continue;
             }
-            this.tagged_content(content)
-        })?;
+            let name = self.scanner.unescape(name);
+            let map = if plain { "$M" } else { "M" };
+            self.report(format!(
+                "an attribute value has exactly one type, and {first} comes first; to write a \
+                 map with attributes called {first} and {name}, write {{\"{map}\": {{…}}}}"
+            ));
+            self.unchecked_value()?;
+        }
         Ok(())
     }
 
@@ -165,7 +216,7 @@ impl Encoder<'_> {
     fn tagged_content(&mut self, content: Content) -> Result<(), SyntaxError> {
         let kind = self.scanner.peek_kind()?;
         match (content, kind) {
-            (Content::Text, Kind::String) => self.scanner.string().map(|_| ()),
+            (Content::Text, Kind::String) => self.scanner.scan_string().map(|_| ()),
             (Content::Number, Kind::String) => {
                 let text = self.text()?;
                 self.check_number(&text);
@@ -188,8 +239,11 @@ impl Encoder<'_> {
                 Ok(())
             }
             (Content::Set(member), Kind::Array) => {
-                let count = self.elements(|this| this.tagged_content(*member))?;
-                if count == 0 {
+                let mut array = self.enter_array()?;
+                while self.next_element(&mut array)? {
+                    self.tagged_content(*member)?;
+                }
+                if array.count == 0 {
                     self.report_if_strict(|| {
                         "a set needs at least one element; omit the attribute or store an empty list"
                             .to_string()
@@ -197,8 +251,14 @@ impl Encoder<'_> {
                 }
                 Ok(())
             }
-            (Content::Map, Kind::Object) => self.fields(|this, _| this.attribute()).map(|_| ()),
-            (Content::List, Kind::Array) => self.elements(Self::attribute).map(|_| ()),
+            (Content::Map, Kind::Object) => {
+                let mut object = self.enter_object()?;
+                while self.next_field(&mut object)?.is_some() {
+                    self.attribute()?;
+                }
+                Ok(())
+            }
+            (Content::List, Kind::Array) => self.attributes_of_array(),
             (Content::Boolean, Kind::Boolean) => self.scanner.literal().map(|_| ()),
             (Content::Null, Kind::Boolean) => {
                 let word = self.scanner.literal()?;

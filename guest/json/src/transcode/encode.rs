@@ -2,15 +2,17 @@
 
 use super::diagnostic::Diagnostic;
 use super::format::Format;
-use crate::json::{Kind, Scanner, SyntaxError, explain, unescape};
+use super::names::Names;
+use super::output::Output;
+use crate::json::{Kind, Name, Scanner, SyntaxError, explain, unescape};
 use crate::nearest::nearest;
 use crate::shape::{Field, Shape, find_field};
 use alloc::borrow::Cow;
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::ptr;
 
 /// How [`encode`] reads the input.
 #[derive(Clone, Copy, Debug)]
@@ -50,23 +52,27 @@ pub fn encode<'a>(
     shape: &'static Shape,
     options: EncodeOptions,
 ) -> Result<Cow<'a, str>, Vec<Diagnostic>> {
+    let scanner = Scanner::new(input);
     let mut encoder = Encoder {
-        text: input,
-        scanner: Scanner::new(input),
-        out: String::new(),
-        copied: 0,
+        // A byte order mark is skipped and not sent.
+        output: Output::new(input, scanner.pos),
+        scanner,
         path: Vec::new(),
+        names: Names::default(),
+        present: Vec::new(),
         diagnostics: Vec::new(),
         options,
         escape_offset: None,
     };
-    // A byte order mark is skipped and not sent.
-    encoder.copied = encoder.scanner.pos;
     let result = encoder.document(shape);
     if let Err(error) = result {
         encoder.report(explain(input, &error));
     }
-    if encoder.diagnostics.is_empty() { Ok(encoder.finish()) } else { Err(encoder.diagnostics) }
+    if encoder.diagnostics.is_empty() {
+        Ok(encoder.output.finish())
+    } else {
+        Err(encoder.diagnostics)
+    }
 }
 
 /// The maximum number of problems that are reported: enough to fix an input in one go, and few
@@ -75,13 +81,14 @@ pub(super) const MAX_DIAGNOSTICS: usize = 20;
 
 /// Copies the input to the output, up to the parts that must change.
 pub(super) struct Encoder<'a> {
-    text: &'a str,
     pub(super) scanner: Scanner<'a>,
-    out: String,
-    /// The offset up to which the text has been copied to `out` or dropped.
-    copied: usize,
+    pub(super) output: Output<'a>,
     /// The JSON path from the root to the current value.
-    pub(super) path: Vec<Step<'a>>,
+    path: Vec<Step>,
+    /// The names of the fields so far of all open objects.
+    names: Names<'a>,
+    /// The required fields so far of all open structures.
+    present: Vec<&'static Field>,
     diagnostics: Vec<Diagnostic>,
     pub(super) options: EncodeOptions,
     /// The offset of the `$` that starts the next field name, if that name is an escape. The `$` is
@@ -89,13 +96,25 @@ pub(super) struct Encoder<'a> {
     pub(super) escape_offset: Option<usize>,
 }
 
-/// The name of a field, and its span with the quotes.
-type Name<'a> = (Cow<'a, str>, Range<usize>);
-
-/// One step of a JSON path.
-pub(super) enum Step<'a> {
-    Name(Cow<'a, str>),
+/// One step of a JSON path. Its text is only decoded for a message.
+enum Step {
+    Name(Name),
+    Field(&'static Field),
     Index(usize),
+}
+
+/// An object whose fields are being read.
+pub(super) struct Object {
+    /// The number of fields so far.
+    pub(super) count: usize,
+    /// The number of names of the objects around it.
+    first: usize,
+}
+
+/// An array whose elements are being read.
+pub(super) struct Array {
+    /// The number of elements so far.
+    pub(super) count: usize,
 }
 
 impl<'a> Encoder<'a> {
@@ -109,26 +128,16 @@ impl<'a> Encoder<'a> {
         }
         // No value, or null, means no fields.
         if is_null || self.scanner.peek().is_none() {
-            self.out.clear();
-            self.copied = self.scanner.pos;
-            self.out.push_str("{}");
+            self.output.replace_all("{}", self.scanner.pos);
             if let Shape::Structure(fields) = shape {
                 let found = if is_null { "the input is null" } else { "the input is empty" };
-                self.report_missing(fields, &[], found);
+                self.report_missing(fields, 0, found);
             }
             return Ok(());
         }
         self.value(shape)?;
         self.skip_trivia()?;
         self.scanner.expect_end()
-    }
-
-    fn finish(mut self) -> Cow<'a, str> {
-        if self.out.is_empty() {
-            return Cow::Borrowed(&self.text[self.copied..]);
-        }
-        self.flush(self.text.len());
-        Cow::Owned(self.out)
     }
 
     /// Encodes one value as `shape`.
@@ -140,13 +149,19 @@ impl<'a> Encoder<'a> {
             (_, Kind::Null) => self.scanner.literal().map(|_| ()),
             (Shape::Structure(fields), Kind::Object) => self.structure(fields),
             (Shape::Map { value, min, max }, Kind::Object) => {
-                let count = self.fields(|this, _| this.value(value))?;
-                self.check_length(count, *min, *max, "field", "fields");
+                let mut object = self.enter_object()?;
+                while self.next_field(&mut object)?.is_some() {
+                    self.value(value)?;
+                }
+                self.check_length(object.count, *min, *max, "field", "fields");
                 Ok(())
             }
             (Shape::List { member, min, max }, Kind::Array) => {
-                let count = self.elements(|this| this.value(member))?;
-                self.check_length(count, *min, *max, "element", "elements");
+                let mut array = self.enter_array()?;
+                while self.next_element(&mut array)? {
+                    self.value(member)?;
+                }
+                self.check_length(array.count, *min, *max, "element", "elements");
                 Ok(())
             }
             (Shape::String { min, max, values }, Kind::String) => {
@@ -158,7 +173,11 @@ impl<'a> Encoder<'a> {
                         format!("{text:?} is not one of {}{guess}", values.join(", "))
                     });
                 }
-                self.check_length(text.chars().count(), *min, *max, "character", "characters");
+                // A character has one to four bytes. Most texts need not be counted.
+                let bytes = text.len();
+                if bytes > *max as usize || bytes < (*min as usize).saturating_mul(4) {
+                    self.check_length(text.chars().count(), *min, *max, "character", "characters");
+                }
                 Ok(())
             }
             (Shape::Blob, Kind::String) => self.text().map(|_| ()),
@@ -194,7 +213,7 @@ impl<'a> Encoder<'a> {
     /// Says what the string is that starts here, and that is all of the input.
     fn whole_text(&self) -> String {
         let Ok(span) = self.scanner.clone().string() else { return String::new() };
-        let text = unescape(&self.text[span.start + 1..span.end - 1]);
+        let text = unescape(self.scanner.slice(span.start + 1..span.end - 1));
         if text.trim_start().starts_with('{') {
             return "; the string contains JSON: send that instead, without quotes and backslashes"
                 .to_string();
@@ -203,43 +222,54 @@ impl<'a> Encoder<'a> {
     }
 
     fn structure(&mut self, fields: &'static [Field]) -> Result<(), SyntaxError> {
-        let mut present = Vec::new();
-        self.fields(|this, name| {
-            let Some(field) = find_field(fields, name) else {
-                this.report_if_strict(|| {
-                    let guess = nearest(name, fields.iter().map(|field| field.name));
-                    guess.map_or_else(
-                        || {
-                            format!(
-                                "unknown field; the known fields are {}",
-                                join(fields.iter().map(|field| field.name))
-                            )
-                        },
-                        |guess| format!("unknown field; did you mean {guess}?"),
-                    )
-                });
-                return this.unchecked_value();
+        let outside = self.present.len();
+        let mut object = self.enter_object()?;
+        while let Some(name) = self.next_field(&mut object)? {
+            let name = self.scanner.unescape(name);
+            let Some(field) = find_field(fields, &name) else {
+                self.report_unknown(fields, &name);
+                self.unchecked_value()?;
+                continue;
             };
-            if this.scanner.peek_kind()? != Kind::Null {
-                present.push(field.name);
+            if field.required && self.scanner.peek_kind()? != Kind::Null {
+                self.present.push(field);
             }
-            this.value(field.shape)
-        })?;
-        self.report_missing(fields, &present, "it is missing");
+            self.value(field.shape)?;
+        }
+        self.report_missing(fields, outside, "it is missing");
+        self.present.truncate(outside);
         Ok(())
     }
 
-    fn report_missing(&mut self, fields: &'static [Field], present: &[&str], found: &str) {
-        for field in fields.iter().filter(|field| field.required && !present.contains(&field.name))
-        {
-            self.path.push(Step::Name(Cow::Borrowed(field.name)));
-            self.report_if_strict(|| format!("this field is required, but {found}"));
-            self.path.pop();
+    #[cold]
+    fn report_unknown(&mut self, fields: &'static [Field], name: &str) {
+        self.report_if_strict(|| {
+            let guess = nearest(name, fields.iter().map(|field| field.name));
+            guess.map_or_else(
+                || {
+                    format!(
+                        "unknown field; the known fields are {}",
+                        join(fields.iter().map(|field| field.name))
+                    )
+                },
+                |guess| format!("unknown field; did you mean {guess}?"),
+            )
+        });
+    }
+
+    /// Reports the required fields that are not among those present after the first `outside`.
+    fn report_missing(&mut self, fields: &'static [Field], outside: usize, found: &str) {
+        for field in fields.iter().filter(|field| field.required) {
+            if !self.present[outside..].iter().any(|present| ptr::eq(*present, field)) {
+                self.path.push(Step::Field(field));
+                self.report_if_strict(|| format!("this field is required, but {found}"));
+                self.path.pop();
+            }
         }
     }
 
     fn check_integer(&mut self, span: Range<usize>, min: i64, max: i64) {
-        let text = &self.text[span];
+        let text = self.scanner.slice(span);
         let within = text.parse::<i64>().is_ok_and(|number| (min..=max).contains(&number));
         if !within {
             self.report_if_strict(|| {
@@ -260,95 +290,116 @@ impl<'a> Encoder<'a> {
     /// Copies any value. Only comments, trailing commas and duplicate fields are handled.
     pub(super) fn unchecked_value(&mut self) -> Result<(), SyntaxError> {
         match self.scanner.peek_kind()? {
-            Kind::Object => self.fields(|this, _| this.unchecked_value()).map(|_| ()),
-            Kind::Array => self.elements(Self::unchecked_value).map(|_| ()),
-            Kind::String => self.scanner.string().map(|_| ()),
+            Kind::Object => {
+                let mut object = self.enter_object()?;
+                while self.next_field(&mut object)?.is_some() {
+                    self.unchecked_value()?;
+                }
+                Ok(())
+            }
+            Kind::Array => {
+                let mut array = self.enter_array()?;
+                while self.next_element(&mut array)? {
+                    self.unchecked_value()?;
+                }
+                Ok(())
+            }
+            Kind::String => self.scanner.scan_string().map(|_| ()),
             Kind::Number => self.scanner.number().map(|_| ()),
             Kind::Boolean | Kind::Null => self.scanner.literal().map(|_| ()),
         }
     }
 
-    /// Reads an object and returns the number of its fields. `each` gets the name and reads the
-    /// value.
-    pub(super) fn fields(
-        &mut self,
-        mut each: impl FnMut(&mut Self, &str) -> Result<(), SyntaxError>,
-    ) -> Result<usize, SyntaxError> {
-        let mut names = Names::default();
-        let mut count = 0;
+    /// Enters an object. [`Self::next_field`] reads it.
+    pub(super) fn enter_object(&mut self) -> Result<Object, SyntaxError> {
         self.scanner.enter()?;
-        self.skip_trivia()?;
-        let mut more = self.scanner.peek() != Some(b'}');
-        while more {
-            let span = self.scanner.string()?;
-            let name = unescape(&self.text[span.start + 1..span.end - 1]);
-            if let Some(at) = self.escape_offset.take() {
-                self.drop_span(at..at + 1);
-            }
-            self.skip_trivia()?;
-            if self.scanner.peek() != Some(b':') {
-                return Err(self
-                    .scanner
-                    .syntax_error("expected a colon after the name of a field"));
-            }
-            self.scanner.pos += 1;
-            self.skip_trivia()?;
-            self.path.push(Step::Name(name.clone()));
-            if !names.insert(name.clone()) {
-                self.report(
-                    "this field appears twice in its object; remove one of the two".to_string(),
-                );
-            }
-            each(self, &name)?;
-            self.path.pop();
-            count += 1;
-            more = self.next_follows(b'}')?;
-        }
-        self.scanner.leave();
-        Ok(count)
+        Ok(Object { count: 0, first: self.names.open() })
     }
 
-    /// Reads an array and returns the number of its elements. `each` reads an element.
-    pub(super) fn elements(
-        &mut self,
-        mut each: impl FnMut(&mut Self) -> Result<(), SyntaxError>,
-    ) -> Result<usize, SyntaxError> {
-        let mut count = 0;
-        self.scanner.enter()?;
-        self.skip_trivia()?;
-        let mut more = self.scanner.peek() != Some(b']');
-        while more {
-            self.path.push(Step::Index(count));
-            each(self)?;
-            self.path.pop();
-            count += 1;
-            more = self.next_follows(b']')?;
+    /// Reads the name of the next field and the colon after it, or leaves the object and returns
+    /// `None`. The caller then reads the value.
+    pub(super) fn next_field(&mut self, object: &mut Object) -> Result<Option<Name>, SyntaxError> {
+        if !self.next_follows(object.count, b'}')? {
+            self.names.close(object.first);
+            return Ok(None);
         }
-        self.scanner.leave();
-        Ok(count)
+        let name = self.scanner.quoted()?;
+        if let Some(at) = self.escape_offset.take() {
+            self.output.drop_span(at..at + 1);
+        }
+        self.skip_trivia()?;
+        if self.scanner.peek() != Some(b':') {
+            return Err(self.scanner.syntax_error("expected a colon after the name of a field"));
+        }
+        self.scanner.pos += 1;
+        self.skip_trivia()?;
+        object.count += 1;
+        self.path.push(Step::Name(name));
+        if !self.names.insert(object.first, &self.scanner, name) {
+            self.report(
+                "this field appears twice in its object; remove one of the two".to_string(),
+            );
+        }
+        Ok(Some(name))
     }
 
-    /// Returns whether another element follows. Drops a comma before the closing bracket.
-    fn next_follows(&mut self, closing: u8) -> Result<bool, SyntaxError> {
+    /// Enters an array. [`Self::next_element`] reads it.
+    pub(super) fn enter_array(&mut self) -> Result<Array, SyntaxError> {
+        self.scanner.enter()?;
+        Ok(Array { count: 0 })
+    }
+
+    /// Returns whether an element follows, which the caller then reads, or leaves the array.
+    pub(super) fn next_element(&mut self, array: &mut Array) -> Result<bool, SyntaxError> {
+        let follows = self.next_follows(array.count, b']')?;
+        if follows {
+            self.path.push(Step::Index(array.count));
+            array.count += 1;
+        }
+        Ok(follows)
+    }
+
+    /// Returns whether an element follows the first `count`, or leaves the object or array. Drops a
+    /// comma before the closing bracket.
+    #[inline(always)]
+    fn next_follows(&mut self, count: usize, closing: u8) -> Result<bool, SyntaxError> {
+        if count > 0 {
+            self.path.pop();
+        }
         self.skip_trivia()?;
         match self.scanner.peek() {
-            Some(byte) if byte == closing => Ok(false),
+            Some(byte) if byte == closing => {
+                self.scanner.leave();
+                Ok(false)
+            }
+            _ if count == 0 => Ok(true),
             Some(b',') => {
-                let comma = self.scanner.pos;
                 self.scanner.pos += 1;
-                if self.peek_after_trivia()? == Some(closing) {
-                    self.drop_span(comma..comma + 1);
-                    self.skip_trivia()?;
-                    return Ok(false);
+                if self.scanner.peek().is_some_and(|byte| !may_be_trivia(byte) && byte != closing) {
+                    return Ok(true);
                 }
-                self.skip_trivia()?;
-                Ok(true)
+                self.skip_trivia_after_comma(closing)
             }
             Some(_) => Err(self.scanner.syntax_error("expected a comma or the closing bracket")),
             None => Err(self
                 .scanner
                 .syntax_error("expected the closing bracket, but the text ends here")),
         }
+    }
+
+    /// As [`Self::next_follows`], after a comma.
+    #[inline(never)]
+    fn skip_trivia_after_comma(&mut self, closing: u8) -> Result<bool, SyntaxError> {
+        let after = self.scanner.pos;
+        let is_last = self.peek_after_trivia()? == Some(closing);
+        if is_last {
+            self.output.drop_span(after - 1..after);
+        }
+        self.skip_trivia()?;
+        if is_last {
+            self.scanner.leave();
+        }
+        Ok(!is_last)
     }
 
     /// Returns the first byte after white space and comments, without consuming anything.
@@ -358,25 +409,30 @@ impl<'a> Encoder<'a> {
         Ok(ahead.peek())
     }
 
-    /// Returns the first field name of the object that starts here, with its span, or `None` if the
-    /// object is empty. Consumes nothing.
-    pub(super) fn peek_first_name(&self) -> Result<Option<Name<'a>>, SyntaxError> {
+    /// Returns the first field name of the object that starts here, or `None` if the object is
+    /// empty. Consumes nothing.
+    pub(super) fn peek_first_name(&self) -> Result<Option<Name>, SyntaxError> {
         let mut ahead = self.scanner.clone();
         ahead.pos += 1;
         ahead.skip_trivia()?;
         if ahead.peek() == Some(b'}') {
             return Ok(None);
         }
-        let span = ahead.string()?;
-        Ok(Some((unescape(&self.text[span.start + 1..span.end - 1]), span)))
+        ahead.quoted().map(Some)
     }
 
     /// Skips white space, and drops comments.
+    #[inline(always)]
     fn skip_trivia(&mut self) -> Result<(), SyntaxError> {
+        if self.scanner.peek().is_some_and(may_be_trivia) { self.drop_trivia() } else { Ok(()) }
+    }
+
+    #[inline(never)]
+    fn drop_trivia(&mut self) -> Result<(), SyntaxError> {
         self.scanner.skip_whitespace();
         let mut start = self.scanner.pos;
         while self.scanner.skip_comment()? {
-            self.drop_span(start..self.scanner.pos);
+            self.output.drop_span(start..self.scanner.pos);
             self.scanner.skip_whitespace();
             start = self.scanner.pos;
         }
@@ -385,33 +441,13 @@ impl<'a> Encoder<'a> {
 
     /// Reads a string and returns its decoded text.
     pub(super) fn text(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
-        let span = self.scanner.string()?;
-        Ok(unescape(&self.text[span.start + 1..span.end - 1]))
+        let name = self.scanner.quoted()?;
+        Ok(self.scanner.unescape(name))
     }
 
     /// Copies the text up to the current position to the output, then `inserted`.
     pub(super) fn insert(&mut self, inserted: &str) {
-        self.insert_at(self.scanner.pos, inserted);
-    }
-
-    /// Copies the text up to `at` to the output, then `inserted`.
-    pub(super) fn insert_at(&mut self, at: usize, inserted: &str) {
-        self.flush(at);
-        self.out.push_str(inserted);
-    }
-
-    /// Omits a span of the text from the output.
-    pub(super) fn drop_span(&mut self, span: Range<usize>) {
-        self.flush(span.start);
-        self.copied = span.end;
-    }
-
-    fn flush(&mut self, upto: usize) {
-        if self.out.capacity() == 0 {
-            self.out.reserve(self.text.len() + self.text.len() / 4 + 16);
-        }
-        self.out.push_str(&self.text[self.copied..upto]);
-        self.copied = upto;
+        self.output.insert_at(self.scanner.pos, inserted);
     }
 
     /// Reports a violation of the model at the current value. If `strict` is off, the service
@@ -431,43 +467,21 @@ impl<'a> Encoder<'a> {
         let mut pointer = String::new();
         for step in &self.path {
             pointer.push('/');
-            match step {
-                Step::Name(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
-                Step::Index(index) => pointer.push_str(&index.to_string()),
-            }
+            let name = match step {
+                Step::Name(name) => self.scanner.unescape(*name),
+                Step::Field(field) => Cow::Borrowed(field.name),
+                Step::Index(index) => Cow::Owned(index.to_string()),
+            };
+            pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
         }
         self.diagnostics.push(Diagnostic { pointer, message });
     }
 }
 
-/// The field names seen in one object. Most objects have few, so a set is only used for many.
-#[derive(Default)]
-struct Names<'a> {
-    few: Vec<Cow<'a, str>>,
-    many: BTreeSet<Cow<'a, str>>,
-}
-
-impl<'a> Names<'a> {
-    const FEW: usize = 16;
-
-    /// Adds a name. Returns false if it was already present.
-    fn insert(&mut self, name: Cow<'a, str>) -> bool {
-        if !self.many.is_empty() {
-            return self.many.insert(name);
-        }
-        if self.few.contains(&name) {
-            return false;
-        }
-        self.few.push(name);
-        if self.few.len() > Self::FEW {
-            // Inserted one by one: `collect` would sort first, which costs more code than time
-            // saved.
-            for name in self.few.drain(..) {
-                self.many.insert(name);
-            }
-        }
-        true
-    }
+/// Returns whether white space or a comment may start with this byte.
+#[inline(always)]
+fn may_be_trivia(byte: u8) -> bool {
+    byte <= b' ' || byte == b'/'
 }
 
 fn join<'n>(names: impl Iterator<Item = &'n str>) -> String {

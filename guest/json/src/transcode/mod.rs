@@ -36,6 +36,7 @@ mod decode;
 mod diagnostic;
 mod encode;
 mod format;
+mod names;
 mod number;
 mod output;
 
@@ -43,3 +44,6 @@ pub use decode::{decode, details};
 pub use diagnostic::Diagnostic;
 pub use encode::{EncodeOptions, encode};
 pub use format::Format;
+
+#[cfg(test)]
+mod tests;

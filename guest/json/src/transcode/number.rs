@@ -2,8 +2,27 @@
 //! 9.9999999999999999999999999999999999999E+125.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html#HowItWorks.DataTypes.Number>
 
+/// Returns whether `text` is a number of at most 38 digits without an exponent. DynamoDB stores each
+/// of these exactly. [`problem`] decides on others.
+#[inline]
+pub(super) fn is_ordinary(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let mut points = 0;
+    for &byte in unsigned {
+        if byte == b'.' {
+            points += 1;
+        } else if !byte.is_ascii_digit() {
+            return false;
+        }
+    }
+    points <= 1 && (points + 1..=points + 38).contains(&unsigned.len())
+}
+
 /// Returns what is wrong with a number, or `None` if DynamoDB can store it exactly.
 pub(super) fn problem(text: &str) -> Option<&'static str> {
+    if is_ordinary(text) {
+        return None;
+    }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
         Some(at) => (&unsigned[..at], &unsigned[at + 1..]),
