@@ -55,9 +55,9 @@ soak: setup servers ## Attack the host, then the server, for ten minutes each, n
 operations: setup servers ## Write docs/operations.md: the result of each operation on each server.
 	PORTCULLIS_UPDATE=1 cargo test --workspace --features portcullis-cli/other-servers --test matrix --test other_servers -- --test-threads 1
 
-# Takes some minutes. Run nothing else meanwhile, or the figures are wrong.
+# Takes about twelve minutes. Run nothing else meanwhile, or the figures are wrong.
 .PHONY: bench
-bench: setup servers ## Benchmark against the AWS SDKs, and write docs/performance.md.
+bench: setup servers ## Benchmark against the AWS SDKs and nginx, and write docs/performance.md.
 	cargo build --workspace
 	cd bench && cargo run -- --page ../docs/performance.md
 
@@ -101,7 +101,7 @@ target/tools/installed: Makefile
 .PHONY: servers
 servers: target/servers/installed ## Install servers and clients in other languages below target/; SETUP=yes as for setup.
 
-# Valgrind, HAProxy, systemd and Java (17 or newer, for an example) are system packages. dynalite, the AWS SDK and componentize-js
+# Valgrind, HAProxy, nginx (for `make bench`), systemd and Java (17 or newer, for an example) are system packages. dynalite, the AWS SDK and componentize-js
 # (which fails with newer versions of jco) come from npm; moto, boto3, the AWS CLI and schemathesis from PyPI. Installed again when this file changes: it has their versions.
 target/servers/installed: Makefile
 	@./setup servers

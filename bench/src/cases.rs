@@ -98,6 +98,14 @@ pub fn scan(bytes: usize) -> String {
     json!({ "TableName": "orders", "Limit": bytes }).to_string()
 }
 
+/// Returns the input of a `BatchWriteItem` of about `bytes` bytes.
+pub fn large_write(bytes: usize) -> String {
+    const ITEMS: usize = 25;
+    let text = "z".repeat(bytes / ITEMS);
+    let put = |number: usize| json!({ "PutRequest": { "Item": { "id": { "N": number.to_string() }, "text": { "S": text } } } });
+    json!({ "RequestItems": { "orders": (0..ITEMS).map(put).collect::<Vec<_>>() } }).to_string()
+}
+
 /// Returns a page of items of about `bytes` bytes.
 pub fn page(bytes: usize) -> Bytes {
     let mut text = String::with_capacity(bytes + 512);

@@ -16,5 +16,8 @@ pub const CALLERS: [u32; 4] = [1, 8, 64, 512];
 pub const RESPONSE_SIZES: [usize; 7] =
     [300, 4_000, 64_000, 250_000, 1_000_000, 4_000_000, 16_000_000];
 
+/// The sizes of the `Scan` responses after which memory must be returned, in bytes.
+pub const PEAK_SIZES: [usize; 5] = [1_000_000, 2_000_000, 4_000_000, 8_000_000, 15_000_000];
+
 /// How many datasources are configured, but never used, when their memory is measured.
 pub const IDLE_DATASOURCES: usize = 10_000;

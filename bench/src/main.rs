@@ -1,39 +1,45 @@
-//! Compares the sandbox with AWS's SDKs and with bare HTTP. All clients call one server, and take
-//! turns within one run.
+//! Compares the sandbox with AWS's SDKs and with bare HTTP, and `portcullis serve` with nginx. All
+//! call one server, and take turns within one run.
 //!
 //! `make bench` runs it and writes `docs/performance.md`.
 
+mod budget;
 mod cases;
+mod certificate;
 mod clients;
+mod compare;
 mod constants;
+mod cores;
 mod growth;
 mod latency;
 mod memory;
 mod meter;
 mod plots;
+mod process;
 mod programs;
+mod quick;
 mod report;
+mod run;
+mod serve;
 mod server;
 mod throughput;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use cases::Case;
 use clap::{Parser, Subcommand};
-use clients::{Client, ClientKind, Transport, host, plugin};
-use constants::CALLERS;
-use report::{Report, Run};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use clients::{ClientKind, Transport, host, plugin};
+use compare::MemoryResults;
+use cores::Core;
+use serde::Serialize;
+use serve::Log;
 use server::{Endpoints, Server};
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::Arc;
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 #[global_allocator]
 static ALLOCATOR: meter::Counting = meter::Counting;
 
-/// Compares the sandbox with AWS's SDKs and with bare HTTP.
+/// Compares the sandbox with AWS's SDKs and with bare HTTP, and `portcullis serve` with nginx.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -48,15 +54,6 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the server that all clients call.
-    #[command(hide = true)]
-    Serve,
-    /// Compares all clients once, and prints the results as JSON.
-    #[command(hide = true)]
-    Run,
-    /// Measures memory and growth, and prints the results as JSON.
-    #[command(hide = true)]
-    Memory,
     /// Compares all clients in one case, as a quick check.
     Case {
         /// The case: get-item, query, scan or batch-write.
@@ -65,6 +62,8 @@ enum Command {
         #[arg(long, default_value = "http")]
         transport: Transport,
     },
+    /// Measures `portcullis serve` in one case, as a quick check.
+    ServeCase(serve::ServeCase),
     /// Makes the same call again and again, for a profiler.
     Loop {
         /// The client: typed, plain, relay, fresh, sdk or bare.
@@ -74,203 +73,99 @@ enum Command {
         /// The number of calls.
         calls: u32,
     },
+    /// Compares all clients once, and prints the results as JSON. They have a core of their own.
+    #[command(hide = true)]
+    RunApart,
+    /// Does the same for a few cases, with clients that share a core with the server.
+    #[command(hide = true)]
+    RunTogether,
+    /// Compares `portcullis serve` with other programs once, and prints the results as JSON.
+    #[command(hide = true)]
+    RunServe,
+    /// Measures memory and growth, and prints the results as JSON.
+    #[command(hide = true)]
+    Memory,
+    /// Measures the memory of `portcullis serve` after a peak, and prints the results as JSON.
+    #[command(hide = true)]
+    Peak,
+    /// Runs the server that all clients call.
+    #[command(hide = true)]
+    Upstream,
+    /// Runs `portcullis serve`.
+    #[command(hide = true)]
+    ServePolicy {
+        policy: PathBuf,
+        #[arg(long)]
+        quiet: bool,
+    },
+    /// Makes calls whenever the input says so.
+    #[command(hide = true)]
+    Callers { kind: ClientKind, endpoints: String, cache: PathBuf },
+    /// Becomes another program, which runs on one core and ends with this process.
+    #[command(hide = true)]
+    Bound {
+        #[arg(long)]
+        core: Option<usize>,
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
 }
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    if matches!(arguments.command, Some(Command::Serve)) {
-        return server::serve();
-    }
-    let server = Server::start()?;
-    tokio::runtime::Runtime::new()?.block_on(async {
-        // In a task, because the calls of an embedder run on the runtime's worker threads too.
-        tokio::spawn(async move {
-            match &arguments.command {
-                Some(Command::Loop { kind, case, calls }) => {
-                    repeat(&server, *kind, *case, *calls).await
-                }
-                Some(Command::Run) => run(&server).await,
-                Some(Command::Memory) => measure_memory(&server).await,
-                Some(Command::Case { case, transport }) => {
-                    one_case(&server, *case, *transport).await
-                }
-                _ => compare(&server, &arguments).await,
-            }
-        })
-        .await?
-    })
-}
-
-async fn compare(server: &Server, arguments: &Arguments) -> Result<()> {
-    let mut runs = Vec::new();
-    for number in 1..=arguments.runs {
-        eprintln!("run {number} of {}", arguments.runs);
-        runs.push(child("run")?);
-    }
-    let endpoints = server.endpoints.clone();
-    let (other_languages, startup) = tokio::task::spawn_blocking(move || {
-        Ok::<_, anyhow::Error>((
-            programs::other_languages(&endpoints)?,
-            programs::startup(&endpoints)?,
-        ))
-    })
-    .await??;
-    let MemoryResults { memory, growth } = child("memory")?;
-    let report = Report { runs, growth, memory, other_languages, startup };
-    match &arguments.page {
-        None => println!("{}", report.markdown()),
-        Some(page) => {
-            write(page, &report.markdown())?;
-            plots::draw(&report, &page.with_extension(""))?;
+    let Arguments { command, runs, page } = Arguments::parse();
+    match command {
+        None => compare::run(&Server::start(Core::Last)?, runs, page.as_deref()),
+        Some(Command::Case { case, transport }) => on_core(Core::First, async move |endpoints| {
+            quick::one_case(&endpoints, case, transport).await
+        }),
+        Some(Command::Loop { kind, case, calls }) => on_core(Core::First, async move |endpoints| {
+            quick::repeat(&endpoints, kind, case, calls).await
+        }),
+        Some(Command::RunApart) => {
+            on_core(Core::First, async |endpoints| print(&run::apart(&endpoints).await?))
         }
+        Some(Command::RunTogether) => {
+            on_core(Core::Last, async |endpoints| print(&run::together(&endpoints).await?))
+        }
+        Some(Command::Memory) => {
+            on_core(Core::First, async |endpoints| print(&measure_memory(&endpoints).await?))
+        }
+        Some(Command::ServeCase(case)) => case.run(),
+        Some(Command::RunServe) => print(&serve::run()?),
+        Some(Command::Peak) => print(&serve::peak(&programs::portcullis())?),
+        Some(Command::Upstream) => server::serve(),
+        Some(Command::ServePolicy { policy, quiet }) => {
+            serve::serve_policy(&policy, if quiet { Log::Off } else { Log::On })
+        }
+        Some(Command::Callers { kind, endpoints, cache }) => {
+            serve::serve_callers(kind, &endpoints, &cache)
+        }
+        Some(Command::Bound { core, command }) => process::become_bound(core, &command),
     }
-    Ok(())
 }
 
-/// Runs a subcommand of this program in a new process, and returns the results that it prints.
-///
-/// A new process, since memory that earlier measurements allocated and freed would change later
-/// ones.
-fn child<T: DeserializeOwned>(command: &str) -> Result<T> {
-    let output = std::process::Command::new(std::env::current_exe()?)
-        .arg(command)
-        .stderr(Stdio::inherit())
-        .output()?;
-    anyhow::ensure!(output.status.success(), "`{command}` ended with {}", output.status);
-    Ok(serde_json::from_slice(&output.stdout)?)
+/// Runs clients on a core. The server runs on the last one.
+fn on_core<F: Future<Output = Result<()>> + Send + 'static>(
+    core: Core,
+    clients: impl FnOnce(Endpoints) -> F,
+) -> Result<()> {
+    let server = Server::start(Core::Last)?;
+    core.bind()?;
+    // In a task, because the calls of an embedder run on the runtime's worker threads too.
+    let clients = clients(server.endpoints.clone());
+    tokio::runtime::Runtime::new()?.block_on(async { tokio::spawn(clients).await? })
 }
 
-#[derive(Serialize, Deserialize)]
-struct MemoryResults {
-    memory: memory::Memory,
-    growth: Vec<growth::Point>,
-}
-
-async fn measure_memory(server: &Server) -> Result<()> {
-    let (host, plugin) = load()?;
-    let memory = memory::run(&host, &plugin, &server.endpoints).await?;
-    let growth = growth::run(&host, &plugin, &server.endpoints).await?;
-    println!("{}", serde_json::to_string(&MemoryResults { memory, growth })?);
-    Ok(())
-}
-
-fn load() -> Result<(portcullis::Host, portcullis::Plugin)> {
-    let host = host()?;
+async fn measure_memory(endpoints: &Endpoints) -> Result<MemoryResults> {
+    let host = host(None)?;
     let plugin = plugin(&host)?;
-    Ok((host, plugin))
+    let memory = memory::run(&host, &plugin, endpoints).await?;
+    let growth = growth::run(&host, &plugin, endpoints).await?;
+    Ok(MemoryResults { memory, growth })
 }
 
-/// Creates a client for each kind and transport, and makes one call of each case with it.
-async fn clients(
-    endpoints: &Endpoints,
-    host: &portcullis::Host,
-    plugin: &portcullis::Plugin,
-) -> Result<HashMap<(ClientKind, Transport), Arc<Client>>> {
-    let mut clients = HashMap::new();
-    for kind in ClientKind::ALL {
-        for transport in Transport::ALL {
-            let client = Client::new(kind, transport, endpoints, host, plugin).await?;
-            for case in Case::ALL {
-                client.call(case).await.with_context(|| {
-                    format!("{}, {}, {}", kind.title(), transport.title(), case.title())
-                })?;
-            }
-            clients.insert((kind, transport), Arc::new(client));
-        }
-    }
-    Ok(clients)
-}
-
-async fn run(server: &Server) -> Result<()> {
-    let (host, plugin) = load()?;
-    let clients = &clients(&server.endpoints, &host, &plugin).await?;
-    let mut run = Run::default();
-    for transport in Transport::ALL {
-        for case in Case::ALL {
-            // The cost of a new connection is the same in all cases.
-            if transport != Transport::Cold || case == Case::GetItem {
-                let samples = latency::run(clients, transport, case, &ClientKind::ALL).await?;
-                run.latency.extend(
-                    samples.into_iter().map(|(kind, sample)| (transport, case, kind, sample)),
-                );
-            }
-        }
-    }
-    for transport in [Transport::Http, Transport::Tls] {
-        let mut memory: HashMap<ClientKind, u64> = HashMap::new();
-        for callers in CALLERS {
-            let mut samples: HashMap<ClientKind, Vec<throughput::Sample>> = HashMap::new();
-            // The first turn warms up: it creates connections and instances, which later turns
-            // reuse. Those for fewer callers exist already.
-            for turn in 0..4 {
-                for kind in ClientKind::ALL {
-                    let (sample, grown) = throughput::run_and_measure_memory(
-                        &clients[&(kind, transport)],
-                        Case::GetItem,
-                        callers,
-                        2000,
-                    )
-                    .await?;
-                    if turn == 0 {
-                        *memory.entry(kind).or_default() += grown;
-                    } else {
-                        samples.entry(kind).or_default().push(sample);
-                    }
-                }
-            }
-            let middle = samples.into_iter().map(|(kind, mut all)| {
-                all.sort_by(|one, other| one.rate.total_cmp(&other.rate));
-                let middle = all.swap_remove(all.len() / 2);
-                (transport, callers, kind, throughput::Sample { memory: memory[&kind], ..middle })
-            });
-            run.throughput.extend(middle);
-        }
-    }
-    println!("{}", serde_json::to_string(&run)?);
-    Ok(())
-}
-
-/// Replaces the generated part of a page.
-fn write(page: &Path, tables: &str) -> Result<()> {
-    const BEGIN: &str = "<!-- written by `make bench`: begin -->\n";
-    const END: &str = "<!-- written by `make bench`: end -->";
-    let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    let (before, rest) =
-        text.split_once(BEGIN).context("the page has no line that begins the generated part")?;
-    let (_, after) =
-        rest.split_once(END).context("the page has no line that ends the generated part")?;
-    std::fs::write(page, format!("{before}{BEGIN}\n{tables}\n{END}{after}"))?;
-    Ok(())
-}
-
-async fn one_case(server: &Server, case: Case, transport: Transport) -> Result<()> {
-    let (host, plugin) = load()?;
-    let clients = clients(&server.endpoints, &host, &plugin).await?;
-    for _ in 0..3 {
-        let samples = latency::run(&clients, transport, case, &ClientKind::ALL).await?;
-        for kind in ClientKind::ALL {
-            let latency::Sample { p50, p99, processor, allocations } = samples[&kind];
-            let share = p50.as_secs_f64() / samples[&ClientKind::Sdk].p50.as_secs_f64();
-            println!(
-                "{:18} {share:5.2} of the SDK's, p50 {p50:?}, p99 {p99:?}, \
-                 processor {processor:?}, {allocations:.0} allocations",
-                kind.title()
-            );
-        }
-    }
-    Ok(())
-}
-
-async fn repeat(server: &Server, kind: ClientKind, case: Case, calls: u32) -> Result<()> {
-    let (host, plugin) = load()?;
-    let client = Client::new(kind, Transport::Http, &server.endpoints, &host, &plugin).await?;
-    client.call(case).await?;
-    let (began, processor) = (std::time::Instant::now(), meter::processor_time());
-    for _ in 0..calls {
-        client.call(case).await?;
-    }
-    let (took, processor) =
-        (began.elapsed() / calls, meter::processor_time_since(processor) / calls);
-    eprintln!("{calls} calls, each {took:?}, with {processor:?} of processor time");
+/// Prints results as JSON.
+fn print(results: &impl Serialize) -> Result<()> {
+    println!("{}", serde_json::to_string(results)?);
     Ok(())
 }

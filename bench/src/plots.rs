@@ -3,7 +3,7 @@
 use crate::cases::Case;
 use crate::clients::{ClientKind, Format, Transport};
 use crate::constants::CALLERS;
-use crate::report::{Report, micros, name};
+use crate::report::{Report, Run, micros, name};
 use anyhow::{Result, anyhow};
 use plotters::coord::CoordTranslate;
 use plotters::coord::ranged1d::IntoSegmentedCoord;
@@ -13,7 +13,7 @@ use std::path::Path;
 /// Writes all plots to a folder, and creates the folder if necessary.
 pub fn draw(report: &Report, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
-    latency(report, &folder.join("latency.svg"))?;
+    processor(report, &folder.join("processor.svg"))?;
     throughput(report, &folder.join("throughput.svg"))?;
     growth(report, &folder.join("growth.svg"))
 }
@@ -30,14 +30,15 @@ fn color(index: usize) -> RGBColor {
     COLORS[index % COLORS.len()]
 }
 
-/// Draws bars: the median latency of each client, relative to the SDK's.
-fn latency(report: &Report, file: &Path) -> Result<()> {
+/// Draws bars: the CPU time of each client, relative to the SDK's.
+fn processor(report: &Report, file: &Path) -> Result<()> {
     let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
     area.fill(&WHITE).map_err(broken)?;
     let cases = Case::ALL;
     let per_case = ClientKind::ALL.len() + 1;
     let share = |case, kind| {
-        report.p50(Transport::Http, case, kind) / report.p50(Transport::Http, case, ClientKind::Sdk)
+        let processor = |kind| report.processor(Transport::Http, case, kind);
+        processor(kind) / processor(ClientKind::Sdk)
     };
     let most = cases
         .iter()
@@ -45,7 +46,7 @@ fn latency(report: &Report, file: &Path) -> Result<()> {
         .fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&area)
         .caption(
-            "Median latency relative to aws-sdk-dynamodb: one caller, HTTP",
+            "CPU time of a call relative to aws-sdk-dynamodb: one caller, HTTP",
             ("sans-serif", 18),
         )
         .margin(12)
@@ -89,7 +90,8 @@ fn throughput(report: &Report, file: &Path) -> Result<()> {
     let area = SVGBackend::new(file, (900, 420)).into_drawing_area();
     area.fill(&WHITE).map_err(broken)?;
     let rate = |callers: u32, kind: ClientKind| {
-        report.median(|run| run.throughput(Transport::Http, callers, kind).rate)
+        let rate = |run: &Run| Some(run.throughput(Transport::Http, callers, kind)?.rate);
+        report.runs.median(rate)
     };
     let most = CALLERS
         .iter()

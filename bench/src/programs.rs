@@ -92,7 +92,7 @@ pub struct Startup {
 
 /// Measures both command lines. Returns `None` if `target/debug/portcullis` is not built.
 pub fn startup(endpoints: &Endpoints) -> Result<Option<Startup>> {
-    let ours = target().join("debug/portcullis");
+    let ours = portcullis();
     if !ours.exists() {
         return Ok(None);
     }
@@ -156,6 +156,11 @@ fn succeeds(mut command: Command) -> Result<()> {
     let output = command.output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
+}
+
+/// Returns the path of our command line, which may not be built.
+pub fn portcullis() -> PathBuf {
+    target().join("debug/portcullis")
 }
 
 fn target() -> PathBuf {

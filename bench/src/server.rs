@@ -2,7 +2,10 @@
 //! process, so that its processor time and memory are not measured with those of a client.
 
 use crate::cases::{Case, page};
-use crate::constants::RESPONSE_SIZES;
+use crate::certificate::Certificate;
+use crate::constants::{PEAK_SIZES, RESPONSE_SIZES};
+use crate::cores::Core;
+use crate::process::{Process, bound_self};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -10,15 +13,10 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -26,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 /// Where the server listens.
-#[derive(Clone, Debug)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Debug)]
 pub struct Endpoints {
     /// The port for HTTP.
     pub http: u16,
@@ -46,23 +44,20 @@ const END: &str = "listening";
 /// The delay of the slow port. It is long enough that 64 calls are in flight at the same time.
 pub const SLOW: Duration = Duration::from_millis(400);
 
-/// A running server process. It is killed when this value is dropped.
+/// A running server process. It ends when this value is dropped.
 pub struct Server {
-    child: Child,
+    _process: Process,
     /// Where the server listens.
     pub endpoints: Endpoints,
 }
 
 impl Server {
-    /// Starts this program a second time, as the server.
-    pub fn start() -> Result<Self> {
-        let program = std::env::current_exe()?;
-        let mut child = Command::new(program)
-            .arg("serve")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut output = BufReader::new(child.stdout.take().context("its output is a pipe")?);
+    /// Starts this program a second time, as the server, on this core.
+    pub fn start(core: Core) -> Result<Self> {
+        let mut command = bound_self(Some(core), "upstream")?;
+        let mut process = Process::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+        let output = process.child().stdout.take().context("its output is a pipe")?;
+        let mut output = BufReader::new(output);
         let mut ports = String::new();
         output.read_line(&mut ports)?;
         let ports: Vec<u16> = ports
@@ -77,39 +72,20 @@ impl Server {
         let ca = ca.join("\n");
         let endpoints =
             Endpoints { http: ports[0], https: ports[1], closing: ports[2], slow: ports[3], ca };
-        Ok(Self { child, endpoints })
-    }
-}
-
-/// Binds the server's process to the last core, so that it does not move between cores in some runs
-/// and not in others. Does nothing on a machine with one core.
-fn bind_to_last_core() -> Result<()> {
-    let cores = std::thread::available_parallelism()?.get();
-    if cores < 2 {
-        return Ok(());
-    }
-    let mut last = CpuSet::new();
-    last.set(cores - 1)?;
-    sched_setaffinity(Pid::from_raw(0), &last).context("the server cannot be bound to a core")
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // The server ends when its input is closed. This is for a server that hangs.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Ok(Self { _process: process, endpoints })
     }
 }
 
 /// Serves until the standard input is closed.
 pub fn serve() -> Result<()> {
-    bind_to_last_core()?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(respond_to_all())
 }
 
 async fn respond_to_all() -> Result<()> {
     let responses = Arc::new(responses());
-    let (acceptor, ca) = tls()?;
+    let certificate = Certificate::new()?;
+    let acceptor = TlsAcceptor::from(Arc::new(certificate.server()?));
+    let ca = certificate.authority;
     let mut ports = Vec::new();
     for (tls, closing, slow) in
         [(false, false, false), (true, false, false), (true, true, false), (false, false, true)]
@@ -156,7 +132,7 @@ fn responses() -> HashMap<String, CannedResponse> {
             CannedResponse::new(case.response()),
         );
     }
-    for size in RESPONSE_SIZES {
+    for size in RESPONSE_SIZES.into_iter().chain(PEAK_SIZES) {
         responses.insert(format!("size-{size}"), CannedResponse::new(page(size)));
     }
     responses
@@ -230,21 +206,4 @@ fn target(headers: &HeaderMap) -> String {
 fn size_of(body: &[u8]) -> String {
     let input: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     format!("size-{}", input["Limit"])
-}
-
-/// Creates a certificate authority and a certificate for `localhost`.
-fn tls() -> Result<(TlsAcceptor, String)> {
-    let mut params = CertificateParams::new(Vec::new())?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-    let key = KeyPair::generate()?;
-    let certificate =
-        CertificateParams::new(vec!["localhost".to_string()])?.signed_by(&key, &issuer)?;
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config =
-        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)?;
-    Ok((TlsAcceptor::from(Arc::new(config)), issuer.pem()))
 }

@@ -2,6 +2,7 @@
 //! plugin, with bodies that were made in advance and with a fixed signature.
 
 use crate::cases::Case;
+use crate::certificate::trusting;
 use crate::constants::{ACCESS_KEY_ID, REGION};
 use anyhow::{Result, ensure};
 use bytes::Bytes;
@@ -11,10 +12,6 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
-use std::sync::Arc;
 
 /// The client, and a body for each case.
 pub struct Bare {
@@ -25,18 +22,11 @@ pub struct Bare {
 
 impl Bare {
     pub(super) fn new(endpoint: &str, ca: &str) -> Result<Self> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(ca.as_bytes())?)?;
-        let tls =
-            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
+            .with_tls_config(trusting(ca, rustls::DEFAULT_VERSIONS)?)
             .https_or_http()
             .enable_http1()
             .wrap_connector(http);

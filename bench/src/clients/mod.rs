@@ -103,6 +103,9 @@ impl Client {
         host: &Host,
         plugin: &Plugin,
     ) -> Result<Self> {
+        if let Some(client) = Self::outside(kind, transport, endpoints)? {
+            return Ok(client);
+        }
         let endpoint = transport.endpoint(endpoints);
         let sandbox = async |format, isolation| {
             Sandbox::connect(host, plugin, &endpoint, &endpoints.ca, format, isolation)
@@ -110,13 +113,25 @@ impl Client {
                 .map(Self::Sandbox)
         };
         match kind {
-            ClientKind::Bare => Ok(Self::Bare(bare::Bare::new(&endpoint, &endpoints.ca)?.into())),
             ClientKind::Relay => sandbox(Format::Relay, portcullis::Isolation::Reuse).await,
             ClientKind::Typed => sandbox(Format::Typed, portcullis::Isolation::Reuse).await,
             ClientKind::Plain => sandbox(Format::Plain, portcullis::Isolation::Reuse).await,
-            ClientKind::Fresh => sandbox(Format::Typed, portcullis::Isolation::Fresh).await,
-            ClientKind::Sdk => Ok(Self::Sdk(sdk::Sdk::new(&endpoint, &endpoints.ca)?)),
+            _ => sandbox(Format::Typed, portcullis::Isolation::Fresh).await,
         }
+    }
+
+    /// Creates a client that needs no sandbox. `None` if this kind needs one.
+    pub fn outside(
+        kind: ClientKind,
+        transport: Transport,
+        endpoints: &Endpoints,
+    ) -> Result<Option<Self>> {
+        let (endpoint, ca) = (transport.endpoint(endpoints), &endpoints.ca);
+        Ok(match kind {
+            ClientKind::Bare => Some(Self::Bare(bare::Bare::new(&endpoint, ca)?.into())),
+            ClientKind::Sdk => Some(Self::Sdk(sdk::Sdk::new(&endpoint, ca)?)),
+            _ => None,
+        })
     }
 
     /// Makes one call and drops the response.

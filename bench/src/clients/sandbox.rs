@@ -8,6 +8,7 @@ use portcullis::{
     Credentials, Datasource, DatasourceConfig, Host, Isolation, Limits, Plugin, Policy, Secret,
     Settings, StaticCredentials, Tls,
 };
+use std::path::Path;
 use std::sync::Arc;
 
 /// The format of inputs and responses.
@@ -29,9 +30,13 @@ pub struct Sandbox {
     inputs: Vec<(Case, String)>,
 }
 
-/// Creates the host that all clients share.
-pub fn host() -> Result<Host> {
-    Ok(Host::builder().build()?)
+/// Creates the host that all clients share. A folder keeps compiled code for the next process.
+pub fn host(cache: Option<&Path>) -> Result<Host> {
+    let builder = Host::builder();
+    Ok(match cache {
+        Some(folder) => builder.cache(folder).build()?,
+        None => builder.build()?,
+    })
 }
 
 /// Loads the DynamoDB plugin, pinned by its digest.
