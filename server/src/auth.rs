@@ -231,15 +231,19 @@ pub(crate) struct CallerName(pub(crate) String);
 
 /// The token that the JSON API accepts.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = authorization(headers)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    bearer_of(authorization(headers)?)
 }
 
 /// The token that the endpoint for AWS SDKs accepts: a bearer token, too, or the access key id of a
 /// signature, which is ignored.
 pub(crate) fn bearer_or_key(headers: &HeaderMap) -> Option<&str> {
-    let key = || authorization(headers)?.split_once("Credential=")?.1.split('/').next();
-    bearer(headers).or_else(key)
+    let value = authorization(headers)?;
+    bearer_of(value).or_else(|| value.split_once("Credential=")?.1.split('/').next())
+}
+
+fn bearer_of(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 fn authorization(headers: &HeaderMap) -> Option<&str> {

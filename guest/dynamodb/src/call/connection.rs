@@ -7,7 +7,7 @@ use super::platform::{Platform, Request, SendError, SigningError, SigningMateria
 use crate::catalogue::{Operation, operation, suggested};
 use crate::endpoint::{Endpoint, Service};
 use crate::hints::HintContext;
-use crate::json::push_string;
+use crate::json::{push_string, text};
 use crate::response::{Response, ServiceError};
 use crate::retry::{CLOCK_ERRORS, CLOCK_TOLERANCE_MS, RETURN_WITHOUT_RETRY, Reason, delay_ms};
 use crate::settings::{Options, Settings};
@@ -86,8 +86,7 @@ impl<P: Platform> Connection<P> {
                     // `TagResource` and `UntagResource` respond with an empty body.
                     return Ok("{}".to_string());
                 }
-                String::from_utf8(response.body)
-                    .map_err(|_| Error::Other("the service's response is not UTF-8".to_string()))?
+                response_text(response.body)?
             }
         };
         decode(text, operation.output, options.format).map_err(|error| {
@@ -342,6 +341,11 @@ impl<P: Platform> Connection<P> {
         // `encode` has checked that the body is an object, so this succeeds.
         with_field(&body, name, &token).map_or(body, Cow::Owned)
     }
+}
+
+/// The body of a response as a text.
+pub(super) fn response_text(body: Vec<u8>) -> Result<String, Error> {
+    text(body).ok_or_else(|| Error::Other("the service's response is not UTF-8".to_string()))
 }
 
 /// The signing material of one day.

@@ -1,6 +1,6 @@
 //! Fetches all pages of a result, and sends batches until every entry is processed.
 
-use super::connection::Connection;
+use super::connection::{Connection, response_text};
 use super::error::{Error, NO_REQUESTS_LEFT};
 use super::fields::{count_elements, field, with_field};
 use super::merge::MergedJson;
@@ -231,9 +231,7 @@ fn failure(error: &Error) -> Value {
 }
 
 fn parse_body(body: Vec<u8>) -> Result<MergedJson, Error> {
-    let text = String::from_utf8(body)
-        .map_err(|_| Error::Other("the service's response is not UTF-8".to_string()))?;
-    MergedJson::parse(&text).map_err(invalid_json)
+    MergedJson::parse(&response_text(body)?).map_err(invalid_json)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "this is the signature that map_err needs")]

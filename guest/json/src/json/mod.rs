@@ -38,7 +38,7 @@ mod value;
 pub use error::{SyntaxError, explain};
 pub use number::is_number;
 pub use text::{BYTE_ORDER_MARK, push_string, unescape};
-pub use utf8::is_utf8;
+pub use utf8::{is_utf8, text};
 
 use alloc::borrow::Cow;
 use core::ops::Range;

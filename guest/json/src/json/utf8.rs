@@ -1,6 +1,23 @@
 //! A fast check for UTF-8, for texts that are mostly ASCII.
 
 use super::block::is_ascii;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Takes bytes as a text, or returns `None` if they are not UTF-8. Copies nothing.
+///
+/// ```
+/// use dynamodb_json::json::text;
+///
+/// assert_eq!(text(b"{}".to_vec()).as_deref(), Some("{}"));
+/// assert_eq!(text(b"\xff".to_vec()), None);
+/// ```
+#[must_use]
+#[expect(unsafe_code, reason = "the standard library would check a second time, and more slowly")]
+pub fn text(bytes: Vec<u8>) -> Option<String> {
+    // SAFETY: the bytes are UTF-8.
+    is_utf8(&bytes).then(|| unsafe { String::from_utf8_unchecked(bytes) })
+}
 
 /// Returns whether `bytes` are UTF-8.
 ///

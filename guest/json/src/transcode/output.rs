@@ -1,7 +1,7 @@
 //! The text that a pass writes: the text that it reads, except for the parts that must change.
 
+use crate::json;
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -63,7 +63,7 @@ impl<'a> Output<'a> {
         }
         self.copy(self.text.len());
         self.buffer.truncate(self.length);
-        let Ok(text) = String::from_utf8(self.buffer) else {
+        let Some(text) = json::text(self.buffer) else {
             // All parts begin and end at quotes, brackets and other tokens, and these are ASCII.
             unreachable!()
         };
