@@ -192,8 +192,10 @@ pub(crate) async fn long_values_are_refused_before_they_are_copied() {
         let attack = attack(&format!("{function} 10000000"));
         limited(attack, "GetItem", LimitKind::HeaderBytes).await;
     }
-    // One byte more than the default limit for a request.
-    limited(attack("payload-hash 16777217"), "GetItem", LimitKind::RequestBytes).await;
+    let limits = "limits = { request-bytes = \"64 KiB\" }";
+    let hash = Attack::new(Behaviour::pass_too_much, &server.authority, limits);
+    let hash = hash.with_arguments("payload-hash 65537");
+    limited(hash, "GetItem", LimitKind::RequestBytes).await;
     limited(attack("poll 1000000"), "GetItem", LimitKind::Resources).await;
     for function in ["write", "blocking-write-and-flush", "derive-key"] {
         tried();
