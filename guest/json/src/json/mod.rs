@@ -39,19 +39,13 @@ pub use error::{SyntaxError, explain};
 pub use number::is_number;
 pub use text::{BYTE_ORDER_MARK, push_string, unescape};
 pub use utf8::{is_utf8, text};
+pub use value::MAX_DEPTH;
 
 use alloc::borrow::Cow;
 use core::ops::Range;
 use number::number_length;
 use string::{explain_string, scan_string};
 use value::{literal_length, scan_value, skip_whitespace};
-
-/// The maximum nesting depth of arrays and objects.
-///
-/// DynamoDB allows 32 levels of attribute values. Each takes two levels of JSON (`{"M": {…}}`),
-/// below at most eight levels of the request. 128 is well above that and still bounds the depth of
-/// recursion.
-pub const MAX_DEPTH: u32 = 128;
 
 /// The kind of a JSON value, as told by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

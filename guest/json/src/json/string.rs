@@ -1,7 +1,7 @@
 //! Finds the end of strings.
 
-use super::SyntaxError;
 use super::block::{BLOCK, Block, has_specials};
+use super::error::SyntaxError;
 use super::text::hex4;
 use core::num::NonZeroUsize;
 

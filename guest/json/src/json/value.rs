@@ -1,8 +1,14 @@
 //! Finds the end of a value of strict JSON, and checks all of it.
 
-use super::MAX_DEPTH;
 use super::number::number_length;
 use super::string::scan_string;
+
+/// The maximum nesting depth of arrays and objects.
+///
+/// DynamoDB allows 32 levels of attribute values. Each takes two levels of JSON (`{"M": {…}}`),
+/// below at most eight levels of the request. 128 is well above that and still bounds the depth of
+/// recursion.
+pub const MAX_DEPTH: u32 = 128;
 
 /// Checks the value that starts at `start`, inside of `outside` objects and arrays. Returns the
 /// offset after it.
