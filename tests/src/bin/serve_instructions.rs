@@ -4,6 +4,8 @@
 //! Arguments: `wire` or `json`, and how many requests to make. The variables of `credentials` and
 //! `PORTCULLIS_CACHE`, the folder for compiled code, must be set.
 
+#![expect(clippy::disallowed_methods, reason = "the client of a test")]
+
 use portcullis_server::setup::PolicyLocation;
 use portcullis_server::{Options, Served};
 use portcullis_testkit::recorder::{self, Response};
