@@ -8,11 +8,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: (u16, &str, &[u8])| {
     let (status, kind, body) = data;
-    let response = Response::new(
-        status,
-        vec![("x-amzn-errortype".to_string(), kind.to_string())],
-        body.to_vec(),
-    );
+    let headers = vec![("x-amzn-errortype".to_string(), kind.to_string())];
+    let response = Response { status, headers, body: body.to_vec(), crc32: 0 };
     let error = ServiceError::from_response(
         &response,
         &HintContext { action: "ExecuteStatement", region: Some("eu-west-1"), request: kind },
