@@ -7,17 +7,13 @@ use crate::bindings::portcullis::datasource::aws_signing::{
 use crate::store_state::StoreState;
 use portcullis_aws::SigningError;
 use portcullis_policy::{Denial, LimitKind, Rule};
-use portcullis_wasi::{List, PluginState as _, Text};
+use portcullis_wasi::{List, PluginState as _, Text, reached, read_in_pieces};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Linker;
-use wasmtime::{Error, Result, StoreContextMut};
+use wasmtime::{AsContextMut, Error, Result, StoreContextMut};
 
 /// The longest date, region or service, in bytes: the longest region has 16.
 const MAX_NAME_BYTES: usize = 256;
-
-/// Bytes that are hashed before others get their turn: some 300 µs, or 2 ms on a processor without
-/// instructions for SHA-256.
-const PIECE: usize = 512 * 1024;
 
 /// Links the interface. A plugin for version 0.1.0 finds it too: nothing was changed, only added.
 pub(super) fn add_to_linker(linker: &mut Linker<StoreState>) -> Result<()> {
@@ -80,31 +76,20 @@ async fn derive_key(
     }
 }
 
-/// Hashes a body where it is. A large one is hashed in pieces, so that a guest that does this again
-/// and again takes no more of the processor than one that computes.
+/// Hashes a body where it is.
 async fn payload_hash(
     mut store: StoreContextMut<'_, StoreState>,
     body: &List<u8>,
 ) -> Result<Vec<u8>> {
     let limit = store.data_mut().gate().limits().request_bytes;
     let mut hash = Sha256::new();
-    let mut at = 0;
-    if body.len() > PIECE {
-        store.data_mut().wait_for_cpu().await;
-    }
-    while let Some(rest) = body.bytes(&store).filter(|all| all.len() as u64 <= limit.as_u64()) {
-        let piece = &rest[at..rest.len().min(at + PIECE)];
-        hash.update(piece);
-        at += piece.len();
-        if at == rest.len() {
+    if body.len() as u64 <= limit.as_u64() {
+        let reading = read_in_pieces(store.as_context_mut(), body, |piece| hash.update(piece));
+        if reading.await.is_some() {
             return Ok(hash.finalize().to_vec());
         }
-        tokio::task::yield_now().await;
     }
-    if let Some(call) = &store.data().call {
-        call.progress().fail_at_limit(LimitKind::RequestBytes, limit.to_string());
-    }
-    Err(Error::msg("the plugin hashed a body that is larger than the policy allows"))
+    Err(reached(store.data_mut(), LimitKind::RequestBytes, limit.to_string()))
 }
 
 fn refuse(state: &StoreState, denial: &Denial) -> ContractError {

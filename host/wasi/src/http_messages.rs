@@ -7,6 +7,7 @@ use crate::idle_workers;
 use crate::measured::{List, Text};
 use crate::outgoing_handler::error_code;
 use crate::outgoing_request::{Method, Scheme};
+use crate::pieces::read_in_pieces;
 use crate::state::{PluginState, headers_too_large, max_header_bytes, no_memory, read_text};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -85,8 +86,6 @@ impl From<Answer> for FirstAnswer {
 const EXPECTED_HEADERS: usize = 16;
 /// The most headers of a response that a guest can name: each is compared with each header.
 const MAX_WANTED: usize = 64;
-/// Bytes that are copied before others get their turn: some 100 µs.
-const PIECE: usize = 512 * 1024;
 
 async fn request<T: PluginState>(
     mut store: StoreContextMut<'_, T>,
@@ -146,19 +145,10 @@ async fn request<T: PluginState>(
     Ok(Ok(request))
 }
 
-/// Copies a body. A large one is copied in pieces, so that a guest that does this again and again
-/// takes no more of the processor than one that computes.
-async fn copy<T: PluginState>(mut store: StoreContextMut<'_, T>, body: &List<u8>) -> Option<Bytes> {
-    if body.len() <= PIECE {
-        return body.bytes(&store).map(Bytes::copy_from_slice);
-    }
-    store.data_mut().wait_for_cpu().await;
+/// Copies a body; `None` if it is too long for any limit.
+async fn copy<T: PluginState>(store: StoreContextMut<'_, T>, body: &List<u8>) -> Option<Bytes> {
     let mut copy = BytesMut::with_capacity(body.len());
-    while copy.len() < body.len() {
-        let rest = &body.bytes(&store)?[copy.len()..];
-        copy.extend_from_slice(&rest[..rest.len().min(PIECE)]);
-        tokio::task::yield_now().await;
-    }
+    read_in_pieces(store, body, |piece| copy.extend_from_slice(piece)).await?;
     Some(copy.freeze())
 }
 

@@ -14,12 +14,14 @@ mod idle_workers;
 mod measured;
 mod outgoing_handler;
 mod outgoing_request;
+mod pieces;
 mod state;
 mod streams;
 
 pub use held::Held;
 pub use measured::{List, Text};
-pub use state::PluginState;
+pub use pieces::read_in_pieces;
+pub use state::{PluginState, reached};
 
 use wasmtime::Result;
 use wasmtime::component::Linker;

@@ -34,7 +34,7 @@ pub trait PluginState: IoView + WasiClocksView + WasiHttpView + Send + 'static {
 
 /// Fails the running call because a limit on what a guest passes is reached. The error ends the
 /// guest.
-pub(crate) fn reached<T: PluginState>(state: &mut T, which: LimitKind, bound: String) -> Error {
+pub fn reached<T: PluginState>(state: &mut T, which: LimitKind, bound: String) -> Error {
     if let Some(progress) = state.gate().progress() {
         progress.fail_at_limit(which, bound);
     }
