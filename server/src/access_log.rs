@@ -31,7 +31,7 @@ pub(crate) fn layer(router: Router<Arc<Server>>, server: &Arc<Server>) -> Router
 async fn record(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
     let id = identify(request.headers_mut());
     let entry = Entry::new(&server, &request, id.clone());
-    let span = span(&request, entry.id());
+    let span = entry.span(&request);
     let mut response = next.run(request).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
     entry.end(&response);
@@ -50,17 +50,6 @@ fn identify(headers: &mut HeaderMap) -> HeaderValue {
     let id = request_id();
     headers.insert(REQUEST_ID, id.clone());
     id
-}
-
-/// The span of a request.
-fn span(request: &Request, id: &str) -> Span {
-    let (method, route) = (method(request.method()), matched(request));
-    let span = tracing::info_span!(
-        target: SPANS, "request", request = id, method, route, status = Empty, holder = Empty
-    );
-    #[cfg(feature = "opentelemetry")]
-    crate::trace::follow(&span, request.headers());
-    span
 }
 
 /// The entry of one request in the access log.
@@ -95,6 +84,18 @@ impl Entry {
 
     fn id(&self) -> &str {
         self.id.to_str().unwrap_or_default()
+    }
+
+    /// The span of the request.
+    #[cfg_attr(not(feature = "opentelemetry"), expect(unused_variables, reason = "for its trace"))]
+    fn span(&self, request: &Request) -> Span {
+        let (id, method, route) = (self.id(), self.method, self.route);
+        let span = tracing::info_span!(
+            target: SPANS, "request", request = id, method, route, status = Empty, holder = Empty
+        );
+        #[cfg(feature = "opentelemetry")]
+        crate::trace::follow(&span, request.headers());
+        span
     }
 
     fn end(mut self, response: &Response) {
