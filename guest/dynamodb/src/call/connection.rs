@@ -217,7 +217,7 @@ impl<P: Platform> Connection<P> {
         let timestamp = Timestamp::from_unix(seconds);
         let day = self.signer_for(&timestamp, seconds)?;
         let destination = if action == "SearchVectors" { &self.search } else { &self.data };
-        let Destination { endpoint, .. } = destination;
+        let endpoint = &destination.endpoint;
         let target = ["DynamoDB_20120810.", action].concat();
         let length = body.len().to_string();
         let mut headers: Vec<(&str, &str)> = Vec::with_capacity(8);
