@@ -3,7 +3,7 @@
 use crate::cases::Case;
 use crate::clients::{ClientKind, Format, Transport};
 use crate::constants::CALLERS;
-use crate::report::{Report, Run, micros, name};
+use crate::report::{Report, Run, micros};
 use anyhow::{Result, anyhow};
 use plotters::coord::CoordTranslate;
 use plotters::coord::ranged1d::IntoSegmentedCoord;
@@ -157,7 +157,7 @@ fn growth(report: &Report, file: &Path) -> Result<()> {
         chart
             .draw_series(line)
             .map_err(broken)?
-            .label(name(format))
+            .label(format.title())
             .legend(move |at| swatch(at, index));
     }
     legend(&mut chart)?;

@@ -22,6 +22,17 @@ pub enum Format {
     Plain,
 }
 
+impl Format {
+    /// Returns the name for tables and plots.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Relay => "relay",
+            Self::Typed => "typed",
+            Self::Plain => "plain",
+        }
+    }
+}
+
 /// A datasource, and an input for each case.
 pub struct Sandbox {
     /// The datasource.

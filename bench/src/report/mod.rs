@@ -16,7 +16,7 @@ mod others;
 mod results;
 mod server;
 
-pub use results::{Apart, Run, Runs, Together, micros, name};
+pub use results::{Apart, Run, Runs, Together, micros};
 
 use crate::cases::Case;
 use crate::clients::{ClientKind, Transport};

@@ -1,7 +1,7 @@
 //! The tables that do not compare clients with each other in one run.
 
 use crate::clients::{ClientKind, Transport};
-use crate::report::results::{micros, name};
+use crate::report::results::micros;
 use crate::report::{Report, TEXT};
 use std::fmt::Write;
 
@@ -24,7 +24,7 @@ impl Report {
                 text,
                 "| {} | {} | {p50:.0} | {:.2} | {peak} |",
                 size(point.bytes),
-                name(point.format),
+                point.format.title(),
                 p50 * 1e3 / bytes
             )
             .expect(TEXT);

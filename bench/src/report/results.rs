@@ -1,7 +1,7 @@
 //! The results of the runs, and how to look them up.
 
 use crate::cases::Case;
-use crate::clients::{ClientKind, Format, Transport};
+use crate::clients::{ClientKind, Transport};
 use crate::latency;
 use crate::report::figure::Figure;
 use crate::serve::{Load, Program, ServeRun};
@@ -54,12 +54,7 @@ impl Run {
         case: Case,
         kind: ClientKind,
     ) -> Option<&latency::Sample> {
-        let found = self
-            .apart
-            .latency
-            .iter()
-            .find(|entry| (entry.0, entry.1, entry.2) == (transport, case, kind));
-        found.map(|entry| &entry.3)
+        find(&self.apart.latency, (transport, case, kind))
     }
 
     /// Returns the processor time of a call of a client for one caller, in microseconds.
@@ -80,22 +75,12 @@ impl Run {
         callers: u32,
         kind: ClientKind,
     ) -> Option<&throughput::Sample> {
-        let found = self
-            .apart
-            .throughput
-            .iter()
-            .find(|entry| (entry.0, entry.1, entry.2) == (transport, callers, kind));
-        found.map(|entry| &entry.3)
+        find(&self.apart.throughput, (transport, callers, kind))
     }
 
     /// Returns the results of a program under load.
     pub fn load(&self, program: Program, transport: Transport, connections: u32) -> Option<&Load> {
-        let found = self
-            .serve
-            .loads
-            .iter()
-            .find(|entry| (entry.0, entry.1, entry.2) == (program, transport, connections));
-        found.map(|entry| &entry.3)
+        find(&self.serve.loads, (program, transport, connections))
     }
 
     /// Returns the processor time of a call of a program under load, in microseconds.
@@ -116,16 +101,16 @@ impl Run {
     }
 }
 
+/// Returns the result with this key, which has three parts.
+fn find<A: PartialEq, B: PartialEq, C: PartialEq, R>(
+    results: &[(A, B, C, R)],
+    key: (A, B, C),
+) -> Option<&R> {
+    let has_key = |(a, b, c, _): &&(A, B, C, R)| *a == key.0 && *b == key.1 && *c == key.2;
+    results.iter().find(has_key).map(|(.., result)| result)
+}
+
 /// Returns a duration in microseconds.
 pub fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
-}
-
-/// Returns the name of a format for tables and plots.
-pub fn name(format: Format) -> &'static str {
-    match format {
-        Format::Relay => "relay",
-        Format::Typed => "typed",
-        Format::Plain => "plain",
-    }
 }
