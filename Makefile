@@ -55,7 +55,7 @@ soak: setup servers ## Attack the host, then the server, for ten minutes each, n
 operations: setup servers ## Write docs/operations.md: the result of each operation on each server.
 	PORTCULLIS_UPDATE=1 cargo test --workspace --features portcullis-cli/other-servers --test matrix --test other_servers -- --test-threads 1
 
-# Takes about twelve minutes. Run nothing else meanwhile, or the figures are wrong.
+# Takes about sixteen minutes. Run nothing else meanwhile, or the figures are wrong.
 .PHONY: bench
 bench: setup servers ## Benchmark against the AWS SDKs and nginx, and write docs/performance.md.
 	cargo build --workspace
