@@ -1,9 +1,10 @@
 //! CPU scheduler. Long-running guests share a few CPU permits, so that short calls are never queued
 //! behind them.
 //!
-//! A guest runs its first time slice freely: a thousand small calls never get here. At the next
-//! epoch tick it must acquire one of `cores / 2` permits, and again after each slice. The host needs
-//! one too before it does work in proportion to what a guest passes. A permit that is held for more
+//! A guest runs its first time slice freely, and so it does after it has waited for the network: a
+//! thousand small calls never get here. At the next epoch tick it must acquire one of `cores / 2`
+//! permits, and again after each slice. The host needs one too before it does work in proportion to
+//! what a guest passes. A permit that is held for more
 //! than [`MAX_SLICES`] ticks while no thread runs its guest belongs to a guest that is blocked on
 //! I/O, and is reclaimed.
 
@@ -11,7 +12,7 @@ use parking_lot::Mutex;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::UpdateDeadline;
@@ -26,6 +27,8 @@ pub(crate) struct Scheduler {
     long_running: Arc<AtomicU32>,
     /// The permits that are held, each with the number of ticks since it was acquired.
     held: Arc<Mutex<Vec<(CpuPermit, u32)>>>,
+    /// The epoch ticks so far.
+    ticks: Arc<AtomicU64>,
 }
 
 /// A time slice while guests run. A small call takes a tenth of it.
@@ -39,6 +42,10 @@ const IDLE_SLICE: Duration = Duration::from_millis(10);
 /// Epoch ticks before the first yield. Two, because the first tick may come immediately. To yield
 /// moves a call to another thread, which costs a small call a tenth of its time.
 pub(crate) const FREE_TICKS: u64 = 2;
+/// Ticks that a thread may run a guest for without a permit in a whole call. Twice the ticks of one
+/// slice, so that a call which waits a few times and happens to run at some ticks is still short.
+/// More would let a guest compute without a permit, by waiting for a moment again and again.
+const MAX_FREE_TICKS: u64 = 2 * FREE_TICKS;
 /// Ticks after which a permit is reclaimed: a guest that computes asks again after one tick, as
 /// soon as its thread is scheduled.
 const MAX_SLICES: u32 = 20;
@@ -52,6 +59,7 @@ impl Scheduler {
             running: Arc::default(),
             long_running: Arc::default(),
             held: Arc::default(),
+            ticks: Arc::default(),
         }
     }
 
@@ -60,13 +68,14 @@ impl Scheduler {
         TimeSlices {
             is_long_running: false,
             scheduler: self.clone(),
-            permit: CpuPermit::default(),
+            permit: CpuPermit(Arc::new(PermitState::new(self.ticks.clone()))),
             is_running: false,
         }
     }
 
     /// Ends a time slice: reclaims permits whose guests did not ask again.
-    pub(crate) fn reclaim(&self) {
+    pub(crate) fn tick(&self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
         self.held.lock().retain_mut(|(permit, slices)| {
             *slices = if permit.0.is_polled.load(Ordering::Relaxed) { 0 } else { *slices + 1 };
             if *slices > MAX_SLICES {
@@ -96,14 +105,48 @@ impl Scheduler {
 
 /// The CPU permit that an instance may hold. It is released when the guest does anything else than
 /// compute.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct CpuPermit(Arc<PermitState>);
 
-#[derive(Default)]
 struct PermitState {
     permit: Mutex<Option<OwnedSemaphorePermit>>,
     /// Whether a thread runs the guest, or works for it, at this moment.
     is_polled: AtomicBool,
+    /// The epoch ticks of the host.
+    ticks: Arc<AtomicU64>,
+    /// The tick at which a thread began to run the guest last.
+    resumed_at: AtomicU64,
+    /// The ticks for which threads ran the guest before that, in this call.
+    used_before: AtomicU64,
+}
+
+impl PermitState {
+    fn new(ticks: Arc<AtomicU64>) -> Self {
+        Self {
+            permit: Mutex::default(),
+            is_polled: AtomicBool::new(false),
+            ticks,
+            resumed_at: AtomicU64::new(0),
+            used_before: AtomicU64::new(0),
+        }
+    }
+
+    /// The ticks since a thread began to run the guest.
+    fn since_resumed(&self) -> u64 {
+        let now = self.ticks.load(Ordering::Relaxed);
+        now.saturating_sub(self.resumed_at.load(Ordering::Relaxed))
+    }
+
+    /// How many ticks the guest may still run for without a permit. 0 if it is not watched.
+    fn free_ticks(&self) -> u64 {
+        let running = self.since_resumed();
+        let used = self.used_before.load(Ordering::Relaxed) + running;
+        if self.is_polled.load(Ordering::Relaxed) && used < MAX_FREE_TICKS {
+            FREE_TICKS.saturating_sub(running)
+        } else {
+            0
+        }
+    }
 }
 
 impl CpuPermit {
@@ -111,10 +154,14 @@ impl CpuPermit {
     /// of the host looks like a guest that does not ask again.
     pub(crate) async fn watch<F: Future>(&self, call: F) -> F::Output {
         let mut call = pin!(call);
+        let state = &*self.0;
+        state.used_before.store(0, Ordering::Relaxed);
         poll_fn(|context| {
-            self.0.is_polled.store(true, Ordering::Relaxed);
+            state.resumed_at.store(state.ticks.load(Ordering::Relaxed), Ordering::Relaxed);
+            state.is_polled.store(true, Ordering::Relaxed);
             let polled = call.as_mut().poll(context);
-            self.0.is_polled.store(false, Ordering::Relaxed);
+            state.is_polled.store(false, Ordering::Relaxed);
+            state.used_before.fetch_add(state.since_resumed(), Ordering::Relaxed);
             polled
         })
         .await
@@ -166,9 +213,13 @@ impl TimeSlices {
         }
     }
 
-    /// A slice is over and the guest still computes: it yields until it has a permit.
+    /// A slice is over and the guest still computes: it yields until it has a permit. If the guest
+    /// waited for something during most of the slice, it goes on.
     pub(crate) fn next(&mut self) -> UpdateDeadline {
-        UpdateDeadline::YieldCustom(1, self.acquire())
+        match self.permit.0.free_ticks() {
+            free @ 1.. if !self.is_long_running => UpdateDeadline::Continue(free),
+            _ => UpdateDeadline::YieldCustom(1, self.acquire()),
+        }
     }
 
     /// Lets others run first, and waits for a permit.
@@ -202,6 +253,7 @@ impl Drop for TimeSlices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::{Context, Poll, Waker};
 
     /// Ends a slice of a guest that computes, and waits for its permit as wasmtime does.
     async fn acquire(slices: &mut TimeSlices) {
@@ -233,9 +285,53 @@ mod tests {
         acquire(&mut waits).await;
         for _ in 0..=MAX_SLICES {
             assert_eq!(scheduler.permits.available_permits(), 0);
-            scheduler.reclaim();
+            scheduler.tick();
         }
         acquire(&mut computes).await;
         assert_eq!(scheduler.held.lock().len(), 1);
+    }
+
+    /// Runs a guest that waits after each of `slices`, which are numbers of ticks for which it
+    /// computes. Returns at which of them it had to acquire a permit.
+    fn first_yield(slices: &[u64]) -> Option<usize> {
+        let scheduler = Scheduler::new();
+        let mut guest = scheduler.time_slices();
+        guest.begin();
+        let permit = guest.permit().clone();
+        let run = async {
+            let mut first = None;
+            for (number, ticks) in slices.iter().enumerate() {
+                for _ in 0..*ticks {
+                    scheduler.tick();
+                    if matches!(guest.next(), UpdateDeadline::YieldCustom(..)) {
+                        first = first.or(Some(number));
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
+            first
+        };
+        let mut call = pin!(permit.watch(run));
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(first) = call.as_mut().poll(&mut context) {
+                return first;
+            }
+            // The network takes its time.
+            for _ in 0..30 {
+                scheduler.tick();
+            }
+        }
+    }
+
+    #[test]
+    fn a_guest_has_a_free_slice_after_each_wait() {
+        assert_eq!(first_yield(&[1, 0, 0, 1, 0, 1]), None);
+        assert_eq!(first_yield(&[0, 0, 2]), Some(2), "it computes for two ticks");
+    }
+
+    #[test]
+    fn a_guest_that_waits_again_and_again_still_needs_a_permit() {
+        assert_eq!(first_yield(&[1; 10]), Some(MAX_FREE_TICKS as usize - 1));
     }
 }

@@ -15,9 +15,10 @@ const SWEEP: Duration = Duration::from_secs(5);
 pub(super) fn tick(engine: EngineWeak, scheduler: Scheduler, timers: Timers) -> io::Result<()> {
     let run = move || {
         while let Some(engine) = engine.upgrade() {
+            // Before the guests see that the slice is over: they ask the scheduler then.
+            scheduler.tick();
             engine.increment_epoch();
             drop(engine);
-            scheduler.reclaim();
             timers.fire();
             std::thread::sleep(scheduler.slice());
         }
