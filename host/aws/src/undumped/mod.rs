@@ -1,18 +1,26 @@
 //! Memory that core dumps leave out.
 
+mod slots;
+
 use memmap2::MmapMut;
+use slots::{SLOT_BYTES, Slot};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes that are overwritten when they are dropped, and that core dumps leave out.
 ///
-/// They get memory pages of their own, because the system marks whole pages. A core dump that is
-/// written to a program, as `systemd-coredump` is, ignores the limit on its size (`core(5)`).
+/// They are in memory pages that hold nothing else but secrets, because the system marks whole
+/// pages. A core dump that is written to a program, as `systemd-coredump` is, ignores the limit on
+/// its size (`core(5)`).
 pub(crate) struct Undumped {
     memory: Memory,
     length: usize,
 }
 
 enum Memory {
+    /// A place in a page that it shares with other secrets: an access key, of which there are
+    /// thousands if there are thousands of datasources.
+    Slot(Slot),
+    /// Pages of its own: a session token.
     Pages(MmapMut),
     /// Where the system gives no pages, or cannot mark them.
     Heap(Zeroizing<Vec<u8>>),
@@ -21,13 +29,18 @@ enum Memory {
 impl Undumped {
     /// Copies `bytes`.
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        let memory = pages(bytes)
-            .map_or_else(|| Memory::Heap(Zeroizing::new(bytes.to_vec())), Memory::Pages);
+        let marked = if bytes.len() <= SLOT_BYTES {
+            Slot::new(bytes).map(Memory::Slot)
+        } else {
+            pages(bytes).map(Memory::Pages)
+        };
+        let memory = marked.unwrap_or_else(|| Memory::Heap(Zeroizing::new(bytes.to_vec())));
         Self { memory, length: bytes.len() }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.memory {
+            Memory::Slot(slot) => slot.bytes(self.length),
             Memory::Pages(pages) => &pages[..self.length],
             Memory::Heap(bytes) => bytes,
         }
