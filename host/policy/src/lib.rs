@@ -53,6 +53,7 @@ mod origin;
 mod policy;
 mod scope;
 mod table;
+mod template;
 mod text;
 
 pub use address::{Class, classify};
@@ -73,3 +74,9 @@ pub use origin::{HostName, Origin, OriginError, Scheme};
 pub use policy::{Isolation, Policy, ReportOnly};
 pub use scope::{CredentialScope, ScopeError};
 pub use table::{TableName, TableNameError};
+pub use template::{
+    AllowedValues, AllowedValuesError, Choice, ExternalId, Fault, FillError, FilledCredentials,
+    FilledTemplate, MAX_TEXT_BYTES, NumberRange, Pattern, PatternError, Place, RoleTemplate,
+    SessionName, SettingValue, Template, TemplateCredentials, TemplateCredentialsError,
+    TemplateError, TemplateRules, TenantName, TenantNameError, TenantSettings,
+};
