@@ -14,6 +14,9 @@ use std::process::Stdio;
 
 /// Compares everything, and writes the page or prints the tables.
 pub fn run(server: &Server, runs: u32, page: Option<&Path>) -> Result<()> {
+    // First, since it takes longest until it can fail.
+    eprintln!("memory after a peak");
+    let peak = child("peak")?;
     let mut results = Vec::new();
     for number in 1..=runs {
         eprintln!("run {number} of {runs}: clients");
@@ -26,8 +29,6 @@ pub fn run(server: &Server, runs: u32, page: Option<&Path>) -> Result<()> {
     let startup = programs::startup(&server.endpoints)?;
     eprintln!("memory");
     let MemoryResults { memory, growth } = child("memory")?;
-    eprintln!("memory after a peak");
-    let peak = child("peak")?;
     let report = Report { runs: Runs(results), growth, memory, peak, other_languages, startup };
     let Some(page) = page else {
         println!("{}", report.markdown());

@@ -6,7 +6,7 @@ use portcullis_audit::{
     AuditError, Decision, ErrorKind, Event, Latencies, Outcome, Record, Usage, next_call, subject,
 };
 use portcullis_gate::{BodyCheck, Failure, Progress, RequestHead, Rules};
-use portcullis_policy::{ActionName, Denial, Limits, Rule};
+use portcullis_policy::{ActionName, Denial, Limits, Rule, TenantName};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -161,6 +161,7 @@ impl Call {
         record.caller = self.caller.name.as_deref();
         record.peer = self.caller.peer;
         record.datasource = Some(&self.datasource.name);
+        record.tenant = self.datasource.tenant.as_ref().map(TenantName::as_str);
         record.plugin = Some(self.datasource.manifest.name());
         record.export = Some(self.export());
         record.action = self.action.as_ref().map(ActionName::as_str);

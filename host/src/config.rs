@@ -1,8 +1,9 @@
 //! The configuration of one datasource.
 
+use portcullis_audit::CallCounters;
 use portcullis_aws::ProvideCredentials;
 use portcullis_gate::{DryRun, Tls};
-use portcullis_policy::Policy;
+use portcullis_policy::{Policy, TenantName};
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct DatasourceConfig<'c> {
     pub(crate) credentials: Option<Arc<dyn ProvideCredentials>>,
     pub(crate) tls: Tls,
     pub(crate) dry_run: Option<Arc<dyn DryRun>>,
+    pub(crate) tenant: Option<TenantName>,
+    pub(crate) counters: Option<Arc<CallCounters>>,
 }
 
 /// The settings of a datasource, as JSON, and who wrote them.
@@ -63,7 +66,24 @@ impl<'c> DatasourceConfig<'c> {
             credentials: None,
             tls: Tls::default(),
             dry_run: None,
+            tenant: None,
+            counters: None,
         }
+    }
+
+    /// Sets the tenant whose datasource it is: audit records name it. If memory or instances are
+    /// scarce, the tenant that holds most loses idle instances first. Default: none; the datasource
+    /// is on its own.
+    #[must_use]
+    pub fn tenant(mut self, tenant: TenantName) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    /// Sets counters that the datasource shares with others.
+    pub(crate) fn counters(mut self, counters: Arc<CallCounters>) -> Self {
+        self.counters = Some(counters);
+        self
     }
 
     /// Sets what the datasource may do. Default: nothing.

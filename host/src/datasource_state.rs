@@ -3,7 +3,7 @@
 use portcullis_audit::{Audit, CallCounters};
 use portcullis_aws::Service;
 use portcullis_gate::Egress;
-use portcullis_policy::{Access, ActionName, Limits, Manifest, Policy};
+use portcullis_policy::{Access, ActionName, Limits, Manifest, Policy, TenantName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
@@ -17,7 +17,10 @@ pub(crate) struct DatasourceState {
     pub(crate) service: Arc<dyn Service>,
     pub(crate) egress: Arc<Egress>,
     pub(crate) audit: Arc<Audit>,
-    pub(crate) counters: CallCounters,
+    /// What its calls have done, or also those of other datasources of the same template.
+    pub(crate) counters: Arc<CallCounters>,
+    /// The tenant whose datasource it is.
+    pub(crate) tenant: Option<TenantName>,
     quota: Quota,
 }
 
@@ -48,7 +51,8 @@ impl DatasourceState {
             service,
             egress,
             audit,
-            counters: CallCounters::default(),
+            counters: Arc::default(),
+            tenant: None,
             quota: Quota {
                 clock_offset_ms: AtomicI64::new(0),
                 retry_tokens: AtomicU32::new(RETRY_TOKENS),

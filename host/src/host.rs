@@ -184,7 +184,16 @@ impl Host {
         plugin: &Plugin,
         config: DatasourceConfig<'_>,
     ) -> Result<Arc<DatasourceState>, ConfigError> {
-        let DatasourceConfig { name, policy, settings, credentials, tls, dry_run } = config;
+        let DatasourceConfig {
+            name,
+            policy,
+            settings,
+            credentials,
+            tls,
+            dry_run,
+            tenant,
+            counters,
+        } = config;
         let policy = Arc::new(policy);
         let manifest = plugin.shared_manifest();
         let mut egress = Egress::builder(policy.clone())
@@ -209,7 +218,12 @@ impl Host {
         let audit = self.inner.audit.clone();
         let name = name.to_string();
         let service = Arc::new(service);
-        Ok(Arc::new(DatasourceState::new(name, policy, manifest, service, egress, audit)))
+        let mut state = DatasourceState::new(name, policy, manifest, service, egress, audit);
+        state.tenant = tenant;
+        if let Some(counters) = counters {
+            state.counters = counters;
+        }
+        Ok(Arc::new(state))
     }
 }
 

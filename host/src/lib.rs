@@ -62,6 +62,7 @@ mod load_error;
 mod plugin;
 mod runtime;
 mod store_state;
+mod template;
 
 pub use builder::HostBuilder;
 pub use config::{DatasourceConfig, Settings};
@@ -91,10 +92,12 @@ pub use portcullis_json::{BindError, Diagnostic, MAX_BOUND_VALUES, bind};
 pub use portcullis_memory::MemoryLimit;
 pub use portcullis_policy::{
     self as policy, Access, ActionName, CredentialScope, Denial, Isolation, Limit, LimitKind,
-    Limits, Manifest, ManifestError, Origin, Policy, Rule,
+    Limits, Manifest, ManifestError, Origin, Policy, Rule, SettingValue, Template, TenantName,
+    TenantSettings,
 };
 /// The version of rustls whose [`RootCertStore`](rustls::RootCertStore) the builder takes.
 pub use rustls;
+pub use template::{CacheFigures, CacheSize, DatasourceCache, LoadedTemplate, Tenant, TenantError};
 /// The version of wasmtime whose [`MemoryCreator`](wasmtime::MemoryCreator) the builder takes.
 pub use wasmtime;
 

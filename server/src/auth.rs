@@ -1,8 +1,8 @@
 //! The auth layer: who is asking, and what they may use.
 
 use crate::connections::Peer;
-use crate::deployment::{Deployment, Served};
-use crate::headers::{REQUEST_ID, only};
+use crate::deployment::{Deployment, Served, ServedTemplate};
+use crate::headers::{REQUEST_ID, TENANT, only};
 use crate::refusals::{Refused, Who};
 use crate::server::Server;
 use crate::tokens::Principal;
@@ -12,7 +12,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, header};
-use portcullis_config::ServerConfig;
+use portcullis::TenantName;
+use portcullis::policy::TenantNameError;
+use portcullis_config::{ServerConfig, Token};
 use portcullis_memory::Account;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -162,6 +164,66 @@ impl Caller {
             message: format!("there is no datasource {name:?}"),
             remedy: "GET /v1/datasources lists those that may be used".to_string(),
         })
+    }
+
+    /// Whether the caller may fill in a template of that name, whether it exists or not.
+    pub(crate) fn may_fill_in(&self, template: &str) -> bool {
+        self.principal.as_ref().is_none_or(|principal| principal.token.allows_template(template))
+    }
+
+    /// The template of that name.
+    pub(crate) fn template(&self, name: &str) -> Result<&Arc<ServedTemplate>, Refusal> {
+        let token = self.name();
+        if !self.may_fill_in(name) {
+            // The message does not say whether it exists.
+            return Err(Refusal {
+                is_not_found: false,
+                refused: Refused::new("forbidden").because("a template of others").into(),
+                message: format!("the token of {token:?} may not use a template {name:?}"),
+                remedy: self
+                    .for_operators(format!("server.tokens.{token}.templates must list {name:?}")),
+            });
+        }
+        self.deployment.templates.get(name).ok_or_else(|| Refusal {
+            is_not_found: true,
+            refused: Refused::new("not-found").because("a template that does not exist").into(),
+            message: format!("there is no template {name:?}"),
+            remedy: "GET /v1/templates lists those that may be used".to_string(),
+        })
+    }
+
+    /// The tenant for whom the caller acts: that of its token, or, if the token is a platform's,
+    /// the one that it names.
+    pub(crate) fn tenant(&self, headers: &HeaderMap) -> Result<Option<TenantName>, Refusal> {
+        let refuse = |message: String, remedy: &str| Refusal {
+            is_not_found: false,
+            refused: Refused::new("forbidden").because("a tenant of others").into(),
+            message,
+            remedy: remedy.to_string(),
+        };
+        let named = if headers.contains_key(&TENANT) {
+            let only = only(headers, &TENANT).ok_or_else(|| {
+                refuse(format!("the header {TENANT} is not one text"), "send it once")
+            })?;
+            let remedy = "name the tenant as the platform knows it";
+            Some(only.parse().map_err(|error: TenantNameError| refuse(error.to_string(), remedy))?)
+        } else {
+            None
+        };
+        let Some(principal) = &self.principal else { return Ok(named) };
+        let Token { tenant, tenants, .. } = &*principal.token;
+        match (tenant, tenants, named) {
+            (Some(own), _, Some(named)) if *own != named => Err(refuse(
+                format!("the token of {:?} is that of another tenant", self.name()),
+                "leave out the header x-portcullis-tenant: the token says whose it is",
+            )),
+            (Some(own), _, _) => Ok(Some(own.clone())),
+            (None, None, Some(_)) => Err(refuse(
+                format!("the token of {:?} may not name a tenant", self.name()),
+                "ask the operator of this server for tenants = \"any\"",
+            )),
+            (None, _, named) => Ok(named),
+        }
     }
 
     /// Checks that the token allows an action of a datasource that it may use.

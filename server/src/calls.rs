@@ -1,13 +1,13 @@
 //! One call for a caller, as both APIs make it.
 
 use crate::auth::Caller;
-use crate::deployment::{Disabled, Served, Unavailable};
+use crate::deployment::{Disabled, Served, ServedTemplate, Unavailable};
 use crate::memory::Held;
 use crate::server::Server;
 use crate::setup::SetupError;
 use axum::body::Body;
 use http_body::Body as _;
-use portcullis::{Datasource, Denial, Error, Limit, LimitKind};
+use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Tenant, TenantError};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,14 @@ pub(crate) enum CallError {
     Unavailable(Arc<SetupError>),
     /// The call failed.
     Failed(Error),
+}
+
+/// A call without a result, of a datasource that the caller describes.
+pub(crate) enum TenantCallError {
+    /// The template cannot be loaded.
+    Unavailable(Arc<SetupError>),
+    /// The datasource cannot be made, or the call failed.
+    Tenant(TenantError),
 }
 
 /// Makes a call of a datasource, which is connected if it is not yet. `time` limits the call.
@@ -34,13 +42,35 @@ pub(crate) async fn call<T>(
             Unavailable::Disabled(disabled) => CallError::Disabled(disabled),
             Unavailable::Failed(error) => CallError::Unavailable(error),
         })?;
-    let peer = Some(caller.peer);
-    let mut datasource = datasource.for_request(&caller.request_id).for_caller(caller.name(), peer);
-    if let Some(time) = time {
-        datasource = datasource.within(time);
-    }
+    let datasource = prepared(datasource, caller, time);
     let result = source.switch.guard(run(&datasource)).await;
     result.map_err(CallError::Disabled)?.map_err(CallError::Failed)
+}
+
+/// Makes a call of a datasource that the caller describes: it fills in a template.
+pub(crate) async fn call_tenant<T>(
+    server: &Server,
+    caller: &Caller,
+    template: &ServedTemplate,
+    tenant: &Tenant,
+    time: Option<Duration>,
+    run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
+) -> Result<T, TenantCallError> {
+    let template = template.loaded(&server.host).await.map_err(TenantCallError::Unavailable)?;
+    let tenants = &server.tenants;
+    let datasource = tenants.datasource(&template, tenant).map_err(TenantCallError::Tenant)?;
+    let datasource = prepared(datasource, caller, time);
+    run(&datasource).await.map_err(|error| TenantCallError::Tenant(error.into()))
+}
+
+/// The datasource for one call of a caller.
+fn prepared(datasource: Datasource, caller: &Caller, time: Option<Duration>) -> Datasource {
+    let peer = Some(caller.peer);
+    let datasource = datasource.for_request(&caller.request_id).for_caller(caller.name(), peer);
+    match time {
+        Some(time) => datasource.within(time),
+        None => datasource,
+    }
 }
 
 /// Refuses a body whose stated length is larger than the input that the datasource accepts.

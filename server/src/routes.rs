@@ -1,7 +1,7 @@
 //! The paths of the JSON API, for its description, logs and metrics.
 
 /// The paths of the JSON API.
-pub(crate) const ROUTES: [&str; 14] = [
+pub(crate) const ROUTES: [&str; 18] = [
     "/",
     "/v1/datasources",
     "/v1/datasources/{name}:disable",
@@ -9,6 +9,10 @@ pub(crate) const ROUTES: [&str; 14] = [
     "/v1/datasources/{datasource}/actions/{action}",
     "/v1/datasources/{datasource}/test",
     "/v1/datasources/{datasource}/structure",
+    "/v1/templates",
+    "/v1/templates/{template}/actions/{action}",
+    "/v1/templates/{template}/test",
+    "/v1/templates/{template}/structure",
     "/v1/actions",
     "/v1/actions/{action}",
     "/v1/reload",
@@ -20,6 +24,9 @@ pub(crate) const ROUTES: [&str; 14] = [
 
 /// The media type of a template with its values.
 pub(crate) const BOUND: &str = "application/vnd.portcullis.bound+json";
+
+/// The media type of a call that brings its datasource along.
+pub(crate) const CALL: &str = "application/vnd.portcullis.call+json";
 
 /// The two paths that differ only in the end of their last part.
 const SWITCH: &str = "/v1/datasources/{datasource}";

@@ -9,7 +9,9 @@ use crate::overrides::Overrides;
 use crate::refusals::{Recording, Refusals, Refused, Who};
 use crate::setup::{PolicyLocation, SetupError, read_policy};
 use arc_swap::ArcSwap;
-use portcullis::{ActionName, Host, JsonLines, OperatorAction, RefusedRequest};
+use portcullis::{
+    ActionName, CacheSize, DatasourceCache, Host, JsonLines, OperatorAction, RefusedRequest,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +21,8 @@ use tokio::time::timeout;
 /// The running server, as its handlers see it.
 pub(crate) struct Server {
     pub(crate) host: Host,
+    /// The datasources that callers describe.
+    pub(crate) tenants: DatasourceCache,
     /// The policy file; none if an embedded server is served.
     policy: Option<PolicyLocation>,
     overrides: Overrides,
@@ -48,6 +52,7 @@ impl Server {
         let certificate = certificate::read(&deployment.server, policy.as_ref())?;
         let connections = Connections::new(deployment.server.connections as usize);
         Ok(Self {
+            tenants: DatasourceCache::new(&host, CacheSize::default()),
             host,
             policy,
             overrides,
@@ -226,6 +231,7 @@ impl Server {
         for served in current.datasources.values() {
             served.release_if_idle(current.server.idle_timeout);
         }
+        self.tenants.release_idle(current.server.idle_timeout);
     }
 }
 

@@ -1,5 +1,6 @@
 //! `portcullis check`: checks a policy file and shows what it allows. It sends nothing.
 
+use super::describe_template;
 use crate::args::PolicyArgs;
 use crate::compiler::small_host;
 use crate::failure::Failure;
@@ -48,10 +49,29 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
             failures.push(failure.in_configuration().with(format!("datasource: {name}")));
         }
     }
+    for (name, entry) in &file.templates {
+        out!("{bold}template {name}{bold:#}")?;
+        out!("  {:<12} {}", "plugin", describe_plugin(&entry.plugin))?;
+        for (key, value) in describe_template::describe(entry) {
+            out!("  {key:<12} {value}")?;
+        }
+        let known = loaded.iter().find(|(source, _)| *source == &entry.plugin);
+        if known.is_none() {
+            match load(&host, &entry.plugin, policy.folder()) {
+                Ok(plugin) => loaded.push((&entry.plugin, plugin)),
+                Err(error) => failures.push(
+                    Failure::from(error).in_configuration().with(format!("template: {name}")),
+                ),
+            }
+        }
+    }
     if let Some(server) = &file.server {
         let plugins = loaded.iter().map(|(_, plugin)| plugin);
         let checked = server
-            .check(|name| file.datasources.contains_key(name))
+            .check(
+                |name| file.datasources.contains_key(name),
+                |name| Some(file.templates.get(name)?.template.needs_tenant()),
+            )
             .map_err(|error| error.to_string())
             .and_then(|()| check_token_actions(server, plugins).map_err(|error| error.to_string()))
             .and_then(|()| check_certificate(server, &policy).map_err(|error| error.to_string()));
@@ -78,12 +98,13 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     for key in PolicyFile::deprecated_keys(&text) {
         out!("{bold}deprecated{bold:#}  {key}")?;
     }
-    let count = file.datasources.len();
-    out!(
-        "{} is a valid policy with {count} datasource{}",
-        policy.path().display(),
-        if count == 1 { "" } else { "s" }
-    )
+    let plural =
+        |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let mut counts = plural(file.datasources.len(), "datasource");
+    if !file.templates.is_empty() {
+        counts = format!("{counts} and {}", plural(file.templates.len(), "template"));
+    }
+    out!("{} is a valid policy with {counts}", policy.path().display())
 }
 
 /// Checks that the audit file can be where the policy names it. It is not created.
@@ -198,10 +219,8 @@ fn check_access(plugin: &Plugin, config: &DatasourceEntry) -> Result<(), Failure
     Ok(())
 }
 
-/// Describes a datasource, as keys and values.
-fn describe_datasource(config: &DatasourceEntry) -> Vec<(&'static str, String)> {
-    let policy = &config.policy;
-    let plugin = match &config.plugin {
+fn describe_plugin(source: &PluginSource) -> String {
+    match source {
         PluginSource::BuiltIn(name) => format!("{name} (built in)"),
         PluginSource::File { file, sha256: Some(_), .. } => {
             format!("{} (pinned by its digest)", file.display())
@@ -210,7 +229,13 @@ fn describe_datasource(config: &DatasourceEntry) -> Vec<(&'static str, String)> 
             format!("{} (not pinned: any component in this file is run)", file.display())
         }
         other => format!("{other:?}"),
-    };
+    }
+}
+
+/// Describes a datasource, as keys and values.
+fn describe_datasource(config: &DatasourceEntry) -> Vec<(&'static str, String)> {
+    let policy = &config.policy;
+    let plugin = describe_plugin(&config.plugin);
     let inline = matches!(config.settings, SettingsSource::Inline(_));
     let settings = match &config.settings {
         SettingsSource::Inline(_) => "in this file".to_string(),
@@ -346,7 +371,16 @@ fn describe_token(token: &Token, now: SystemTime) -> String {
         .actions
         .as_ref()
         .map_or_else(|| "all actions".to_string(), |actions| join_or(actions, "no action"));
-    let datasources = join_or(&token.datasources, "no datasource");
+    let mut datasources = join_or(&token.datasources, "no datasource");
+    if !token.templates.is_empty() {
+        let whose = match (&token.tenant, &token.tenants) {
+            (Some(tenant), _) => format!(" as the tenant {tenant}"),
+            (None, Some(_)) => " for any tenant".to_string(),
+            (None, None) => String::new(),
+        };
+        let templates = join_or(&token.templates, "none");
+        datasources = format!("{datasources}, and of the templates {templates}{whose}");
+    }
     let operator = if token.operator { " (operator)" } else { "" };
     let expiry = match token.expires {
         Some(expires) if token.is_expired(now) => format!("; EXPIRED on {expires}"),

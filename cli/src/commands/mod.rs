@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod demo;
+mod describe_template;
 pub(crate) mod execute;
 pub(crate) mod iam;
 pub(crate) mod init;

@@ -36,6 +36,9 @@ pub struct Record<'r> {
     /// The datasource's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub datasource: Option<&'r str>,
+    /// The tenant whose datasource it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<&'r str>,
     /// The plugin's name, from its manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin: Option<&'r str>,
@@ -94,6 +97,7 @@ impl Record<'_> {
             caller: None,
             peer: None,
             datasource: None,
+            tenant: None,
             plugin: None,
             export: None,
             action: None,

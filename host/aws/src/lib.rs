@@ -48,7 +48,7 @@ mod undumped;
 
 pub use body::EnforceBody;
 pub use credentials::{
-    Credentials, CredentialsError, CredentialsFile, EnvCredentials, HttpSend, Processes,
+    Credentials, CredentialsError, CredentialsFile, DigestKey, EnvCredentials, HttpSend, Processes,
     ProvideCredentials, StaticCredentials,
 };
 pub use iam::{IamScope, iam_document};

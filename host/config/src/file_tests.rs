@@ -1,4 +1,7 @@
 use super::*;
+use crate::datasource::SettingsSource;
+use crate::plugin::PluginSource;
+use portcullis_policy::{Access, CredentialSource};
 const EXAMPLE: &str = r#"
     [datasources.orders]
     plugin = "dynamodb"

@@ -19,22 +19,28 @@
 //! # Ok::<(), portcullis_config::PolicyFileError>(())
 //! ```
 
+mod datasource;
 mod deprecated;
 mod error;
 mod file;
 mod nearest;
 mod plain;
+mod plugin;
+mod requirements;
 mod server;
+mod template;
 mod text;
+mod tls;
 
+pub use datasource::{DatasourceEntry, SettingsSource};
 pub use deprecated::DeprecatedKey;
 pub use error::PolicyFileError;
-pub use file::{
-    AuditConfig, DatasourceEntry, HostConfig, MIN_MEMORY, PluginSource, PolicyFile, SettingsSource,
-    TlsConfig,
-};
+pub use file::{AuditConfig, HostConfig, MIN_MEMORY, PolicyFile};
+pub use plugin::PluginSource;
 pub use portcullis_policy::WhenFull;
 pub use server::{
     Digest, DigestError, Digests, Expiry, ExpiryError, MAX_BODY_BYTES, MAX_CONNECTIONS,
-    ServerConfig, ServerConfigError, ServerTls, Token,
+    ServerConfig, ServerConfigError, ServerTls, Tenants, Token,
 };
+pub use template::TemplateEntry;
+pub use tls::TlsConfig;

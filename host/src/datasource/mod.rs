@@ -22,7 +22,9 @@ use output::Output;
 use pool::InstancePool;
 use portcullis_audit::Counters;
 use portcullis_json::is_deeper;
-use portcullis_policy::{ActionName, Denial, Isolation, Limit, LimitKind, MAX_DEADLINE};
+use portcullis_policy::{
+    ActionName, Denial, Isolation, Limit, LimitKind, MAX_DEADLINE, TenantName,
+};
 use std::fmt;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -430,6 +432,10 @@ impl fmt::Debug for Datasource {
 }
 
 impl Evict for Inner {
+    fn owner(&self) -> Option<&str> {
+        self.state.tenant.as_ref().map(TenantName::as_str)
+    }
+
     fn idle_bytes(&self) -> u64 {
         self.pool.bytes()
     }

@@ -2,10 +2,14 @@
 
 use parking_lot::Mutex;
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 /// Something with idle instances and connections.
 pub(crate) trait Evict: Send + Sync {
+    /// The tenant whose it is. Without one it is on its own.
+    fn owner(&self) -> Option<&str>;
+
     /// The memory of the idle instances, in bytes.
     fn idle_bytes(&self) -> u64;
 
@@ -46,8 +50,8 @@ impl Registry {
         self.0.lock().push(datasource);
     }
 
-    /// Drops idle instances until as much is free as wanted, first those of the datasource that has
-    /// most. No datasource loses more than half of its instances (rounded up), so that one
+    /// Drops idle instances until as much is free as wanted, first those of the tenant that has most,
+    /// and of its datasource that has most. No datasource loses more than half of its instances (rounded up), so that one
     /// datasource with large calls does not make all others start cold.
     pub(crate) fn evict(&self, mut wanted: Wanted) {
         let mut live: Vec<_> = self.live().into_iter().map(|one| (one.idle_bytes(), one)).collect();
@@ -56,8 +60,19 @@ impl Registry {
         if live.iter().map(|(bytes, _)| bytes).sum::<u64>() < wanted.bytes {
             return;
         }
-        live.sort_by_key(|(bytes, _)| Reverse(*bytes));
-        for (_, datasource) in live {
+        let mut tenants: HashMap<&str, u64> = HashMap::new();
+        for (bytes, datasource) in &live {
+            if let Some(tenant) = datasource.owner() {
+                *tenants.entry(tenant).or_default() += bytes;
+            }
+        }
+        let held = |(bytes, datasource): &(u64, Arc<dyn Evict>)| {
+            let together = datasource.owner().and_then(|tenant| tenants.get(tenant));
+            (Reverse(*together.unwrap_or(bytes)), Reverse(*bytes))
+        };
+        let mut order: Vec<_> = live.iter().map(|one| (held(one), &one.1)).collect();
+        order.sort_by_key(|(held, _)| *held);
+        for (_, datasource) in order {
             if wanted.is_met() {
                 return;
             }
@@ -85,10 +100,14 @@ impl Registry {
 mod tests {
     use super::*;
 
-    /// Idle instances of one byte each.
-    struct Idle(Mutex<usize>);
+    /// Idle instances of one byte each, of a tenant.
+    struct Idle(Mutex<usize>, Option<&'static str>);
 
     impl Evict for Idle {
+        fn owner(&self) -> Option<&str> {
+            self.1
+        }
+
         fn idle_bytes(&self) -> u64 {
             *self.0.lock() as u64
         }
@@ -109,15 +128,33 @@ mod tests {
     #[test]
     fn datasource_with_most_idle_instances_loses_some_first() {
         let registry = Registry::default();
-        let idle = [3, 10, 1].map(|count| Arc::new(Idle(Mutex::new(count))));
-        for one in &idle {
-            let weak: Weak<Idle> = Arc::downgrade(one);
-            registry.add(weak);
-        }
+        let idle = [3, 10, 1].map(|count| Arc::new(Idle(Mutex::new(count), None)));
+        add(&registry, &idle);
         let left = || idle.each_ref().map(|one| *one.0.lock());
         registry.evict(Wanted { bytes: 2, instances: 0 });
         assert_eq!(left(), [3, 8, 1]);
         registry.evict(Wanted { bytes: 0, instances: 5 });
         assert_eq!(left(), [2, 4, 1], "half of the largest, then the next");
+    }
+
+    #[test]
+    fn a_tenant_with_many_datasources_loses_instances_before_others() {
+        let registry = Registry::default();
+        let many = [1; 20].map(|count| Arc::new(Idle(Mutex::new(count), Some("many"))));
+        let few = [2, 3].map(|count| Arc::new(Idle(Mutex::new(count), Some("few"))));
+        let own = [Arc::new(Idle(Mutex::new(4), None))];
+        for idle in [&own[..], &few, &many] {
+            add(&registry, idle);
+        }
+        registry.evict(Wanted { bytes: 0, instances: 20 });
+        let left = |idle: &[Arc<Idle>]| idle.iter().map(|one| *one.0.lock()).sum::<usize>();
+        assert_eq!((left(&many), left(&few), left(&own)), (0, 5, 4));
+    }
+
+    fn add(registry: &Registry, idle: &[Arc<Idle>]) {
+        for one in idle {
+            let weak: Weak<Idle> = Arc::downgrade(one);
+            registry.add(weak);
+        }
     }
 }

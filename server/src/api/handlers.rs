@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-type Names<T> = Result<Path<T>, PathRejection>;
+pub(super) type Names<T> = Result<Path<T>, PathRejection>;
 
 /// Lists the datasources that the caller may use. An operator sees why some cannot be used.
 pub(super) async fn datasources(Extension(caller): Extension<Caller>) -> Response {
@@ -171,12 +171,21 @@ async fn respond(
     time: Option<Duration>,
     run: impl AsyncFnOnce(&Datasource) -> Result<String, Error>,
 ) -> Result<Response, Problem> {
-    let problem = |error| Problem::from_call(&error, caller);
-    let output = calls::call(server, caller, source, time, run).await.map_err(problem)?;
+    let result = calls::call(server, caller, source, time, run).await;
+    finish(caller, result.map_err(|error| Problem::from_call(&error, caller)))
+}
+
+/// Responds with the result of a call.
+pub(super) fn finish(
+    caller: &Caller,
+    result: Result<String, Problem>,
+) -> Result<Response, Problem> {
+    let output = result?;
     if let Err(error) = serde_json::from_str::<IgnoredAny>(&output) {
         return Err(Problem::of_result(format!("the plugin's result is not JSON: {error}")));
     }
-    let held = calls::hold(caller, output.len()).map_err(problem)?;
+    let held =
+        calls::hold(caller, output.len()).map_err(|error| Problem::from_call(&error, caller))?;
     let mut response = json_response(output);
     response.extensions_mut().insert(held);
     Ok(response)
@@ -214,13 +223,20 @@ pub(super) async fn actions(Extension(caller): Extension<Caller>) -> Response {
     let action = |known: &Operation| json!({"name": known.name, "access": access(known.access), "plugin": BUILT_IN});
     let mut list: Vec<Value> = OPERATIONS.iter().map(action).collect();
     let mut plugins = BTreeSet::from([BUILT_IN.to_string()]);
-    let usable = caller.deployment.datasources.iter().filter(|(name, _)| caller.may_use(name));
-    for (_, source) in usable {
+    let datasources = caller.deployment.datasources.iter();
+    let datasources = datasources
+        .filter(|(name, _)| caller.may_use(name))
+        .map(|(_, source)| (source.plugin_name(), source.loaded_plugin()));
+    let templates = caller.deployment.templates.iter();
+    let templates = templates
+        .filter(|(name, _)| caller.may_fill_in(name))
+        .map(|(_, template)| (template.plugin_name(), template.loaded_plugin()));
+    for (name, plugin) in datasources.chain(templates) {
         // Thousands of datasources have few plugins.
-        if source.plugin_name().is_some_and(|name| plugins.contains(name)) {
+        if name.is_some_and(|name| plugins.contains(name)) {
             continue;
         }
-        let Some(plugin) = source.loaded_plugin() else { continue };
+        let Some(plugin) = plugin else { continue };
         let manifest = plugin.manifest();
         if plugins.insert(manifest.name().to_string()) {
             list.extend(manifest.actions().map(|(name, action)| {
@@ -300,6 +316,7 @@ pub(super) async fn metrics(
         &server.host,
         &server.connections,
         &caller.deployment,
+        &server.tenants.figures(),
     )));
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);
@@ -326,7 +343,7 @@ pub(super) async fn openapi() -> Response {
     json_response(description::document().to_string())
 }
 
-fn path<T>(names: Names<T>) -> Result<T, Problem> {
+pub(super) fn path<T>(names: Names<T>) -> Result<T, Problem> {
     let Path(names) = names.map_err(|error| {
         Problem::new(ProblemKind::BadRequest, format!("the path cannot be read: {error}"))
     })?;
@@ -341,7 +358,7 @@ fn check_operator(caller: &Caller) -> Result<(), Problem> {
     Err(problem.remedy("set operator = true for the token in the policy file"))
 }
 
-fn json_response(text: String) -> Response {
+pub(super) fn json_response(text: String) -> Response {
     let mut response = Response::new(Body::from(text));
     let media_type = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);

@@ -1,7 +1,7 @@
 //! The query and the body of a call.
 
 use super::problem::{Problem, ProblemKind};
-use crate::routes::BOUND;
+use crate::routes::{BOUND, CALL};
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use http::{HeaderMap, header};
@@ -23,6 +23,7 @@ pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 const DEADLINE: &str = "deadline";
 
 /// The options of a call.
+#[derive(Default)]
 pub(super) struct Options {
     /// The plugin's options. The plugin knows which there are.
     pub(super) plugin: Map<String, Value>,
@@ -63,6 +64,19 @@ impl Options {
             options.plugin.insert(name, value);
         }
         Ok(options)
+    }
+
+    /// Takes the options from a JSON object.
+    pub(super) fn from_map(mut plugin: Map<String, Value>) -> Result<Self, Problem> {
+        let Some(given) = plugin.remove(DEADLINE) else { return Ok(Self { plugin, time: None }) };
+        let time = given.as_str().and_then(|text| humantime::parse_duration(text).ok());
+        let Some(time) = time.filter(|time| !time.is_zero()) else {
+            let message = "expected a duration, as in \"5s\" or \"500ms\"";
+            let fault = Diagnostic::new(format!("/options/{DEADLINE}"), message);
+            let problem = Problem::new(ProblemKind::BadRequest, "the options cannot be used");
+            return Err(problem.faults(&[fault]));
+        };
+        Ok(Self { plugin, time: Some(time) })
     }
 
     /// Refuses options of the plugin that are not in `known`.
@@ -107,6 +121,19 @@ impl MediaType {
                 Err(Problem::new(ProblemKind::MediaType, message)
                     .remedy("send the header Content-Type: application/json"))
             }
+        }
+    }
+}
+
+impl MediaType {
+    /// Checks the media type of a call that brings its datasource along. It is no other type, so
+    /// that nobody sends credentials to a path that would not expect them.
+    pub(super) fn check_call(headers: &HeaderMap) -> Result<(), Problem> {
+        let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        match value.and_then(|value| value.split(';').next()).map(str::trim) {
+            Some(kind) if kind.eq_ignore_ascii_case(CALL) => Ok(()),
+            _ => Err(Problem::new(ProblemKind::MediaType, format!("the body must be {CALL}"))
+                .remedy(format!("send the header Content-Type: {CALL}"))),
         }
     }
 }

@@ -3,15 +3,19 @@
 //! | module | role |
 //! |---|---|
 //! | `handlers` | one function for each path |
+//! | `templates` | calls that bring their datasource along |
 //! | `input` | the query and the body of a call |
+//! | `inline` | the document of a call that brings its datasource along |
 //! | `values` | the fields of a JSON object in their order |
 //! | `problem` | problem documents |
 //! | `openapi` | the description |
 
 mod handlers;
+mod inline;
 mod input;
 mod openapi;
 pub(crate) mod problem;
+mod templates;
 pub(crate) mod values;
 
 use crate::server::Server;
@@ -32,6 +36,10 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
         .route("/v1/datasources/{datasource}/actions/{action}", post(handlers::execute))
         .route("/v1/datasources/{datasource}/test", get(handlers::test))
         .route("/v1/datasources/{datasource}/structure", get(handlers::structure))
+        .route("/v1/templates", get(templates::templates))
+        .route("/v1/templates/{template}/actions/{action}", post(templates::execute))
+        .route("/v1/templates/{template}/test", post(templates::test))
+        .route("/v1/templates/{template}/structure", post(templates::structure))
         .route("/v1/actions", get(handlers::actions))
         .route("/v1/actions/{action}", get(handlers::action))
         .route("/v1/reload", post(handlers::reload))

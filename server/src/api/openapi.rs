@@ -3,7 +3,7 @@
 
 use super::problem::ProblemKind;
 use crate::deployment::Condition;
-use crate::routes::BOUND;
+use crate::routes::{BOUND, CALL};
 use dynamodb_plugin::catalogue::OPERATIONS;
 use serde_json::{Map, Value, json};
 
@@ -41,8 +41,10 @@ pub(crate) fn document() -> Value {
 
 fn paths() -> Value {
     let mut paths = server_paths();
-    if let (Some(paths), Value::Object(datasources)) = (paths.as_object_mut(), datasource_paths()) {
-        paths.extend(datasources);
+    for more in [datasource_paths(), template_paths()] {
+        if let (Some(paths), Value::Object(more)) = (paths.as_object_mut(), more) {
+            paths.extend(more);
+        }
     }
     paths
 }
@@ -119,6 +121,107 @@ fn datasource_paths() -> Value {
             ),
         }},
     })
+}
+
+/// The paths of templates.
+fn template_paths() -> Value {
+    let Parameters { request_id, .. } = Parameters::new();
+    let template = json!({
+        "name": "template", "in": "path", "required": true,
+        "description": "The name of the template in the policy.",
+        "schema": {"type": "string", "minLength": 1},
+    });
+    let tenant = json!({
+        "name": "x-portcullis-tenant", "in": "header",
+        "description": "The tenant for whom a platform acts. Only tokens with tenants = \"any\" may send it.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
+    });
+    let action = json!({
+        "name": "action", "in": "path", "required": true,
+        "description": "The service's name of the action, such as GetItem.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"},
+    });
+    let call = |id: &str, summary: &str, path: &[&Value], success: &str, has_input: bool| {
+        let mut parameters = vec![&template];
+        parameters.extend(path);
+        parameters.extend([&tenant, &request_id]);
+        json!({"post": {
+            "operationId": id, "summary": summary, "parameters": parameters,
+            "requestBody": {"required": true, "content": {CALL: {"schema": call_document(has_input)}}},
+            "responses": responses(success, &json!({"type": "object"}),
+                &[400, 401, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504]),
+        }})
+    };
+    json!({
+        "/v1/templates": {"get": {
+            "operationId": "templates", "summary": "List the templates that the caller may fill in",
+            "responses": responses("The templates that the caller may fill in.", &json!({
+                "type": "object", "required": ["templates"],
+                "properties": {"templates": {"type": "array", "items": {
+                    "type": "object", "required": ["name", "plugin", "access"],
+                    "properties": {
+                        "name": {"type": "string"}, "plugin": {"type": ["string", "null"]},
+                        "access": {"enum": ["read", "write", "admin"]},
+                        "actions": {"type": ["array", "null"], "items": {"type": "string"}},
+                    },
+                }}},
+            }), &[401, 403]),
+        }},
+        "/v1/templates/{template}/actions/{action}": call(
+            "executeInline", "Run an action on a datasource that the request describes",
+            &[&action], "The result of the action.", true,
+        ),
+        "/v1/templates/{template}/test": call(
+            "testInline", "Check the settings, connectivity and credentials of a datasource",
+            &[], "The service was reached and accepted the credentials.", false,
+        ),
+        "/v1/templates/{template}/structure": call(
+            "structureInline", "List the tables of a datasource that the request describes",
+            &[], "The structure of the datasource.", false,
+        ),
+    })
+}
+
+/// The document of a call that brings its datasource along.
+fn call_document(has_input: bool) -> Value {
+    let secret = json!({"type": "string", "writeOnly": true, "minLength": 1});
+    let mut document = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "settings": {
+                "type": "object",
+                "description": "The settings that the template lets a tenant give.",
+                "additionalProperties": {"type": ["string", "number", "boolean"]},
+            },
+            "credentials": {
+                "type": "object",
+                "description": "AWS credentials, if the template takes the caller's. No response, log or record contains them.",
+                "additionalProperties": false,
+                "required": ["accessKeyId", "secretAccessKey"],
+                "properties": {
+                    "accessKeyId": {"type": "string", "minLength": 1},
+                    "secretAccessKey": secret,
+                    "sessionToken": secret,
+                },
+            },
+            "options": {
+                "type": "object",
+                "description": "The same options as in the query of a call, and deadline.",
+            },
+        },
+    });
+    if has_input {
+        document["properties"]["input"] =
+            json!({"type": "object", "description": "The input of the action."});
+        document["properties"]["template"] = json!({
+            "type": "string",
+            "description": "Instead of input: JSON with {{name}} in place of each value.",
+        });
+        document["properties"]["values"] =
+            json!({"type": "object", "description": "The values of the template by name."});
+    }
+    document
 }
 
 /// What a datasource is.

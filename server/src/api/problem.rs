@@ -2,14 +2,15 @@
 
 use crate::auth::{AuthError, Caller, Refusal};
 use crate::body::BodyError;
-use crate::calls::{CallError, ENABLE, ask};
+use crate::calls::{CallError, ENABLE, TenantCallError, ask};
 use crate::refusals::Refused;
 use crate::setup::SetupError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use portcullis::policy::FillError;
 use portcullis::{
-    Busy, Diagnostic, Error, ErrorKind, Limit, LimitKind, PluginError, TransportError,
+    Busy, Diagnostic, Error, ErrorKind, Limit, LimitKind, PluginError, TenantError, TransportError,
 };
 use portcullis_config::ServerConfig;
 use serde_json::value::RawValue;
@@ -225,6 +226,48 @@ impl Problem {
                 }
                 problem.with("maybeApplied", disabled.maybe_applied).remedy(ENABLE)
             }
+        }
+    }
+
+    /// The problem of a call of a datasource that the caller describes.
+    pub(crate) fn from_tenant_call(error: &TenantCallError, caller: &Caller) -> Self {
+        match error {
+            TenantCallError::Unavailable(error) => Self::unavailable(error, caller),
+            TenantCallError::Tenant(error) => Self::of_tenant(error, caller),
+        }
+    }
+
+    fn of_tenant(error: &TenantError, caller: &Caller) -> Self {
+        let wrong = |message: &str| Self::new(ProblemKind::BadRequest, message);
+        let credentials = |message: String| {
+            wrong("the credentials cannot be used")
+                .faults(&[Diagnostic::new("/credentials", message)])
+        };
+        match error {
+            TenantError::Fill(FillError::Settings(faults)) => {
+                let faults: Vec<Diagnostic> = faults
+                    .iter()
+                    .map(|fault| {
+                        Diagnostic::new(format!("/settings{}", fault.pointer), &*fault.message)
+                    })
+                    .collect();
+                wrong("the settings do not fit the template").faults(&faults)
+            }
+            TenantError::Fill(error) => wrong(&error.to_string()).remedy(
+                "the tenant is in the caller's token (tenant), or, for a platform's token (tenants = \
+                 \"any\"), in the header x-portcullis-tenant",
+            ),
+            TenantError::Host(Error::Plugin(PluginError::InvalidSettings(faults))) => {
+                let faults: Vec<Diagnostic> = faults
+                    .iter()
+                    .map(|fault| {
+                        Diagnostic::new(format!("/settings{}", fault.pointer), &*fault.message)
+                    })
+                    .collect();
+                wrong("the plugin does not accept the settings").faults(&faults)
+            }
+            TenantError::Host(error) => Self::failed(error, caller),
+            error => credentials(error.to_string()),
         }
     }
 

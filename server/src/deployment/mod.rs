@@ -8,12 +8,14 @@ mod fingerprint;
 mod plugins;
 mod served;
 mod switch;
+mod template;
 
 use changes::Difference;
 pub use changes::{Changes, TokenChanges};
 pub(crate) use served::{Condition, Served, Unavailable};
 pub(crate) use switch::Disabled;
 use switch::Switch;
+pub(crate) use template::ServedTemplate;
 
 use crate::connections::TrustedProxies;
 use crate::memory::Accounts;
@@ -25,7 +27,7 @@ use plugins::PluginSlot;
 use portcullis::Host;
 use portcullis_config::{
     AuditConfig, DatasourceEntry, HostConfig, PluginSource, PolicyFile, ServerConfig,
-    ServerConfigError,
+    ServerConfigError, TemplateEntry,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,6 +41,7 @@ pub(crate) struct Deployment {
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) tokens: Tokens,
     pub(crate) datasources: BTreeMap<String, Arc<Served>>,
+    pub(crate) templates: BTreeMap<String, Arc<ServedTemplate>>,
     audit: Option<AuditConfig>,
     host: HostConfig,
     plugins: Plugins,
@@ -69,19 +72,19 @@ impl Deployment {
         let server =
             overrides.apply(file.server.clone().unwrap_or_default(), file.datasources.keys())?;
         server
-            .check(|name| file.datasources.contains_key(name))
+            .check(|name| file.datasources.contains_key(name), |name| needs_tenant(&file, name))
             .map_err(|error| wrong(error.to_string()).because(error))?;
         if let Some(before) = before
             && let Some(key) = before.fixed_key_that_differs(&server, &file)
         {
             return Err(wrong(format!("{key} has changed, which requires a restart")));
         }
-        check_token_actions(&server, file.datasources.values())
+        check_token_actions(&server, sources(&file))
             .map_err(|error| wrong(error.to_string()).because(error))?;
-        check_built_in(&file.datasources).map_err(wrong)?;
+        check_built_in(&file).map_err(wrong)?;
         let policy = Arc::new(policy.clone());
         let folder = policy.folder();
-        let plugins = plugins_of(&file.datasources, folder, before).await;
+        let plugins = plugins_of(sources(&file), folder, before).await;
         let current = match before {
             Some(before) => current(before, &file.datasources, &plugins).await,
             None => BTreeMap::new(),
@@ -101,12 +104,24 @@ impl Deployment {
             datasources.insert(name, datasource);
         }
         check_settings(host, &new).await?;
+        let template = |(name, entry): (String, TemplateEntry)| {
+            let plugin = &plugins[&key(&entry.plugin)];
+            let known = before.and_then(|before| before.templates.get(&name));
+            if let Some(known) = known.filter(|known| known.is_from(&entry, plugin)) {
+                return (name, known.clone());
+            }
+            let (plugin, policy) = (plugin.clone(), policy.clone());
+            let template = ServedTemplate::new(&name, entry, plugin, policy);
+            (name, Arc::new(template))
+        };
+        let templates = file.templates.into_iter().map(template).collect();
         Ok(Self {
             proxies: Arc::new(TrustedProxies(server.trusted_proxies.clone())),
             tokens: Tokens::new(&server.tokens, accounts),
             server,
             disabled: before.map(|before| before.disabled(&datasources)).unwrap_or_default(),
             datasources,
+            templates,
             audit: file.audit,
             host: file.host,
             plugins,
@@ -121,7 +136,9 @@ impl Deployment {
         accounts: &Accounts,
     ) -> Result<Self, SetupError> {
         let server = overrides.apply(ServerConfig::default(), [LOCAL.to_string()].iter())?;
-        server.check(|name| name == LOCAL).map_err(|error| SetupError::usage(error.to_string()))?;
+        server
+            .check(|name| name == LOCAL, |_| None)
+            .map_err(|error| SetupError::usage(error.to_string()))?;
         let plugin = setup::built_in(host)?;
         let datasource = embedded.connect(LOCAL, host, &plugin).await?;
         let only = Served::embedded(LOCAL, embedded.policy()?, plugin, datasource);
@@ -130,6 +147,7 @@ impl Deployment {
             proxies: Arc::default(),
             tokens: Tokens::new(&BTreeMap::new(), accounts),
             datasources: [(LOCAL.to_string(), Arc::new(only))].into(),
+            templates: BTreeMap::new(),
             disabled: BTreeMap::new(),
             audit: None,
             host: HostConfig::default(),
@@ -228,16 +246,30 @@ fn key(source: &PluginSource) -> String {
     format!("{source:?}")
 }
 
+/// Where the plugins of a policy come from, with the table that names each.
+fn sources(file: &PolicyFile) -> impl Iterator<Item = (String, &PluginSource)> {
+    let datasources = file.datasources.iter();
+    let datasources =
+        datasources.map(|(name, entry)| (format!("datasource: {name}"), &entry.plugin));
+    let templates = file.templates.iter();
+    datasources.chain(templates.map(|(name, entry)| (format!("template: {name}"), &entry.plugin)))
+}
+
+/// Whether a template needs the name of a tenant. None if there is no such template.
+fn needs_tenant(file: &PolicyFile, name: &str) -> Option<bool> {
+    Some(file.templates.get(name)?.template.needs_tenant())
+}
+
 /// The plugins of a policy: those that are loaded and have not changed, and others.
 async fn plugins_of(
-    entries: &BTreeMap<String, DatasourceEntry>,
+    sources: impl Iterator<Item = (String, &PluginSource)>,
     folder: Option<&Path>,
     before: Option<&Deployment>,
 ) -> Plugins {
     let mut checks = JoinSet::new();
     let mut plugins = Plugins::new();
-    for entry in entries.values() {
-        let key = key(&entry.plugin);
+    for (_, source) in sources {
+        let key = key(source);
         if plugins.contains_key(&key) {
             continue;
         }
@@ -245,7 +277,7 @@ async fn plugins_of(
             let key = key.clone();
             checks.spawn(async move { slot.is_current().await.then_some((key, slot)) });
         }
-        let slot = PluginSlot::new(entry.plugin.clone(), folder.map(Path::to_path_buf));
+        let slot = PluginSlot::new(source.clone(), folder.map(Path::to_path_buf));
         plugins.insert(key, Arc::new(slot));
     }
     // The files of all are read at the same time, so that those that do not respond add up to no
@@ -275,13 +307,13 @@ async fn current(
 }
 
 /// Checks the names of built-in plugins.
-fn check_built_in(entries: &BTreeMap<String, DatasourceEntry>) -> Result<(), String> {
-    for (name, entry) in entries {
-        if let PluginSource::BuiltIn(plugin) = &entry.plugin
+fn check_built_in(file: &PolicyFile) -> Result<(), String> {
+    for (table, source) in sources(file) {
+        if let PluginSource::BuiltIn(plugin) = source
             && plugin != "dynamodb"
         {
             return Err(format!(
-                "there is no built-in plugin {plugin:?}; there is \"dynamodb\"\ndatasource: {name}"
+                "there is no built-in plugin {plugin:?}; there is \"dynamodb\"\n{table}"
             ));
         }
     }
@@ -312,9 +344,9 @@ async fn check_settings(host: &Host, new: &[Arc<Served>]) -> Result<(), SetupErr
 /// not read here: they may be another's.
 fn check_token_actions<'e>(
     server: &ServerConfig,
-    mut entries: impl Iterator<Item = &'e DatasourceEntry>,
+    mut sources: impl Iterator<Item = (String, &'e PluginSource)>,
 ) -> Result<(), ServerConfigError> {
-    if entries.any(|entry| !matches!(entry.plugin, PluginSource::BuiltIn(_))) {
+    if sources.any(|(_, source)| !matches!(source, PluginSource::BuiltIn(_))) {
         return Ok(());
     }
     server.check_actions(&OPERATIONS.iter().map(|operation| operation.name).collect())

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 /// The datasources with a histogram of their own: those with most calls. A histogram has 17 lines.
 const BUSIEST: usize = 100;
 
-/// Writes the figures of all datasources that were used, and which cannot be.
+/// Writes the figures of all datasources and templates that were used, and which cannot be.
 pub(super) fn write(deployment: &Deployment, text: &mut Text) {
     text.family("portcullis_datasources", "gauge", "Datasources by state.");
     for (condition, count) in deployment.conditions() {
@@ -24,35 +24,30 @@ pub(super) fn write(deployment: &Deployment, text: &mut Text) {
             text.sample("portcullis_datasource_unavailable", &[("datasource", name)], 1);
         }
     }
-    let all: Vec<(&str, Counters)> = deployment
-        .datasources
-        .iter()
-        .filter_map(|(name, served)| Some((name.as_str(), served.counters()?)))
-        .collect();
+    let datasources = deployment.datasources.iter();
+    let datasources = datasources
+        .filter_map(|(name, served)| Some((("datasource", name.as_str()), served.counters()?)));
+    // The datasources of all tenants together: there may be any number of tenants.
+    let templates = deployment.templates.iter();
+    let templates = templates
+        .filter_map(|(name, served)| Some((("template", name.as_str()), served.counters()?)));
+    let all: Vec<((&str, &str), Counters)> = datasources.chain(templates).collect();
     text.family("portcullis_calls_total", "counter", "Calls that have ended, by outcome.");
     for (name, counters) in &all {
         for (outcome, count) in &counters.calls {
-            text.sample(
-                "portcullis_calls_total",
-                &[("datasource", name), ("outcome", outcome.as_str())],
-                count,
-            );
+            text.sample("portcullis_calls_total", &[*name, ("outcome", outcome.as_str())], count);
         }
     }
     text.family("portcullis_refusals_total", "counter", "Refusals by rule of the policy.");
     for (name, counters) in &all {
         for (rule, count) in &counters.refusals {
-            text.sample(
-                "portcullis_refusals_total",
-                &[("datasource", name), ("rule", rule)],
-                count,
-            );
+            text.sample("portcullis_refusals_total", &[*name, ("rule", rule)], count);
         }
     }
     for (metric, kind, help, value) in FIGURES {
         text.family(metric, kind, help);
         for (name, counters) in &all {
-            text.sample(metric, &[("datasource", name)], value(counters));
+            text.sample(metric, &[*name], value(counters));
         }
     }
     let mut busiest: Vec<_> = all.iter().collect();
@@ -63,11 +58,7 @@ pub(super) fn write(deployment: &Deployment, text: &mut Text) {
         "Time of calls, for the 100 datasources with most calls.",
     );
     for (name, counters) in busiest.into_iter().take(BUSIEST) {
-        text.histogram(
-            "portcullis_datasource_call_duration_seconds",
-            &[("datasource", name)],
-            &counters.latency,
-        );
+        text.histogram("portcullis_datasource_call_duration_seconds", &[*name], &counters.latency);
     }
 }
 

@@ -3,15 +3,17 @@
 //! | module | role |
 //! |---|---|
 //! | `datasources` | what the datasources count |
+//! | `tenants` | what the cache of tenants' datasources counts |
 //! | `text` | the format |
 
 mod datasources;
+mod tenants;
 mod text;
 
 use crate::connections::Connections;
 use crate::deployment::Deployment;
 use parking_lot::Mutex;
-use portcullis::{Histogram, Host, MemoryLimit};
+use portcullis::{CacheFigures, Histogram, Host, MemoryLimit};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -50,6 +52,7 @@ impl Metrics {
         host: &Host,
         connections: &Connections,
         deployment: &Deployment,
+        tenants: &CacheFigures,
     ) -> String {
         let mut text = Text::default();
         memory(host.memory(), &mut text);
@@ -73,6 +76,7 @@ impl Metrics {
             );
         }
         datasources::write(deployment, &mut text);
+        tenants::write(tenants, &mut text);
         text.0
     }
 

@@ -17,7 +17,7 @@ pub use files::{beside, read_policy, read_policy_text};
 pub use location::PolicyLocation;
 pub(crate) use open::PluginFiles;
 pub use open::{
-    PLACEHOLDER_ID, built_in, connect, connect_dry, load, open_audit, open_audited_host, open_host,
-    small_host, with_compiler, with_memory,
+    PLACEHOLDER_ID, built_in, connect, connect_dry, load, load_template, open_audit,
+    open_audited_host, open_host, small_host, with_compiler, with_memory,
 };
 pub(crate) use readers::read_others;

@@ -8,9 +8,11 @@ use portcullis::MAX_COMPONENT_BYTES;
 use portcullis::policy::CredentialSource;
 use portcullis::{
     BuildError, CompilerProcess, Datasource, DatasourceConfig, DryRun, Host, HostBuilder,
-    JsonLines, Plugin, StaticCredentials, Tls,
+    JsonLines, LoadedTemplate, Plugin, StaticCredentials, Tls,
 };
-use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TlsConfig};
+use portcullis_config::{
+    DatasourceEntry, PluginSource, PolicyFile, SettingsSource, TemplateEntry, TlsConfig,
+};
 use portcullis_files::{read_secret, read_untrusted};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -210,6 +212,34 @@ pub async fn connect_dry(
         config = config.credentials(StaticCredentials::from_key(PLACEHOLDER_ID, "placeholder"));
     }
     Ok(host.connect(plugin, config).await?)
+}
+
+/// Loads a template of the policy file `policy`.
+///
+/// # Errors
+/// Returns an error if a TLS file cannot be used.
+pub async fn load_template(
+    host: &Host,
+    plugin: &Plugin,
+    name: &str,
+    entry: &TemplateEntry,
+    policy: &PolicyLocation,
+) -> Result<LoadedTemplate, SetupError> {
+    let folder = policy.folder().map(Path::to_path_buf);
+    let (opener, processes) = (host.clone(), policy.processes());
+    let own_folder = folder.clone();
+    let mut template =
+        LoadedTemplate::new(name, plugin, entry.template.clone()).provider(move |source| {
+            opener.provider(&relative_to(source, own_folder.as_deref()), processes)
+        });
+    if let Some(tls) = entry.tls.clone() {
+        let read = read_others(READ, move || read_tls(&tls, folder.as_deref()));
+        let tls = read.await.unwrap_or_else(|| {
+            Err(SetupError::environment("the files of the template cannot be read in time"))
+        });
+        template = template.tls(tls?);
+    }
+    Ok(template)
 }
 
 /// The access key id of requests that are not sent.

@@ -24,7 +24,31 @@ pub(crate) const UNNAMED: Places<'static> = Places {
 /// The number of characters of an AWS secret key, which is Base64 of 30 bytes.
 const SECRET_CHARACTERS: usize = 40;
 
+/// Credentials that a caller sends as JSON.
+const FIELDS: Places<'static> =
+    Places { id: "accessKeyId", secret: "secretAccessKey", token: "sessionToken", file: None };
+
 impl Credentials {
+    /// Credentials that a caller sends. They do not expire, as far as is known.
+    ///
+    /// ```
+    /// use portcullis_aws::{Credentials, Secret};
+    ///
+    /// let error = Credentials::from_caller("AKID EXAMPLE", Secret::new("x"), None).unwrap_err();
+    /// assert!(error.to_string().contains("accessKeyId"));
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error that names the field of what cannot be used, and never quotes it.
+    pub fn from_caller(
+        access_key_id: impl Into<String>,
+        secret_access_key: Secret,
+        session_token: Option<Secret>,
+    ) -> Result<Self, CredentialsError> {
+        let access_key_id = access_key_id.into();
+        Self { access_key_id, secret_access_key, session_token, expires: None }.checked(&FIELDS)
+    }
+
     /// Checks that the credentials can be used in headers, and that the id is one: it enters the
     /// sandbox, and a secret must not. An empty session token is none.
     ///

@@ -5,6 +5,7 @@ mod aws_sources;
 #[cfg(feature = "aws-config")]
 mod aws_types;
 mod check;
+mod digest;
 mod error;
 pub(crate) mod fetch;
 mod identity;
@@ -25,6 +26,7 @@ mod token_file;
 #[cfg(feature = "aws-config")]
 mod web_identity;
 
+pub use digest::DigestKey;
 pub use error::CredentialsError;
 pub use identity::{Credentials, HttpFuture, HttpSend, ProvideCredentials};
 pub use processes::Processes;

@@ -20,14 +20,20 @@ const PUBLIC: &str = "public = true (or --public)";
 
 impl ServerConfig {
     /// Checks that the server can be started with this configuration. `is_datasource` tells whether
-    /// a datasource exists.
+    /// a datasource exists, and `needs_tenant` whether a template needs the name of a tenant; it
+    /// returns `None` if there is no such template.
     ///
     /// # Errors
-    /// Returns an error if `wire` or a token names a datasource that does not exist, if a token has
-    /// the digest of the empty text or that of another token, if a limit is zero or larger than
-    /// the server supports, if `trusted-proxies` contains every address, or if other machines can
-    /// reach the server and it lacks `public = true`, a token or TLS.
-    pub fn check(&self, is_datasource: impl Fn(&str) -> bool) -> Result<(), ServerConfigError> {
+    /// Returns an error if `wire` or a token names a datasource or a template that does not exist,
+    /// if a token has the digest of the empty text or that of another token, if it names a template
+    /// that needs a tenant and has none, if a limit is zero or larger than the server supports, if
+    /// `trusted-proxies` contains every address, or if other machines can reach the server and it
+    /// lacks `public = true`, a token or TLS.
+    pub fn check(
+        &self,
+        is_datasource: impl Fn(&str) -> bool,
+        needs_tenant: impl Fn(&str) -> Option<bool>,
+    ) -> Result<(), ServerConfigError> {
         if let Some((address, name)) = self.wire.iter().find(|(_, name)| !is_datasource(name)) {
             return Err(ServerConfigError::UnknownWireDatasource {
                 address: *address,
@@ -35,6 +41,7 @@ impl ServerConfig {
             });
         }
         self.check_tokens(is_datasource)?;
+        self.check_tenants(needs_tenant)?;
         self.check_limits()?;
         if let Some(network) = self.trusted_proxies.iter().find(|network| is_everyone(network)) {
             return Err(ServerConfigError::TrustsEveryone { network: *network });
@@ -99,6 +106,29 @@ impl ServerConfig {
                         });
                     }
                     None => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_tenants(
+        &self,
+        needs_tenant: impl Fn(&str) -> Option<bool>,
+    ) -> Result<(), ServerConfigError> {
+        for (name, token) in &self.tokens {
+            if token.tenant.is_some() && token.tenants.is_some() {
+                return Err(ServerConfigError::TwoTenants { token: name.clone() });
+            }
+            let has_tenant = token.tenant.is_some() || token.tenants.is_some();
+            for template in token.templates.iter().filter(|name| *name != "*") {
+                let (token, template) = (name.clone(), template.clone());
+                match needs_tenant(&template) {
+                    None => return Err(ServerConfigError::UnknownTemplate { token, template }),
+                    Some(true) if !has_tenant => {
+                        return Err(ServerConfigError::NoTenant { token, template });
+                    }
+                    Some(_) => {}
                 }
             }
         }

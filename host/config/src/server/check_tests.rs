@@ -8,7 +8,7 @@ const TOKEN: &str = "sha256 = \"000000000000000000000000000000000000000000000000
 
 fn check(server: &str) -> Result<(), ServerConfigError> {
     let server: ServerConfig = toml::from_str(server).unwrap();
-    server.check(|name| name == "orders")
+    server.check(|name| name == "orders", |name| (name == "tenants").then_some(true))
 }
 
 #[test]
@@ -161,4 +161,30 @@ fn actions_of_a_token_must_be_known() {
     };
     assert_eq!(check("[\"Query\", \"GetItems\"]"), listed("GetItems", "; did you mean GetItem?"));
     assert_eq!(check("[\"DropDatabase\"]"), listed("DropDatabase", ""));
+}
+
+#[test]
+fn a_token_for_a_template_that_needs_a_tenant_has_one() {
+    let token = |keys: &str| check(&format!("[tokens.a]\n{TOKEN}\n{keys}"));
+    assert_eq!(token("templates = [\"tenants\"]\ntenant = \"acme\""), Ok(()));
+    assert_eq!(token("templates = [\"tenants\"]\ntenants = \"any\""), Ok(()));
+    assert_eq!(token("templates = [\"*\"]"), Ok(()), "others may need none");
+    for (keys, message) in [
+        (
+            "templates = [\"tenants\"]",
+            "server.tokens.a names the template \"tenants\", which needs a tenant: tenant = \"NAME\" \
+             for the token of one tenant, or tenants = \"any\" for a platform, which names its tenant \
+             in the header x-portcullis-tenant",
+        ),
+        (
+            "templates = [\"tenant\"]\ntenant = \"acme\"",
+            "server.tokens.a names the template \"tenant\", which is not in this file",
+        ),
+        (
+            "templates = []\ntenant = \"acme\"\ntenants = \"any\"",
+            "server.tokens.a has tenant and tenants; give only one of them",
+        ),
+    ] {
+        assert_eq!(token(keys).unwrap_err().to_string(), message);
+    }
 }

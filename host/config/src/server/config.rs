@@ -16,11 +16,11 @@ use std::time::Duration;
 ///
 /// let mut server = ServerConfig::default();
 /// assert!(server.listen.ip().is_loopback());
-/// assert_eq!(server.check(|name| name == "orders"), Ok(()));
+/// assert_eq!(server.check(|name| name == "orders", |_| None), Ok(()));
 ///
 /// // Reachable from other machines, it needs consent, a token and TLS.
 /// server.listen = "0.0.0.0:8700".parse()?;
-/// let error = server.check(|name| name == "orders").unwrap_err();
+/// let error = server.check(|name| name == "orders", |_| None).unwrap_err();
 /// assert!(matches!(error, ServerConfigError::Unprotected { missing, .. } if missing.len() == 3));
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```

@@ -26,6 +26,32 @@ pub enum ServerConfigError {
         /// The name of the datasource.
         datasource: String,
     },
+    /// A token may fill in a template that does not exist.
+    #[error("server.tokens.{token} names the template {template:?}, which is not in this file")]
+    UnknownTemplate {
+        /// The name of the token.
+        token: String,
+        /// The name of the template.
+        template: String,
+    },
+    /// A token may fill in a template that needs a tenant, and has none.
+    #[error(
+        "server.tokens.{token} names the template {template:?}, which needs a tenant: tenant = \
+         \"NAME\" for the token of one tenant, or tenants = \"any\" for a platform, which names \
+         its tenant in the header x-portcullis-tenant"
+    )]
+    NoTenant {
+        /// The name of the token.
+        token: String,
+        /// The name of the template.
+        template: String,
+    },
+    /// A token is that of a tenant and that of a platform.
+    #[error("server.tokens.{token} has tenant and tenants; give only one of them")]
+    TwoTenants {
+        /// The name of the token.
+        token: String,
+    },
     /// A token may use an action that no plugin has.
     #[error(
         "server.tokens.{token}.actions lists {action:?}, which is not an action of any plugin in \

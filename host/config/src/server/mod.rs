@@ -13,4 +13,4 @@ pub use config::{ServerConfig, ServerTls};
 pub use digest::{Digest, DigestError, Digests};
 pub use error::ServerConfigError;
 pub use expiry::{Expiry, ExpiryError};
-pub use token::Token;
+pub use token::{Tenants, Token};

@@ -2,7 +2,7 @@
 
 use super::digest::Digests;
 use super::expiry::Expiry;
-use portcullis_policy::ActionName;
+use portcullis_policy::{ActionName, TenantName};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
 
@@ -33,7 +33,16 @@ pub struct Token {
     /// Two digests during a rotation: both tokens are accepted.
     pub sha256: Digests,
     /// The names of the datasources that the client may use; `*` means all.
+    #[serde(default)]
     pub datasources: Vec<String>,
+    /// The names of the templates that the client may fill in; `*` means all.
+    #[serde(default)]
+    pub templates: Vec<String>,
+    /// The tenant whose token this is: `{tenant}` in templates.
+    pub tenant: Option<TenantName>,
+    /// Whether the client is a platform that names its tenant with each request, in the header
+    /// `x-portcullis-tenant`.
+    pub tenants: Option<Tenants>,
     /// The actions that the client may use; all if `None`.
     pub actions: Option<Vec<ActionName>>,
     /// The time from which on the token is refused; never if `None`.
@@ -43,16 +52,34 @@ pub struct Token {
     pub operator: bool,
 }
 
+/// The tenants for which a platform may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Tenants {
+    /// Every tenant.
+    Any,
+}
+
 impl Token {
-    /// Creates a token for some datasources and all actions, which is not an operator's token and
-    /// does not expire.
+    /// Creates a token for some datasources and all actions, which is no tenant's and no operator's
+    /// token, and does not expire.
     #[must_use]
     pub fn new<N: Into<String>>(
         sha256: impl Into<Digests>,
         datasources: impl IntoIterator<Item = N>,
     ) -> Self {
         let datasources = datasources.into_iter().map(Into::into).collect();
-        Self { sha256: sha256.into(), datasources, actions: None, expires: None, operator: false }
+        Self {
+            sha256: sha256.into(),
+            datasources,
+            templates: Vec::new(),
+            tenant: None,
+            tenants: None,
+            actions: None,
+            expires: None,
+            operator: false,
+        }
     }
 
     /// Returns whether the token allows the use of a datasource. Whether it has expired is another
@@ -60,6 +87,12 @@ impl Token {
     #[must_use]
     pub fn allows(&self, datasource: &str) -> bool {
         self.datasources.iter().any(|name| name == "*" || name == datasource)
+    }
+
+    /// Returns whether the token allows the use of a template.
+    #[must_use]
+    pub fn allows_template(&self, template: &str) -> bool {
+        self.templates.iter().any(|name| name == "*" || name == template)
     }
 
     /// Returns whether the token allows the use of an action.

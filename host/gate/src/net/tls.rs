@@ -46,6 +46,14 @@ pub enum TlsError {
     Mismatch(#[source] rustls::Error),
 }
 
+impl Clone for Tls {
+    fn clone(&self) -> Self {
+        let identity = self.identity.as_ref();
+        let identity = identity.map(|(chain, key)| (chain.clone(), key.clone_key()));
+        Self { roots: self.roots.clone(), identity }
+    }
+}
+
 impl Tls {
     /// Trusts the authorities in `pem`, and no others.
     ///

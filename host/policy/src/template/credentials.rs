@@ -4,6 +4,7 @@ use super::pattern::{Misfit, Pattern, PatternError};
 use super::place::{ExternalId, Place, SessionName};
 use crate::credentials::CredentialSource;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 use std::path::Path;
 
 /// Where the credentials of a template's datasources come from.
@@ -74,6 +75,19 @@ impl TemplateCredentials {
             CredentialSource::Role { external_id: None, session_name: None, arn, region, source };
         check_without_braces(&role)?;
         Ok(Self::Role(RoleTemplate { role, external_id: id, session_name: name }))
+    }
+}
+
+impl fmt::Display for RoleTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.role)?;
+        if let Some(id) = &self.external_id {
+            write!(f, ", with the external ID {id}")?;
+        }
+        match &self.session_name {
+            Some(name) => write!(f, ", as {name}"),
+            None => Ok(()),
+        }
     }
 }
 

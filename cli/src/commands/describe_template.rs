@@ -1,0 +1,66 @@
+//! What `portcullis check` shows of a template.
+
+use portcullis::Template;
+use portcullis::policy::{FilledTemplate, TemplateCredentials};
+use portcullis_config::TemplateEntry;
+use std::fmt::Display;
+
+/// Describes a template, as keys and values, with an example filled in.
+pub(super) fn describe(entry: &TemplateEntry) -> Vec<(&'static str, String)> {
+    let rules = entry.template.rules();
+    let credentials = match &rules.credentials {
+        None => "none".to_string(),
+        Some(TemplateCredentials::Caller) => "those of the caller".to_string(),
+        Some(TemplateCredentials::Source(source)) => source.to_string(),
+        Some(TemplateCredentials::Role(role)) => role.to_string(),
+    };
+    let tenant = if entry.template.needs_tenant() { "needed: {tenant}" } else { "not needed" };
+    let mut rows = vec![("tenant", tenant.to_string()), ("credentials", credentials)];
+    for (name, allowed) in &rules.settings {
+        let need = if entry.template.is_required(name) { "" } else { " (optional)" };
+        rows.push(("setting", format!("{name}{need}: {allowed}")));
+    }
+    for (name, value) in &rules.fixed_settings {
+        let value = serde_json::to_string(value).unwrap_or_default();
+        rows.push(("setting", format!("{name} is {value}")));
+    }
+    rows.extend([
+        ("may reach", list(&rules.egress, "nothing")),
+        ("access", rules.access.to_string()),
+        ("tables", rules.tables.as_ref().map_or("all".to_string(), |all| list(all, "none"))),
+        ("signs for", list(&rules.signing, "nothing")),
+    ]);
+    rows.extend(example(&entry.template));
+    rows
+}
+
+/// An example, filled in.
+fn example(template: &Template) -> Vec<(&'static str, String)> {
+    let settings = template.example();
+    let tenant = Template::example_tenant();
+    // It was filled in when the template was read, too.
+    let Ok(FilledTemplate { policy, .. }) = template.fill(Some(&tenant), &settings) else {
+        return Vec::new();
+    };
+    let mut given: Vec<String> =
+        settings.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    if template.needs_tenant() {
+        given.insert(0, format!("tenant {tenant}"));
+    }
+    let mut rows = vec![
+        ("for example", list(&given, "no settings")),
+        ("  may reach", list(&policy.egress, "nothing")),
+    ];
+    if let Some(tables) = &policy.tables {
+        rows.push(("  tables", list(tables, "none")));
+    }
+    rows.push(("  signs for", list(policy.signing.as_deref().unwrap_or_default(), "nothing")));
+    rows
+}
+
+fn list<T: Display>(items: &[T], none: &str) -> String {
+    if items.is_empty() {
+        return none.to_string();
+    }
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

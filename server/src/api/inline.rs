@@ -1,0 +1,229 @@
+//! Calls that bring their datasource along: settings, credentials and input in one document.
+
+use super::input::{Options, fill};
+use super::problem::{Problem, ProblemKind};
+use portcullis::{Credentials, Diagnostic, Secret, TenantSettings};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+/// A call that brings its datasource along.
+pub(super) struct InlineCall {
+    pub(super) settings: TenantSettings,
+    pub(super) credentials: Option<Credentials>,
+    /// The input of the action; an empty object if the call has none.
+    pub(super) input: String,
+    pub(super) options: Options,
+}
+
+/// The document as it is sent. Each part is read on its own, so that no error quotes a secret.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document<'d> {
+    #[serde(borrow)]
+    settings: Option<&'d RawValue>,
+    #[serde(borrow)]
+    credentials: Option<&'d RawValue>,
+    #[serde(borrow)]
+    input: Option<&'d RawValue>,
+    #[serde(borrow)]
+    template: Option<&'d RawValue>,
+    #[serde(borrow)]
+    values: Option<&'d RawValue>,
+    #[serde(borrow)]
+    options: Option<&'d RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RawCredentials<'d> {
+    #[serde(borrow)]
+    access_key_id: &'d RawValue,
+    #[serde(borrow)]
+    secret_access_key: &'d RawValue,
+    #[serde(borrow)]
+    session_token: Option<&'d RawValue>,
+}
+
+impl InlineCall {
+    /// Reads the document of a call. What is filled into a template of the caller has at most
+    /// `limit` bytes.
+    pub(super) fn parse(document: &str, limit: usize) -> Result<Self, Problem> {
+        if !document.trim_start().starts_with('{') {
+            return Err(malformed("it is not an object"));
+        }
+        let document: Document<'_> =
+            serde_json::from_str(document).map_err(|error| malformed(&error.to_string()))?;
+        let settings = match document.settings {
+            None => TenantSettings::default(),
+            Some(settings) => {
+                check_object("settings", settings)?;
+                part("settings", serde_json::from_str(settings.get()))?
+            }
+        };
+        let input = match (document.input, document.template, document.values) {
+            (Some(input), None, None) => input.get().to_string(),
+            (None, Some(template), Some(values)) => {
+                let (template, values) = (template.get(), values.get());
+                fill(&format!("{{\"template\":{template},\"values\":{values}}}"), limit)?
+            }
+            (None, None, None) => "{}".to_string(),
+            _ => return Err(malformed("give either input, or template and values")),
+        };
+        let options = match document.options {
+            None => Options::default(),
+            Some(options) => {
+                check_object("options", options)?;
+                let map: Map<String, Value> = part("options", serde_json::from_str(options.get()))?;
+                Options::from_map(map)?
+            }
+        };
+        let credentials = document.credentials.map(credentials).transpose()?;
+        Ok(Self { settings, credentials, input, options })
+    }
+
+    /// Refuses input: the call has none.
+    pub(super) fn without_input(self) -> Result<Self, Problem> {
+        if self.input == "{}" {
+            return Ok(self);
+        }
+        Err(malformed("this call has no input"))
+    }
+}
+
+/// Reads credentials. No error quotes any of them.
+fn credentials(document: &RawValue) -> Result<Credentials, Problem> {
+    check_object("credentials", document)?;
+    let raw: RawCredentials<'_> = part("credentials", serde_json::from_str(document.get()))?;
+    let text = |name: &str, value: &RawValue| {
+        // The error of a text is about its escapes, which it does not quote.
+        serde_json::from_str::<String>(value.get())
+            .map(Zeroizing::new)
+            .map_err(|_| wrong("credentials", name, "expected a text"))
+    };
+    let id = text("accessKeyId", raw.access_key_id)?;
+    let secret = text("secretAccessKey", raw.secret_access_key)?;
+    let token = match raw.session_token {
+        Some(token) if token.get() != "null" => Some(text("sessionToken", token)?),
+        _ => None,
+    };
+    let token = token.map(|token| Secret::new(token.as_str()));
+    Credentials::from_caller(id.as_str(), Secret::new(secret.as_str()), token).map_err(|error| {
+        let fault = Diagnostic::new("/credentials", error.to_string());
+        Problem::new(ProblemKind::BadRequest, "the credentials cannot be used").faults(&[fault])
+    })
+}
+
+/// Checks that a part of the document is an object. The parser's own error would quote another value.
+fn check_object(name: &str, value: &RawValue) -> Result<(), Problem> {
+    if value.get().starts_with('{') {
+        return Ok(());
+    }
+    let fault = Diagnostic::new(format!("/{name}"), "expected an object");
+    Err(Problem::new(ProblemKind::BadRequest, format!("the {name} cannot be used"))
+        .faults(&[fault]))
+}
+
+/// The value of a part whose fields are not quoted by errors but for their names.
+fn part<T>(name: &str, parsed: serde_json::Result<T>) -> Result<T, Problem> {
+    parsed.map_err(|error| {
+        let reason = error.to_string();
+        // The position counts from the beginning of the part.
+        let reason = reason.split(" at line ").next().unwrap_or_default();
+        wrong(name, "", &reason[..reason.floor_char_boundary(300)])
+    })
+}
+
+fn wrong(part: &str, field: &str, reason: &str) -> Problem {
+    let pointer = if field.is_empty() { format!("/{part}") } else { format!("/{part}/{field}") };
+    Problem::new(ProblemKind::BadRequest, format!("the {part} cannot be used"))
+        .faults(&[Diagnostic::new(pointer, reason)])
+}
+
+fn malformed(reason: &str) -> Problem {
+    let reason = &reason[..reason.floor_char_boundary(300)];
+    Problem::new(ProblemKind::BadRequest, format!("the body is not a call: {reason}")).remedy(
+        "send {\"settings\": {…}, \"credentials\": {\"accessKeyId\": \"…\", \"secretAccessKey\": \
+         \"…\"}, \"input\": {…}, \"options\": {…}}; leave out what the template does not need",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+    async fn refused(document: &str) -> String {
+        let Err(problem) = InlineCall::parse(document, 1000) else { panic!("{document}") };
+        let response = problem.into_response();
+        assert_eq!(response.status().as_u16(), 400);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_call_has_settings_credentials_input_and_options() {
+        let call = InlineCall::parse(
+            r#"{"settings": {"region": "eu-west-1"},
+                "credentials": {"accessKeyId": "AKID", "secretAccessKey": "x"},
+                "input": {"n": 1.50}, "options": {"format": "plain", "deadline": "5s"}}"#,
+            1000,
+        );
+        let Ok(call) = call else { panic!("it is a call") };
+        assert_eq!(call.input, r#"{"n": 1.50}"#);
+        assert_eq!(call.credentials.unwrap().access_key_id, "AKID");
+        assert_eq!(call.options.time, Some(std::time::Duration::from_secs(5)));
+        assert_eq!(call.options.plugin.len(), 1);
+        let bound = r#"{"template": "{\"a\": {{a}}}", "values": {"a": "x"}}"#;
+        let Ok(bound) = InlineCall::parse(bound, 1000) else { panic!("it is a call") };
+        assert_eq!(bound.input, r#"{"a": "x"}"#);
+        assert!(InlineCall::parse("{}", 10).is_ok_and(|call| call.input == "{}"));
+    }
+
+    #[tokio::test]
+    async fn no_error_quotes_a_secret() {
+        for document in [
+            format!(r#""{SECRET}""#),
+            format!(r#"{{"credentials": "{SECRET}"}}"#),
+            format!(r#"{{"settings": "{SECRET}"}}"#),
+            format!(r#"{{"options": "{SECRET}"}}"#),
+            format!(r#"{{"credentials": ["{SECRET}"]}}"#),
+            format!(
+                r#"{{"credentials": {{"accessKeyId": "a", "secretAccessKey": ["{SECRET}"]}}}}"#
+            ),
+            format!(r#"{{"credentials": {{"accessKeyId": "{SECRET}", "secretAccessKey": "a"}}}}"#),
+            format!(
+                r#"{{"credentials": {{"accessKeyId": "a", "secretAccessKey": "{SECRET}\n"}}}}"#
+            ),
+            format!(r#"{{"credentials": {{"secretAccessKey": "{SECRET}"}}}}"#),
+            format!(r#"{{"credentials": {{"accessKeyId": "a", "secretAccessKey": "{SECRET}"}}"#),
+            format!(r#"{{"template": "", "values": "{SECRET}"}}"#),
+            format!(r#"{{"input": {{}}, "template": "{SECRET}"}}"#),
+        ] {
+            let problem = refused(&document).await;
+            assert!(!problem.contains(&SECRET[..20]), "{document}: {problem}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_named() {
+        for (document, named) in [
+            (r#"{"setings": {}}"#, "unknown field `setings`"),
+            (r#"{"input": {}, "input": {}}"#, "duplicate field `input`"),
+            (r#"{"credentials": {"accessKeyId": "a"}}"#, "missing field `secretAccessKey`"),
+            (
+                r#"{"credentials": {"accessKeyId": 1, "secretAccessKey": "a"}}"#,
+                "/credentials/accessKeyId",
+            ),
+            (r#"{"template": ""}"#, "give either input, or template and values"),
+            (r#"{"options": {"deadline": 5}}"#, "/options/deadline"),
+            (r#"{"settings": []}"#, "/settings"),
+        ] {
+            let problem = refused(document).await;
+            assert!(problem.contains(named), "{document}: {problem}");
+        }
+    }
+}

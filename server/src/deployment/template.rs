@@ -1,0 +1,103 @@
+//! One template of the policy: loaded on first use.
+
+use super::plugins::PluginSlot;
+use crate::setup::{self, PolicyLocation, SetupError};
+use arc_swap::ArcSwapOption;
+use portcullis::{Counters, Host, LoadedTemplate, Plugin};
+use portcullis_config::TemplateEntry;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A template that tenants fill in.
+pub(crate) struct ServedTemplate {
+    name: String,
+    entry: TemplateEntry,
+    plugin: Arc<PluginSlot>,
+    policy: Arc<PolicyLocation>,
+    loaded: ArcSwapOption<LoadedTemplate>,
+    /// Held while it is being loaded: one call does that, and others wait. What failed, and when.
+    loading: tokio::sync::Mutex<Option<(Arc<SetupError>, Instant)>>,
+}
+
+/// How long a template that could not be loaded is not tried again: each try reads files.
+const RETRY: Duration = Duration::from_secs(5);
+
+impl ServedTemplate {
+    pub(super) fn new(
+        name: &str,
+        entry: TemplateEntry,
+        plugin: Arc<PluginSlot>,
+        policy: Arc<PolicyLocation>,
+    ) -> Self {
+        Self {
+            name: name.to_string(),
+            entry,
+            plugin,
+            policy,
+            loaded: ArcSwapOption::empty(),
+            loading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn entry(&self) -> &TemplateEntry {
+        &self.entry
+    }
+
+    /// The plugin's name; none if the plugin was not loaded yet, or cannot be loaded.
+    pub(crate) fn plugin_name(&self) -> Option<&str> {
+        self.plugin.name()
+    }
+
+    /// The plugin, if it is loaded.
+    pub(crate) fn loaded_plugin(&self) -> Option<&Plugin> {
+        self.plugin.plugin()
+    }
+
+    /// What the datasources of all its tenants have done; none if it was never used.
+    pub(crate) fn counters(&self) -> Option<Counters> {
+        self.loaded.load().as_ref().map(|loaded| loaded.counters())
+    }
+
+    /// The template for a call. The first call loads it.
+    pub(crate) async fn loaded(&self, host: &Host) -> Result<LoadedTemplate, Arc<SetupError>> {
+        if let Some(loaded) = &*self.loaded.load() {
+            return Ok(LoadedTemplate::clone(loaded));
+        }
+        let mut failed = self.loading.lock().await;
+        if let Some(loaded) = &*self.loaded.load() {
+            return Ok(LoadedTemplate::clone(loaded));
+        }
+        if let Some((error, at)) = failed.as_ref()
+            && at.elapsed() < RETRY
+        {
+            return Err(error.clone());
+        }
+        match self.load(host).await {
+            Ok(loaded) => {
+                self.loaded.store(Some(Arc::new(loaded.clone())));
+                *failed = None;
+                Ok(loaded)
+            }
+            Err(error) => {
+                *failed = Some((error.clone(), Instant::now()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn load(&self, host: &Host) -> Result<LoadedTemplate, Arc<SetupError>> {
+        let plugin = self.plugin.get(host).await?;
+        let loaded = setup::load_template(host, &plugin, &self.name, &self.entry, &self.policy);
+        Ok(loaded.await?)
+    }
+
+    /// Whether it is the template that `entry` describes. One with TLS files is not: they may have
+    /// changed.
+    pub(super) fn is_from(&self, entry: &TemplateEntry, plugin: &Arc<PluginSlot>) -> bool {
+        self.entry == *entry && Arc::ptr_eq(&self.plugin, plugin) && entry.tls.is_none()
+    }
+}
