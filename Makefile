@@ -32,7 +32,7 @@ test-all: test-others fuzz ## Run what `make test` leaves out: test-others and f
 
 .PHONY: test-others
 test-others: setup servers catalogue-check ## Test with servers and clients in other languages, and check the generated code.
-	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test documentation --test packaging --test load --test fetch
+	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test documentation --test packaging --test platform --test load --test tenant_load --test fetch
 
 # 120 seconds for all targets together, plus the time to build them.
 .PHONY: fuzz
@@ -41,7 +41,7 @@ fuzz: setup tools ## Run all fuzz targets, for FUZZ_SECONDS (120) in total.
 
 .PHONY: load
 load: setup servers ## Load-test the server with 64 clients for five minutes; SECONDS=N changes the time.
-	LOAD_SECONDS=$(or $(SECONDS),300) cargo test --workspace --features portcullis-cli/other-servers --test load -- --nocapture --test-threads 1
+	LOAD_SECONDS=$(or $(SECONDS),300) cargo test --workspace --features portcullis-cli/other-servers --test load --test tenant_load -- --nocapture --test-threads 1
 
 # Random attacks next to honest calls: of plugins on the host, then of plugins and clients on the server. Figures:
 # docs/threat-model.md.

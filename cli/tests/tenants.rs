@@ -321,6 +321,72 @@ async fn i4_a_flood_of_datasources_displaces_only_those_of_its_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn i4_calls_of_a_token_and_of_a_tenant_are_limited_in_each_second() {
+    let service = service().await;
+    let mut policy = policy(&service.authority).replace(
+        "access = \"write\"\n",
+        "access = \"write\"\ntenant-calls = { per-second = 3 }\ncalls = { per-second = 100 }\n",
+    );
+    policy += &token(
+        "slow",
+        "token-slow",
+        "templates = [\"dynamodb\"]\ntenants = \"any\"\ncalls = { per-second = 2 }",
+    );
+    let serve = Serve::start(&policy, &[]);
+    let call = call("AKIDA", SECRETS[0]);
+    let status = |token: &str, tenant: Option<&str>| {
+        post(&serve, "actions/ListTables", token, tenant, &call)
+    };
+    let mut refused = None;
+    for _ in 0..20 {
+        let response = status("token-a", None);
+        if response.status == 429 {
+            refused = Some(response);
+            break;
+        }
+    }
+    let refused = refused.expect("the tenant has a limit");
+    assert_eq!(refused.header("retry-after"), "1");
+    let problem = refused.json();
+    assert_eq!(
+        (problem["case"].as_str(), problem["detail"].as_str()),
+        (Some("busy"), Some("one tenant of this template may make 3 calls per second"))
+    );
+    assert_eq!(status("token-b", None).status, 200, "another tenant has its own");
+    let statuses: Vec<u16> =
+        (0..8).map(|number| status("token-slow", Some(&format!("t{number}"))).status).collect();
+    assert!(statuses.contains(&429), "the token has a limit over all tenants: {statuses:?}");
+    let audit = serve.audit();
+    assert!(audit.iter().any(|record| record["rule"] == "busy" && record["caller"] == "a"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_get_the_settings_of_a_template_as_a_schema() {
+    let service = service().await;
+    let serve = Serve::start(&policy(&service.authority), &[]);
+    let get = |path: &str, token: &str| {
+        let authorization = format!("Bearer {token}");
+        let response = serve.send("GET", path, &[("authorization", &authorization)], &[]);
+        (response.status, response.json())
+    };
+    let (status, template) = get("/v1/templates/dynamodb", "token-a");
+    assert_eq!((status, &template["title"]), (200, &json!("Amazon DynamoDB")), "{template}");
+    assert_eq!(template["settings"]["required"], json!(["region"]));
+    let regions = template["settings"]["properties"]["region"]["anyOf"].as_array().unwrap();
+    assert_eq!(regions[0], json!({"const": "eu-west-1", "title": "Europe (Ireland)"}));
+    assert!(regions.contains(&json!({"const": "us-east-1", "title": "US East (N. Virginia)"})));
+    assert!(!regions.iter().any(|region| region["const"] == "eu-central-1"), "{regions:?}");
+    assert_eq!(template["settings"]["properties"]["endpoint"], Value::Null);
+    assert_eq!(template["credentials"]["accepts"][0]["type"], "aws");
+    assert_eq!(get("/v1/templates/dynamodb", "token-nobody").0, 403);
+    let (status, plugin) = get("/v1/plugins/dynamodb", "token-a");
+    assert_eq!((status, plugin["actions"].as_array().unwrap().len()), (200, 62));
+    assert_eq!(plugin["settings"]["properties"]["region"]["title"], "Region");
+    assert_eq!(get("/v1/plugins/other", "token-a").0, 404);
+    assert_eq!(get("/v1/plugins/dynamodb", "operator-token").0, 404, "it may use none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i7_a_test_before_saving_probes_nothing_beyond_the_template() {
     let service = service().await;
     let serve = Serve::start(&policy(&service.authority), &[]);
@@ -362,9 +428,24 @@ async fn calls_that_cannot_be_read_are_refused_with_the_place_and_the_remedy() {
         ),
         (
             json!({"settings": {"region": "eu-west-1"}, "options": {"format": "plain"}, "credentials": credentials("A", "b")}),
-            "/format",
+            "/options/format",
         ),
         (json!([1]), "not an object"),
+        (
+            json!({
+                "settings": {"region": "eu-west-1"}, "credentials": {
+                    "accessKeyId": "A", "secretAccessKey": "b", "sessionToken": "c".repeat(20_000),
+                },
+            }),
+            "sessionToken has more than 16384 bytes",
+        ),
+        (
+            json!({
+                "settings": {"region": "eu-west-1"}, "credentials": credentials("A", "b"),
+                "options": {"prefix": "x".repeat(5000)},
+            }),
+            "expected at most 4096 bytes",
+        ),
     ] {
         let response = post(&serve, "test", "token-a", None, &document);
         let problem = response.json().to_string();

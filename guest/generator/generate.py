@@ -13,6 +13,7 @@ With --check nothing is written. The script then fails if a checked-in file is n
 |---|---|
 | guest/dynamodb/src/catalogue/generated.rs | operations with their shapes, and IAM permissions |
 | guest/dynamodb/src/catalogue/partitions.rs | AWS partitions with their domain names |
+| guest/dynamodb/src/catalogue/regions.rs | AWS regions with their names for people |
 | guest/component/manifest.toml | what a host may trust: access classes, table fields, IAM names |
 | host/aws/src/partitions.rs | AWS partitions by region prefix |
 """
@@ -29,6 +30,7 @@ GUEST = Path(__file__).resolve().parent.parent
 CATALOGUE = GUEST / "dynamodb" / "src" / "catalogue" / "generated.rs"
 PARTITIONS = GUEST / "dynamodb" / "src" / "catalogue" / "partitions.rs"
 MANIFEST = GUEST / "component" / "manifest.toml"
+REGIONS = GUEST / "dynamodb" / "src" / "catalogue" / "regions.rs"
 HOST_PARTITIONS = GUEST.parent / "host" / "aws" / "src" / "partitions.rs"
 
 PARTITIONS_PAGE = "https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html"
@@ -146,10 +148,12 @@ def main():
     folder = Path(sys.argv[1])
     model = json.loads(gzip.decompress((folder / "service-2.json.gz").read_bytes()))
     paginators = json.loads((folder / "paginators-1.json").read_text())["pagination"]
-    partitions = read_partitions(folder.resolve().parent.parent / "partitions.json")
+    partitions_file = folder.resolve().parent.parent / "partitions.json"
+    partitions = read_partitions(partitions_file)
     outputs = {
         CATALOGUE: rustfmt(catalogue(model, paginators)),
         PARTITIONS: rustfmt(guest_partitions(partitions)),
+        REGIONS: rustfmt(guest_regions(partitions_file)),
         MANIFEST: manifest(model),
         HOST_PARTITIONS: rustfmt(host_partitions(partitions)),
     }
@@ -454,6 +458,25 @@ def guest_partitions(partitions):
             f"    Partition {{ name: {text(name)}, region_prefix: {text(prefix)}, "
             f"dns_suffix: {text(suffix)}, dual_stack_dns_suffix: {text(dual_stack)} }},"
         )
+    lines.append("];")
+    return "\n".join(lines) + "\n"
+
+
+def guest_regions(path):
+    """The regions that exist, with their names for people. `aws-global` and the like are not regions."""
+    regions = sorted(
+        (name, region["description"])
+        for partition in json.loads(path.read_text())["partitions"]
+        for name, region in partition["regions"].items()
+        if not name.endswith("-global")
+    )
+    lines = [
+        f"//! {GENERATED_FROM_PARTITIONS}",
+        "",
+        "/// The AWS regions with their names for people. There may be newer ones.",
+        f"pub static REGIONS: [(&str, &str); {len(regions)}] = [",
+    ]
+    lines.extend(f"    ({text(name)}, {text(description)})," for name, description in regions)
     lines.append("];")
     return "\n".join(lines) + "\n"
 

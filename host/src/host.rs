@@ -7,6 +7,7 @@ use crate::error::{ConfigError, Error};
 use crate::load_error::LoadError;
 use crate::plugin::{Loader, Plugin, Source};
 use crate::runtime::Runtime;
+use crate::runtime::permits::ConcurrencyLimit;
 use crate::store_state::StoreState;
 use bytes::Bytes;
 use portcullis_audit::{Audit, Histogram, OperatorAction, Outcome, RefusedRequest};
@@ -120,9 +121,20 @@ impl Host {
         plugin: &Plugin,
         config: DatasourceConfig<'_>,
     ) -> Result<Datasource, Error> {
+        let limit = ConcurrencyLimit::new(&config.policy.limits, self.inner.runtime.limit.clone());
+        self.configure_within(plugin, config, Arc::new(limit))
+    }
+
+    /// A datasource within a concurrency limit that it may share with others.
+    pub(crate) fn configure_within(
+        &self,
+        plugin: &Plugin,
+        config: DatasourceConfig<'_>,
+        limit: Arc<ConcurrencyLimit>,
+    ) -> Result<Datasource, Error> {
         let settings = config.settings.as_str().to_string();
         let state = self.state(plugin, config)?;
-        Datasource::new(plugin.clone(), settings, state, self.inner.runtime.clone())
+        Datasource::new(plugin.clone(), settings, state, limit, self.inner.runtime.clone())
     }
 
     /// What a plugin says about itself, as JSON: for people and for forms. The host decides nothing

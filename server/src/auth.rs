@@ -1,8 +1,9 @@
 //! The auth layer: who is asking, and what they may use.
 
 use crate::connections::Peer;
-use crate::deployment::{Deployment, Served, ServedTemplate};
+use crate::deployment::{Deployment, PluginSlot, Served, ServedTemplate};
 use crate::headers::{REQUEST_ID, TENANT, only};
+use crate::quotas::{Admitted, Exceeded, Quotas, Whose};
 use crate::refusals::{Refused, Who};
 use crate::server::Server;
 use crate::tokens::Principal;
@@ -166,9 +167,30 @@ impl Caller {
         })
     }
 
+    /// Counts a call of the caller's token.
+    pub(crate) fn admit(&self, quotas: &Quotas) -> Result<Admitted, Exceeded> {
+        let Some(principal) = &self.principal else { return Ok(None) };
+        quotas.admit(Whose::Token(principal.name.clone()), principal.token.calls)
+    }
+
     /// Whether the caller may fill in a template of that name, whether it exists or not.
     pub(crate) fn may_fill_in(&self, template: &str) -> bool {
         self.principal.as_ref().is_none_or(|principal| principal.token.allows_template(template))
+    }
+
+    /// The plugin of that name, if a datasource or a template that the caller may use has it.
+    pub(crate) fn plugin(&self, name: &str) -> Option<&PluginSlot> {
+        let datasources = self.deployment.datasources.iter();
+        let of_datasource = datasources
+            .filter(|(datasource, _)| self.may_use(datasource))
+            .find(|(_, source)| source.plugin_name() == Some(name))
+            .map(|(_, source)| source.plugin_slot());
+        let templates = self.deployment.templates.iter();
+        let of_template = templates
+            .filter(|(template, _)| self.may_fill_in(template))
+            .find(|(_, template)| template.plugin_name() == Some(name))
+            .map(|(_, template)| template.plugin());
+        of_datasource.or(of_template)
     }
 
     /// The template of that name.

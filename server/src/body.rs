@@ -28,8 +28,8 @@ impl BodyError {
                 format!("the body is larger than server.body-bytes, {}", server.body_bytes)
             }
             Self::NeverFits(limit) => format!(
-                "the body is larger than all bodies of one token together may be, {} MiB: a \
-                 quarter of host.memory",
+                "the body is larger than all bodies of one token or tenant together may be, {} MiB \
+                 of host.memory",
                 limit >> 20
             ),
             Self::TooSlow => format!(

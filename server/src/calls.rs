@@ -3,11 +3,13 @@
 use crate::auth::Caller;
 use crate::deployment::{Disabled, Served, ServedTemplate, Unavailable};
 use crate::memory::Held;
+use crate::quotas::{Exceeded, Whose};
 use crate::server::Server;
 use crate::setup::SetupError;
 use axum::body::Body;
 use http_body::Body as _;
-use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Tenant, TenantError};
+use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Tenant, TenantError, TenantName};
+use portcullis_memory::Account;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ pub(crate) enum CallError {
     Disabled(Disabled),
     /// The datasource cannot be connected.
     Unavailable(Arc<SetupError>),
+    /// It is one call too many.
+    Exceeded(Exceeded),
     /// The call failed.
     Failed(Error),
 }
@@ -25,6 +29,8 @@ pub(crate) enum CallError {
 pub(crate) enum TenantCallError {
     /// The template cannot be loaded.
     Unavailable(Arc<SetupError>),
+    /// It is one call too many.
+    Exceeded(Exceeded),
     /// The datasource cannot be made, or the call failed.
     Tenant(TenantError),
 }
@@ -37,6 +43,7 @@ pub(crate) async fn call<T>(
     time: Option<Duration>,
     run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
 ) -> Result<T, CallError> {
+    let _admitted = caller.admit(&server.quotas).map_err(CallError::Exceeded)?;
     let datasource =
         source.datasource(&server.host).await.map_err(|unavailable| match unavailable {
             Unavailable::Disabled(disabled) => CallError::Disabled(disabled),
@@ -56,6 +63,16 @@ pub(crate) async fn call_tenant<T>(
     time: Option<Duration>,
     run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
 ) -> Result<T, TenantCallError> {
+    let (name, entry) = (Arc::<str>::from(template.name()), template.entry());
+    let of = tenant.name.as_ref().map_or(tenant.holder.as_str(), TenantName::as_str);
+    // First the narrowest, so that a tenant who has used up its own does not use up that of all.
+    let admit = |whose, quota| server.quotas.admit(whose, quota);
+    let _admitted = (
+        admit(Whose::Tenant(name.clone(), of.into()), entry.tenant_calls)
+            .map_err(TenantCallError::Exceeded)?,
+        caller.admit(&server.quotas).map_err(TenantCallError::Exceeded)?,
+        admit(Whose::Template(name), entry.calls).map_err(TenantCallError::Exceeded)?,
+    );
     let template = template.loaded(&server.host).await.map_err(TenantCallError::Unavailable)?;
     let tenants = &server.tenants;
     let datasource = tenants.datasource(&template, tenant).map_err(TenantCallError::Tenant)?;
@@ -82,10 +99,10 @@ pub(crate) fn check_length(source: &Served, body: &Body) -> Result<(), Error> {
     Err(Error::Limit(Limit::new(LimitKind::RequestBytes, limit.to_string(), false)))
 }
 
-/// Charges the caller for a result of so many bytes, until it was sent.
-pub(crate) fn hold(caller: &Caller, bytes: usize) -> Result<Held, CallError> {
-    let charge = caller.account.charge(bytes as u64).map_err(|_| {
-        let bound = format!("{} MiB for one token", caller.account.limit() >> 20);
+/// Charges an account for a result of so many bytes, until it was sent.
+pub(crate) fn hold(account: &Arc<Account>, bytes: usize) -> Result<Held, CallError> {
+    let charge = account.charge(bytes as u64).map_err(|_| {
+        let bound = format!("{} MiB for one token or tenant", account.limit() >> 20);
         CallError::Failed(Error::Limit(Limit::new(LimitKind::ProcessMemory, bound, true)))
     })?;
     Ok(charge.into())

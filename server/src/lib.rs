@@ -10,6 +10,7 @@
 //! | `auth`, `tokens` | who may use what |
 //! | `body`, `memory` | bodies, and the memory that they take |
 //! | `calls` | one call for a caller, as both APIs make it |
+//! | `quotas` | how many calls each token, template and tenant may make |
 //! | `refusals` | which refusals are recorded |
 //! | `access_log` | request ids, spans, the access log, request metrics |
 //! | `api` | the JSON API, its problem documents and its `OpenAPI` description |
@@ -49,6 +50,7 @@ mod headers;
 mod memory;
 mod metrics;
 mod overrides;
+mod quotas;
 mod random;
 mod refusals;
 mod routes;

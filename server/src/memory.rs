@@ -2,6 +2,7 @@
 //! they were sent.
 
 use parking_lot::Mutex;
+use portcullis::TenantName;
 use portcullis_memory::{Account, Charge, Exceeded, MemoryLimit};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,15 +11,19 @@ use std::sync::Arc;
 /// nothing to others, but no single one does.
 const SHARE: u64 = 4;
 
+/// Part of the memory limit that one tenant may hold.
+const TENANT_SHARE: u64 = 8;
+
 /// The accounts of all tokens, within the memory limit of the host.
 pub(crate) struct Accounts {
     process: Arc<MemoryLimit>,
     by_token: Mutex<HashMap<String, Arc<Account>>>,
+    by_tenant: Mutex<HashMap<TenantName, Arc<Account>>>,
 }
 
 impl Accounts {
     pub(crate) fn new(process: Arc<MemoryLimit>) -> Self {
-        Self { process, by_token: Mutex::default() }
+        Self { process, by_token: Mutex::default(), by_tenant: Mutex::default() }
     }
 
     /// The account of a token. It stays the same when the policy is loaded again: running calls
@@ -31,6 +36,22 @@ impl Accounts {
         let account = Account::new(self.process.limit() / SHARE, self.process.clone());
         accounts.insert(token.to_string(), account.clone());
         account
+    }
+
+    /// The account of a tenant: those of one platform have one token.
+    pub(crate) fn of_tenant(&self, tenant: &TenantName) -> Arc<Account> {
+        let mut accounts = self.by_tenant.lock();
+        if let Some(account) = accounts.get(tenant) {
+            return account.clone();
+        }
+        let account = Account::new(self.process.limit() / TENANT_SHARE, self.process.clone());
+        accounts.insert(tenant.clone(), account.clone());
+        account
+    }
+
+    /// Forgets the tenants for whom no request runs.
+    pub(crate) fn release_tenants(&self) {
+        self.by_tenant.lock().retain(|_, account| Arc::strong_count(account) > 1);
     }
 
     /// Forgets the tokens that are not in `kept`, once they hold nothing.
@@ -53,9 +74,9 @@ impl From<Charge> for Held {
 pub(crate) fn refusal(exceeded: Exceeded) -> String {
     match exceeded {
         Exceeded::Account { limit } => format!(
-            "the bodies of this token's requests and responses hold as much of the memory limit as \
-             one token may have, {} MiB; call less at a time, or raise host.memory in the policy \
-             file",
+            "the bodies of this caller's requests and responses hold as much of the memory limit as \
+             one token or tenant may have, {} MiB; call less at a time, or raise host.memory in the \
+             policy file",
             limit >> 20
         ),
         Exceeded::Process { limit } => format!(

@@ -5,7 +5,7 @@
 
 use crate::connections::{Peer, PeerKey};
 use parking_lot::Mutex;
-use portcullis::ActionName;
+use portcullis::{ActionName, TenantName};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -21,11 +21,13 @@ pub(crate) struct Refused {
     pub(crate) datasource: Option<String>,
     /// The action that the request named.
     pub(crate) action: Option<ActionName>,
+    /// The tenant for whom the request was.
+    pub(crate) tenant: Option<TenantName>,
 }
 
 impl Refused {
     pub(crate) fn new(rule: &'static str) -> Self {
-        Self { rule, reason: None, datasource: None, action: None }
+        Self { rule, reason: None, datasource: None, action: None, tenant: None }
     }
 
     /// Adds more about it: a text without anything that the caller wrote.

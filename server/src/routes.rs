@@ -1,7 +1,7 @@
 //! The paths of the JSON API, for its description, logs and metrics.
 
 /// The paths of the JSON API.
-pub(crate) const ROUTES: [&str; 18] = [
+pub(crate) const ROUTES: [&str; 21] = [
     "/",
     "/v1/datasources",
     "/v1/datasources/{name}:disable",
@@ -9,7 +9,10 @@ pub(crate) const ROUTES: [&str; 18] = [
     "/v1/datasources/{datasource}/actions/{action}",
     "/v1/datasources/{datasource}/test",
     "/v1/datasources/{datasource}/structure",
+    "/v1/datasources/{datasource}/actions",
+    "/v1/plugins/{plugin}",
     "/v1/templates",
+    "/v1/templates/{template}",
     "/v1/templates/{template}/actions/{action}",
     "/v1/templates/{template}/test",
     "/v1/templates/{template}/structure",

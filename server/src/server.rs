@@ -6,11 +6,13 @@ use crate::deployment::{Changes, Deployment};
 use crate::memory::Accounts;
 use crate::metrics::Metrics;
 use crate::overrides::Overrides;
+use crate::quotas::Quotas;
 use crate::refusals::{Recording, Refusals, Refused, Who};
 use crate::setup::{PolicyLocation, SetupError, read_policy};
 use arc_swap::ArcSwap;
 use portcullis::{
     ActionName, CacheSize, DatasourceCache, Host, JsonLines, OperatorAction, RefusedRequest,
+    TenantName,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +25,7 @@ pub(crate) struct Server {
     pub(crate) host: Host,
     /// The datasources that callers describe.
     pub(crate) tenants: DatasourceCache,
+    pub(crate) quotas: Quotas,
     /// The policy file; none if an embedded server is served.
     policy: Option<PolicyLocation>,
     overrides: Overrides,
@@ -31,7 +34,7 @@ pub(crate) struct Server {
     pub(crate) certificate: Certificate,
     audit: Option<Arc<JsonLines>>,
     pub(crate) connections: Arc<Connections>,
-    accounts: Accounts,
+    pub(crate) accounts: Accounts,
     refusals: Refusals,
     pub(crate) metrics: Metrics,
     /// Whether the server is about to stop.
@@ -53,6 +56,7 @@ impl Server {
         let connections = Connections::new(deployment.server.connections as usize);
         Ok(Self {
             tenants: DatasourceCache::new(&host, CacheSize::default()),
+            quotas: Quotas::default(),
             host,
             policy,
             overrides,
@@ -99,6 +103,7 @@ impl Server {
         record.peer = Some(who.peer.0);
         record.datasource = refused.datasource.as_deref();
         record.action = refused.action.as_ref().map(ActionName::as_str);
+        record.tenant = refused.tenant.as_ref().map(TenantName::as_str);
         record.subject = refused.reason.as_deref();
         record.unrecorded = (left_out > 0).then_some(left_out);
         self.host.record_refused_request(&record);
@@ -232,6 +237,8 @@ impl Server {
             served.release_if_idle(current.server.idle_timeout);
         }
         self.tenants.release_idle(current.server.idle_timeout);
+        self.quotas.release_idle();
+        self.accounts.release_tenants();
     }
 }
 

@@ -1,11 +1,11 @@
 //! `portcullis check`: checks a policy file and shows what it allows. It sends nothing.
 
-use super::describe_template;
+use super::listed_actions::check_actions;
+use super::{check_template, describe_template};
 use crate::args::PolicyArgs;
 use crate::compiler::small_host;
 use crate::failure::Failure;
 use crate::out::out;
-use dynamodb_plugin::nearest::nearest;
 use portcullis::policy::CredentialSource;
 use portcullis::{CheckedRequest, DryRun, Error, Host, Isolation, Plugin, Rule};
 use portcullis_config::{
@@ -56,13 +56,19 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
             out!("  {key:<12} {value}")?;
         }
         let known = loaded.iter().find(|(source, _)| *source == &entry.plugin);
-        if known.is_none() {
-            match load(&host, &entry.plugin, policy.folder()) {
-                Ok(plugin) => loaded.push((&entry.plugin, plugin)),
-                Err(error) => failures.push(
-                    Failure::from(error).in_configuration().with(format!("template: {name}")),
-                ),
+        let plugin = match known.map(|(_, plugin)| plugin.clone()) {
+            Some(plugin) => Ok(plugin),
+            None => load(&host, &entry.plugin, policy.folder()).map_err(Failure::from),
+        };
+        let checked = match plugin {
+            Ok(plugin) => {
+                loaded.push((&entry.plugin, plugin.clone()));
+                check_template::check(&host, &plugin, name, entry, &policy).await
             }
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = checked {
+            failures.push(failure.in_configuration().with(format!("template: {name}")));
         }
     }
     if let Some(server) = &file.server {
@@ -139,7 +145,7 @@ async fn check_datasource(
     let mut signed = config.clone();
     signed.credentials.get_or_insert(CredentialSource::Container);
     let datasource = connect_dry(host, plugin, name, &signed, policy, Arc::new(Discard)).await?;
-    check_actions(plugin, config)?;
+    check_actions(plugin, &config.policy)?;
     check_credentials_file(config, policy)?;
     match datasource.test().await {
         Err(error @ Error::Trapped { .. }) => Err(error.into()),
@@ -180,43 +186,6 @@ fn check_credentials_file(
     let Some(CredentialSource::File { path }) = &config.credentials else { return Ok(()) };
     let read = portcullis_files::read_secret(&beside(policy.folder(), path));
     read.map(drop).map_err(|error| Failure::configuration(format!("the credentials file {error}")))
-}
-
-/// Refuses actions that are not in the manifest: they are misspelt, or newer than the manifest, and
-/// would allow nothing. A manifest without actions does not say what its plugin has.
-fn check_actions(plugin: &Plugin, config: &DatasourceEntry) -> Result<(), Failure> {
-    let known: Vec<&str> = plugin.manifest().actions().map(|(name, _)| name.as_str()).collect();
-    let mut listed = config.policy.actions.iter().flatten();
-    match listed.find(|action| !known.contains(&action.as_str())) {
-        Some(action) if !known.is_empty() => {
-            let failure = Failure::configuration(format!(
-                "actions lists {:?}, which is not in the plugin's manifest",
-                action.as_str()
-            ));
-            let guess = nearest(action.as_str(), known.iter().copied());
-            Err(match guess {
-                Some(guess) => failure.with(format!("did you mean {guess}?")),
-                None => failure.with("`portcullis inspect` lists the plugin's actions"),
-            })
-        }
-        _ => check_access(plugin, config),
-    }
-}
-
-/// Refuses actions that need more access than the policy gives: they are listed, and denied.
-fn check_access(plugin: &Plugin, config: &DatasourceEntry) -> Result<(), Failure> {
-    let policy = &config.policy;
-    for action in policy.actions.iter().flatten() {
-        let needed = plugin.manifest().action(action).map(portcullis::policy::Action::min_access);
-        if let Some(Err(denial)) = needed.map(|needed| policy.check_access(action, needed)) {
-            return Err(Failure::configuration(format!(
-                "actions lists {action}: {}",
-                denial.message
-            ))
-            .with(format!("take it out of the list, or write {}", denial.remedy)));
-        }
-    }
-    Ok(())
 }
 
 fn describe_plugin(source: &PluginSource) -> String {
@@ -387,9 +356,14 @@ fn describe_token(token: &Token, now: SystemTime) -> String {
         Some(expires) => format!("; until {expires}"),
         None => String::new(),
     };
+    let quota = if token.calls.is_unlimited() {
+        String::new()
+    } else {
+        format!("; {} calls", describe_template::describe_quota(token.calls))
+    };
     let rotation =
         if token.sha256.iter().count() > 1 { "; two tokens, for a rotation" } else { "" };
-    format!("{actions} of {datasources}{operator}{expiry}{rotation}")
+    format!("{actions} of {datasources}{operator}{quota}{expiry}{rotation}")
 }
 
 /// Joins items with commas. Returns `empty` if there are none.

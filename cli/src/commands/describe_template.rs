@@ -1,8 +1,8 @@
 //! What `portcullis check` shows of a template.
 
 use portcullis::Template;
-use portcullis::policy::{FilledTemplate, TemplateCredentials};
-use portcullis_config::TemplateEntry;
+use portcullis::policy::{FilledTemplate, TemplateCredentials, TemplateRules};
+use portcullis_config::{CallQuota, TemplateEntry};
 use std::fmt::Display;
 
 /// Describes a template, as keys and values, with an example filled in.
@@ -26,12 +26,54 @@ pub(super) fn describe(entry: &TemplateEntry) -> Vec<(&'static str, String)> {
     }
     rows.extend([
         ("may reach", list(&rules.egress, "nothing")),
+        ("networks", networks(rules)),
         ("access", rules.access.to_string()),
+        (
+            "actions",
+            rules.actions.as_ref().map_or_else(
+                || format!("all with access {} or lower", rules.access),
+                |actions| list(actions, "none"),
+            ),
+        ),
         ("tables", rules.tables.as_ref().map_or("all".to_string(), |all| list(all, "none"))),
         ("signs for", list(&rules.signing, "nothing")),
     ]);
+    let limits = &rules.limits;
+    rows.push((
+        "limits",
+        format!(
+            "per call: {}, {} of memory, {} requests; {} concurrent calls of a tenant",
+            humantime::format_duration(limits.deadline),
+            limits.memory,
+            limits.requests,
+            limits.concurrent_calls
+        ),
+    ));
+    for (key, quota) in [("calls", entry.calls), ("  a tenant", entry.tenant_calls)] {
+        if !quota.is_unlimited() {
+            rows.push((key, describe_quota(quota)));
+        }
+    }
+    if let Some(ca) = entry.tls.as_ref().and_then(|tls| tls.ca.as_ref()) {
+        rows.push(("tls", format!("trusts only {}", ca.display())));
+    }
     rows.extend(example(&entry.template));
     rows
+}
+
+/// A quota in words.
+pub(super) fn describe_quota(quota: CallQuota) -> String {
+    let rate = quota.per_second.map(|calls| format!("{calls} per second"));
+    let concurrent = quota.concurrent.map(|calls| format!("{calls} at the same time"));
+    list(&rate.into_iter().chain(concurrent).collect::<Vec<_>>(), "any number")
+}
+
+fn networks(rules: &TemplateRules) -> String {
+    let each = rules
+        .networks
+        .iter()
+        .map(|(origin, blocks)| format!("{origin} at {}", list(blocks, "no address")));
+    list(&each.collect::<Vec<_>>(), "public addresses only")
 }
 
 /// An example, filled in.

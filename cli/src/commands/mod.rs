@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod check;
+mod check_template;
 pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod demo;
@@ -10,6 +11,7 @@ pub(crate) mod execute;
 pub(crate) mod iam;
 pub(crate) mod init;
 pub(crate) mod inspect;
+mod listed_actions;
 pub(crate) mod man;
 pub(crate) mod serve;
 pub(crate) mod structure;

@@ -1,6 +1,6 @@
 //! The plugin's description of itself, for people and forms.
 
-use crate::catalogue::{Access, OPERATIONS, Shape, json_schema};
+use crate::catalogue::{Access, OPERATIONS, REGIONS, Shape, json_schema};
 use crate::object::object;
 use crate::settings::{DESCRIPTIONS, OPTIONS, SETTINGS};
 use alloc::string::{String, ToString};
@@ -35,13 +35,31 @@ pub fn describe() -> String {
 /// Returns the JSON Schema of the settings or options, with descriptions.
 fn described_schema(shape: &Shape) -> Value {
     let mut schema = json_schema(shape);
-    for (name, description) in DESCRIPTIONS {
+    for (name, title, description) in DESCRIPTIONS {
         if let Some(property) = schema["properties"].get_mut(name) {
+            property["title"] = title.into();
             property["description"] = description.into();
         }
     }
+    for (name, example) in EXAMPLES {
+        if let Some(property) = schema["properties"].get_mut(name) {
+            property["examples"] = [example].into();
+        }
+    }
+    if let Some(region) = schema["properties"].get_mut("region") {
+        // Suggestions with names for people. Other regions are accepted too.
+        let known = REGIONS.iter().map(|(region, name)| {
+            object(&mut [("const", (*region).into()), ("title", (*name).into())])
+        });
+        let others = object(&mut [("type", "string".into())]);
+        region["anyOf"] = known.chain([others]).collect::<Vec<_>>().into();
+    }
     schema
 }
+
+/// What settings look like.
+const EXAMPLES: [(&str, &str); 3] =
+    [("accountId", "123456789012"), ("endpoint", "http://localhost:8000"), ("region", "eu-west-1")];
 
 /// Returns the access class as it is written in policies.
 #[must_use]
@@ -63,6 +81,7 @@ mod tests {
         for part in ["settings", "options"] {
             for (name, property) in described[part]["properties"].as_object().unwrap() {
                 assert!(property["description"].is_string(), "{part}: {name}");
+                assert!(property["title"].is_string(), "{part}: {name}");
             }
         }
     }

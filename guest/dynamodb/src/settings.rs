@@ -118,49 +118,70 @@ pub static SETTINGS: Shape = Shape::Structure(&[
     Field { name: "verifyChecksums", shape: &Shape::Boolean, required: false },
 ]);
 
-/// The descriptions of settings and options, for the JSON Schema of a form.
-pub static DESCRIPTIONS: [(&str, &str); 16] = [
-    ("accountId", "The twelve digits of an AWS account, to use that account's own endpoint."),
+/// The name, the title and the description of each setting and option, for the JSON Schema of a form.
+pub static DESCRIPTIONS: [(&str, &str, &str); 16] = [
+    (
+        "accountId",
+        "Account ID",
+        "The twelve digits of an AWS account, to use that account's own endpoint.",
+    ),
     (
         "accountIdEndpointMode",
+        "Account endpoint",
         "Whether the account's endpoint is preferred (the default), required or disabled.",
     ),
     (
         "correctClock",
+        "Correct the clock",
         "Use the service's time if this machine's clock is off by over 4 minutes. Default true.",
     ),
     (
         "endpoint",
+        "Endpoint",
         "An origin to use instead of the region's endpoint, such as http://localhost:8000.",
     ),
     (
         "format",
+        "Format of values",
         "The format of attribute values: typed ({\"S\": \"a\"}; the default) or plain (\"a\").",
     ),
     (
         "idempotencyTokens",
+        "Idempotency tokens",
         "Add an idempotency token to actions that accept one, for safe retries. Default true.",
     ),
     (
         "maxAttempts",
+        "Attempts",
         "The maximum number of requests for one response; 1 turns retries off. Default 4.",
     ),
     (
         "maxBytes",
+        "Bytes",
         "With pages = all: stop after the page that reaches this number of bytes. Default 16 MiB.",
     ),
     (
         "maxItems",
+        "Items",
         "With pages = all: stop after the page that reaches this number of items. Default 100,000.",
     ),
-    ("pages", "one (the default), or all to fetch all pages as one result."),
-    ("region", "The AWS region, such as eu-west-1, or local for a server on this machine."),
-    ("resubmit", "Send the unprocessed entries of a batch again. Default false."),
-    ("strict", "Check input against the API model before it is sent. Default true."),
-    ("useDualStack", "Use the dual-stack endpoint, which supports IPv6 too. Default false."),
-    ("useFips", "Use the FIPS endpoint. Default false."),
+    ("pages", "Pages", "one (the default), or all to fetch all pages as one result."),
+    (
+        "region",
+        "Region",
+        "The AWS region, such as eu-west-1, or local for a server on this machine.",
+    ),
+    ("resubmit", "Resubmit", "Send the unprocessed entries of a batch again. Default false."),
+    ("strict", "Check input", "Check input against the API model before it is sent. Default true."),
+    (
+        "useDualStack",
+        "Use IPv6 too",
+        "Use the dual-stack endpoint, which supports IPv6 too. Default false.",
+    ),
+    ("useFips", "Use FIPS", "Use the FIPS endpoint. Default false."),
     (
         "verifyChecksums",
+        "Verify checksums",
         "Check the CRC-32 that the service sends with its responses. Default true.",
     ),
 ];

@@ -26,6 +26,8 @@ pub struct RefusedRequest<'r> {
     pub peer: Option<IpAddr>,
     /// The datasource that the request named.
     pub datasource: Option<&'r str>,
+    /// The tenant for whom the request was.
+    pub tenant: Option<&'r str>,
     /// The action that the request named.
     pub action: Option<&'r str>,
     /// The server's rule that refused it.
@@ -73,6 +75,7 @@ impl RefusedRequest<'_> {
             caller: None,
             peer: None,
             datasource: None,
+            tenant: None,
             action: None,
             rule,
             subject: None,
@@ -86,6 +89,7 @@ impl RefusedRequest<'_> {
             caller: self.caller.map(cut),
             peer: self.peer,
             datasource: self.datasource.map(cut),
+            tenant: self.tenant.map(cut),
             action: self.action.map(cut),
             rule: Some(self.rule),
             subject: self.subject.map(|subject| cut(subject).to_string()),

@@ -49,7 +49,7 @@ mod undumped;
 pub use body::EnforceBody;
 pub use credentials::{
     Credentials, CredentialsError, CredentialsFile, DigestKey, EnvCredentials, HttpSend, Processes,
-    ProvideCredentials, StaticCredentials,
+    ProvideCredentials, SharedCredentials, StaticCredentials,
 };
 pub use iam::{IamScope, iam_document};
 pub use secret::Secret;

@@ -208,3 +208,22 @@ fn errors_name_their_line() {
     assert_eq!(line("[datasources.a]\nplugin = 1\n"), Some(2));
     assert_eq!(line("\n\n[datasources.a\n"), Some(3));
 }
+
+#[test]
+fn wrong_keys_of_a_template_are_named_with_their_line() {
+    for (template, line, reason) in [
+        ("setings = {}", 3, "did you mean `settings`?"),
+        ("settings = { region = [] }", 3, "the list of allowed values is empty"),
+        ("settings-file = \"a\"", 3, "unknown"),
+        ("egress = [\"https://{region}.a.example\"]", 1, "egress has {region}"),
+        ("egress = [\"https://a.{region}\"]", 3, "the last label"),
+        ("tls = { client-key = \"a\" }", 1, "belong together"),
+        ("limits = { requests = 0 }", 1, "requests"),
+        ("tenant-calls = { per-second = 0 }", 3, "per-second"),
+    ] {
+        let text = format!("[templates.t]\nplugin = \"dynamodb\"\n{template}\n");
+        let error = PolicyFile::parse(&text).unwrap_err();
+        assert!(error.to_string().contains(reason), "{template}: {error}");
+        assert_eq!(error.line(), Some(line), "{template}: {error}");
+    }
+}

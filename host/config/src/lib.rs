@@ -19,6 +19,7 @@
 //! # Ok::<(), portcullis_config::PolicyFileError>(())
 //! ```
 
+mod call_quota;
 mod datasource;
 mod deprecated;
 mod error;
@@ -32,6 +33,7 @@ mod template;
 mod text;
 mod tls;
 
+pub use call_quota::CallQuota;
 pub use datasource::{DatasourceEntry, SettingsSource};
 pub use deprecated::DeprecatedKey;
 pub use error::PolicyFileError;

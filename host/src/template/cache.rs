@@ -1,11 +1,11 @@
 //! Datasources of tenants that are kept for the next call.
 
-use super::entries::Entries;
 use super::loaded::{LoadedTemplate, Tenant, TenantError};
 use crate::datasource::Datasource;
 use crate::host::Host;
 use parking_lot::Mutex;
-use portcullis_aws::DigestKey;
+use portcullis_aws::{Credentials, DigestKey};
+use portcullis_cache::FairCache;
 use portcullis_policy::{SettingValue, TenantName};
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use std::time::Duration;
 /// settings and credentials. So it serves only calls that have all of these in common. The key is
 /// random, and differs in each process.
 ///
-/// The cache is limited in number and in bytes. If it is full, the tenant that holds most loses the
+/// The cache is limited in number and in bytes. If it is full, a tenant that holds most loses the
 /// datasource that it has not used for longest, so that one tenant with thousands of them does not
 /// displace those of others.
 ///
@@ -42,7 +42,7 @@ use std::time::Duration;
 pub struct DatasourceCache {
     host: Host,
     key: DigestKey,
-    entries: Mutex<Entries<Datasource>>,
+    entries: Mutex<FairCache<Datasource>>,
     hits: AtomicU64,
     misses: AtomicU64,
     evicted: AtomicU64,
@@ -54,8 +54,8 @@ pub struct DatasourceCache {
 pub struct CacheSize {
     /// The most datasources. 4,096: as many as a host may have instances.
     pub datasources: usize,
-    /// The most bytes of settings, policies and keys; instances are limited by the memory limit of
-    /// the host. 64 MiB: 4,096 datasources with settings of 8 KiB each.
+    /// The most bytes of settings, credentials and policies; instances are limited by the memory
+    /// limit of the host. 64 MiB: 4,096 datasources with 8 KiB of settings and credentials each.
     pub bytes: usize,
 }
 
@@ -98,7 +98,7 @@ impl DatasourceCache {
         Self {
             host: host.clone(),
             key: DigestKey::new(random),
-            entries: Mutex::new(Entries::new(size.datasources, size.bytes)),
+            entries: Mutex::new(FairCache::new(size.datasources, size.bytes)),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
@@ -123,7 +123,7 @@ impl DatasourceCache {
         }
         let datasource = self.host.configure_template(template, tenant)?;
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let owner: Arc<str> = tenant.name.as_ref().map_or("", TenantName::as_str).into();
+        let owner: Arc<str> = tenant.owner().into();
         let (kept, evicted) =
             self.entries.lock().insert(digest, owner, bytes + DATASOURCE_BYTES, datasource);
         self.evicted.fetch_add(evicted.len() as u64, Ordering::Relaxed);
@@ -158,7 +158,8 @@ impl DatasourceCache {
         }
     }
 
-    /// The digest of everything that makes a datasource what it is, and the bytes of the settings.
+    /// The digest of everything that makes a datasource what it is, and the bytes of what the
+    /// tenant gave.
     fn digest(&self, template: &LoadedTemplate, tenant: &Tenant) -> ([u8; 32], usize) {
         let mut settings = Vec::new();
         for (name, value) in tenant.settings.iter() {
@@ -181,7 +182,9 @@ impl DatasourceCache {
         // No name is empty.
         let name = tenant.name.as_ref().map_or("", TenantName::as_str);
         let parts: [&[u8]; 3] = [&id, name.as_bytes(), &settings];
-        (self.key.digest(&parts, tenant.credentials.as_ref()), settings.len())
+        let credentials = tenant.credentials.as_ref();
+        let bytes = settings.len() + credentials.map_or(0, Credentials::bytes);
+        (self.key.digest(&parts, credentials), bytes)
     }
 }
 

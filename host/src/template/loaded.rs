@@ -5,18 +5,22 @@ use crate::datasource::Datasource;
 use crate::error::{ConfigError, Error};
 use crate::host::Host;
 use crate::plugin::Plugin;
+use crate::runtime::permits::ConcurrencyLimit;
+use parking_lot::Mutex;
 use portcullis_audit::{CallCounters, Counters};
 use portcullis_aws::{
-    Credentials, CredentialsError, Processes, ProvideCredentials, StaticCredentials,
+    Credentials, CredentialsError, Processes, ProvideCredentials, SharedCredentials,
+    StaticCredentials,
 };
 use portcullis_gate::Tls;
 use portcullis_policy::{
     CredentialSource, FillError, FilledCredentials, FilledTemplate, Template, TenantName,
     TenantSettings,
 };
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// A template with its plugin, which tenants fill in. Cheap to clone.
 ///
@@ -40,6 +44,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///     name: Some("acme".parse()?),
 ///     settings: TenantSettings::from_iter([("region", region)]),
 ///     credentials: Some(Credentials::from_caller("AKIDEXAMPLE", Secret::new("…"), None)?),
+///     ..Tenant::default()
 /// };
 /// let datasource = host.connect_template(&template, &tenant).await?;
 /// let tables = datasource.execute("ListTables", "{}").await?;
@@ -59,6 +64,36 @@ struct Inner {
     tls: Option<Tls>,
     provider: Option<Box<Provider>>,
     counters: Arc<CallCounters>,
+    /// The concurrency limit of each owner, over all of its datasources.
+    limits: Shared<ConcurrencyLimit>,
+    /// The credentials of the operator's sources, each fetched once for all datasources.
+    sources: Shared<SharedCredentials>,
+}
+
+/// Values that several datasources share, by name, as long as one of them has them.
+struct Shared<T>(Mutex<HashMap<String, Weak<T>>>);
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Shared<T> {
+    /// The value of a name, which is created if nobody has it.
+    fn get(&self, name: &str, create: impl FnOnce() -> T) -> Arc<T> {
+        let mut values = self.0.lock();
+        if let Some(known) = values.get(name).and_then(Weak::upgrade) {
+            return known;
+        }
+        // Amortised: after it at most half of them are gone.
+        if values.len() == values.capacity() {
+            values.retain(|_, value| value.strong_count() > 0);
+        }
+        let new = Arc::new(create());
+        values.insert(name.to_string(), Arc::downgrade(&new));
+        new
+    }
 }
 
 /// Returns the provider of a credentials source.
@@ -73,6 +108,17 @@ pub struct Tenant {
     pub settings: TenantSettings,
     /// The tenant's credentials, if the template takes those.
     pub credentials: Option<Credentials>,
+    /// Who holds the datasource if no tenant has a name: the name of a token, for example. What one
+    /// holds does not displace what others hold. No name of a tenant contains a colon, so write
+    /// `token:NAME`.
+    pub holder: String,
+}
+
+impl Tenant {
+    /// Who holds the datasource.
+    pub(super) fn owner(&self) -> &str {
+        self.name.as_ref().map_or(&self.holder, TenantName::as_str)
+    }
 }
 
 /// Why a tenant's datasource cannot be made.
@@ -112,6 +158,8 @@ impl LoadedTemplate {
             tls: None,
             provider: None,
             counters: Arc::default(),
+            limits: Shared::default(),
+            sources: Shared::default(),
         }))
     }
 
@@ -220,14 +268,21 @@ impl Host {
             (FilledCredentials::Caller, None) => return Err(TenantError::NoCredentials),
             (_, Some(_)) => return Err(TenantError::UnexpectedCredentials),
             (FilledCredentials::Source(source), None) => {
-                config.shared_credentials(match &inner.provider {
-                    Some(provider) => provider(&source),
-                    None => self.provider(&source, Processes::Refused),
-                })
+                // A source contains no secret.
+                let shared = inner.sources.get(&format!("{source:?}"), || {
+                    SharedCredentials::new(match &inner.provider {
+                        Some(provider) => provider(&source),
+                        None => self.provider(&source, Processes::Refused),
+                    })
+                });
+                config.shared_credentials(shared)
             }
             (FilledCredentials::None, None) => config,
         };
-        Ok(self.configure(&inner.plugin, config)?)
+        let limit = inner.limits.get(tenant.owner(), || {
+            ConcurrencyLimit::new(&inner.template.rules().limits, self.inner.runtime.limit.clone())
+        });
+        Ok(self.configure_within(&inner.plugin, config, limit)?)
     }
 }
 

@@ -4,10 +4,8 @@
 //! |---|---|
 //! | `loaded` | a template with its plugin, and a tenant's datasource |
 //! | `cache` | datasources that are kept for the next call of the same tenant |
-//! | `entries` | which entries of a cache are dropped first |
 
 mod cache;
-mod entries;
 mod loaded;
 
 pub use cache::{CacheFigures, CacheSize, DatasourceCache};

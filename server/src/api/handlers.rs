@@ -21,6 +21,7 @@ use dynamodb_plugin::nearest::nearest;
 use dynamodb_plugin::transcode::{EncodeOptions, Format, encode};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use portcullis::{Datasource, Diagnostic, Error};
+use portcullis_memory::Account;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -172,12 +173,13 @@ async fn respond(
     run: impl AsyncFnOnce(&Datasource) -> Result<String, Error>,
 ) -> Result<Response, Problem> {
     let result = calls::call(server, caller, source, time, run).await;
-    finish(caller, result.map_err(|error| Problem::from_call(&error, caller)))
+    finish(caller, &caller.account, result.map_err(|error| Problem::from_call(&error, caller)))
 }
 
 /// Responds with the result of a call.
 pub(super) fn finish(
     caller: &Caller,
+    account: &Arc<Account>,
     result: Result<String, Problem>,
 ) -> Result<Response, Problem> {
     let output = result?;
@@ -185,7 +187,7 @@ pub(super) fn finish(
         return Err(Problem::of_result(format!("the plugin's result is not JSON: {error}")));
     }
     let held =
-        calls::hold(caller, output.len()).map_err(|error| Problem::from_call(&error, caller))?;
+        calls::hold(account, output.len()).map_err(|error| Problem::from_call(&error, caller))?;
     let mut response = json_response(output);
     response.extensions_mut().insert(held);
     Ok(response)

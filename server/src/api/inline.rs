@@ -3,9 +3,11 @@
 use super::input::{Options, fill};
 use super::problem::{Problem, ProblemKind};
 use portcullis::{Credentials, Diagnostic, Secret, TenantSettings};
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// A call that brings its datasource along.
@@ -75,7 +77,10 @@ impl InlineCall {
             None => Options::default(),
             Some(options) => {
                 check_object("options", options)?;
-                let map: Map<String, Value> = part("options", serde_json::from_str(options.get()))?;
+                if options.get().len() > MAX_OPTIONS_BYTES {
+                    return Err(wrong("options", "", "expected at most 4096 bytes"));
+                }
+                let Unique(map) = part("options", serde_json::from_str(options.get()))?;
                 Options::from_map(map)?
             }
         };
@@ -84,18 +89,52 @@ impl InlineCall {
     }
 
     /// Refuses input: the call has none.
-    pub(super) fn without_input(self) -> Result<Self, Problem> {
+    pub(super) fn check_no_input(&self) -> Result<(), Problem> {
         if self.input == "{}" {
-            return Ok(self);
+            return Ok(());
         }
         Err(malformed("this call has no input"))
+    }
+}
+
+/// The longest options. 4 KiB: there are six, and none is long.
+const MAX_OPTIONS_BYTES: usize = 4096;
+
+/// An object in which each name occurs once.
+struct Unique(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Unique;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unique, A::Error> {
+                let mut fields = Map::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if fields.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a name is given twice"));
+                    }
+                }
+                Ok(Unique(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
     }
 }
 
 /// Reads credentials. No error quotes any of them.
 fn credentials(document: &RawValue) -> Result<Credentials, Problem> {
     check_object("credentials", document)?;
-    let raw: RawCredentials<'_> = part("credentials", serde_json::from_str(document.get()))?;
+    // The parser's error about a name quotes it.
+    let raw: RawCredentials<'_> = serde_json::from_str(document.get()).map_err(|error| {
+        let is_missing = error.to_string().starts_with("missing field");
+        wrong("credentials", "", if is_missing { MISSING_FIELD } else { OTHER_FIELD })
+    })?;
     let text = |name: &str, value: &RawValue| {
         // The error of a text is about its escapes, which it does not quote.
         serde_json::from_str::<String>(value.get())
@@ -114,6 +153,10 @@ fn credentials(document: &RawValue) -> Result<Credentials, Problem> {
         Problem::new(ProblemKind::BadRequest, "the credentials cannot be used").faults(&[fault])
     })
 }
+
+const MISSING_FIELD: &str = "expected accessKeyId and secretAccessKey";
+const OTHER_FIELD: &str =
+    "expected accessKeyId and secretAccessKey, each once, and sessionToken if there is one";
 
 /// Checks that a part of the document is an object. The parser's own error would quote another value.
 fn check_object(name: &str, value: &RawValue) -> Result<(), Problem> {
@@ -199,6 +242,7 @@ mod tests {
                 r#"{{"credentials": {{"accessKeyId": "a", "secretAccessKey": "{SECRET}\n"}}}}"#
             ),
             format!(r#"{{"credentials": {{"secretAccessKey": "{SECRET}"}}}}"#),
+            format!(r#"{{"credentials": {{"{SECRET}": "a"}}}}"#),
             format!(r#"{{"credentials": {{"accessKeyId": "a", "secretAccessKey": "{SECRET}"}}"#),
             format!(r#"{{"template": "", "values": "{SECRET}"}}"#),
             format!(r#"{{"input": {{}}, "template": "{SECRET}"}}"#),
@@ -213,7 +257,11 @@ mod tests {
         for (document, named) in [
             (r#"{"setings": {}}"#, "unknown field `setings`"),
             (r#"{"input": {}, "input": {}}"#, "duplicate field `input`"),
-            (r#"{"credentials": {"accessKeyId": "a"}}"#, "missing field `secretAccessKey`"),
+            (
+                r#"{"credentials": {"accessKeyId": "a"}}"#,
+                "expected accessKeyId and secretAccessKey",
+            ),
+            (r#"{"options": {"a": 1, "a": 2}}"#, "a name is given twice"),
             (
                 r#"{"credentials": {"accessKeyId": 1, "secretAccessKey": "a"}}"#,
                 "/credentials/accessKeyId",

@@ -29,6 +29,8 @@ pub(super) struct Options {
     pub(super) plugin: Map<String, Value>,
     /// The most time for the call.
     pub(super) time: Option<Duration>,
+    /// Whether they are in the body, and not in the query.
+    is_in_body: bool,
 }
 
 impl Options {
@@ -38,7 +40,7 @@ impl Options {
             let message = format!("the query cannot be read: {error}");
             Problem::new(ProblemKind::BadRequest, message)
         })?;
-        let mut options = Self { plugin: Map::new(), time: None };
+        let mut options = Self::default();
         for (name, text) in pairs {
             let is_deadline = name == DEADLINE;
             if options.plugin.contains_key(&name) || (is_deadline && options.time.is_some()) {
@@ -68,7 +70,9 @@ impl Options {
 
     /// Takes the options from a JSON object.
     pub(super) fn from_map(mut plugin: Map<String, Value>) -> Result<Self, Problem> {
-        let Some(given) = plugin.remove(DEADLINE) else { return Ok(Self { plugin, time: None }) };
+        let Some(given) = plugin.remove(DEADLINE) else {
+            return Ok(Self { plugin, time: None, is_in_body: true });
+        };
         let time = given.as_str().and_then(|text| humantime::parse_duration(text).ok());
         let Some(time) = time.filter(|time| !time.is_zero()) else {
             let message = "expected a duration, as in \"5s\" or \"500ms\"";
@@ -76,16 +80,29 @@ impl Options {
             let problem = Problem::new(ProblemKind::BadRequest, "the options cannot be used");
             return Err(problem.faults(&[fault]));
         };
-        Ok(Self { plugin, time: Some(time) })
+        Ok(Self { plugin, time: Some(time), is_in_body: true })
     }
 
     /// Refuses options of the plugin that are not in `known`.
     pub(super) fn only(self, known: &[&str]) -> Result<Self, Problem> {
+        self.check_only(known)?;
+        Ok(self)
+    }
+
+    /// Refuses options of the plugin that are not in `known`.
+    pub(super) fn check_only(&self, known: &[&str]) -> Result<(), Problem> {
         let unknown = self.plugin.keys().filter(|name| !known.contains(&name.as_str()));
         let all: Vec<&str> = known.iter().copied().chain([DEADLINE]).collect();
         let message = format!("there is no such option here; there are {}", all.join(", "));
-        let faults: Vec<Diagnostic> = unknown.map(|name| fault(name, message.as_str())).collect();
-        if faults.is_empty() { Ok(self) } else { Err(invalid_query(&faults)) }
+        let (place, problem) = if self.is_in_body {
+            ("/options", Problem::new(ProblemKind::BadRequest, "the options cannot be used"))
+        } else {
+            ("", Problem::new(ProblemKind::BadRequest, INVALID_QUERY))
+        };
+        let fault =
+            |name: &String| Diagnostic::new(format!("{place}/{}", start(name)), message.as_str());
+        let faults: Vec<Diagnostic> = unknown.map(fault).collect();
+        if faults.is_empty() { Ok(()) } else { Err(problem.faults(&faults)) }
     }
 }
 
@@ -93,8 +110,10 @@ fn fault(name: &str, message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(format!("/{name}"), message)
 }
 
+const INVALID_QUERY: &str = "the query cannot be used";
+
 fn invalid_query(faults: &[Diagnostic]) -> Problem {
-    Problem::new(ProblemKind::BadRequest, "the query cannot be used").faults(faults)
+    Problem::new(ProblemKind::BadRequest, INVALID_QUERY).faults(faults)
 }
 
 /// The media type of a call's body.
@@ -175,7 +194,7 @@ impl<'de: 'b, 'b> Deserialize<'de> for Values<'b> {
                 f.write_str("an object with the values by name")
             }
 
-            // The default error would quote the whole text, with escapes.
+            // The default error would quote the text, which may be a secret in the wrong place.
             fn visit_str<E: de::Error>(self, _: &str) -> Result<Values<'de>, E> {
                 Err(E::invalid_type(Unexpected::Other("string"), &self))
             }
@@ -199,7 +218,8 @@ impl<'de: 'b, 'b> Deserialize<'de> for Values<'b> {
                 Ok(values)
             }
         }
-        deserializer.deserialize_map(ByName)
+        // Another function would not ask `visit_str`.
+        deserializer.deserialize_any(ByName)
     }
 }
 

@@ -3,6 +3,7 @@
 //! | module | role |
 //! |---|---|
 //! | `handlers` | one function for each path |
+//! | `forms` | what forms need: settings as JSON Schema, actions with what is allowed |
 //! | `templates` | calls that bring their datasource along |
 //! | `input` | the query and the body of a call |
 //! | `inline` | the document of a call that brings its datasource along |
@@ -10,6 +11,7 @@
 //! | `problem` | problem documents |
 //! | `openapi` | the description |
 
+mod forms;
 mod handlers;
 mod inline;
 mod input;
@@ -36,7 +38,10 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
         .route("/v1/datasources/{datasource}/actions/{action}", post(handlers::execute))
         .route("/v1/datasources/{datasource}/test", get(handlers::test))
         .route("/v1/datasources/{datasource}/structure", get(handlers::structure))
+        .route("/v1/datasources/{datasource}/actions", get(forms::datasource_actions))
+        .route("/v1/plugins/{plugin}", get(forms::plugin))
         .route("/v1/templates", get(templates::templates))
+        .route("/v1/templates/{template}", get(forms::template))
         .route("/v1/templates/{template}/actions/{action}", post(templates::execute))
         .route("/v1/templates/{template}/test", post(templates::test))
         .route("/v1/templates/{template}/structure", post(templates::structure))

@@ -41,7 +41,7 @@ pub(crate) fn document() -> Value {
 
 fn paths() -> Value {
     let mut paths = server_paths();
-    for more in [datasource_paths(), template_paths()] {
+    for more in [datasource_paths(), template_paths(), form_paths()] {
         if let (Some(paths), Value::Object(more)) = (paths.as_object_mut(), more) {
             paths.extend(more);
         }
@@ -89,6 +89,26 @@ fn datasource_paths() -> Value {
             }), &[401, 403]),
         }},
         "/v1/datasources/{datasource}/actions/{action}": {"post": execute(&parameters)},
+        "/v1/datasources/{datasource}/actions": {"get": {
+            "operationId": "datasourceActions", "summary": "List the actions of a datasource, and why some are not allowed",
+            "parameters": [parameters.datasource, parameters.request_id],
+            "responses": responses("The actions.", &json!({
+                "type": "object", "required": ["actions", "policy"], "properties": {
+                    "actions": {"type": "array", "items": {
+                        "type": "object", "required": ["name", "access", "allowed"], "properties": {
+                            "name": {"type": "string"},
+                            "access": {"enum": ["read", "write", "admin"]},
+                            "allowed": {"type": "boolean"},
+                            "reason": {"type": ["string", "null"]},
+                        },
+                    }},
+                    "policy": {
+                        "type": "object", "required": ["access"],
+                        "description": "What it may do. Only operators see `egress`.",
+                    },
+                },
+            }), &[400, 401, 403, 404, 503]),
+        }},
         "/v1/datasources/{datasource}/test": {"get": {
             "operationId": "test", "summary": "Check connectivity and credentials",
             "parameters": [parameters.datasource, parameters.request_id, parameters.deadline],
@@ -126,11 +146,7 @@ fn datasource_paths() -> Value {
 /// The paths of templates.
 fn template_paths() -> Value {
     let Parameters { request_id, .. } = Parameters::new();
-    let template = json!({
-        "name": "template", "in": "path", "required": true,
-        "description": "The name of the template in the policy.",
-        "schema": {"type": "string", "minLength": 1},
-    });
+    let template = template_parameter();
     let tenant = json!({
         "name": "x-portcullis-tenant", "in": "header",
         "description": "The tenant for whom a platform acts. Only tokens with tenants = \"any\" may send it.",
@@ -158,11 +174,16 @@ fn template_paths() -> Value {
             "responses": responses("The templates that the caller may fill in.", &json!({
                 "type": "object", "required": ["templates"],
                 "properties": {"templates": {"type": "array", "items": {
-                    "type": "object", "required": ["name", "plugin", "access"],
+                    "type": "object", "required": ["name", "plugin", "access", "state"],
                     "properties": {
                         "name": {"type": "string"}, "plugin": {"type": ["string", "null"]},
                         "access": {"enum": ["read", "write", "admin"]},
                         "actions": {"type": ["array", "null"], "items": {"type": "string"}},
+                        "state": {"enum": ["loaded", "idle", "unavailable"]},
+                        "reason": {
+                            "type": "string",
+                            "description": "Why it is unavailable. Only operators see it.",
+                        },
                     },
                 }}},
             }), &[401, 403]),
@@ -179,6 +200,62 @@ fn template_paths() -> Value {
             "structureInline", "List the tables of a datasource that the request describes",
             &[], "The structure of the datasource.", false,
         ),
+    })
+}
+
+fn template_parameter() -> Value {
+    json!({
+        "name": "template", "in": "path", "required": true,
+        "description": "The name of the template in the policy.",
+        "schema": {"type": "string", "minLength": 1},
+    })
+}
+
+/// The paths for forms.
+fn form_paths() -> Value {
+    let schema = json!({"type": "object", "description": "JSON Schema, draft 2020-12."});
+    let plugin = json!({
+        "name": "plugin", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1},
+    });
+    let template = template_parameter();
+    json!({
+        "/v1/plugins/{plugin}": {"get": {
+            "operationId": "plugin", "summary": "Describe a plugin: settings, options, actions and kinds of credentials",
+            "parameters": [plugin],
+            "responses": responses("What the plugin says about itself.", &json!({
+                "type": "object", "required": ["authentication"],
+                "properties": {
+                    "name": {"type": "string"}, "title": {"type": "string"}, "version": {"type": "string"},
+                    "settings": schema, "options": schema,
+                    "actions": {"type": "array", "items": {"type": "object"}},
+                    "authentication": {"type": "array", "items": {"type": "object", "required": ["type", "schema"]}},
+                },
+            }), &[400, 401, 403, 404, 502, 503, 504]),
+        }},
+        "/v1/templates/{template}": {"get": {
+            "operationId": "template", "summary": "Describe what a tenant may fill in, and what the datasource may do",
+            "parameters": [template],
+            "responses": responses("The template.", &json!({
+                "type": "object", "required": ["name", "plugin", "tenant", "settings", "credentials", "access"],
+                "properties": {
+                    "name": {"type": "string"}, "plugin": {"type": "string"},
+                    "title": {"type": ["string", "null"]},
+                    "tenant": {"type": "boolean", "description": "Whether it needs the name of a tenant."},
+                    "settings": schema,
+                    "credentials": {"type": "object", "required": ["from"], "properties": {
+                        "from": {"enum": ["caller", "operator", "nowhere"]},
+                        "accepts": {"type": "array", "items": {"type": "object"}},
+                    }},
+                    "access": {"enum": ["read", "write", "admin"]},
+                    "actions": {"type": ["array", "null"], "items": {"type": "string"}},
+                    "tables": {"type": ["array", "null"], "items": {"type": "string"}},
+                    "egress": {
+                        "type": "array", "items": {"type": "string"},
+                        "description": "Where requests may go. Only operators see it.",
+                    },
+                },
+            }), &[400, 401, 403, 404, 502, 503, 504]),
+        }},
     })
 }
 

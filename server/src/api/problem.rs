@@ -3,6 +3,7 @@
 use crate::auth::{AuthError, Caller, Refusal};
 use crate::body::BodyError;
 use crate::calls::{CallError, ENABLE, TenantCallError, ask};
+use crate::quotas::Exceeded;
 use crate::refusals::Refused;
 use crate::setup::SetupError;
 use axum::body::Body;
@@ -10,13 +11,15 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use portcullis::policy::FillError;
 use portcullis::{
-    Busy, Diagnostic, Error, ErrorKind, Limit, LimitKind, PluginError, TenantError, TransportError,
+    Busy, Diagnostic, Error, ErrorKind, Limit, LimitKind, PluginError, TenantError, TenantName,
+    TransportError,
 };
 use portcullis_config::ServerConfig;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// The kind of a problem: the field `case` of a problem document.
 ///
@@ -137,14 +140,23 @@ pub(crate) struct Problem {
     details: Option<Box<RawValue>>,
     /// Why the request was refused before any call, if it was.
     refused: Option<Box<Refused>>,
+    /// When another try may succeed, if that is known.
+    retry_after: Duration,
 }
 
 impl Problem {
     pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         let is_call = matches!(kind, ProblemKind::Call(_));
         let refused = (!is_call).then(|| Refused::new(kind.as_str()).into());
-        Self { kind, status: kind.status(), fields: Map::new(), details: None, refused }
-            .with("detail", detail.into())
+        Self {
+            kind,
+            status: kind.status(),
+            fields: Map::new(),
+            details: None,
+            refused,
+            retry_after: Duration::ZERO,
+        }
+        .with("detail", detail.into())
     }
 
     /// Whether the action was refused, or is unknown.
@@ -166,6 +178,15 @@ impl Problem {
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.fields.insert(name.to_string(), value.into());
+        self
+    }
+
+    /// Says what a refused request was about, for its record.
+    pub(crate) fn about(mut self, datasource: &str, tenant: Option<&TenantName>) -> Self {
+        if let Some(refused) = &mut self.refused {
+            refused.datasource.get_or_insert_with(|| datasource.to_string());
+            refused.tenant = tenant.cloned();
+        }
         self
     }
 
@@ -217,6 +238,7 @@ impl Problem {
         match error {
             CallError::Failed(error) => Self::failed(error, caller),
             CallError::Unavailable(error) => Self::unavailable(error, caller),
+            CallError::Exceeded(exceeded) => Self::exceeded(exceeded, caller),
             CallError::Disabled(disabled) => {
                 let mut problem = Self::new(ProblemKind::Disabled, disabled.message());
                 if disabled.maybe_applied {
@@ -233,8 +255,23 @@ impl Problem {
     pub(crate) fn from_tenant_call(error: &TenantCallError, caller: &Caller) -> Self {
         match error {
             TenantCallError::Unavailable(error) => Self::unavailable(error, caller),
+            TenantCallError::Exceeded(exceeded) => Self::exceeded(exceeded, caller),
             TenantCallError::Tenant(error) => Self::of_tenant(error, caller),
         }
+    }
+
+    /// The problem of one call too many.
+    fn exceeded(exceeded: &Exceeded, caller: &Caller) -> Self {
+        let mut problem = Self::new(ProblemKind::Call(ErrorKind::Busy), exceeded.to_string());
+        problem.status = StatusCode::TOO_MANY_REQUESTS;
+        problem.retry_after = exceeded.retry_after;
+        problem.refused = Some(Refused::new("busy").because("one call too many").into());
+        let remedy = if caller.is_operator() {
+            format!("call less often, or raise {} in the policy", exceeded.key)
+        } else {
+            "call less often; the header Retry-After says when to try again".to_string()
+        };
+        problem.with("maybeApplied", false).remedy(remedy)
     }
 
     fn of_tenant(error: &TenantError, caller: &Caller) -> Self {
@@ -287,7 +324,7 @@ impl Problem {
 
     /// The problem of a datasource that cannot be connected. Only an operator gets reasons that
     /// name files.
-    fn unavailable(error: &SetupError, caller: &Caller) -> Self {
+    pub(crate) fn unavailable(error: &SetupError, caller: &Caller) -> Self {
         if let SetupError::Call(error) = error {
             return Self::failed(error, caller);
         }
@@ -299,7 +336,7 @@ impl Problem {
                 kind,
                 "the settings, the plugin or other files of this datasource cannot be used",
             )
-            .remedy("an operator sees the reason in GET /v1/datasources")
+            .remedy("an operator sees the reason in GET /v1/datasources or GET /v1/templates")
         };
         problem.status = StatusCode::SERVICE_UNAVAILABLE;
         problem.refused("invalid-settings")
@@ -443,7 +480,9 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            // Whole seconds, and at least one.
+            let seconds = self.retry_after.as_millis().div_ceil(1000).clamp(1, 60) as u64;
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

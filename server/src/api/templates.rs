@@ -5,35 +5,42 @@ use super::inline::InlineCall;
 use super::input::MediaType;
 use super::problem::{Problem, ProblemKind};
 use crate::auth::Caller;
-use crate::body;
+use crate::body::{self, Received};
 use crate::calls;
 use crate::deployment::ServedTemplate;
+use crate::memory;
 use crate::server::Server;
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use portcullis::{Datasource, Error, Tenant};
+use portcullis_memory::{Account, Charge};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Lists the templates that the caller may fill in.
+/// Lists the templates that the caller may fill in. An operator sees why some cannot be used.
 pub(super) async fn templates(Extension(caller): Extension<Caller>) -> Response {
     let usable = caller.deployment.templates.values();
     let usable = usable.filter(|template| caller.may_fill_in(template.name()));
-    let list: Vec<Value> = usable.map(|template| listed(template)).collect();
+    let list: Vec<Value> = usable.map(|template| listed(template, &caller)).collect();
     json_response(json!({"templates": list}).to_string())
 }
 
-fn listed(template: &ServedTemplate) -> Value {
+fn listed(template: &ServedTemplate, caller: &Caller) -> Value {
     let rules = template.entry().template.rules();
-    json!({
+    let mut listed = json!({
         "name": template.name(),
         "plugin": template.plugin_name(),
         "access": rules.access.to_string(),
         "actions": rules.actions,
-    })
+        "state": template.state(),
+    });
+    if let Some(error) = template.failure().filter(|_| caller.is_operator()) {
+        listed["reason"] = error.to_string().into();
+    }
+    listed
 }
 
 /// Runs an action on a datasource that the request describes.
@@ -44,19 +51,20 @@ pub(super) async fn execute(
     request: Request,
 ) -> Result<Response, Problem> {
     let (name, action) = path(names)?;
-    let (template, tenant, call) = read(&caller, &name, request).await?;
+    let mut inline = Inline::read(&server, &caller, &name, request).await?;
     caller.check_action(&name, &action)?;
-    let InlineCall { input, options, .. } = call;
-    let plugin_options = Value::Object(options.plugin);
+    let input = std::mem::take(&mut inline.call.input);
+    let plugin_options = Value::Object(std::mem::take(&mut inline.call.options.plugin));
     let has_options = plugin_options.as_object().is_some_and(|options| !options.is_empty());
-    let run = async |datasource: &Datasource| {
-        if has_options {
-            datasource.execute_with(&action, &input, &plugin_options.to_string()).await
-        } else {
-            datasource.execute(&action, &input).await
-        }
-    };
-    respond(&server, &caller, &template, &tenant, options.time, run).await
+    inline
+        .respond(&server, &caller, async |datasource| {
+            if has_options {
+                datasource.execute_with(&action, &input, &plugin_options.to_string()).await
+            } else {
+                datasource.execute(&action, &input).await
+            }
+        })
+        .await
 }
 
 /// Checks that the service can be reached, and accepts the credentials.
@@ -67,10 +75,9 @@ pub(super) async fn test(
     request: Request,
 ) -> Result<Response, Problem> {
     let name = path(names)?;
-    let (template, tenant, call) = read(&caller, &name, request).await?;
-    let options = call.without_input()?.options.only(&[])?;
-    let run = async |datasource: &Datasource| datasource.test().await;
-    respond(&server, &caller, &template, &tenant, options.time, run).await
+    let inline = Inline::read(&server, &caller, &name, request).await?;
+    inline.check_only(&[])?;
+    inline.respond(&server, &caller, async |datasource| datasource.test().await).await
 }
 
 /// Returns the tables with their keys and indexes.
@@ -81,47 +88,88 @@ pub(super) async fn structure(
     request: Request,
 ) -> Result<Response, Problem> {
     let name = path(names)?;
-    let (template, tenant, call) = read(&caller, &name, request).await?;
-    let options = call.without_input()?.options.only(&["prefix", "limit"])?;
-    let plugin_options = Value::Object(options.plugin).to_string();
-    let run = async |datasource: &Datasource| datasource.structure(&plugin_options).await;
-    respond(&server, &caller, &template, &tenant, options.time, run).await
+    let mut inline = Inline::read(&server, &caller, &name, request).await?;
+    inline.check_only(&["prefix", "limit"])?;
+    let options = Value::Object(std::mem::take(&mut inline.call.options.plugin)).to_string();
+    inline.respond(&server, &caller, async |datasource| datasource.structure(&options).await).await
 }
 
-/// Makes a call, and responds with its result.
-async fn respond(
-    server: &Server,
-    caller: &Caller,
-    template: &ServedTemplate,
-    tenant: &Tenant,
-    time: Option<Duration>,
-    run: impl AsyncFnOnce(&Datasource) -> Result<String, Error>,
-) -> Result<Response, Problem> {
-    let result = calls::call_tenant(server, caller, template, tenant, time, run).await;
-    finish(caller, result.map_err(|error| Problem::from_tenant_call(&error, caller)))
+/// A call that brings its datasource along, with what is held for it.
+struct Inline {
+    template: Arc<ServedTemplate>,
+    tenant: Tenant,
+    call: InlineCall,
+    account: Arc<Account>,
+    /// The memory of the document, and then of the input.
+    _charge: Charge,
 }
 
-/// Reads a call. What is known before the body is checked before it: the token, the template, the
-/// tenant and the media type.
-async fn read(
-    caller: &Caller,
-    name: &str,
-    request: Request,
-) -> Result<(Arc<ServedTemplate>, Tenant, InlineCall), Problem> {
-    let template = caller.template(name)?.clone();
-    let tenant = caller.tenant(request.headers())?;
-    MediaType::check_call(request.headers())?;
-    let config = &caller.deployment.server;
-    let body = body::read(request.into_body(), config, &caller.account)
-        .await
-        .map_err(|error| Problem::from_body_error(error, config))?;
-    // It contains credentials.
-    let text = portcullis_json::text(body.bytes).map(Zeroizing::new).map_err(|error| {
-        Problem::new(ProblemKind::BadRequest, format!("the body cannot be read: {error}"))
-    })?;
-    let limit = template.entry().template.rules().limits.request_bytes.as_u64();
-    let mut call = InlineCall::parse(&text, usize::try_from(limit).unwrap_or(usize::MAX))?;
-    let settings = std::mem::take(&mut call.settings);
-    let credentials = call.credentials.take();
-    Ok((template, Tenant { name: tenant, settings, credentials }, call))
+impl Inline {
+    /// Reads a call. What is known before the body is checked before it: the token, the template,
+    /// the tenant and the media type.
+    async fn read(
+        server: &Server,
+        caller: &Caller,
+        name: &str,
+        request: Request,
+    ) -> Result<Self, Problem> {
+        let template = caller.template(name)?.clone();
+        let tenant = caller.tenant(request.headers())?;
+        let account = match &tenant {
+            Some(tenant) => server.accounts.of_tenant(tenant),
+            None => caller.account.clone(),
+        };
+        // A tenant's name has no colon.
+        let holder = format!("token:{}", caller.name());
+        let read = async {
+            MediaType::check_call(request.headers())?;
+            let config = &caller.deployment.server;
+            let Received { bytes, mut charge } = body::read(request.into_body(), config, &account)
+                .await
+                .map_err(|error| Problem::from_body_error(error, config))?;
+            // It contains credentials.
+            let text = portcullis_json::text(bytes).map(Zeroizing::new).map_err(|error| {
+                Problem::new(ProblemKind::BadRequest, format!("the body cannot be read: {error}"))
+            })?;
+            let grow = |charge: &mut Charge, bytes: usize| {
+                let grown = charge.grow(bytes as u64);
+                grown.map_err(|exceeded| Problem::no_memory(memory::refusal(exceeded)))
+            };
+            // The input is copied out of the document, which is dropped then.
+            grow(&mut charge, text.len())?;
+            let limit = template.entry().template.rules().limits.request_bytes.as_u64();
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let call = InlineCall::parse(&text, limit)?;
+            grow(&mut charge, call.input.len().saturating_sub(text.len()))?;
+            Ok((call, charge))
+        };
+        let (mut call, charge) =
+            read.await.map_err(|problem: Problem| problem.about(name, tenant.as_ref()))?;
+        let settings = std::mem::take(&mut call.settings);
+        let credentials = call.credentials.take();
+        let tenant = Tenant { name: tenant, settings, credentials, holder };
+        Ok(Self { template, tenant, call, account, _charge: charge })
+    }
+
+    /// Refuses input, and options that are not in `known`.
+    fn check_only(&self, known: &[&str]) -> Result<(), Problem> {
+        self.call.check_no_input()?;
+        self.call.options.check_only(known)
+    }
+
+    /// Makes the call, and responds with its result.
+    async fn respond(
+        &self,
+        server: &Server,
+        caller: &Caller,
+        run: impl AsyncFnOnce(&Datasource) -> Result<String, Error>,
+    ) -> Result<Response, Problem> {
+        let Self { template, tenant, call, account, .. } = self;
+        let time: Option<Duration> = call.options.time;
+        let result = calls::call_tenant(server, caller, template, tenant, time, run).await;
+        let result = result.map_err(|error| {
+            Problem::from_tenant_call(&error, caller).about(template.name(), tenant.name.as_ref())
+        });
+        finish(caller, account, result)
+    }
 }

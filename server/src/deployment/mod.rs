@@ -23,7 +23,7 @@ use crate::overrides::Overrides;
 use crate::setup::{self, Embedded, PolicyLocation, SetupError};
 use crate::tokens::Tokens;
 use dynamodb_plugin::catalogue::OPERATIONS;
-use plugins::PluginSlot;
+pub(crate) use plugins::PluginSlot;
 use portcullis::Host;
 use portcullis_config::{
     AuditConfig, DatasourceEntry, HostConfig, PluginSource, PolicyFile, ServerConfig,
@@ -171,10 +171,20 @@ impl Deployment {
     pub(crate) async fn verify(deployment: std::sync::Weak<Self>, host: Host) {
         let Some(current) = deployment.upgrade() else { return };
         let (plugins, datasources) = (current.plugins.clone(), current.datasources.clone());
+        let templates = current.templates.clone();
         drop(current);
         for plugin in plugins.into_values() {
             // What is wrong with it is reported for its datasources.
             let _ = plugin.get(&host).await;
+        }
+        for template in templates.into_values() {
+            if let Err(error) = template.loaded(&host).await {
+                let reason = error.to_string().replace('\n', "; ");
+                tracing::warn!(
+                    target: "portcullis::serve",
+                    template = template.name(), reason, "this template is not available"
+                );
+            }
         }
         for source in datasources.into_values() {
             if deployment.strong_count() == 0 {

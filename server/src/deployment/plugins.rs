@@ -4,6 +4,7 @@ use super::fingerprint::{Fingerprint, of_parts};
 use crate::setup::{PluginFiles, SetupError, read_others};
 use portcullis::{Host, Plugin};
 use portcullis_config::PluginSource;
+use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(crate) struct PluginSlot {
     source: PluginSource,
     folder: Option<PathBuf>,
     loaded: OnceCell<Loaded>,
+    described: OnceCell<Arc<Value>>,
 }
 
 struct Loaded {
@@ -23,7 +25,14 @@ struct Loaded {
 
 impl PluginSlot {
     pub(crate) fn new(source: PluginSource, folder: Option<PathBuf>) -> Self {
-        Self { source, folder, loaded: OnceCell::new() }
+        Self { source, folder, loaded: OnceCell::new(), described: OnceCell::new() }
+    }
+
+    /// A plugin that is loaded already.
+    pub(crate) fn of(plugin: Plugin, name: &str) -> Self {
+        let slot = Self::new(PluginSource::BuiltIn(name.to_string()), None);
+        let loaded = OnceCell::new_with(Some(Loaded { plugin: Ok(plugin), files: None }));
+        Self { loaded, ..slot }
     }
 
     pub(crate) fn source(&self) -> &PluginSource {
@@ -48,6 +57,29 @@ impl PluginSlot {
     /// of its own.
     pub(crate) async fn get(&self, host: &Host) -> Result<Plugin, Arc<SetupError>> {
         self.loaded.get_or_init(|| self.load(host)).await.plugin.clone()
+    }
+
+    /// What the plugin says about itself. It is asked until it has said so.
+    pub(crate) async fn description(&self, host: &Host) -> Result<Arc<Value>, Arc<SetupError>> {
+        // A failure may pass, and is not kept.
+        self.described.get_or_try_init(|| self.describe(host)).await.cloned()
+    }
+
+    async fn describe(&self, host: &Host) -> Result<Arc<Value>, Arc<SetupError>> {
+        let plugin = self.get(host).await?;
+        let text = host.describe(&plugin).await.map_err(SetupError::from)?;
+        let wrong = |reason: String| {
+            SetupError::environment(format!("the plugin's description of itself {reason}"))
+        };
+        if text.len() > MAX_DESCRIPTION_BYTES {
+            return Err(Arc::new(wrong(format!("has more than {MAX_DESCRIPTION_BYTES} bytes"))));
+        }
+        let description: Value =
+            serde_json::from_str(&text).map_err(|error| wrong(format!("is not JSON: {error}")))?;
+        if description.is_object() {
+            return Ok(Arc::new(description));
+        }
+        Err(Arc::new(wrong("is not an object".to_string())))
     }
 
     async fn load(&self, host: &Host) -> Loaded {
@@ -87,5 +119,8 @@ impl PluginSlot {
     }
 }
 
+/// The most bytes of a plugin's description of itself. 1 MiB: ten times that of the DynamoDB plugin
+/// with its 62 actions. It is kept as long as the plugin.
+const MAX_DESCRIPTION_BYTES: usize = 1 << 20;
 /// How long the files of a plugin may take: 16 MiB from a slow disk.
 const READ: Duration = Duration::from_secs(5);

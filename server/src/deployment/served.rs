@@ -37,7 +37,7 @@ enum ConnectsBy {
     /// As the policy file says.
     Entry { entry: Box<DatasourceEntry>, plugin: Arc<PluginSlot>, policy: Arc<PolicyLocation> },
     /// It is connected, and stays so.
-    Embedded { policy: Box<Policy>, plugin: Plugin },
+    Embedded { policy: Box<Policy>, plugin: Arc<PluginSlot> },
 }
 
 struct Connected {
@@ -108,6 +108,8 @@ impl Served {
         datasource: Datasource,
     ) -> Self {
         let connected = Connected { datasource, files: None };
+        let plugin_name = plugin.manifest().name().to_string();
+        let plugin = Arc::new(PluginSlot::of(plugin, &plugin_name));
         let origin = ConnectsBy::Embedded { policy: Box::new(policy), plugin };
         Self::with_origin(name, origin, Arc::default(), Some(Arc::new(connected)))
     }
@@ -145,17 +147,18 @@ impl Served {
 
     /// The plugin's name; none if the plugin was not loaded yet, or cannot be loaded.
     pub(crate) fn plugin_name(&self) -> Option<&str> {
-        match &self.origin {
-            ConnectsBy::Entry { plugin, .. } => plugin.name(),
-            ConnectsBy::Embedded { plugin, .. } => Some(plugin.manifest().name()),
-        }
+        self.plugin_slot().name()
     }
 
     /// The plugin, if it is loaded.
     pub(crate) fn loaded_plugin(&self) -> Option<&Plugin> {
+        self.plugin_slot().plugin()
+    }
+
+    /// Where its plugin is loaded.
+    pub(crate) fn plugin_slot(&self) -> &PluginSlot {
         match &self.origin {
-            ConnectsBy::Entry { plugin, .. } => plugin.plugin(),
-            ConnectsBy::Embedded { plugin, .. } => Some(plugin),
+            ConnectsBy::Entry { plugin, .. } | ConnectsBy::Embedded { plugin, .. } => plugin,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::plugins::PluginSlot;
 use crate::setup::{self, PolicyLocation, SetupError};
 use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
 use portcullis::{Counters, Host, LoadedTemplate, Plugin};
 use portcullis_config::TemplateEntry;
 use std::sync::Arc;
@@ -15,8 +16,10 @@ pub(crate) struct ServedTemplate {
     plugin: Arc<PluginSlot>,
     policy: Arc<PolicyLocation>,
     loaded: ArcSwapOption<LoadedTemplate>,
-    /// Held while it is being loaded: one call does that, and others wait. What failed, and when.
-    loading: tokio::sync::Mutex<Option<(Arc<SetupError>, Instant)>>,
+    /// Held while it is being loaded: one call does that, and others wait.
+    loading: tokio::sync::Mutex<()>,
+    /// What failed, and when.
+    failed: Mutex<Option<(Arc<SetupError>, Instant)>>,
 }
 
 /// How long a template that could not be loaded is not tried again: each try reads files.
@@ -36,6 +39,7 @@ impl ServedTemplate {
             policy,
             loaded: ArcSwapOption::empty(),
             loading: tokio::sync::Mutex::default(),
+            failed: Mutex::default(),
         }
     }
 
@@ -45,6 +49,11 @@ impl ServedTemplate {
 
     pub(crate) fn entry(&self) -> &TemplateEntry {
         &self.entry
+    }
+
+    /// Where its plugin is loaded.
+    pub(crate) fn plugin(&self) -> &PluginSlot {
+        &self.plugin
     }
 
     /// The plugin's name; none if the plugin was not loaded yet, or cannot be loaded.
@@ -67,26 +76,36 @@ impl ServedTemplate {
         if let Some(loaded) = &*self.loaded.load() {
             return Ok(LoadedTemplate::clone(loaded));
         }
-        let mut failed = self.loading.lock().await;
+        let _alone = self.loading.lock().await;
         if let Some(loaded) = &*self.loaded.load() {
             return Ok(LoadedTemplate::clone(loaded));
         }
-        if let Some((error, at)) = failed.as_ref()
-            && at.elapsed() < RETRY
-        {
-            return Err(error.clone());
+        let failed = self.failed.lock().clone();
+        if let Some((error, _)) = failed.filter(|(_, at)| at.elapsed() < RETRY) {
+            return Err(error);
         }
-        match self.load(host).await {
-            Ok(loaded) => {
-                self.loaded.store(Some(Arc::new(loaded.clone())));
-                *failed = None;
-                Ok(loaded)
-            }
-            Err(error) => {
-                *failed = Some((error.clone(), Instant::now()));
-                Err(error)
-            }
+        let loaded = self.load(host).await;
+        *self.failed.lock() = loaded.as_ref().err().map(|error| (error.clone(), Instant::now()));
+        if let Ok(loaded) = &loaded {
+            self.loaded.store(Some(Arc::new(loaded.clone())));
         }
+        loaded
+    }
+
+    /// Whether it can be used, for an operator.
+    pub(crate) fn state(&self) -> &'static str {
+        if self.loaded.load().is_some() {
+            "loaded"
+        } else if self.failed.lock().is_some() {
+            "unavailable"
+        } else {
+            "idle"
+        }
+    }
+
+    /// Why it could not be loaded.
+    pub(crate) fn failure(&self) -> Option<Arc<SetupError>> {
+        self.failed.lock().as_ref().map(|(error, _)| error.clone())
     }
 
     async fn load(&self, host: &Host) -> Result<LoadedTemplate, Arc<SetupError>> {

@@ -128,6 +128,10 @@ impl WireError {
                 );
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, message)
             }
+            // SDKs wait and try again.
+            CallError::Exceeded(exceeded) => {
+                Self::bad_request(THROTTLING, exceeded.to_string()).by("busy")
+            }
             // A retry would not help.
             CallError::Disabled(disabled) => {
                 let message = format!("{}; {ENABLE}", disabled.message());

@@ -112,7 +112,7 @@ async fn relay(
     let relayed = calls::call(server, caller, source, None, run)
         .await
         .map_err(|error| WireError::from_call(error, caller))?;
-    let held = calls::hold(caller, relayed.body.len())
+    let held = calls::hold(&caller.account, relayed.body.len())
         .map_err(|error| WireError::from_call(error, caller))?;
     let mut response = pass_on(relayed)?;
     response.extensions_mut().insert(held);

@@ -13,6 +13,7 @@
 mod generated;
 mod operation;
 mod partitions;
+mod regions;
 mod schema;
 
 pub use dynamodb_json::shape::{Field, Shape, find_field};
@@ -21,6 +22,7 @@ pub use generated::{
 };
 pub use operation::{Access, Operation, Paging, Rows};
 pub use partitions::{PARTITIONS, Partition};
+pub use regions::REGIONS;
 pub use schema::json_schema;
 
 use alloc::string::String;

@@ -24,6 +24,14 @@ pub(crate) const UNNAMED: Places<'static> = Places {
 /// The number of characters of an AWS secret key, which is Base64 of 30 bytes.
 const SECRET_CHARACTERS: usize = 40;
 
+/// The longest access key id: as long as AWS allows.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html>
+const MAX_ID_BYTES: usize = 128;
+/// The longest secret access key. AWS's have 40 characters; other services may have longer ones.
+const MAX_SECRET_BYTES: usize = 1024;
+/// The longest session token: four times the largest that AWS hands out in practice.
+const MAX_TOKEN_BYTES: usize = 16 << 10;
+
 /// Credentials that a caller sends as JSON.
 const FIELDS: Places<'static> =
     Places { id: "accessKeyId", secret: "secretAccessKey", token: "sessionToken", file: None };
@@ -46,6 +54,15 @@ impl Credentials {
         session_token: Option<Secret>,
     ) -> Result<Self, CredentialsError> {
         let access_key_id = access_key_id.into();
+        let token = session_token.as_ref().map_or("", Secret::expose);
+        let lengths = [
+            (FIELDS.id, access_key_id.len(), MAX_ID_BYTES),
+            (FIELDS.secret, secret_access_key.expose().len(), MAX_SECRET_BYTES),
+            (FIELDS.token, token.len(), MAX_TOKEN_BYTES),
+        ];
+        if let Some((field, _, max)) = lengths.iter().find(|(_, length, max)| length > max) {
+            return Err(CredentialsError::new(format!("{field} has more than {max} bytes")));
+        }
         Self { access_key_id, secret_access_key, session_token, expires: None }.checked(&FIELDS)
     }
 

@@ -25,6 +25,15 @@ pub struct Credentials {
     pub expires: Option<SystemTime>,
 }
 
+impl Credentials {
+    /// The bytes of all parts.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let token = self.session_token.as_ref().map_or(0, |token| token.expose().len());
+        self.access_key_id.len() + self.secret_access_key.expose().len() + token
+    }
+}
+
 /// Provides credentials: on first use, 5 minutes before they expire, and at least every 15 minutes.
 ///
 /// The host calls it in a task of its own, once for all calls of a datasource that wait for it. It

@@ -20,6 +20,7 @@ mod profile_chain;
 mod profile_files;
 #[cfg(feature = "aws-config")]
 mod profile_text;
+mod shared;
 mod sources;
 #[cfg(feature = "aws-config")]
 mod token_file;
@@ -30,6 +31,7 @@ pub use digest::DigestKey;
 pub use error::CredentialsError;
 pub use identity::{Credentials, HttpFuture, HttpSend, ProvideCredentials};
 pub use processes::Processes;
+pub use shared::SharedCredentials;
 pub use sources::{CredentialsFile, EnvCredentials, StaticCredentials};
 
 use portcullis_policy::CredentialSource;

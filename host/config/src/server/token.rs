@@ -2,6 +2,7 @@
 
 use super::digest::Digests;
 use super::expiry::Expiry;
+use crate::call_quota::CallQuota;
 use portcullis_policy::{ActionName, TenantName};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
@@ -45,6 +46,9 @@ pub struct Token {
     pub tenants: Option<Tenants>,
     /// The actions that the client may use; all if `None`.
     pub actions: Option<Vec<ActionName>>,
+    /// How many calls the client may make. Unlimited by default.
+    #[serde(default)]
+    pub calls: CallQuota,
     /// The time from which on the token is refused; never if `None`.
     pub expires: Option<Expiry>,
     /// Whether the client may reload the policy and read the metrics.
@@ -77,6 +81,7 @@ impl Token {
             tenant: None,
             tenants: None,
             actions: None,
+            calls: CallQuota::default(),
             expires: None,
             operator: false,
         }

@@ -15,6 +15,9 @@ pub enum TemplateError {
     /// A setting is both fixed and allowed.
     #[error("{0} is in settings and in fixed-settings; keep it in one of them")]
     FixedAndAllowed(String),
+    /// The name of a setting is empty, or longer than 64 bytes.
+    #[error("{0:?} cannot be the name of a setting; expected 1 to 64 bytes")]
+    Name(String),
     /// There are credentials, but no scope to use them in.
     #[error(
         "signing is missing, so the credentials have no use: signing = [\"{{region}}/dynamodb\"]"

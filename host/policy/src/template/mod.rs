@@ -35,6 +35,7 @@ use crate::scope::CredentialScope;
 use ipnet::IpNet;
 use pattern::Misfit;
 use serde::{Deserialize, Serialize};
+use settings::MAX_NAME_BYTES;
 use std::collections::BTreeMap;
 
 /// The rules of a template, as the operator writes them. [`Template::new`] checks that they fit
@@ -298,13 +299,19 @@ impl Template {
             if rules.fixed_settings.contains_key(name) {
                 return Err(TemplateError::FixedAndAllowed(name.clone()));
             }
+            if name.is_empty() || name.len() > MAX_NAME_BYTES {
+                return Err(TemplateError::Name(name.chars().take(70).collect()));
+            }
         }
         if rules.credentials.is_some() && rules.signing.is_empty() {
             return Err(TemplateError::NoScope);
         }
         let listed = |origin: &Pattern<Origin>| {
-            let origin = origin.to_string();
-            rules.egress.iter().any(|rule| rule_origin(&rule.to_string()) == origin)
+            rules.egress.iter().any(|rule| {
+                let same =
+                    rule.sample().is_ok_and(|rule| origin.sample().as_ref() == Ok(rule.origin()));
+                same && origin.placeholders().eq(rule.placeholders())
+            })
         };
         if let Some(stray) = rules.networks.keys().find(|origin| !listed(origin)) {
             return Err(TemplateError::StrayNetwork(stray.to_string()));
@@ -360,15 +367,6 @@ impl Template {
             names.for_each(|name| found("credentials.session-name", name));
         }
     }
-}
-
-/// The origin in the text of an egress rule.
-fn rule_origin(rule: &str) -> &str {
-    let start = rule.rfind(' ').map_or(0, |space| space + 1);
-    let rule = &rule[start..];
-    let authority = rule.find("://").map_or(0, |scheme| scheme + 3);
-    let end = rule[authority..].find('/').map_or(rule.len(), |path| authority + path);
-    &rule[..end]
 }
 
 fn all_filled<'v, T: Place>(

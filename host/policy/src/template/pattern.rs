@@ -79,7 +79,8 @@ impl<T: Place> Pattern<T> {
             if !matches!(part, Part::Placeholder(known) if known == name) {
                 continue;
             }
-            T::check_value(value).map_err(|reason| misfit(format!("{reason} (in {self})")))?;
+            let shown = T::HIDDEN.map_or_else(|| self.to_string(), str::to_string);
+            T::check_value(value).map_err(|reason| misfit(format!("{reason} (in {shown})")))?;
             if let Some(Part::Fixed(next)) = self.parts.get(index + 1)
                 && let Some(end) = next.chars().next().filter(|end| value.contains(*end))
             {
@@ -89,6 +90,15 @@ impl<T: Place> Pattern<T> {
             }
         }
         Ok(())
+    }
+
+    /// A text that the pattern can become, with the same value for all placeholders.
+    pub(super) fn sample(&self) -> Result<T, String> {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Fixed(text) => text.as_str(),
+            Part::Placeholder(_) => SAMPLE,
+        });
+        T::parse(&parts.collect::<String>())
     }
 
     /// Fills in values, which are checked. `value` returns the value of a placeholder; without one

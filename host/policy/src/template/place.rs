@@ -15,6 +15,10 @@ pub trait Place: sealed::Sealed + Sized {
     #[doc(hidden)]
     fn parse(text: &str) -> Result<Self, String>;
 
+    /// How errors call a pattern that tenants must not see.
+    #[doc(hidden)]
+    const HIDDEN: Option<&'static str> = None;
+
     /// Checks one value, whatever surrounds it.
     #[doc(hidden)]
     fn check_value(value: &str) -> Result<(), String>;
@@ -112,6 +116,8 @@ pub struct ExternalId(String);
 pub struct SessionName(String);
 
 impl Place for ExternalId {
+    const HIDDEN: Option<&'static str> = Some("the external ID of the role");
+
     fn parse(text: &str) -> Result<Self, String> {
         check_sts(text, "_+=,.@:/-", 2..1225)?;
         Ok(Self(text.to_string()))
@@ -127,6 +133,8 @@ impl Place for ExternalId {
 }
 
 impl Place for SessionName {
+    const HIDDEN: Option<&'static str> = Some("the session name of the role");
+
     fn parse(text: &str) -> Result<Self, String> {
         check_sts(text, "_+=,.@-", 2..65)?;
         Ok(Self(text.to_string()))
@@ -158,9 +166,9 @@ fn check_sts(text: &str, others: &str, length: Range<usize>) -> Result<(), Strin
     if length.contains(&text.len()) && text.bytes().all(known) {
         return Ok(());
     }
+    // The text is not shown: the whole may be the operator's secret.
     let (first, last) = (length.start, length.end - 1);
-    let shown: String = text.chars().take(100).collect();
-    Err(format!("{shown:?} is not {first} to {last} letters, digits and {others}"))
+    Err(format!("expected {first} to {last} letters, digits and {others}"))
 }
 
 /// Checks that a value is one label of a host name, in the only spelling: lower case, and no encoded

@@ -158,15 +158,18 @@ impl<'de> Deserialize<'de> for SettingValue {
 }
 
 impl fmt::Display for SettingValue {
-    /// Shows the value in a message, up to 100 characters.
+    /// Shows the value in a message. A text that may be a secret in the wrong place is not shown:
+    /// names of regions and the like are short, and in lower case.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
         match self {
-            Self::Text(text) => {
-                let shown: String = text.chars().take(100).collect();
-                write!(f, "{shown:?}")
+            Self::Text(text) if text.len() <= 32 && text.bytes().all(is_plain) => {
+                write!(f, "{text:?}")
             }
+            Self::Text(_) => f.write_str("another text"),
             Self::Whole(number) => write!(f, "{number}"),
-            Self::Decimal(number) => write!(f, "{number}"),
+            Self::Decimal(number) => write!(f, "{number:?}"),
             Self::Boolean(value) => write!(f, "{value}"),
             Self::Other(kind) => f.write_str(kind),
         }

@@ -1,0 +1,69 @@
+//! What is kept of a datasource.
+
+use crate::name::DatasourceName;
+use crate::seal::{Sealed, Sealing};
+use portcullis_policy::TenantName;
+
+/// A datasource that somebody wants to save.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Its name.
+    pub name: DatasourceName,
+    /// The name of the template that it fills in.
+    pub template: String,
+    /// Whose it is.
+    pub tenant: Option<TenantName>,
+    /// The settings, as JSON.
+    pub settings: String,
+}
+
+/// A datasource that is saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Saved {
+    /// Its name.
+    pub name: DatasourceName,
+    /// The name of the template that it fills in.
+    pub template: String,
+    /// Whose it is.
+    pub tenant: Option<TenantName>,
+    /// The settings, as JSON.
+    pub settings: String,
+    /// How often it was saved under this name, from 1. Never twice the same, also if it was deleted
+    /// in between.
+    pub version: u64,
+    /// When it was saved first, in seconds since the Unix epoch.
+    pub created: u64,
+    /// When it was saved last.
+    pub changed: u64,
+    /// The secret, if there is one.
+    pub sealed: Option<Sealed>,
+    /// When the secret was given last.
+    pub secret_since: Option<u64>,
+}
+
+impl Draft {
+    /// What a secret of this draft is sealed for.
+    #[must_use]
+    pub fn sealing(&self, version: u64) -> Sealing<'_> {
+        Sealing {
+            name: self.name.as_str(),
+            template: &self.template,
+            tenant: self.tenant.as_ref().map_or("", TenantName::as_str),
+            version,
+        }
+    }
+}
+
+impl Saved {
+    /// What its secret is sealed for.
+    #[must_use]
+    pub fn sealing(&self) -> Sealing<'_> {
+        Sealing {
+            name: self.name.as_str(),
+            template: &self.template,
+            tenant: self.tenant.as_ref().map_or("", TenantName::as_str),
+            version: self.version,
+        }
+    }
+}

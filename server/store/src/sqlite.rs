@@ -1,0 +1,302 @@
+//! A store in a file, by SQLite.
+
+use crate::name::DatasourceName;
+use crate::saved::{Draft, Saved};
+use crate::seal::Sealed;
+use crate::store::{Condition, Given, Seal, Store, StoreError};
+use parking_lot::Mutex;
+use portcullis_policy::TenantName;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension, Row, params};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A store in a file. One process writes it at a time.
+pub struct SqliteStore {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+/// Says that a file is such a store: `pcst`. <https://www.sqlite.org/pragma.html#pragma_application_id>
+const APPLICATION: i64 = 0x7063_7374;
+/// The format of the tables.
+const FORMAT: i64 = 1;
+/// How long to wait for another process that holds the file: longer than a backup takes to copy some
+/// megabytes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// `last` remembers the versions of datasources that were deleted, so that no version is used twice.
+const TABLES: &str = "
+    CREATE TABLE datasource (
+        name TEXT PRIMARY KEY NOT NULL,
+        template TEXT NOT NULL,
+        tenant TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        sealed BLOB,
+        secret_since INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE last (name TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL)
+        STRICT, WITHOUT ROWID;
+";
+
+const COLUMNS: &str =
+    "name, template, tenant, settings, version, created, changed, sealed, secret_since";
+
+impl SqliteStore {
+    /// Creates an empty store, which only its owner can read.
+    ///
+    /// # Errors
+    /// Returns an error if there is a file already, or if none can be created.
+    pub fn create(path: &Path) -> Result<(), StoreError> {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                return Err(StoreError::Exists);
+            }
+            Err(error) => return Err(StoreError::Io(error.to_string())),
+        }
+        let connection = connect(path)?;
+        configure(&connection)?;
+        connection
+            .execute_batch(&format!(
+                "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; \
+                 PRAGMA user_version = {FORMAT}; COMMIT;"
+            ))
+            .map_err(failed)
+    }
+
+    /// Opens a store. Nothing is written.
+    ///
+    /// # Errors
+    /// Returns an error if there is none, or if the file is something else, is damaged, or has
+    /// another format.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = connect(path)?;
+        let number = |pragma: &str| -> Result<i64, StoreError> {
+            connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).map_err(failed)
+        };
+        if number("application_id")? != APPLICATION {
+            return Err(StoreError::Corrupt("it has another purpose".to_string()));
+        }
+        let found = number("user_version")?;
+        if found != FORMAT {
+            return Err(StoreError::Format { found, expected: FORMAT });
+        }
+        let check: String =
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+        if check != "ok" {
+            return Err(StoreError::Corrupt(check.chars().take(200).collect()));
+        }
+        configure(&connection)?;
+        Ok(Self { path: path.to_path_buf(), connection: Mutex::new(connection) })
+    }
+
+    /// Checks that the file is still the one that was opened: somebody may have moved it away, and
+    /// what is written then would be lost.
+    fn check_file(&self) -> Result<(), StoreError> {
+        if self.path.exists() { Ok(()) } else { Err(StoreError::Missing) }
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing);
+    }
+    // Without the flag that creates files.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY).map_err(failed)?;
+    Ok(connection)
+}
+
+/// Sets how a store is written. This writes to a file that is no store yet.
+fn configure(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; \
+             PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON;",
+        )
+        .map_err(failed)
+}
+
+impl Store for SqliteStore {
+    fn get(&self, name: &DatasourceName) -> Result<Option<Saved>, StoreError> {
+        self.check_file()?;
+        read(&self.connection.lock(), name)
+    }
+
+    fn put(
+        &self,
+        draft: &Draft,
+        condition: Condition,
+        seal: Seal<'_>,
+    ) -> Result<Saved, StoreError> {
+        self.check_file()?;
+        let mut connection = self.connection.lock();
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let before = read(&transaction, &draft.name)?;
+        check(condition, before.as_ref())?;
+        let last: Option<i64> = transaction
+            .query_row("SELECT version FROM last WHERE name = ?1", [draft.name.as_str()], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map_err(failed)?;
+        let version = last.unwrap_or(0).saturating_add(1);
+        let secret = seal(&draft.sealing(version.unsigned_abs()), before.as_ref())?;
+        let now = now();
+        let since_before = before.as_ref().and_then(|before| before.secret_since);
+        let (sealed, secret_since) = match secret {
+            None => (None, None),
+            Some((sealed, Given::Now)) => (Some(sealed), Some(now)),
+            Some((sealed, Given::Before)) => (Some(sealed), since_before),
+        };
+        let saved = Saved {
+            name: draft.name.clone(),
+            template: draft.template.clone(),
+            tenant: draft.tenant.clone(),
+            settings: draft.settings.clone(),
+            version: version.unsigned_abs(),
+            created: before.as_ref().map_or(now, |before| before.created),
+            changed: now,
+            sealed,
+            secret_since,
+        };
+        transaction
+            .execute(
+                "INSERT OR REPLACE INTO datasource VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    saved.name.as_str(),
+                    saved.template,
+                    saved.tenant.as_ref().map_or("", TenantName::as_str),
+                    saved.settings,
+                    version,
+                    saved.created.cast_signed(),
+                    saved.changed.cast_signed(),
+                    saved.sealed.as_ref().map(Sealed::bytes),
+                    saved.secret_since.map(u64::cast_signed),
+                ],
+            )
+            .map_err(failed)?;
+        transaction
+            .execute(
+                "INSERT OR REPLACE INTO last VALUES (?1, ?2)",
+                params![draft.name.as_str(), version],
+            )
+            .map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(saved)
+    }
+
+    fn delete(&self, name: &DatasourceName, condition: Condition) -> Result<bool, StoreError> {
+        self.check_file()?;
+        let mut connection = self.connection.lock();
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let before = read(&transaction, name)?;
+        if before.is_none() && condition == Condition::Always {
+            return Ok(false);
+        }
+        check(condition, before.as_ref())?;
+        transaction
+            .execute("DELETE FROM datasource WHERE name = ?1", [name.as_str()])
+            .map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(true)
+    }
+
+    fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Saved>, StoreError> {
+        self.check_file()?;
+        let connection = self.connection.lock();
+        let query =
+            format!("SELECT {COLUMNS} FROM datasource WHERE name > ?1 ORDER BY name LIMIT ?2");
+        let mut statement = connection.prepare_cached(&query).map_err(failed)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement
+            .query_map(params![after.unwrap_or(""), limit], |row| Ok(saved(row)))
+            .map_err(failed)?;
+        rows.map(|row| row.map_err(failed)?).collect()
+    }
+}
+
+fn read(connection: &Connection, name: &DatasourceName) -> Result<Option<Saved>, StoreError> {
+    let query = format!("SELECT {COLUMNS} FROM datasource WHERE name = ?1");
+    let mut statement = connection.prepare_cached(&query).map_err(failed)?;
+    let row = statement.query_row([name.as_str()], |row| Ok(saved(row))).optional();
+    row.map_err(failed)?.transpose()
+}
+
+/// The datasource of a row. What nobody can have written with this program is damage.
+fn saved(row: &Row<'_>) -> Result<Saved, StoreError> {
+    let damaged = |what: &str| StoreError::Corrupt(format!("a row has no {what}"));
+    let text = |index: usize, what: &str| -> Result<String, StoreError> {
+        row.get(index).map_err(|_| damaged(what))
+    };
+    let number = |index: usize, what: &str| -> Result<u64, StoreError> {
+        let number: i64 = row.get(index).map_err(|_| damaged(what))?;
+        u64::try_from(number).map_err(|_| damaged(what))
+    };
+    let tenant = text(2, "tenant")?;
+    let tenant = match tenant.as_str() {
+        "" => None,
+        tenant => Some(tenant.parse().map_err(|_| damaged("tenant"))?),
+    };
+    let sealed: Option<Vec<u8>> = row.get(7).map_err(|_| damaged("secret"))?;
+    let since: Option<i64> = row.get(8).map_err(|_| damaged("time"))?;
+    Ok(Saved {
+        name: text(0, "name")?.parse().map_err(|_| damaged("name"))?,
+        template: text(1, "template")?,
+        tenant,
+        settings: text(3, "settings")?,
+        version: number(4, "version")?,
+        created: number(5, "time")?,
+        changed: number(6, "time")?,
+        sealed: sealed.map(Sealed::from_bytes),
+        secret_since: since.and_then(|since| u64::try_from(since).ok()),
+    })
+}
+
+fn check(condition: Condition, found: Option<&Saved>) -> Result<(), StoreError> {
+    let found = found.map(|found| found.version);
+    let holds = match condition {
+        Condition::Always => true,
+        Condition::Absent => found.is_none(),
+        Condition::Version(version) => found == Some(version),
+    };
+    if holds { Ok(()) } else { Err(StoreError::Conflict { found }) }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// The error of SQLite in our words.
+#[expect(clippy::needless_pass_by_value, reason = "it is for `map_err`")]
+fn failed(error: Error) -> StoreError {
+    let code = error.sqlite_error_code();
+    match code {
+        Some(ErrorCode::DiskFull) => StoreError::Full,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Corrupt(error.to_string())
+        }
+        Some(ErrorCode::CannotOpen) => StoreError::Missing,
+        _ => StoreError::Io(error.to_string()),
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,215 @@
+//! Stores in files: what they keep, and what is refused.
+
+use portcullis_store::{
+    Condition, Draft, Given, Saved, SealError, SqliteStore, Store, StoreError, StoreKeys,
+};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+struct Fixture {
+    folder: TempDir,
+    keys: StoreKeys,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let fixture = Self { folder: tempfile::tempdir().unwrap(), keys: StoreKeys::generate() };
+        SqliteStore::create(&fixture.path()).unwrap();
+        fixture
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("store.db")
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(&self.path()).unwrap()
+    }
+
+    /// Saves a datasource with a new secret.
+    fn put(
+        &self,
+        store: &dyn Store,
+        name: &str,
+        condition: Condition,
+    ) -> Result<Saved, StoreError> {
+        store.put(&draft(name), condition, &|sealing, _| {
+            Ok(Some((self.keys.seal(sealing, SECRET.as_bytes())?, Given::Now)))
+        })
+    }
+
+    /// All bytes that the store has on disk.
+    fn bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+fn draft(name: &str) -> Draft {
+    Draft {
+        name: name.parse().unwrap(),
+        template: "dynamodb".to_string(),
+        tenant: Some("acme".parse().unwrap()),
+        settings: format!("{{\"region\": \"eu-west-1\", \"note\": \"{name}\"}}"),
+    }
+}
+
+#[test]
+fn what_is_saved_is_there_after_the_store_is_opened_again() {
+    let fixture = Fixture::new();
+    let saved = fixture.put(&fixture.open(), "orders", Condition::Absent).unwrap();
+    let store = fixture.open();
+    assert_eq!(store.get(&saved.name).unwrap().as_ref(), Some(&saved));
+    let secret = fixture.keys.open(&saved.sealing(), saved.sealed.as_ref().unwrap()).unwrap();
+    assert_eq!(&**secret, SECRET.as_bytes());
+    assert_eq!(store.get(&"other".parse().unwrap()).unwrap(), None);
+    assert!(store.delete(&saved.name, Condition::Always).unwrap());
+    assert!(!store.delete(&saved.name, Condition::Always).unwrap());
+    assert_eq!(fixture.open().get(&saved.name).unwrap(), None);
+}
+
+#[test]
+fn a_change_needs_the_version_that_it_is_based_on_and_no_version_is_used_twice() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    let put = |condition| fixture.put(&store, "orders", condition).map(|saved| saved.version);
+    let conflict = |found| move |error: StoreError| matches!(error, StoreError::Conflict { found: f } if f == found);
+    assert!(put(Condition::Version(1)).is_err_and(conflict(None)));
+    assert_eq!(put(Condition::Absent).unwrap(), 1);
+    assert!(put(Condition::Absent).is_err_and(conflict(Some(1))));
+    assert_eq!(put(Condition::Version(1)).unwrap(), 2);
+    assert!(put(Condition::Version(1)).is_err_and(conflict(Some(2))));
+    let name = "orders".parse().unwrap();
+    assert!(store.delete(&name, Condition::Version(1)).is_err_and(conflict(Some(2))));
+    assert!(store.delete(&name, Condition::Version(2)).unwrap());
+    assert!(store.delete(&name, Condition::Version(2)).is_err_and(conflict(None)));
+    assert_eq!(put(Condition::Always).unwrap(), 3, "an old secret must not open here");
+}
+
+#[test]
+fn a_secret_that_is_kept_is_sealed_for_the_new_version() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    let first = fixture.put(&store, "orders", Condition::Absent).unwrap();
+    let second = store
+        .put(&draft("orders"), Condition::Always, &|sealing, before| {
+            let before = before.unwrap();
+            let secret = fixture.keys.open(&before.sealing(), before.sealed.as_ref().unwrap())?;
+            Ok(Some((fixture.keys.seal(sealing, &secret)?, Given::Before)))
+        })
+        .unwrap();
+    assert_eq!(second.secret_since, first.secret_since);
+    assert!(fixture.keys.open(&second.sealing(), second.sealed.as_ref().unwrap()).is_ok());
+    let moved = fixture.keys.open(&second.sealing(), first.sealed.as_ref().unwrap());
+    assert_eq!(moved, Err(SealError::Changed));
+    let refused = store.put(&draft("orders"), Condition::Always, &|_, _| Err(SealError::Changed));
+    assert!(matches!(refused, Err(StoreError::Seal(SealError::Changed))));
+    assert_eq!(store.get(&first.name).unwrap(), Some(second), "nothing has changed");
+}
+
+#[test]
+fn lists_are_paged_in_the_order_of_names() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    for name in ["c", "a", "b-2", "b"] {
+        fixture.put(&store, name, Condition::Absent).unwrap();
+    }
+    let names = |after, limit| -> Vec<String> {
+        let list = store.list(after, limit).unwrap();
+        list.iter().map(|saved| saved.name.to_string()).collect()
+    };
+    assert_eq!(names(None, 2), ["a", "b"]);
+    assert_eq!(names(Some("b"), 10), ["b-2", "c"]);
+    assert_eq!(names(Some("c"), 10), [""; 0]);
+}
+
+#[test]
+fn no_form_of_a_secret_is_in_the_file() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    for number in 0..50 {
+        fixture.put(&store, &format!("n{number}"), Condition::Always).unwrap();
+    }
+    let forms = [SECRET.to_string(), hex::encode(SECRET), base64_of(SECRET)];
+    let contains = |bytes: &[u8], form: &str| {
+        bytes.windows(form.len()).any(|window| window.eq_ignore_ascii_case(form.as_bytes()))
+    };
+    let bytes = fixture.bytes();
+    for form in &forms {
+        assert!(!contains(&bytes, form), "{form}");
+    }
+    // The search finds what is there.
+    let mut canary = draft("canary");
+    canary.settings = forms.join(" ");
+    store.put(&canary, Condition::Always, &|_, _| Ok(None)).unwrap();
+    let bytes = fixture.bytes();
+    assert!(forms.iter().all(|form| contains(&bytes, form)));
+}
+
+fn base64_of(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    text.as_bytes()
+        .chunks_exact(3)
+        .flat_map(|chunk| {
+            let number = u32::from_be_bytes([0, chunk[0], chunk[1], chunk[2]]);
+            [18, 12, 6, 0].map(|shift| char::from(DIGITS[(number >> shift) as usize & 63]))
+        })
+        .collect()
+}
+
+#[test]
+fn files_that_are_no_stores_are_refused_and_not_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Missing)));
+    assert!(!path.exists(), "opening creates nothing");
+    for content in [&b""[..], b"[datasources.a]\n", &[0; 8192]] {
+        std::fs::write(&path, content).unwrap();
+        assert!(SqliteStore::open(&path).is_err());
+        assert!(matches!(SqliteStore::create(&path), Err(StoreError::Exists)));
+        assert_eq!(std::fs::read(&path).unwrap(), content);
+    }
+    assert!(SqliteStore::open(folder.path()).is_err());
+}
+
+#[test]
+fn a_damaged_store_is_refused_or_read_but_never_trusted() {
+    for at in [0, 18, 40, 100, 4096, 4100, 8192, 9000] {
+        let fixture = Fixture::new();
+        let store = fixture.open();
+        for number in 0..100 {
+            fixture.put(&store, &format!("n{number}"), Condition::Always).unwrap();
+        }
+        drop(store);
+        let mut file = std::fs::OpenOptions::new().write(true).open(fixture.path()).unwrap();
+        file.seek(SeekFrom::Start(at)).unwrap();
+        file.write_all(&[0xff; 64]).unwrap();
+        drop(file);
+        // Whatever is still read is either what was saved, or refused.
+        if let Ok(store) = SqliteStore::open(&fixture.path())
+            && let Ok(list) = store.list(None, 1000)
+        {
+            for saved in list {
+                let sealed = saved.sealed.as_ref().unwrap();
+                if let Ok(secret) = fixture.keys.open(&saved.sealing(), sealed) {
+                    assert_eq!(&**secret, SECRET.as_bytes());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_store_that_was_moved_away_is_missed() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    fixture.put(&store, "a", Condition::Always).unwrap();
+    std::fs::rename(fixture.path(), fixture.folder.path().join("elsewhere")).unwrap();
+    let name = "a".parse().unwrap();
+    assert!(matches!(store.get(&name), Err(StoreError::Missing)));
+    assert!(matches!(fixture.put(&store, "b", Condition::Always), Err(StoreError::Missing)));
+    assert!(!fixture.path().exists(), "nothing is created in its place");
+}
