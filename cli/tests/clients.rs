@@ -217,7 +217,9 @@ async fn every_example_runs() {
     }
     let files = std::fs::read_dir(&examples)
         .unwrap()
-        .filter(|file| file.as_ref().unwrap().file_name() != "README.md")
+        // `platform.rs` runs the one that needs a template.
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "README.md" && !name.starts_with("tenants_platform"))
         .count();
     assert_eq!(seen, files, "every example is run");
 }

@@ -10,7 +10,7 @@ pub struct MemoryLimit {
     limit: u64,
     used: AtomicU64,
     refused: AtomicU64,
-    reclaim: OnceLock<Box<dyn Fn(u64) + Send + Sync>>,
+    reclaim: OnceLock<Box<dyn Fn(u64) -> bool + Send + Sync>>,
 }
 
 /// The error of a reservation that does not fit.
@@ -30,6 +30,9 @@ pub enum Exceeded {
     },
 }
 
+/// How often memory is reclaimed for one reservation: others may take what was reclaimed.
+const ATTEMPTS: usize = 8;
+
 impl MemoryLimit {
     /// Creates a limit of so many bytes.
     #[must_use]
@@ -43,9 +46,10 @@ impl MemoryLimit {
     }
 
     /// Sets what is done when a reservation does not fit: `reclaim` gets the number of bytes that
-    /// are missing, and releases reservations that can be given up, such as idle instances. The
-    /// reservation is then tried once more. Only the first call has an effect.
-    pub fn set_reclaim(&self, reclaim: impl Fn(u64) + Send + Sync + 'static) {
+    /// are missing, and releases reservations that can be given up, such as idle instances. It
+    /// returns whether it released any: the reservation is then tried once more. Only the first
+    /// call has an effect.
+    pub fn set_reclaim(&self, reclaim: impl Fn(u64) -> bool + Send + Sync + 'static) {
         // A second function would be a mistake of the host, and harmless.
         let _ = self.reclaim.set(Box::new(reclaim));
     }
@@ -78,9 +82,11 @@ impl MemoryLimit {
     }
 
     fn take(&self, bytes: u64) -> Result<(), Exceeded> {
-        let Err(missing) = self.try_take(bytes) else { return Ok(()) };
-        if let Some(reclaim) = self.reclaim.get() {
-            reclaim(missing);
+        for _ in 0..ATTEMPTS {
+            let Err(missing) = self.try_take(bytes) else { return Ok(()) };
+            if !self.reclaim.get().is_some_and(|reclaim| reclaim(missing)) {
+                break;
+            }
         }
         self.try_take(bytes).map_err(|_| {
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -175,7 +181,7 @@ mod tests {
         let seen = missing.clone();
         limit.set_reclaim(move |bytes| {
             *seen.lock().unwrap() = bytes;
-            given_up.lock().unwrap().pop();
+            given_up.lock().unwrap().pop().is_some()
         });
         let first = limit.reserve(70).unwrap();
         assert_eq!((*missing.lock().unwrap(), limit.used(), limit.refused()), (30, 70, 0));
@@ -191,6 +197,25 @@ mod tests {
         assert_eq!((reservation.bytes(), limit.used()), (50, 50));
         reservation.resize(10).unwrap();
         assert_eq!(limit.used(), 10);
+    }
+
+    #[test]
+    fn what_others_take_first_is_reclaimed_again() {
+        let limit = MemoryLimit::new(100);
+        let idle = Mutex::new(vec![limit.reserve(40).unwrap(), limit.reserve(40).unwrap()]);
+        let others = Arc::new(Mutex::new(Vec::new()));
+        let (taken, other) = (others.clone(), Arc::downgrade(&limit));
+        limit.set_reclaim(move |_| {
+            let dropped = idle.lock().unwrap().pop().is_some();
+            // The first time, somebody else is faster.
+            let mut taken = taken.lock().unwrap();
+            if taken.is_empty() {
+                taken.push(other.upgrade().unwrap().reserve(40).unwrap());
+            }
+            dropped
+        });
+        assert_eq!(limit.reserve(50).map(|reservation| reservation.bytes()), Ok(50));
+        assert_eq!(limit.refused(), 0);
     }
 
     proptest! {

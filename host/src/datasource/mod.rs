@@ -392,7 +392,7 @@ impl Datasource {
         if matches!(result, Err(Error::Busy(Busy::Instances { .. }))) {
             // Idle instances of other datasources use up the capacity.
             let instances = EVICTED_AT_ONCE;
-            self.inner.runtime.registry.evict(Wanted { bytes: 0, instances });
+            let _ = self.inner.runtime.registry.evict(Wanted { bytes: 0, instances });
             result = self.connect(deadline).await;
         }
         result

@@ -15,6 +15,9 @@ use std::io;
 use std::sync::Arc;
 use wasmtime::EngineWeak;
 
+/// The part of the memory limit that is reclaimed from idle instances at a time, at least.
+const RECLAIMED_SHARE: u64 = 64;
+
 /// Host-wide services that all datasources share. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Runtime {
@@ -39,10 +42,12 @@ impl Runtime {
         threads::tick(engine, scheduler.clone(), timers.clone())?;
         threads::sweep(&registry)?;
         let idle = Arc::downgrade(&registry);
+        // Some at a time: looking for them takes longer than a call if there are thousands.
+        let batch = memory.limit() / RECLAIMED_SHARE;
         memory.set_reclaim(move |bytes| {
-            if let Some(registry) = idle.upgrade() {
-                registry.evict(Wanted { bytes, instances: 0 });
-            }
+            let Some(registry) = idle.upgrade() else { return false };
+            let wanted = |bytes| Wanted { bytes, instances: 0 };
+            registry.evict(wanted(bytes.max(batch))) || registry.evict(wanted(bytes))
         });
         Ok(Self { scheduler, timers, limit, registry, memory })
     }

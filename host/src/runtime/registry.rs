@@ -59,12 +59,14 @@ impl Registry {
     /// Drops idle instances until as much is free as wanted, each time of the tenant that has most
     /// then, and of its datasource that has most. No datasource loses more than half of its instances
     /// (rounded up), so that one datasource with large calls does not make all others start cold.
-    pub(crate) fn evict(&self, mut wanted: Wanted) {
+    ///
+    /// Returns whether it dropped any.
+    pub(crate) fn evict(&self, mut wanted: Wanted) -> bool {
         let mut live: Vec<_> = self.live().into_iter().map(|one| (one.idle_bytes(), one)).collect();
         live.retain(|(bytes, _)| *bytes > 0);
         // If it is not enough, nothing is gained by dropping it.
         if live.iter().map(|(bytes, _)| bytes).sum::<u64>() < wanted.bytes {
-            return;
+            return false;
         }
         // Those of each tenant; a datasource without one is on its own.
         let mut groups: HashMap<(Option<&str>, usize), Group> = HashMap::new();
@@ -79,18 +81,20 @@ impl Registry {
         for group in &mut groups {
             group.datasources.sort_unstable();
         }
+        let mut dropped = false;
         while !wanted.is_met() {
             let largest = groups.iter_mut().max_by_key(|group| group.bytes);
             let Some((group, (bytes, index))) =
                 largest.and_then(|group| group.datasources.pop().map(|one| (group, one)))
             else {
-                return;
+                break;
             };
-            let datasource = &live[index].1;
-            datasource.evict(&mut wanted);
+            live[index].1.evict(&mut wanted);
+            dropped = true;
             // What is left of it is not dropped now.
             group.bytes = group.bytes.saturating_sub(bytes);
         }
+        dropped
     }
 
     /// Drops what has been idle for long, in all datasources.
