@@ -212,7 +212,7 @@ fn errors_name_their_line() {
 #[test]
 fn wrong_keys_of_a_template_are_named_with_their_line() {
     for (template, line, reason) in [
-        ("setings = {}", 3, "did you mean `settings`?"),
+        ("setting = {}", 3, "did you mean `settings`?"),
         ("settings = { region = [] }", 3, "the list of allowed values is empty"),
         ("settings-file = \"a\"", 3, "unknown"),
         ("egress = [\"https://{region}.a.example\"]", 1, "egress has {region}"),

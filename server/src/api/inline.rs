@@ -255,7 +255,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wrong_is_named() {
         for (document, named) in [
-            (r#"{"setings": {}}"#, "unknown field `setings`"),
+            (r#"{"setting": {}}"#, "unknown field `setting`"),
             (r#"{"input": {}, "input": {}}"#, "duplicate field `input`"),
             (
                 r#"{"credentials": {"accessKeyId": "a"}}"#,
