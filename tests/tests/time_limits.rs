@@ -147,6 +147,8 @@ async fn send(scheme: &str, service: Service, limits: Limits, bytes: usize) -> S
     };
     let egress = Egress::builder(policy).resolver(service.clone()).dial(service);
     let egress = egress.tls(Tls::default()).build().unwrap();
+    // The deadline counts from the creation of the gate.
+    let began = Instant::now();
     let gate = Gate::new(&egress, |denial| panic!("{denial}"));
     let scheme = if scheme == "http" { Scheme::Http } else { Scheme::Https };
     let headers = http::HeaderMap::from_iter(
@@ -155,7 +157,6 @@ async fn send(scheme: &str, service: Service, limits: Limits, bytes: usize) -> S
     let method = if bytes > 0 { http::Method::POST } else { http::Method::GET };
     let path = "/".parse().unwrap();
     let head = RequestHead::new(method, scheme, "service.test".to_string(), path, headers).unwrap();
-    let began = Instant::now();
     let sent = gate.send(head, RequestBody::Whole(Some(vec![b'x'; bytes].into()))).await;
     let body = match sent {
         Ok(response) => {

@@ -86,7 +86,7 @@ impl<T> Shared<T> {
         if let Some(known) = values.get(name).and_then(Weak::upgrade) {
             return known;
         }
-        // Amortised: after it at most half of them are gone.
+        // Before it grows, what nobody has any more goes.
         if values.len() == values.capacity() {
             values.retain(|_, value| value.strong_count() > 0);
         }
