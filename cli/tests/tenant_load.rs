@@ -187,8 +187,10 @@ async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() 
         percentile(&flooded, 50),
         percentile(&flooded, 99),
     );
-    // Each tenant misses once; what the flood misses is its own.
-    assert!(misses <= TENANTS + flood, "{misses} misses, of which {flood} of the flood");
+    // Each tenant misses once, or twice if two clients make its first call at the same time. What the
+    // flood misses is its own.
+    let most = TENANTS + TENANTS / 50 + flood;
+    assert!(misses <= most, "{misses} misses, of which {flood} of the flood");
     assert_eq!(hits + misses, honest as u64 + flood);
     assert!(figure(&serve, "portcullis_tenant_datasources ") <= 4096);
     let slower = percentile(&flooded, 99).as_secs_f64() / percentile(&quiet, 99).as_secs_f64();
