@@ -18,6 +18,8 @@ const CLIENTS: u64 = 64;
 const TENANTS: u64 = 2000;
 /// Clients of the tenant that floods the server.
 const FLOODERS: u64 = 4;
+/// The memory limit of the server, in MiB.
+const MEMORY_MIB: u64 = 1024;
 /// How much longer the p99 may be during the flood.
 const LATENCY: f64 = 3.0;
 /// The pause of a client between two calls: else the test would only measure how long clients wait
@@ -132,7 +134,7 @@ fn figure(serve: &Serve, name: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() {
     let service = service().await;
-    let serve = Serve::start(&policy(&service.authority), &["--memory", "1GiB"]);
+    let serve = Serve::start(&policy(&service.authority), &["--memory", "1024MiB"]);
     let (quiet, flooded) = (Mutex::default(), Mutex::default());
     let (begins, stop) = (AtomicBool::new(false), AtomicBool::new(false));
     let flood = AtomicU64::new(0);
@@ -197,7 +199,11 @@ async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() 
     if seconds() >= 60 {
         assert!(slower <= LATENCY, "p99 is {slower:.2} times as long during the flood");
     }
-    // When all tenants are known, and when the flood has filled the cache.
     let (early, late) = (memory[13], *memory.last().unwrap());
-    assert!(late <= early + early / 4 + 16, "memory grows from {early} to {late} MiB: {memory:?}");
+    assert!(late <= MEMORY_MIB, "{late} MiB are more than the limit: {memory:?}");
+    // In a shorter run the flood has not filled the cache yet.
+    if seconds() >= 60 {
+        let most = early + early / 4 + 16;
+        assert!(late <= most, "memory grows from {early} to {late} MiB: {memory:?}");
+    }
 }
