@@ -170,7 +170,7 @@ impl Caller {
     /// Counts a call of the caller's token.
     pub(crate) fn admit(&self, quotas: &Quotas) -> Result<Admitted, Exceeded> {
         let Some(principal) = &self.principal else { return Ok(None) };
-        quotas.admit(Whose::Token(principal.name.clone()), principal.token.calls)
+        quotas.admit(principal.token.calls, || Whose::Token(principal.name.clone()))
     }
 
     /// Whether the caller may fill in a template of that name, whether it exists or not.

@@ -8,7 +8,7 @@ use crate::server::Server;
 use crate::setup::SetupError;
 use axum::body::Body;
 use http_body::Body as _;
-use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Tenant, TenantError, TenantName};
+use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Tenant, TenantError};
 use portcullis_memory::Account;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,15 +63,16 @@ pub(crate) async fn call_tenant<T>(
     time: Option<Duration>,
     run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
 ) -> Result<T, TenantCallError> {
-    let (name, entry) = (Arc::<str>::from(template.name()), template.entry());
-    let of = tenant.name.as_ref().map_or(tenant.holder.as_str(), TenantName::as_str);
+    let (name, entry) = (template.name(), template.entry());
     // First the narrowest, so that a tenant who has used up its own does not use up that of all.
-    let admit = |whose, quota| server.quotas.admit(whose, quota);
+    let quotas = &server.quotas;
+    let of_tenant = || Whose::Tenant(name.into(), tenant.owner().into());
     let _admitted = (
-        admit(Whose::Tenant(name.clone(), of.into()), entry.tenant_calls)
+        quotas.admit(entry.tenant_calls, of_tenant).map_err(TenantCallError::Exceeded)?,
+        caller.admit(quotas).map_err(TenantCallError::Exceeded)?,
+        quotas
+            .admit(entry.calls, || Whose::Template(name.into()))
             .map_err(TenantCallError::Exceeded)?,
-        caller.admit(&server.quotas).map_err(TenantCallError::Exceeded)?,
-        admit(Whose::Template(name), entry.calls).map_err(TenantCallError::Exceeded)?,
     );
     let template = template.loaded(&server.host).await.map_err(TenantCallError::Unavailable)?;
     let tenants = &server.tenants;

@@ -69,11 +69,16 @@ const MANY: usize = 10_000;
 const CLEANED_EVERY: Duration = Duration::from_secs(1);
 
 impl Quotas {
-    /// Counts a call.
-    pub(crate) fn admit(&self, whose: Whose, quota: CallQuota) -> Result<Admitted, Exceeded> {
+    /// Counts a call. Whose it is matters only if there is a limit.
+    pub(crate) fn admit(
+        &self,
+        quota: CallQuota,
+        whose: impl FnOnce() -> Whose,
+    ) -> Result<Admitted, Exceeded> {
         if quota.is_unlimited() {
             return Ok(None);
         }
+        let whose = whose();
         let (named, key) = match &whose {
             Whose::Token(_) => ("this token", "calls of the token"),
             Whose::Template(_) => {
@@ -166,36 +171,36 @@ mod tests {
         let quotas = Quotas::default();
         let three = quota("per-second = 3");
         for _ in 0..3 {
-            assert!(quotas.admit(token("a"), three).is_ok());
+            assert!(quotas.admit(three, || token("a")).is_ok());
         }
-        let error = quotas.admit(token("a"), three).unwrap_err();
+        let error = quotas.admit(three, || token("a")).unwrap_err();
         assert_eq!(error.to_string(), "this token may make 3 calls per second");
         assert!(error.retry_after <= Duration::from_secs(1), "{error:?}");
-        assert!(quotas.admit(token("b"), three).is_ok(), "another one has its own quota");
+        assert!(quotas.admit(three, || token("b")).is_ok(), "another one has its own quota");
 
         let one = quota("concurrent = 1");
         let tenant = || Whose::Tenant("t".into(), "a".into());
-        let running = quotas.admit(tenant(), one).unwrap();
+        let running = quotas.admit(one, tenant).unwrap();
         assert!(running.is_some());
-        let error = quotas.admit(tenant(), one).unwrap_err();
+        let error = quotas.admit(one, tenant).unwrap_err();
         assert_eq!(
             error.to_string(),
             "one tenant of this template may make 1 calls at the same time"
         );
         quotas.release_idle();
-        assert!(quotas.admit(tenant(), one).is_err(), "a running call is not forgotten");
+        assert!(quotas.admit(one, tenant).is_err(), "a running call is not forgotten");
         drop(running);
-        assert!(quotas.admit(tenant(), one).is_ok());
+        assert!(quotas.admit(one, tenant).is_ok());
     }
 
     #[test]
     fn a_changed_quota_applies_at_once_and_unused_ones_are_forgotten() {
         let quotas = Quotas::default();
         let narrow = quota("per-second = 1");
-        assert!(quotas.admit(token("a"), narrow).is_ok());
-        assert!(quotas.admit(token("a"), narrow).is_err());
-        assert!(quotas.admit(token("a"), quota("per-second = 5")).is_ok());
-        assert!(quotas.admit(token("a"), CallQuota::default()).is_ok());
+        assert!(quotas.admit(narrow, || token("a")).is_ok());
+        assert!(quotas.admit(narrow, || token("a")).is_err());
+        assert!(quotas.admit(quota("per-second = 5"), || token("a")).is_ok());
+        assert!(quotas.admit(CallQuota::default(), || token("a")).is_ok());
         for entry in quotas.0.lock().by_whose.values_mut() {
             entry.used = Instant::now().checked_sub(KEPT).unwrap();
         }

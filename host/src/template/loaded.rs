@@ -115,8 +115,9 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Who holds the datasource.
-    pub(super) fn owner(&self) -> &str {
+    /// Who holds the datasource: the tenant by its name, or else the holder.
+    #[must_use]
+    pub fn owner(&self) -> &str {
         self.name.as_ref().map_or(&self.holder, TenantName::as_str)
     }
 }

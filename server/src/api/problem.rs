@@ -276,18 +276,16 @@ impl Problem {
 
     fn of_tenant(error: &TenantError, caller: &Caller) -> Self {
         let wrong = |message: &str| Self::new(ProblemKind::BadRequest, message);
+        let in_settings =
+            |pointer: &str, message: &str| Diagnostic::new(format!("/settings{pointer}"), message);
         let credentials = |message: String| {
             wrong("the credentials cannot be used")
                 .faults(&[Diagnostic::new("/credentials", message)])
         };
         match error {
             TenantError::Fill(FillError::Settings(faults)) => {
-                let faults: Vec<Diagnostic> = faults
-                    .iter()
-                    .map(|fault| {
-                        Diagnostic::new(format!("/settings{}", fault.pointer), &*fault.message)
-                    })
-                    .collect();
+                let faults: Vec<Diagnostic> =
+                    faults.iter().map(|fault| in_settings(&fault.pointer, &fault.message)).collect();
                 wrong("the settings do not fit the template").faults(&faults)
             }
             TenantError::Fill(error) => wrong(&error.to_string()).remedy(
@@ -295,12 +293,8 @@ impl Problem {
                  \"any\"), in the header x-portcullis-tenant",
             ),
             TenantError::Host(Error::Plugin(PluginError::InvalidSettings(faults))) => {
-                let faults: Vec<Diagnostic> = faults
-                    .iter()
-                    .map(|fault| {
-                        Diagnostic::new(format!("/settings{}", fault.pointer), &*fault.message)
-                    })
-                    .collect();
+                let faults: Vec<Diagnostic> =
+                    faults.iter().map(|fault| in_settings(&fault.pointer, &fault.message)).collect();
                 wrong("the plugin does not accept the settings").faults(&faults)
             }
             TenantError::Host(error) => Self::failed(error, caller),

@@ -256,13 +256,15 @@ fn key(source: &PluginSource) -> String {
     format!("{source:?}")
 }
 
-/// Where the plugins of a policy come from, with the table that names each.
-fn sources(file: &PolicyFile) -> impl Iterator<Item = (String, &PluginSource)> {
+/// The kind and the name of what has a plugin, and where the plugin comes from.
+type Sourced<'f> = (&'static str, &'f str, &'f PluginSource);
+
+/// Where the plugins of a policy come from.
+fn sources(file: &PolicyFile) -> impl Iterator<Item = Sourced<'_>> {
     let datasources = file.datasources.iter();
-    let datasources =
-        datasources.map(|(name, entry)| (format!("datasource: {name}"), &entry.plugin));
+    let datasources = datasources.map(|(name, entry)| ("datasource", name.as_str(), &entry.plugin));
     let templates = file.templates.iter();
-    datasources.chain(templates.map(|(name, entry)| (format!("template: {name}"), &entry.plugin)))
+    datasources.chain(templates.map(|(name, entry)| ("template", name.as_str(), &entry.plugin)))
 }
 
 /// Whether a template needs the name of a tenant. None if there is no such template.
@@ -272,13 +274,13 @@ fn needs_tenant(file: &PolicyFile, name: &str) -> Option<bool> {
 
 /// The plugins of a policy: those that are loaded and have not changed, and others.
 async fn plugins_of(
-    sources: impl Iterator<Item = (String, &PluginSource)>,
+    sources: impl Iterator<Item = Sourced<'_>>,
     folder: Option<&Path>,
     before: Option<&Deployment>,
 ) -> Plugins {
     let mut checks = JoinSet::new();
     let mut plugins = Plugins::new();
-    for (_, source) in sources {
+    for (_, _, source) in sources {
         let key = key(source);
         if plugins.contains_key(&key) {
             continue;
@@ -318,12 +320,12 @@ async fn current(
 
 /// Checks the names of built-in plugins.
 fn check_built_in(file: &PolicyFile) -> Result<(), String> {
-    for (table, source) in sources(file) {
+    for (kind, name, source) in sources(file) {
         if let PluginSource::BuiltIn(plugin) = source
             && plugin != "dynamodb"
         {
             return Err(format!(
-                "there is no built-in plugin {plugin:?}; there is \"dynamodb\"\n{table}"
+                "there is no built-in plugin {plugin:?}; there is \"dynamodb\"\n{kind}: {name}"
             ));
         }
     }
@@ -354,9 +356,9 @@ async fn check_settings(host: &Host, new: &[Arc<Served>]) -> Result<(), SetupErr
 /// not read here: they may be another's.
 fn check_token_actions<'e>(
     server: &ServerConfig,
-    mut sources: impl Iterator<Item = (String, &'e PluginSource)>,
+    mut sources: impl Iterator<Item = Sourced<'e>>,
 ) -> Result<(), ServerConfigError> {
-    if sources.any(|(_, source)| !matches!(source, PluginSource::BuiltIn(_))) {
+    if sources.any(|(_, _, source)| !matches!(source, PluginSource::BuiltIn(_))) {
         return Ok(());
     }
     server.check_actions(&OPERATIONS.iter().map(|operation| operation.name).collect())
