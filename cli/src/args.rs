@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// Generate a token for a user of the server, and print the policy lines that accept it.
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(Token),
+    /// Create the store of a server that saves datasources at run time, and its key.
+    #[command(after_help = STORE_EXAMPLES)]
+    Store(StoreArgs),
     /// Write a commented policy file to start from.
     Init(Init),
     /// Check a policy file and show what each datasource may do (no network access).
@@ -83,6 +86,37 @@ pub(crate) enum Command {
     /// Generate the manual pages.
     #[command(after_help = MAN_EXAMPLE)]
     Man(Man),
+}
+
+const STORE_EXAMPLES: &str = "\
+Examples:
+  portcullis store key -o store.key
+  portcullis store create store.db
+
+The policy file then has:
+  [server.store]
+  file = \"store.db\"
+  key = { from = \"file\", path = \"store.key\" }";
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    #[command(subcommand)]
+    pub(crate) what: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Generate a key that secrets are sealed with. Without -o, print it.
+    Key {
+        /// The file to write, which only its owner can read. It must not exist.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Create an empty store, which only its owner can read.
+    Create {
+        /// The file. It must not exist.
+        file: PathBuf,
+    },
 }
 
 const EXECUTE_EXAMPLES: &str = "\

@@ -78,6 +78,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Structure(arguments) => commands::structure::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(arguments).await,
         Command::Token(arguments) => commands::token::run(&arguments),
+        Command::Store(arguments) => commands::store::run(&arguments.what),
         Command::Init(arguments) => commands::init::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments).await,
         Command::Iam(arguments) => commands::iam::run(&arguments),

@@ -84,11 +84,34 @@ impl AuthError {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Refusal {
-    /// Whether it does not exist.
-    pub(crate) is_not_found: bool,
+    pub(crate) status: RefusalStatus,
     pub(crate) refused: Box<Refused>,
     pub(crate) message: String,
     pub(crate) remedy: String,
+}
+
+/// What kind of refusal it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusalStatus {
+    /// It does not exist.
+    NotFound,
+    /// The token does not allow it.
+    Forbidden,
+    /// Something else has the name.
+    Conflict,
+}
+
+impl Refusal {
+    /// A name that something else has.
+    pub(crate) fn conflict(
+        reason: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let refused = Refused::new("conflict").because(reason).into();
+        let (message, remedy) = (message.into(), remedy.into());
+        Self { status: RefusalStatus::Conflict, refused, message, remedy }
+    }
 }
 
 impl Caller {
@@ -138,6 +161,26 @@ impl Caller {
         self.principal.as_ref().is_none_or(|principal| principal.token.allows(datasource))
     }
 
+    /// Whether the caller may save, read and delete a datasource of that name, whether it exists or
+    /// not.
+    pub(crate) fn may_manage(&self, datasource: &str) -> bool {
+        self.principal.as_ref().is_none_or(|principal| principal.token.allows_managing(datasource))
+    }
+
+    /// Checks that the caller may save, read and delete a datasource of that name.
+    pub(crate) fn check_managing(&self, name: &str) -> Result<(), Refusal> {
+        if self.may_manage(name) {
+            return Ok(());
+        }
+        let token = self.name();
+        Err(Refusal {
+            status: RefusalStatus::Forbidden,
+            refused: Refused::new("forbidden").because("a datasource that others manage").into(),
+            message: format!("the token of {token:?} may not manage a datasource {name:?}"),
+            remedy: self.for_operators(format!("server.tokens.{token}.manage must list {name:?}")),
+        })
+    }
+
     /// Whether the caller may reload the policy and read the metrics.
     pub(crate) fn is_operator(&self) -> bool {
         self.principal.as_ref().is_none_or(|principal| principal.token.operator)
@@ -152,7 +195,7 @@ impl Caller {
             let mut refused = Box::new(Refused::new("forbidden").because("a datasource of others"));
             refused.datasource = known.map(|(name, _)| name.clone());
             return Err(Refusal {
-                is_not_found: false,
+                status: RefusalStatus::Forbidden,
                 refused,
                 message: format!("the token of {token:?} may not use a datasource {name:?}"),
                 remedy: self
@@ -160,7 +203,7 @@ impl Caller {
             });
         }
         self.deployment.datasources.get(name).ok_or_else(|| Refusal {
-            is_not_found: true,
+            status: RefusalStatus::NotFound,
             refused: Refused::new("not-found").because("a datasource that does not exist").into(),
             message: format!("there is no datasource {name:?}"),
             remedy: "GET /v1/datasources lists those that may be used".to_string(),
@@ -199,7 +242,7 @@ impl Caller {
         if !self.may_fill_in(name) {
             // The message does not say whether it exists.
             return Err(Refusal {
-                is_not_found: false,
+                status: RefusalStatus::Forbidden,
                 refused: Refused::new("forbidden").because("a template of others").into(),
                 message: format!("the token of {token:?} may not use a template {name:?}"),
                 remedy: self
@@ -207,7 +250,7 @@ impl Caller {
             });
         }
         self.deployment.templates.get(name).ok_or_else(|| Refusal {
-            is_not_found: true,
+            status: RefusalStatus::NotFound,
             refused: Refused::new("not-found").because("a template that does not exist").into(),
             message: format!("there is no template {name:?}"),
             remedy: "GET /v1/templates lists those that may be used".to_string(),
@@ -218,7 +261,7 @@ impl Caller {
     /// the one that it names.
     pub(crate) fn tenant(&self, headers: &HeaderMap) -> Result<Option<TenantName>, Refusal> {
         let refuse = |message: String, remedy: &str| Refusal {
-            is_not_found: false,
+            status: RefusalStatus::Forbidden,
             refused: Refused::new("forbidden").because("a tenant of others").into(),
             message,
             remedy: remedy.to_string(),
@@ -259,7 +302,7 @@ impl Caller {
         refused.datasource = Some(datasource.to_string());
         refused.action = action.parse().ok();
         Err(Refusal {
-            is_not_found: false,
+            status: RefusalStatus::Forbidden,
             refused,
             message: format!("the token of {token:?} may not use the action {action:?}"),
             remedy: self

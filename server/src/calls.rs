@@ -3,12 +3,14 @@
 use crate::auth::Caller;
 use crate::deployment::{Disabled, Served, ServedTemplate, Unavailable};
 use crate::memory::Held;
-use crate::quotas::{Exceeded, Whose};
+use crate::quotas::{Admitted, Exceeded, Whose};
 use crate::server::Server;
 use crate::setup::SetupError;
+use crate::source::Source;
+use crate::stored::Connected;
 use axum::body::Body;
 use http_body::Body as _;
-use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Tenant, TenantError};
+use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Tenant, TenantError, TenantName};
 use portcullis_memory::Account;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,19 @@ pub(crate) enum TenantCallError {
 pub(crate) async fn call<T>(
     server: &Server,
     caller: &Caller,
+    source: &Source,
+    time: Option<Duration>,
+    run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
+) -> Result<T, CallError> {
+    match source {
+        Source::Policy(served) => call_served(server, caller, served, time, run).await,
+        Source::Stored(stored) => call_stored(server, caller, stored, time, run).await,
+    }
+}
+
+async fn call_served<T>(
+    server: &Server,
+    caller: &Caller,
     source: &Served,
     time: Option<Duration>,
     run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
@@ -54,6 +69,21 @@ pub(crate) async fn call<T>(
     result.map_err(CallError::Disabled)?.map_err(CallError::Failed)
 }
 
+async fn call_stored<T>(
+    server: &Server,
+    caller: &Caller,
+    stored: &Connected,
+    time: Option<Duration>,
+    run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
+) -> Result<T, CallError> {
+    // Without a tenant, each datasource counts on its own.
+    let owner = stored.tenant.as_ref().map_or(stored.name.as_str(), TenantName::as_str);
+    let admitted = admit_tenant(server, caller, &stored.template, owner);
+    let _admitted = admitted.map_err(CallError::Exceeded)?;
+    let datasource = prepared(stored.datasource.clone(), caller, time);
+    run(&datasource).await.map_err(CallError::Failed)
+}
+
 /// Makes a call of a datasource that the caller describes: it fills in a template.
 pub(crate) async fn call_tenant<T>(
     server: &Server,
@@ -63,22 +93,30 @@ pub(crate) async fn call_tenant<T>(
     time: Option<Duration>,
     run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
 ) -> Result<T, TenantCallError> {
-    let (name, entry) = (template.name(), template.entry());
-    // First the narrowest, so that a tenant who has used up its own does not use up that of all.
-    let quotas = &server.quotas;
-    let of_tenant = || Whose::Tenant(name.into(), tenant.owner().into());
-    let _admitted = (
-        quotas.admit(entry.tenant_calls, of_tenant).map_err(TenantCallError::Exceeded)?,
-        caller.admit(quotas).map_err(TenantCallError::Exceeded)?,
-        quotas
-            .admit(entry.calls, || Whose::Template(name.into()))
-            .map_err(TenantCallError::Exceeded)?,
-    );
+    let admitted = admit_tenant(server, caller, template, tenant.owner());
+    let _admitted = admitted.map_err(TenantCallError::Exceeded)?;
     let template = template.loaded(&server.host).await.map_err(TenantCallError::Unavailable)?;
     let tenants = &server.tenants;
     let datasource = tenants.datasource(&template, tenant).map_err(TenantCallError::Tenant)?;
     let datasource = prepared(datasource, caller, time);
     run(&datasource).await.map_err(|error| TenantCallError::Tenant(error.into()))
+}
+
+/// Counts a call of a tenant of a template. First the narrowest quota, so that a tenant who has used
+/// up its own does not use up that of all.
+pub(crate) fn admit_tenant(
+    server: &Server,
+    caller: &Caller,
+    template: &ServedTemplate,
+    owner: &str,
+) -> Result<[Admitted; 3], Exceeded> {
+    let (name, entry, quotas) = (template.name(), template.entry(), &server.quotas);
+    let of_tenant = || Whose::Tenant(name.into(), owner.into());
+    Ok([
+        quotas.admit(entry.tenant_calls, of_tenant)?,
+        caller.admit(quotas)?,
+        quotas.admit(entry.calls, || Whose::Template(name.into()))?,
+    ])
 }
 
 /// The datasource for one call of a caller.
@@ -92,7 +130,7 @@ fn prepared(datasource: Datasource, caller: &Caller, time: Option<Duration>) -> 
 }
 
 /// Refuses a body whose stated length is larger than the input that the datasource accepts.
-pub(crate) fn check_length(source: &Served, body: &Body) -> Result<(), Error> {
+pub(crate) fn check_length(source: &Source, body: &Body) -> Result<(), Error> {
     let limit = source.policy().limits.request_bytes;
     if body.size_hint().lower() <= limit.as_u64() {
         return Ok(());

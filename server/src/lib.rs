@@ -8,6 +8,9 @@
 //! | `edge` | listeners, connections and requests before anybody knows who sent them |
 //! | `connections` | how many there may be, and who they come from |
 //! | `auth`, `tokens` | who may use what |
+//! | `source` | the datasource that a request names |
+//! | `stored` | the datasources that callers have saved |
+//! | `credentials` | credentials that callers send |
 //! | `body`, `memory` | bodies, and the memory that they take |
 //! | `calls` | one call for a caller, as both APIs make it |
 //! | `quotas` | how many calls each token, template and tenant may make |
@@ -44,6 +47,7 @@ mod body;
 mod calls;
 mod certificate;
 mod connections;
+mod credentials;
 mod deployment;
 mod edge;
 mod headers;
@@ -57,6 +61,8 @@ mod routes;
 mod running;
 mod server;
 pub mod setup;
+mod source;
+mod stored;
 mod tokens;
 pub mod trace;
 mod wire;
@@ -69,3 +75,4 @@ pub use edge::ServeError;
 pub use overrides::Overrides;
 pub use random::random_hex;
 pub use running::{Endpoint, EndpointRole, Options, Reloader, RunningServer, Served, open};
+pub use stored::check_store;

@@ -1,9 +1,11 @@
 //! The paths of the JSON API, for its description, logs and metrics.
 
 /// The paths of the JSON API.
-pub(crate) const ROUTES: [&str; 21] = [
+pub(crate) const ROUTES: [&str; 23] = [
     "/",
     "/v1/datasources",
+    "/v1/datasources:test",
+    "/v1/datasources/{datasource}",
     "/v1/datasources/{name}:disable",
     "/v1/datasources/{name}:enable",
     "/v1/datasources/{datasource}/actions/{action}",
@@ -31,13 +33,7 @@ pub(crate) const BOUND: &str = "application/vnd.portcullis.bound+json";
 /// The media type of a call that brings its datasource along.
 pub(crate) const CALL: &str = "application/vnd.portcullis.call+json";
 
-/// The two paths that differ only in the end of their last part.
-const SWITCH: &str = "/v1/datasources/{datasource}";
-
 /// A matched path as logs and metrics name it. Everything else is the endpoint for AWS SDKs.
 pub(crate) fn route(matched: &str) -> &'static str {
-    if matched == SWITCH {
-        return SWITCH;
-    }
     ROUTES.iter().copied().find(|route| *route == matched).unwrap_or("/ddb")
 }

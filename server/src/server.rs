@@ -9,6 +9,7 @@ use crate::overrides::Overrides;
 use crate::quotas::Quotas;
 use crate::refusals::{Recording, Refusals, Refused, Who};
 use crate::setup::{PolicyLocation, SetupError, read_policy};
+use crate::stored::{OpenStore, StoredDatasources};
 use arc_swap::ArcSwap;
 use portcullis::{
     ActionName, CacheSize, DatasourceCache, Host, JsonLines, OperatorAction, RefusedRequest,
@@ -25,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) host: Host,
     /// The datasources that callers describe.
     pub(crate) tenants: DatasourceCache,
+    /// The datasources that callers have saved.
+    pub(crate) stored: StoredDatasources,
     pub(crate) quotas: Quotas,
     /// The policy file; none if an embedded server is served.
     policy: Option<PolicyLocation>,
@@ -54,7 +57,10 @@ impl Server {
     ) -> Result<Self, SetupError> {
         let certificate = certificate::read(&deployment.server, policy.as_ref())?;
         let connections = Connections::new(deployment.server.connections as usize);
+        let folder = policy.as_ref().and_then(PolicyLocation::folder);
+        let store = deployment.server.store.clone().map(|config| OpenStore::new(config, folder));
         Ok(Self {
+            stored: StoredDatasources::new(store),
             tenants: DatasourceCache::new(&host, CacheSize::default()),
             quotas: Quotas::default(),
             host,
@@ -145,6 +151,17 @@ impl Server {
 
     /// Finds out in the background which datasources cannot be connected.
     pub(crate) fn verify(&self) {
+        let store = self.stored.store().cloned();
+        tokio::spawn(async move {
+            if let Some(store) = store
+                && let Err(failure) = store.run(|_| Ok(())).await
+            {
+                tracing::warn!(
+                    target: "portcullis::serve",
+                    reason = %failure, "saved datasources are not available"
+                );
+            }
+        });
         let current = Arc::downgrade(&self.current());
         tokio::spawn(Deployment::verify(current, self.host.clone()));
     }
@@ -237,6 +254,7 @@ impl Server {
             served.release_if_idle(current.server.idle_timeout);
         }
         self.tenants.release_idle(current.server.idle_timeout);
+        self.stored.release_idle(current.server.idle_timeout);
         self.quotas.release_idle();
         self.accounts.release_tenants();
     }

@@ -11,10 +11,10 @@ use portcullis::{CheckedRequest, DryRun, Error, Host, Isolation, Plugin, Rule};
 use portcullis_config::{
     DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource, Token,
 };
-use portcullis_server::check_certificate;
 use portcullis_server::setup::{
     PolicyLocation, beside, check_token_actions, connect_dry, load, open_host, read_policy_text,
 };
+use portcullis_server::{check_certificate, check_store};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -80,7 +80,13 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
             )
             .map_err(|error| error.to_string())
             .and_then(|()| check_token_actions(server, plugins).map_err(|error| error.to_string()))
-            .and_then(|()| check_certificate(server, &policy).map_err(|error| error.to_string()));
+            .and_then(|()| check_certificate(server, &policy).map_err(|error| error.to_string()))
+            .and_then(|()| match &server.store {
+                Some(store) => {
+                    check_store(store, policy.folder()).map_err(|error| error.to_string())
+                }
+                None => Ok(()),
+            });
         match checked {
             Ok(()) => {
                 out!("{bold}server{bold:#}")?;
@@ -309,6 +315,13 @@ fn describe_server(server: &ServerConfig) -> Vec<(&'static str, String)> {
         ("tls", tls),
         ("proxies", join_or(&server.trusted_proxies, "none is trusted")),
         ("limits", describe_limits(server)),
+        (
+            "store",
+            server.store.as_ref().map_or_else(
+                || "none: no datasources can be saved".to_string(),
+                |store| format!("{}, {} for one tenant", store.file.display(), store.per_tenant),
+            ),
+        ),
     ];
     if server.tokens.is_empty() {
         rows.push(("tokens", "none: everyone on this machine may use the server".to_string()));
@@ -349,6 +362,9 @@ fn describe_token(token: &Token, now: SystemTime) -> String {
         };
         let templates = join_or(&token.templates, "none");
         datasources = format!("{datasources}, and of the templates {templates}{whose}");
+    }
+    if !token.manage.is_empty() {
+        datasources = format!("{datasources}; saves {}", join_or(&token.manage, "none"));
     }
     let operator = if token.operator { " (operator)" } else { "" };
     let expiry = match token.expires {

@@ -14,6 +14,7 @@ pub(crate) mod inspect;
 mod listed_actions;
 pub(crate) mod man;
 pub(crate) mod serve;
+pub(crate) mod store;
 pub(crate) mod structure;
 pub(crate) mod test;
 pub(crate) mod token;

@@ -96,6 +96,12 @@ impl<T: Clone> FairCache<T> {
         Some(value)
     }
 
+    /// Whether there is an entry of a digest. It does not count as a use.
+    #[must_use]
+    pub fn contains(&self, digest: &Digest) -> bool {
+        self.by_digest.contains_key(digest)
+    }
+
     /// Adds an entry, unless somebody else has added it meanwhile. Returns the one that is used, and
     /// those that made room for it; it may be one of them.
     pub fn insert(
@@ -149,7 +155,8 @@ impl<T: Clone> FairCache<T> {
         }
     }
 
-    fn remove(&mut self, digest: &Digest) -> Option<T> {
+    /// Removes the entry of a digest, and returns its value.
+    pub fn remove(&mut self, digest: &Digest) -> Option<T> {
         let Entry { value, owner, bytes, last_use, .. } = self.by_digest.remove(digest)?;
         self.bytes -= bytes;
         self.change(&owner, |holder| {

@@ -42,7 +42,8 @@ pub use plugin::PluginSource;
 pub use portcullis_policy::WhenFull;
 pub use server::{
     Digest, DigestError, Digests, Expiry, ExpiryError, MAX_BODY_BYTES, MAX_CONNECTIONS,
-    ServerConfig, ServerConfigError, ServerTls, Tenants, Token,
+    NamePattern, ServerConfig, ServerConfigError, ServerTls, StoreConfig, StoreKeySource, Tenants,
+    Token,
 };
 pub use template::TemplateEntry;
 pub use tls::TlsConfig;

@@ -23,7 +23,7 @@ use pool::InstancePool;
 use portcullis_audit::Counters;
 use portcullis_json::is_deeper;
 use portcullis_policy::{
-    ActionName, Denial, Isolation, Limit, LimitKind, MAX_DEADLINE, TenantName,
+    ActionName, Denial, Isolation, Limit, LimitKind, MAX_DEADLINE, Policy, TenantName,
 };
 use std::fmt;
 use std::net::IpAddr;
@@ -194,6 +194,12 @@ impl Datasource {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.state.name
+    }
+
+    /// The datasource's policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.inner.state.policy
     }
 
     /// What the datasource has done since it was connected.

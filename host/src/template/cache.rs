@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Keeps the datasources of tenants, with their instances, connections and signing keys, for
 /// platforms that send settings and credentials with each call.
 ///
-/// A datasource is found by a keyed digest of all that makes it what it is: template, tenant,
+/// A datasource is found by a keyed digest of all that makes it what it is: template, tenant, name,
 /// settings and credentials. So it serves only calls that have all of these in common. The key is
 /// random, and differs in each process.
 ///
@@ -181,7 +181,8 @@ impl DatasourceCache {
         let id = template.id().to_le_bytes();
         // No name is empty.
         let name = tenant.name.as_ref().map_or("", TenantName::as_str);
-        let parts: [&[u8]; 3] = [&id, name.as_bytes(), &settings];
+        let datasource = tenant.datasource.as_deref().unwrap_or_default();
+        let parts: [&[u8]; 4] = [&id, name.as_bytes(), datasource.as_bytes(), &settings];
         let credentials = tenant.credentials.as_ref();
         let bytes = settings.len() + credentials.map_or(0, Credentials::bytes);
         (self.key.digest(&parts, credentials), bytes)

@@ -112,6 +112,8 @@ pub struct Tenant {
     /// holds does not displace what others hold. No name of a tenant contains a colon, so write
     /// `token:NAME`.
     pub holder: String,
+    /// The name of the datasource in audit records; `None`: that of the template.
+    pub datasource: Option<String>,
 }
 
 impl Tenant {
@@ -241,8 +243,13 @@ impl Host {
         Ok(datasource)
     }
 
-    /// A tenant's datasource, which is connected on first use.
-    pub(super) fn configure_template(
+    /// A tenant's datasource, which is connected on first use: the plugin has not seen the settings
+    /// yet.
+    ///
+    /// # Errors
+    /// Returns an error if the template cannot be filled in, or if the credentials are missing or
+    /// are not expected.
+    pub fn configure_template(
         &self,
         template: &LoadedTemplate,
         tenant: &Tenant,
@@ -252,7 +259,7 @@ impl Host {
         let FilledTemplate { policy, settings, credentials, .. } = filled;
         let settings = serde_json::to_string(&settings)
             .map_err(|error| Error::Config(ConfigError::Settings(Arc::new(error))))?;
-        let mut config = DatasourceConfig::new(&inner.name)
+        let mut config = DatasourceConfig::new(tenant.datasource.as_ref().unwrap_or(&inner.name))
             .policy(policy)
             .settings(Settings::Untrusted(&settings))
             .counters(inner.counters.clone());

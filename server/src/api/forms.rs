@@ -6,9 +6,11 @@ use super::problem::{Problem, ProblemKind};
 use crate::auth::Caller;
 use crate::deployment::PluginSlot;
 use crate::server::Server;
+use crate::source::Source;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
+use http::HeaderMap;
 use portcullis::policy::{AllowedValues, Choice, MAX_TEXT_BYTES, TemplateCredentials};
 use portcullis::{Plugin, Policy, Template};
 use serde_json::{Map, Value, json};
@@ -72,9 +74,11 @@ pub(super) async fn datasource_actions(
     State(server): State<Arc<Server>>,
     Extension(caller): Extension<Caller>,
     names: Names<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let name = path(names)?;
-    let source = caller.datasource(&name)?;
+    let source = Source::find(&server, &caller, &name, &headers).await;
+    let source = source.map_err(|error| Problem::from_no_source(error, &caller))?;
     let plugin = source.plugin_slot().get(&server.host).await;
     let plugin = plugin.map_err(|error| Problem::unavailable(&error, &caller))?;
     let policy = source.policy();

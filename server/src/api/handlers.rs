@@ -6,9 +6,9 @@ use super::problem::{Problem, ProblemKind};
 use crate::auth::Caller;
 use crate::body;
 use crate::calls;
-use crate::deployment::{Condition, Served};
 use crate::memory;
 use crate::server::Server;
+use crate::source::Source;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -30,32 +30,6 @@ use std::time::Duration;
 
 pub(super) type Names<T> = Result<Path<T>, PathRejection>;
 
-/// Lists the datasources that the caller may use. An operator sees why some cannot be used.
-pub(super) async fn datasources(Extension(caller): Extension<Caller>) -> Response {
-    let usable = caller.deployment.datasources.iter().filter(|(name, _)| caller.may_use(name));
-    let list: Vec<Value> = usable.map(|(name, source)| listed(name, source, &caller)).collect();
-    json_response(json!({"datasources": list}).to_string())
-}
-
-fn listed(name: &str, source: &Served, caller: &Caller) -> Value {
-    let policy = source.policy();
-    let condition = source.condition();
-    let mut listed = json!({
-        "name": name,
-        "plugin": source.plugin_name(),
-        "access": policy.access.to_string(),
-        "actions": policy.actions,
-        "state": condition.as_str(),
-    });
-    if condition == Condition::Unavailable
-        && caller.is_operator()
-        && let Some(error) = source.failure()
-    {
-        listed["reason"] = error.to_string().into();
-    }
-    listed
-}
-
 /// Runs an action. What is known before the body is checked before it: the token, the datasource
 /// and the media type. What the body says comes next, and then what the action may do.
 pub(super) async fn execute(
@@ -67,7 +41,9 @@ pub(super) async fn execute(
     request: Request,
 ) -> Result<Response, Problem> {
     let (name, action) = path(names)?;
-    let source = caller.datasource(&name)?;
+    let source = find(&server, &caller, &name, &headers).await?;
+    let source = &source;
+    let account = source.account(&server, &caller);
     let media_type = MediaType::from_headers(&headers)?;
     let options = Options::from_query(query)?;
     let config = &caller.deployment.server;
@@ -76,7 +52,7 @@ pub(super) async fn execute(
         calls::check_length(source, &body)
             .map_err(|error| Problem::from(&error).refused("too-large"))?;
     }
-    let mut body = body::read(body, config, &caller.account)
+    let mut body = body::read(body, config, &account)
         .await
         .map_err(|error| Problem::from_body_error(error, config))?;
     let mut text = portcullis_json::text(body.bytes).map_err(|error| {
@@ -141,9 +117,10 @@ pub(super) async fn test(
     Extension(caller): Extension<Caller>,
     names: Names<String>,
     query: Pairs,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let name = path(names)?;
-    let source = caller.datasource(&name)?;
+    let source = &find(&server, &caller, &name, &headers).await?;
     let options = Options::from_query(query)?.only(&[])?;
     respond(&server, &caller, source, options.time, async |datasource| datasource.test().await)
         .await
@@ -155,25 +132,38 @@ pub(super) async fn structure(
     Extension(caller): Extension<Caller>,
     names: Names<String>,
     query: Pairs,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let name = path(names)?;
-    let source = caller.datasource(&name)?;
+    let source = &find(&server, &caller, &name, &headers).await?;
     let options = Options::from_query(query)?.only(&["prefix", "limit"])?;
     let plugin_options = Value::Object(options.plugin).to_string();
     let run = async |datasource: &Datasource| datasource.structure(&plugin_options).await;
     respond(&server, &caller, source, options.time, run).await
 }
 
+/// The datasource that a request names.
+async fn find(
+    server: &Server,
+    caller: &Caller,
+    name: &str,
+    headers: &HeaderMap,
+) -> Result<Source, Problem> {
+    let found = Source::find(server, caller, name, headers).await;
+    found.map_err(|error| Problem::from_no_source(error, caller))
+}
+
 /// Makes a call, and responds with its result.
 async fn respond(
     server: &Server,
     caller: &Caller,
-    source: &Served,
+    source: &Source,
     time: Option<Duration>,
     run: impl AsyncFnOnce(&Datasource) -> Result<String, Error>,
 ) -> Result<Response, Problem> {
     let result = calls::call(server, caller, source, time, run).await;
-    finish(caller, &caller.account, result.map_err(|error| Problem::from_call(&error, caller)))
+    let account = source.account(server, caller);
+    finish(caller, &account, result.map_err(|error| Problem::from_call(&error, caller)))
 }
 
 /// Responds with the result of a call.
@@ -318,7 +308,7 @@ pub(super) async fn metrics(
         &server.host,
         &server.connections,
         &caller.deployment,
-        &server.tenants.figures(),
+        (&server.tenants.figures(), server.stored.count()),
     )));
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);

@@ -2,13 +2,13 @@
 
 use super::input::{Options, fill};
 use super::problem::{Problem, ProblemKind};
-use portcullis::{Credentials, Diagnostic, Secret, TenantSettings};
+use crate::credentials;
+use portcullis::{Credentials, Diagnostic, TenantSettings};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// A call that brings its datasource along.
 pub(super) struct InlineCall {
@@ -37,17 +37,6 @@ struct Document<'d> {
     options: Option<&'d RawValue>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RawCredentials<'d> {
-    #[serde(borrow)]
-    access_key_id: &'d RawValue,
-    #[serde(borrow)]
-    secret_access_key: &'d RawValue,
-    #[serde(borrow)]
-    session_token: Option<&'d RawValue>,
-}
-
 impl InlineCall {
     /// Reads the document of a call. What is filled into a template of the caller has at most
     /// `limit` bytes.
@@ -57,13 +46,7 @@ impl InlineCall {
         }
         let document: Document<'_> =
             serde_json::from_str(document).map_err(|error| malformed(&error.to_string()))?;
-        let settings = match document.settings {
-            None => TenantSettings::default(),
-            Some(settings) => {
-                check_object("settings", settings)?;
-                part("settings", serde_json::from_str(settings.get()))?
-            }
-        };
+        let settings = settings(document.settings)?;
         let input = match (document.input, document.template, document.values) {
             (Some(input), None, None) => input.get().to_string(),
             (None, Some(template), Some(values)) => {
@@ -97,6 +80,13 @@ impl InlineCall {
     }
 }
 
+/// Reads settings; there are none if the document has none.
+pub(super) fn settings(document: Option<&RawValue>) -> Result<TenantSettings, Problem> {
+    let Some(settings) = document else { return Ok(TenantSettings::default()) };
+    check_object("settings", settings)?;
+    part("settings", serde_json::from_str(settings.get()))
+}
+
 /// The longest options. 4 KiB: there are six, and none is long.
 const MAX_OPTIONS_BYTES: usize = 4096;
 
@@ -128,38 +118,14 @@ impl<'de> Deserialize<'de> for Unique {
 }
 
 /// Reads credentials. No error quotes any of them.
-fn credentials(document: &RawValue) -> Result<Credentials, Problem> {
-    check_object("credentials", document)?;
-    // The parser's error about a name quotes it.
-    let raw: RawCredentials<'_> = serde_json::from_str(document.get()).map_err(|error| {
-        let is_missing = error.to_string().starts_with("missing field");
-        wrong("credentials", "", if is_missing { MISSING_FIELD } else { OTHER_FIELD })
-    })?;
-    let text = |name: &str, value: &RawValue| {
-        // The error of a text is about its escapes, which it does not quote.
-        serde_json::from_str::<String>(value.get())
-            .map(Zeroizing::new)
-            .map_err(|_| wrong("credentials", name, "expected a text"))
-    };
-    let id = text("accessKeyId", raw.access_key_id)?;
-    let secret = text("secretAccessKey", raw.secret_access_key)?;
-    let token = match raw.session_token {
-        Some(token) if token.get() != "null" => Some(text("sessionToken", token)?),
-        _ => None,
-    };
-    let token = token.map(|token| Secret::new(token.as_str()));
-    Credentials::from_caller(id.as_str(), Secret::new(secret.as_str()), token).map_err(|error| {
-        let fault = Diagnostic::new("/credentials", error.to_string());
+pub(super) fn credentials(document: &RawValue) -> Result<Credentials, Problem> {
+    credentials::parse(document.get()).map_err(|fault| {
         Problem::new(ProblemKind::BadRequest, "the credentials cannot be used").faults(&[fault])
     })
 }
 
-const MISSING_FIELD: &str = "expected accessKeyId and secretAccessKey";
-const OTHER_FIELD: &str =
-    "expected accessKeyId and secretAccessKey, each once, and sessionToken if there is one";
-
 /// Checks that a part of the document is an object. The parser's own error would quote another value.
-fn check_object(name: &str, value: &RawValue) -> Result<(), Problem> {
+pub(super) fn check_object(name: &str, value: &RawValue) -> Result<(), Problem> {
     if value.get().starts_with('{') {
         return Ok(());
     }
@@ -178,7 +144,7 @@ fn part<T>(name: &str, parsed: serde_json::Result<T>) -> Result<T, Problem> {
     })
 }
 
-fn wrong(part: &str, field: &str, reason: &str) -> Problem {
+pub(super) fn wrong(part: &str, field: &str, reason: &str) -> Problem {
     let pointer = if field.is_empty() { format!("/{part}") } else { format!("/{part}/{field}") };
     Problem::new(ProblemKind::BadRequest, format!("the {part} cannot be used"))
         .faults(&[Diagnostic::new(pointer, reason)])

@@ -145,6 +145,15 @@ impl MediaType {
 }
 
 impl MediaType {
+    /// Checks the media type of a datasource to save.
+    pub(super) fn check_json(headers: &HeaderMap) -> Result<(), Problem> {
+        match Self::from_headers(headers) {
+            Ok(Self::Json) => Ok(()),
+            _ => Err(Problem::new(ProblemKind::MediaType, "the body must be application/json")
+                .remedy("send the header Content-Type: application/json")),
+        }
+    }
+
     /// Checks the media type of a call that brings its datasource along. It is no other type, so
     /// that nobody sends credentials to a path that would not expect them.
     pub(super) fn check_call(headers: &HeaderMap) -> Result<(), Problem> {

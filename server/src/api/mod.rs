@@ -5,18 +5,26 @@
 //! | `handlers` | one function for each path |
 //! | `forms` | what forms need: settings as JSON Schema, actions with what is allowed |
 //! | `templates` | calls that bring their datasource along |
+//! | `stored` | datasources that callers save |
+//! | `list` | the list of datasources |
+//! | `draft` | the document of a datasource that a caller wants to save |
+//! | `conditions` | `If-Match` and `If-None-Match` |
 //! | `input` | the query and the body of a call |
 //! | `inline` | the document of a call that brings its datasource along |
 //! | `values` | the fields of a JSON object in their order |
 //! | `problem` | problem documents |
 //! | `openapi` | the description |
 
+mod conditions;
+mod draft;
 mod forms;
 mod handlers;
 mod inline;
 mod input;
+mod list;
 mod openapi;
 pub(crate) mod problem;
+mod stored;
 mod templates;
 pub(crate) mod values;
 
@@ -33,8 +41,12 @@ use std::sync::Arc;
 /// The JSON API, and below `/ddb/` the endpoints for AWS SDKs.
 pub(crate) fn router(server: &Arc<Server>) -> Router {
     let guarded = Router::new()
-        .route("/v1/datasources", get(handlers::datasources))
-        .route("/v1/datasources/{datasource}", post(handlers::switch))
+        .route("/v1/datasources", get(list::datasources))
+        .route("/v1/datasources:test", post(stored::test))
+        .route(
+            "/v1/datasources/{datasource}",
+            get(stored::get).put(stored::put).delete(stored::delete).post(handlers::switch),
+        )
         .route("/v1/datasources/{datasource}/actions/{action}", post(handlers::execute))
         .route("/v1/datasources/{datasource}/test", get(handlers::test))
         .route("/v1/datasources/{datasource}/structure", get(handlers::structure))

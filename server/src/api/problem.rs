@@ -1,11 +1,13 @@
 //! Problem documents: how the JSON API reports errors (RFC 9457).
 
-use crate::auth::{AuthError, Caller, Refusal};
+use crate::auth::{AuthError, Caller, Refusal, RefusalStatus};
 use crate::body::BodyError;
 use crate::calls::{CallError, ENABLE, TenantCallError, ask};
 use crate::quotas::Exceeded;
 use crate::refusals::Refused;
 use crate::setup::SetupError;
+use crate::source::NoSource;
+use crate::stored::{StoreFailure, StoredError};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -15,6 +17,7 @@ use portcullis::{
     TransportError,
 };
 use portcullis_config::ServerConfig;
+use portcullis_store::StoreError;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -53,13 +56,19 @@ pub enum ProblemKind {
     Reload,
     /// An operator has disabled the datasource.
     Disabled,
+    /// Something else has the name, or a limit is reached.
+    Conflict,
+    /// What the request expects is not so: `If-Match` or `If-None-Match`.
+    Precondition,
+    /// The store of datasources cannot be used.
+    Store,
     /// A call has no result.
     Call(ErrorKind),
 }
 
 impl ProblemKind {
     /// The kinds of the server itself. The others are [`ErrorKind::ALL`].
-    pub const OWN: [Self; 10] = [
+    pub const OWN: [Self; 13] = [
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,
@@ -70,6 +79,9 @@ impl ProblemKind {
         Self::TooSlow,
         Self::Reload,
         Self::Disabled,
+        Self::Conflict,
+        Self::Precondition,
+        Self::Store,
     ];
 
     /// All kinds.
@@ -91,6 +103,9 @@ impl ProblemKind {
             Self::TooSlow => "too-slow",
             Self::Reload => "reload",
             Self::Disabled => "disabled",
+            Self::Conflict => "conflict",
+            Self::Precondition => "precondition",
+            Self::Store => "store",
             Self::Call(kind) => kind.as_str(),
         }
     }
@@ -106,7 +121,9 @@ impl ProblemKind {
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Reload => StatusCode::CONFLICT,
+            Self::Reload | Self::Conflict => StatusCode::CONFLICT,
+            Self::Precondition => StatusCode::PRECONDITION_FAILED,
+            Self::Store => StatusCode::SERVICE_UNAVAILABLE,
             Self::Call(_) => StatusCode::BAD_GATEWAY,
         }
     }
@@ -260,8 +277,55 @@ impl Problem {
         }
     }
 
+    /// The problem of a request whose datasource cannot be found.
+    pub(crate) fn from_no_source(error: NoSource, caller: &Caller) -> Self {
+        match error {
+            NoSource::Refused(refusal) => refusal.into(),
+            NoSource::Stored { name, error } => Self::of_stored(&error, caller).about(&name, None),
+        }
+    }
+
+    /// The problem of a saved datasource that cannot be used.
+    pub(crate) fn of_stored(error: &StoredError, caller: &Caller) -> Self {
+        let mut problem = match error {
+            StoredError::NotFound => return Self::new(ProblemKind::NotFound, error.to_string()),
+            StoredError::Store(failure) => return Self::of_store(failure, caller),
+            StoredError::Template(error) => return Self::unavailable(error, caller),
+            StoredError::Tenant(error) => Self::of_tenant(error, caller),
+            StoredError::NoTemplate(_) | StoredError::Unreadable => {
+                Self::new(ProblemKind::BadRequest, String::new())
+            }
+        };
+        problem.kind = ProblemKind::Call(ErrorKind::InvalidSettings);
+        problem.status = StatusCode::SERVICE_UNAVAILABLE;
+        problem
+            .refused("invalid-settings")
+            .with("detail", format!("the saved datasource cannot be used: {error}"))
+            .remedy("save it again with settings and credentials that fit a template")
+    }
+
+    /// The problem of a store that cannot be used. Only an operator gets the reason.
+    pub(crate) fn of_store(failure: &StoreFailure, caller: &Caller) -> Self {
+        if let StoreFailure::Store(error) = failure
+            && matches!(**error, StoreError::TooMany(_))
+        {
+            return Self::new(ProblemKind::Conflict, error.to_string())
+                .remedy("delete some; an operator can raise server.store.per-tenant");
+        }
+        let text = if caller.is_operator() {
+            format!("the store of datasources cannot be used: {failure}")
+        } else {
+            "the store of datasources cannot be used now".to_string()
+        };
+        let problem = Self::new(ProblemKind::Store, text);
+        if caller.is_operator() {
+            return problem;
+        }
+        problem.remedy("try again later; an operator sees the reason in GET /v1/datasources")
+    }
+
     /// The problem of one call too many.
-    fn exceeded(exceeded: &Exceeded, caller: &Caller) -> Self {
+    pub(crate) fn exceeded(exceeded: &Exceeded, caller: &Caller) -> Self {
         let mut problem = Self::new(ProblemKind::Call(ErrorKind::Busy), exceeded.to_string());
         problem.status = StatusCode::TOO_MANY_REQUESTS;
         problem.retry_after = exceeded.retry_after;
@@ -274,7 +338,7 @@ impl Problem {
         problem.with("maybeApplied", false).remedy(remedy)
     }
 
-    fn of_tenant(error: &TenantError, caller: &Caller) -> Self {
+    pub(crate) fn of_tenant(error: &TenantError, caller: &Caller) -> Self {
         let wrong = |message: &str| Self::new(ProblemKind::BadRequest, message);
         let in_settings =
             |pointer: &str, message: &str| Diagnostic::new(format!("/settings{pointer}"), message);
@@ -393,8 +457,11 @@ impl From<&Error> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let kind =
-            if refusal.is_not_found { ProblemKind::NotFound } else { ProblemKind::Forbidden };
+        let kind = match refusal.status {
+            RefusalStatus::NotFound => ProblemKind::NotFound,
+            RefusalStatus::Forbidden => ProblemKind::Forbidden,
+            RefusalStatus::Conflict => ProblemKind::Conflict,
+        };
         let mut problem = Self::new(kind, refusal.message).remedy(refusal.remedy);
         problem.refused = Some(refusal.refused);
         problem

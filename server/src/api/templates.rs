@@ -147,7 +147,7 @@ impl Inline {
             read.await.map_err(|problem: Problem| problem.about(name, tenant.as_ref()))?;
         let settings = std::mem::take(&mut call.settings);
         let credentials = call.credentials.take();
-        let tenant = Tenant { name: tenant, settings, credentials, holder };
+        let tenant = Tenant { name: tenant, settings, credentials, holder, datasource: None };
         Ok(Self { template, tenant, call, account, _charge: charge })
     }
 

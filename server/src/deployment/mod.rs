@@ -239,6 +239,7 @@ impl Deployment {
             (server.listen == self.server.listen, "server.listen"),
             (server.health == self.server.health, "server.health"),
             (server.wire == self.server.wire, "server.wire"),
+            (server.store == self.server.store, "server.store"),
             (server.connections == self.server.connections, "server.connections"),
             (
                 server.tls.is_some() == self.server.tls.is_some(),

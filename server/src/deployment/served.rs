@@ -6,7 +6,7 @@ use super::switch::{Disabled, Switch};
 use crate::setup::{self, MAX_TEXT_BYTES, PolicyLocation, SetupError, beside};
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
-use portcullis::{ActionName, Counters, Datasource, Error, Host, Plugin, Policy};
+use portcullis::{Counters, Datasource, Error, Host, Plugin, Policy};
 use portcullis_config::{DatasourceEntry, PluginSource, SettingsSource};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -172,11 +172,6 @@ impl Served {
             }
             ConnectsBy::Embedded { .. } => true,
         }
-    }
-
-    /// Whether the manifest of the plugin lists an action. False if the plugin is not loaded.
-    pub(crate) fn knows_action(&self, action: &ActionName) -> bool {
-        self.loaded_plugin().is_some_and(|plugin| plugin.manifest().action(action).is_some())
     }
 
     pub(crate) fn condition(&self) -> Condition {

@@ -52,7 +52,7 @@ impl Metrics {
         host: &Host,
         connections: &Connections,
         deployment: &Deployment,
-        tenants: &CacheFigures,
+        tenants: (&CacheFigures, usize),
     ) -> String {
         let mut text = Text::default();
         memory(host.memory(), &mut text);
@@ -76,7 +76,7 @@ impl Metrics {
             );
         }
         datasources::write(deployment, &mut text);
-        tenants::write(tenants, &mut text);
+        tenants::write(tenants.0, tenants.1, &mut text);
         text.0
     }
 

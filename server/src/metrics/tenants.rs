@@ -4,7 +4,7 @@ use super::text::Text;
 use portcullis::CacheFigures;
 
 /// Writes the figures of the datasources that callers describe.
-pub(super) fn write(figures: &CacheFigures, text: &mut Text) {
+pub(super) fn write(figures: &CacheFigures, saved: usize, text: &mut Text) {
     text.family(
         "portcullis_tenant_datasource_lookups_total",
         "counter",
@@ -37,6 +37,12 @@ pub(super) fn write(figures: &CacheFigures, text: &mut Text) {
             "gauge",
             "Tenants with a datasource that is kept.",
             figures.tenants as u64,
+        ),
+        (
+            "portcullis_saved_datasources_connected",
+            "gauge",
+            "Saved datasources in use.",
+            saved as u64,
         ),
     ] {
         text.family(name, kind, help);

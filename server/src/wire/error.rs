@@ -2,11 +2,13 @@
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
 
 use super::headers::complete;
-use crate::auth::{AuthError, Caller, Refusal};
+use crate::auth::{AuthError, Caller, Refusal, RefusalStatus};
 use crate::body::BodyError;
 use crate::calls::{CallError, ENABLE, ask};
 use crate::refusals::Refused;
 use crate::setup::SetupError;
+use crate::source::NoSource;
+use crate::stored::StoredError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -108,7 +110,10 @@ impl WireError {
 
 impl From<Refusal> for WireError {
     fn from(refusal: Refusal) -> Self {
-        let code = if refusal.is_not_found { NOT_FOUND } else { ACCESS_DENIED };
+        let code = match refusal.status {
+            RefusalStatus::NotFound => NOT_FOUND,
+            RefusalStatus::Forbidden | RefusalStatus::Conflict => ACCESS_DENIED,
+        };
         let mut error = Self::bad_request(code, format!("{}; {}", refusal.message, refusal.remedy));
         error.refused = Some(refusal.refused);
         error
@@ -116,6 +121,26 @@ impl From<Refusal> for WireError {
 }
 
 impl WireError {
+    /// The error of a request whose datasource cannot be found.
+    pub(super) fn from_no_source(error: NoSource, caller: &Caller) -> Self {
+        match error {
+            NoSource::Refused(refusal) => refusal.into(),
+            NoSource::Stored { error: StoredError::Template(error), .. } => {
+                unavailable(&error, caller)
+            }
+            NoSource::Stored { error: StoredError::Store(failure), .. } => {
+                let reason =
+                    if caller.is_operator() { format!(": {failure}") } else { String::new() };
+                let message = format!("the store of datasources cannot be used now{reason}");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message).by("store")
+            }
+            NoSource::Stored { error, .. } => {
+                let message = format!("the saved datasource cannot be used: {error}");
+                Self::bad_request(VALIDATION, message).by("invalid-settings")
+            }
+        }
+    }
+
     /// The error of a call without a result.
     pub(crate) fn from_call(error: CallError, caller: &Caller) -> Self {
         match error {

@@ -17,6 +17,7 @@ use crate::deployment::Served;
 use crate::headers::{REQUEST_ID as OUR_REQUEST_ID, only};
 use crate::refusals::Refused;
 use crate::server::Server;
+use crate::source::Source;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
@@ -97,12 +98,13 @@ async fn relay(
             _ => unknown_form(),
         });
     };
-    let source = caller.datasource(name)?;
+    let source = Source::find(server, caller, name, &parts.headers).await;
+    let source = &source.map_err(|error| WireError::from_no_source(error, caller))?;
+    let account = source.account(server, caller);
     let config = &caller.deployment.server;
     calls::check_length(source, &body).map_err(|error| WireError::too_large(&error, caller))?;
-    let body = body::read(body, config, &caller.account)
-        .await
-        .map_err(|error| WireError::body(error, config))?;
+    let body =
+        body::read(body, config, &account).await.map_err(|error| WireError::body(error, config))?;
     if !is_json_object(&body.bytes) {
         return Err(WireError::serialization());
     }
@@ -112,7 +114,7 @@ async fn relay(
     let relayed = calls::call(server, caller, source, None, run)
         .await
         .map_err(|error| WireError::from_call(error, caller))?;
-    let held = calls::hold(&caller.account, relayed.body.len())
+    let held = calls::hold(&account, relayed.body.len())
         .map_err(|error| WireError::from_call(error, caller))?;
     let mut response = pass_on(relayed)?;
     response.extensions_mut().insert(held);
@@ -150,7 +152,7 @@ fn is_json_object(body: &[u8]) -> bool {
 
 /// The action of a request. A name that DynamoDB does not have is a typing error, unless the policy
 /// lists it: it may be newer than this program.
-fn action<'h>(headers: &'h HeaderMap, source: &Served) -> Result<&'h str, WireError> {
+fn action<'h>(headers: &'h HeaderMap, source: &Source) -> Result<&'h str, WireError> {
     let unknown = WireError::unknown_operation;
     match only(headers, &TARGET).unwrap_or_default().split_once('.') {
         Some(("DynamoDB_20120810", action)) => {

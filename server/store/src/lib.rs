@@ -26,6 +26,7 @@
 //!     template: "tenant-dynamodb".to_string(),
 //!     tenant: Some("acme".parse()?),
 //!     settings: r#"{"region": "eu-west-1"}"#.to_string(),
+//!     per_tenant: 1000,
 //! };
 //! let saved = store.put(&draft, Condition::Absent, &|sealing, _| {
 //!     Ok(Some((keys.seal(sealing, b"the secret")?, Given::Now)))
@@ -45,6 +46,6 @@ mod store;
 
 pub use name::{DatasourceName, DatasourceNameError};
 pub use saved::{Draft, Saved};
-pub use seal::{SealError, Sealed, Sealing, StoreKeys, StoreKeysError};
+pub use seal::{KeyId, SealError, Sealed, Sealing, StoreKeys, StoreKeysError};
 pub use sqlite::SqliteStore;
-pub use store::{Condition, Given, Seal, Store, StoreError};
+pub use store::{Condition, Given, Seal, Store, StoreError, Whose};

@@ -15,6 +15,8 @@ pub struct Draft {
     pub tenant: Option<TenantName>,
     /// The settings, as JSON.
     pub settings: String,
+    /// The most datasources that its tenant may have.
+    pub per_tenant: u32,
 }
 
 /// A datasource that is saved.
@@ -29,8 +31,7 @@ pub struct Saved {
     pub tenant: Option<TenantName>,
     /// The settings, as JSON.
     pub settings: String,
-    /// How often it was saved under this name, from 1. Never twice the same, also if it was deleted
-    /// in between.
+    /// A number that nothing else which was ever saved in this store has.
     pub version: u64,
     /// When it was saved first, in seconds since the Unix epoch.
     pub created: u64,

@@ -26,8 +26,17 @@ pub struct StoreKeys(Vec<StoreKey>);
 
 struct StoreKey {
     key: Zeroizing<[u8; KEY_BYTES]>,
-    /// Says which key it is, and nothing about it.
-    id: [u8; ID_BYTES],
+    id: KeyId,
+}
+
+/// Says which key it is, and nothing about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyId([u8; ID_BYTES]);
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
 }
 
 /// A secret that is sealed: the id of the key, a random nonce, and the ciphertext with its tag.
@@ -81,7 +90,7 @@ pub enum SealError {
         "the secret was sealed with another key, {0}; give the server that key too, after the \
          current one"
     )]
-    OtherKey(String),
+    OtherKey(KeyId),
     /// It was changed, or belongs to another datasource.
     #[error("the sealed secret was changed, or belongs to another datasource or version")]
     Changed,
@@ -155,7 +164,7 @@ impl StoreKeys {
         let payload = Payload { msg: secret, aad: &data };
         let ciphertext =
             key.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::TooLong)?;
-        Ok(Sealed([&key.id[..], &nonce, &ciphertext].concat()))
+        Ok(Sealed([&key.id.0[..], &nonce, &ciphertext].concat()))
     }
 
     /// Opens a secret that was sealed for the same datasource and version.
@@ -168,13 +177,10 @@ impl StoreKeys {
         sealing: &Sealing<'_>,
         sealed: &Sealed,
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let (id, rest) = sealed.0.split_at_checked(ID_BYTES).ok_or(SealError::Changed)?;
+        let (id, rest) = sealed.0.split_first_chunk().ok_or(SealError::Changed)?;
+        let id = KeyId(*id);
         let (nonce, ciphertext) = rest.split_at_checked(NONCE_BYTES).ok_or(SealError::Changed)?;
-        let key = self
-            .0
-            .iter()
-            .find(|key| key.id == id)
-            .ok_or_else(|| SealError::OtherKey(hex::encode(id)))?;
+        let key = self.0.iter().find(|key| key.id == id).ok_or(SealError::OtherKey(id))?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| SealError::Changed)?;
         let data = associated(sealing);
         let payload = Payload { msg: ciphertext, aad: &data };
@@ -186,7 +192,13 @@ impl StoreKeys {
     /// Whether a secret was sealed with the first key. If not, it is sealed again when it is saved.
     #[must_use]
     pub fn is_current(&self, sealed: &Sealed) -> bool {
-        sealed.0.starts_with(&self.0[0].id)
+        sealed.0.starts_with(&self.0[0].id.0)
+    }
+
+    /// Whether one of the keys has an id.
+    #[must_use]
+    pub fn has(&self, id: KeyId) -> bool {
+        self.0.iter().any(|key| key.id == id)
     }
 }
 
@@ -200,7 +212,7 @@ impl StoreKey {
         let mut id = [0; ID_BYTES];
         id.copy_from_slice(&digest[..ID_BYTES]);
         digest.zeroize();
-        Self { key, id }
+        Self { key, id: KeyId(id) }
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -219,6 +231,12 @@ impl Sealed {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The id of the key that it was sealed with. `None` if it is too short to be a sealed secret.
+    #[must_use]
+    pub fn key_id(&self) -> Option<KeyId> {
+        self.0.first_chunk().copied().map(KeyId)
     }
 
     /// A sealed secret from a store. Whether it is one shows when it is opened.

@@ -2,11 +2,12 @@
 
 use crate::name::DatasourceName;
 use crate::saved::{Draft, Saved};
-use crate::seal::Sealed;
-use crate::store::{Condition, Given, Seal, Store, StoreError};
+use crate::seal::{KeyId, Sealed};
+use crate::store::{Condition, Given, Seal, Store, StoreError, Whose};
 use parking_lot::Mutex;
 use portcullis_policy::TenantName;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension, Row, params};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,8 +15,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A store in a file. One process writes it at a time.
 pub struct SqliteStore {
     path: PathBuf,
+    /// Which file it is, on systems that tell.
+    file: Option<FileId>,
     connection: Mutex<Connection>,
 }
+
+/// The device and the number of a file.
+type FileId = (u64, u64);
 
 /// Says that a file is such a store: `pcst`. <https://www.sqlite.org/pragma.html#pragma_application_id>
 const APPLICATION: i64 = 0x7063_7374;
@@ -25,7 +31,7 @@ const FORMAT: i64 = 1;
 /// megabytes.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// `last` remembers the versions of datasources that were deleted, so that no version is used twice.
+/// `last` is the last version that was given to a datasource, so that none is given twice.
 const TABLES: &str = "
     CREATE TABLE datasource (
         name TEXT PRIMARY KEY NOT NULL,
@@ -38,8 +44,9 @@ const TABLES: &str = "
         sealed BLOB,
         secret_since INTEGER
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE last (name TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL)
-        STRICT, WITHOUT ROWID;
+    CREATE INDEX of_tenant ON datasource (tenant, name);
+    CREATE TABLE last (version INTEGER NOT NULL) STRICT;
+    INSERT INTO last VALUES (0);
 ";
 
 const COLUMNS: &str =
@@ -78,6 +85,8 @@ impl SqliteStore {
     /// Returns an error if there is none, or if the file is something else, is damaged, or has
     /// another format.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = file_id(path)?;
+        check_exposure(path)?;
         let connection = connect(path)?;
         let number = |pragma: &str| -> Result<i64, StoreError> {
             connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).map_err(failed)
@@ -95,20 +104,43 @@ impl SqliteStore {
             return Err(StoreError::Corrupt(check.chars().take(200).collect()));
         }
         configure(&connection)?;
-        Ok(Self { path: path.to_path_buf(), connection: Mutex::new(connection) })
+        Ok(Self { path: path.to_path_buf(), file, connection: Mutex::new(connection) })
     }
 
-    /// Checks that the file is still the one that was opened: somebody may have moved it away, and
-    /// what is written then would be lost.
+    /// Checks that the file is still the one that was opened: somebody may have moved it away or
+    /// restored a backup, and what is written then would be lost.
     fn check_file(&self) -> Result<(), StoreError> {
-        if self.path.exists() { Ok(()) } else { Err(StoreError::Missing) }
+        if file_id(&self.path)? == self.file { Ok(()) } else { Err(StoreError::Replaced) }
     }
 }
 
+fn file_id(path: &Path) -> Result<Option<FileId>, StoreError> {
+    let found = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => StoreError::Missing,
+        _ => StoreError::Io(error.to_string()),
+    })?;
+    #[cfg(unix)]
+    return Ok(Some((
+        std::os::unix::fs::MetadataExt::dev(&found),
+        std::os::unix::fs::MetadataExt::ino(&found),
+    )));
+    #[cfg(not(unix))]
+    Ok(found.is_file().then_some((0, 0)))
+}
+
+#[cfg(unix)]
+fn check_exposure(path: &Path) -> Result<(), StoreError> {
+    let found = std::fs::metadata(path).map_err(|error| StoreError::Io(error.to_string()))?;
+    let mode = std::os::unix::fs::MetadataExt::mode(&found);
+    if mode & 0o077 == 0 { Ok(()) } else { Err(StoreError::Exposed) }
+}
+
+#[cfg(not(unix))]
+fn check_exposure(_: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing);
-    }
     // Without the flag that creates files.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
@@ -145,13 +177,14 @@ impl Store for SqliteStore {
             .map_err(failed)?;
         let before = read(&transaction, &draft.name)?;
         check(condition, before.as_ref())?;
-        let last: Option<i64> = transaction
-            .query_row("SELECT version FROM last WHERE name = ?1", [draft.name.as_str()], |row| {
+        if before.is_none() {
+            check_count(&transaction, draft)?;
+        }
+        let version: i64 = transaction
+            .query_row("UPDATE last SET version = version + 1 RETURNING version", [], |row| {
                 row.get(0)
             })
-            .optional()
             .map_err(failed)?;
-        let version = last.unwrap_or(0).saturating_add(1);
         let secret = seal(&draft.sealing(version.unsigned_abs()), before.as_ref())?;
         let now = now();
         let since_before = before.as_ref().and_then(|before| before.secret_since);
@@ -187,12 +220,6 @@ impl Store for SqliteStore {
                 ],
             )
             .map_err(failed)?;
-        transaction
-            .execute(
-                "INSERT OR REPLACE INTO last VALUES (?1, ?2)",
-                params![draft.name.as_str(), version],
-            )
-            .map_err(failed)?;
         transaction.commit().map_err(failed)?;
         Ok(saved)
     }
@@ -215,18 +242,53 @@ impl Store for SqliteStore {
         Ok(true)
     }
 
-    fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Saved>, StoreError> {
+    fn list(
+        &self,
+        whose: Whose<'_>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Saved>, StoreError> {
         self.check_file()?;
+        let (condition, tenant) = match whose {
+            Whose::All => ("?3 = ''", ""),
+            Whose::Tenant(tenant) => ("tenant = ?3", tenant.map_or("", TenantName::as_str)),
+        };
+        let query = format!(
+            "SELECT {COLUMNS} FROM datasource WHERE {condition} AND name > ?1 ORDER BY name LIMIT ?2"
+        );
         let connection = self.connection.lock();
-        let query =
-            format!("SELECT {COLUMNS} FROM datasource WHERE name > ?1 ORDER BY name LIMIT ?2");
         let mut statement = connection.prepare_cached(&query).map_err(failed)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement
-            .query_map(params![after.unwrap_or(""), limit], |row| Ok(saved(row)))
+            .query_map(params![after.unwrap_or(""), limit, tenant], |row| Ok(saved(row)))
             .map_err(failed)?;
         rows.map(|row| row.map_err(failed)?).collect()
     }
+
+    fn key_ids(&self) -> Result<BTreeSet<KeyId>, StoreError> {
+        self.check_file()?;
+        let connection = self.connection.lock();
+        let query = "SELECT DISTINCT substr(sealed, 1, 8) FROM datasource WHERE sealed IS NOT NULL";
+        let mut statement = connection.prepare(query).map_err(failed)?;
+        let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
+        let ids = rows.map(|id| {
+            let id = Sealed::from_bytes(id.map_err(failed)?);
+            id.key_id().ok_or_else(|| StoreError::Corrupt("a secret is too short".to_string()))
+        });
+        ids.collect()
+    }
+}
+
+/// Refuses one more datasource if the tenant has as many as it may.
+fn check_count(connection: &Connection, draft: &Draft) -> Result<(), StoreError> {
+    let tenant = draft.tenant.as_ref().map_or("", TenantName::as_str);
+    let count: i64 = connection
+        .query_row("SELECT count(*) FROM datasource WHERE tenant = ?1", [tenant], |row| row.get(0))
+        .map_err(failed)?;
+    if count < i64::from(draft.per_tenant) {
+        return Ok(());
+    }
+    Err(StoreError::TooMany(draft.per_tenant))
 }
 
 fn read(connection: &Connection, name: &DatasourceName) -> Result<Option<Saved>, StoreError> {

@@ -2,7 +2,9 @@
 
 use crate::name::DatasourceName;
 use crate::saved::{Draft, Saved};
-use crate::seal::{SealError, Sealed, Sealing};
+use crate::seal::{KeyId, SealError, Sealed, Sealing};
+use portcullis_policy::TenantName;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Keeps datasources. All functions block the thread: they read or write a file.
@@ -20,8 +22,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// for, and the datasource that is replaced; it returns the sealed secret.
     ///
     /// # Errors
-    /// Returns an error if the condition does not hold, if the secret cannot be sealed, or if the
-    /// store cannot be written. Then nothing has changed.
+    /// Returns an error if the condition does not hold, if the tenant has as many datasources as the
+    /// draft allows, if the secret cannot be sealed, or if the store cannot be written. Then nothing
+    /// has changed.
     fn put(&self, draft: &Draft, condition: Condition, seal: Seal<'_>)
     -> Result<Saved, StoreError>;
 
@@ -37,7 +40,28 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
-    fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Saved>, StoreError>;
+    fn list(
+        &self,
+        whose: Whose<'_>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Saved>, StoreError>;
+
+    /// Returns the ids of the keys that secrets are sealed with.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be read.
+    fn key_ids(&self) -> Result<BTreeSet<KeyId>, StoreError>;
+}
+
+/// Whose datasources are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Whose<'t> {
+    /// Those of all tenants, and of none.
+    All,
+    /// Those of one tenant, or those that have none.
+    Tenant(Option<&'t TenantName>),
 }
 
 /// Seals the secret of a datasource: it gets what to seal it for, and what is replaced.
@@ -79,12 +103,21 @@ pub enum StoreError {
         /// The version that is saved. `None` if there is none.
         found: Option<u64>,
     },
+    /// The tenant has as many datasources as it may.
+    #[error("there are {0} datasources already, as many as one tenant may have")]
+    TooMany(u32),
     /// The secret cannot be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
     /// There is no store.
     #[error("there is no store at this path; `portcullis store create FILE` creates one")]
     Missing,
+    /// The file is another one than that which was opened.
+    #[error("another file was put in the place of the store; it is opened again on the next use")]
+    Replaced,
+    /// Others than its owner can read or write the file.
+    #[error("others can read or write the store; only its owner may: chmod 600")]
+    Exposed,
     /// There is a file already where a store should be created.
     #[error("there is a file at this path already; nothing was changed")]
     Exists,

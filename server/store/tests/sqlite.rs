@@ -1,7 +1,7 @@
 //! Stores in files: what they keep, and what is refused.
 
 use portcullis_store::{
-    Condition, Draft, Given, Saved, SealError, SqliteStore, Store, StoreError, StoreKeys,
+    Condition, Draft, Given, Saved, SealError, SqliteStore, Store, StoreError, StoreKeys, Whose,
 };
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -54,6 +54,7 @@ fn draft(name: &str) -> Draft {
         template: "dynamodb".to_string(),
         tenant: Some("acme".parse().unwrap()),
         settings: format!("{{\"region\": \"eu-west-1\", \"note\": \"{name}\"}}"),
+        per_tenant: 1000,
     }
 }
 
@@ -118,7 +119,7 @@ fn lists_are_paged_in_the_order_of_names() {
         fixture.put(&store, name, Condition::Absent).unwrap();
     }
     let names = |after, limit| -> Vec<String> {
-        let list = store.list(after, limit).unwrap();
+        let list = store.list(Whose::All, after, limit).unwrap();
         list.iter().map(|saved| saved.name.to_string()).collect()
     };
     assert_eq!(names(None, 2), ["a", "b"]);
@@ -190,7 +191,7 @@ fn a_damaged_store_is_refused_or_read_but_never_trusted() {
         drop(file);
         // Whatever is still read is either what was saved, or refused.
         if let Ok(store) = SqliteStore::open(&fixture.path())
-            && let Ok(list) = store.list(None, 1000)
+            && let Ok(list) = store.list(Whose::All, None, 1000)
         {
             for saved in list {
                 let sealed = saved.sealed.as_ref().unwrap();
@@ -212,4 +213,65 @@ fn a_store_that_was_moved_away_is_missed() {
     assert!(matches!(store.get(&name), Err(StoreError::Missing)));
     assert!(matches!(fixture.put(&store, "b", Condition::Always), Err(StoreError::Missing)));
     assert!(!fixture.path().exists(), "nothing is created in its place");
+}
+
+#[test]
+fn each_tenant_has_its_own_list_and_its_own_limit() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    let put = |name: &str, tenant: Option<&str>| {
+        let tenant = tenant.map(|tenant| tenant.parse().unwrap());
+        let draft = Draft { tenant, per_tenant: 2, ..draft(name) };
+        store.put(&draft, Condition::Always, &|_, _| Ok(None))
+    };
+    for (name, tenant) in [("a1", Some("a")), ("b1", Some("b")), ("a2", Some("a")), ("c", None)] {
+        put(name, tenant).unwrap();
+    }
+    let error = put("a3", Some("a")).unwrap_err();
+    assert!(matches!(error, StoreError::TooMany(2)), "{error}");
+    put("a2", Some("a")).expect("a datasource that exists can be saved again");
+    put("b2", Some("b")).expect("another tenant has its own limit");
+
+    let a = "a".parse().unwrap();
+    let names = |whose, after| -> Vec<String> {
+        let list = store.list(whose, after, 10).unwrap();
+        list.iter().map(|saved| saved.name.to_string()).collect()
+    };
+    assert_eq!(names(Whose::Tenant(Some(&a)), None), ["a1", "a2"]);
+    assert_eq!(names(Whose::Tenant(Some(&a)), Some("a1")), ["a2"]);
+    assert_eq!(names(Whose::Tenant(None), None), ["c"]);
+    assert_eq!(names(Whose::All, None), ["a1", "a2", "b1", "b2", "c"]);
+}
+
+#[test]
+fn the_store_knows_the_keys_of_its_secrets() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    assert!(store.key_ids().unwrap().is_empty());
+    fixture.put(&store, "a", Condition::Always).unwrap();
+    fixture.put(&store, "b", Condition::Always).unwrap();
+    let ids = store.key_ids().unwrap();
+    assert_eq!(ids.len(), 1);
+    assert!(ids.iter().all(|id| fixture.keys.has(*id) && !StoreKeys::generate().has(*id)));
+}
+
+#[test]
+fn a_file_that_was_put_in_the_place_of_the_store_is_noticed() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    let other = fixture.folder.path().join("other.db");
+    SqliteStore::create(&other).unwrap();
+    std::fs::rename(&other, fixture.path()).unwrap();
+    let error = fixture.put(&store, "a", Condition::Always).unwrap_err();
+    assert!(matches!(error, StoreError::Replaced), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    std::fs::set_permissions(fixture.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
+    let error = SqliteStore::open(&fixture.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Exposed), "{error}");
 }

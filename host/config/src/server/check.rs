@@ -3,7 +3,9 @@
 use super::config::ServerConfig;
 use super::digest::Digest;
 use super::error::ServerConfigError;
+use super::names::NamePattern;
 use super::proxies::is_everyone;
+use super::token::Token;
 use crate::nearest::nearest;
 use bytesize::ByteSize;
 use portcullis_policy::MAX_DEADLINE;
@@ -26,7 +28,7 @@ impl ServerConfig {
     /// # Errors
     /// Returns an error if `wire` or a token names a datasource or a template that does not exist,
     /// if a token has the digest of the empty text or that of another token, if it names a template
-    /// that needs a tenant and has none, if a limit is zero or larger than the server supports, if
+    /// that needs a tenant and has none, if it manages datasources and there is no store, if a limit is zero or larger than the server supports, if
     /// `trusted-proxies` contains every address, or if other machines can reach the server and it
     /// lacks `public = true`, a token or TLS.
     pub fn check(
@@ -84,13 +86,17 @@ impl ServerConfig {
     fn check_tokens(&self, is_datasource: impl Fn(&str) -> bool) -> Result<(), ServerConfigError> {
         let mut holders: BTreeMap<&Digest, &String> = BTreeMap::new();
         for (name, token) in &self.tokens {
-            let unknown = |name: &&String| *name != "*" && !is_datasource(name);
+            let may_be_saved = |names: &NamePattern| self.store.is_some() && names.can_be_saved();
+            let unknown = |names: &&NamePattern| {
+                names.prefix().is_none() && !is_datasource(names.as_str()) && !may_be_saved(names)
+            };
             if let Some(datasource) = token.datasources.iter().find(unknown) {
                 return Err(ServerConfigError::UnknownTokenDatasource {
                     token: name.clone(),
-                    datasource: datasource.clone(),
+                    datasource: datasource.to_string(),
                 });
             }
+            self.check_manage(name, token)?;
             for digest in token.sha256.iter() {
                 if digest.is_of_nothing() {
                     return Err(ServerConfigError::EmptyToken { token: name.clone() });
@@ -108,6 +114,18 @@ impl ServerConfig {
                     None => {}
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn check_manage(&self, name: &str, token: &Token) -> Result<(), ServerConfigError> {
+        let token_name = || name.to_string();
+        if let Some(names) = token.manage.iter().find(|names| !names.can_be_saved()) {
+            let names = names.to_string();
+            return Err(ServerConfigError::ManagesNothing { token: token_name(), names });
+        }
+        if !token.manage.is_empty() && self.store.is_none() {
+            return Err(ServerConfigError::NoStore { token: token_name() });
         }
         Ok(())
     }

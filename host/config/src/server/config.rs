@@ -1,5 +1,6 @@
 //! The keys of the server's section, and their defaults.
 
+use super::store::StoreConfig;
 use super::token::Token;
 use bytesize::ByteSize;
 use ipnet::IpNet;
@@ -49,6 +50,9 @@ pub struct ServerConfig {
     /// The tokens that clients present, by name; logs show the names. Without tokens, every process
     /// that can reach the loopback interface may use everything.
     pub tokens: BTreeMap<String, Token>,
+    /// Where datasources are saved that a platform creates at run time. `None`: nowhere, and none can
+    /// be created.
+    pub store: Option<StoreConfig>,
     /// Concurrent connections. At the limit, one without a request makes room for the next; if all
     /// are busy, it waits. One peer may have three quarters of them. 1024: the number of calls that
     /// the host runs concurrently. At most [`MAX_CONNECTIONS`](crate::MAX_CONNECTIONS).
@@ -89,6 +93,7 @@ impl Default for ServerConfig {
             public: false,
             tls: None,
             tokens: BTreeMap::new(),
+            store: None,
             connections: 1024,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),

@@ -52,6 +52,28 @@ pub enum ServerConfigError {
         /// The name of the token.
         token: String,
     },
+    /// A token manages datasources by a name that none can have.
+    #[error(
+        "server.tokens.{token}.manage lists {names:?}, which is the name of no datasource; expected \
+         up to 64 lower-case letters, digits and . _ -, and * at the end for all that begin so, as \
+         in \"tenant-a-*\""
+    )]
+    ManagesNothing {
+        /// The name of the token.
+        token: String,
+        /// What it lists.
+        names: String,
+    },
+    /// A token manages datasources, and there is no store.
+    #[error(
+        "server.tokens.{token} has manage, and there is no store to save datasources in; add \
+         [server.store] with file and key, which `portcullis store create` and `portcullis store \
+         key` make"
+    )]
+    NoStore {
+        /// The name of the token.
+        token: String,
+    },
     /// A token may use an action that no plugin has.
     #[error(
         "server.tokens.{token}.actions lists {action:?}, which is not an action of any plugin in \

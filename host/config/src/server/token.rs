@@ -2,6 +2,7 @@
 
 use super::digest::Digests;
 use super::expiry::Expiry;
+use super::names::NamePattern;
 use crate::call_quota::CallQuota;
 use portcullis_policy::{ActionName, TenantName};
 use serde::{Deserialize, Serialize};
@@ -33,9 +34,14 @@ pub struct Token {
     /// The SHA-256 of the token. The token itself is stored nowhere; `portcullis token` makes one.
     /// Two digests during a rotation: both tokens are accepted.
     pub sha256: Digests,
-    /// The names of the datasources that the client may use; `*` means all.
+    /// The names of the datasources that the client may use, those of the policy file and those in
+    /// the store; `tenant-a-*` means all that begin so, and `*` all.
     #[serde(default)]
-    pub datasources: Vec<String>,
+    pub datasources: Vec<NamePattern>,
+    /// The names of the datasources in the store that the client may save, read and delete, and use.
+    /// It needs the template of each in `templates` to save it.
+    #[serde(default)]
+    pub manage: Vec<NamePattern>,
     /// The names of the templates that the client may fill in; `*` means all.
     #[serde(default)]
     pub templates: Vec<String>,
@@ -69,7 +75,7 @@ impl Token {
     /// Creates a token for some datasources and all actions, which is no tenant's and no operator's
     /// token, and does not expire.
     #[must_use]
-    pub fn new<N: Into<String>>(
+    pub fn new<N: Into<NamePattern>>(
         sha256: impl Into<Digests>,
         datasources: impl IntoIterator<Item = N>,
     ) -> Self {
@@ -77,6 +83,7 @@ impl Token {
         Self {
             sha256: sha256.into(),
             datasources,
+            manage: Vec::new(),
             templates: Vec::new(),
             tenant: None,
             tenants: None,
@@ -91,7 +98,13 @@ impl Token {
     /// question: [`Self::is_expired`].
     #[must_use]
     pub fn allows(&self, datasource: &str) -> bool {
-        self.datasources.iter().any(|name| name == "*" || name == datasource)
+        self.datasources.iter().any(|names| names.matches(datasource))
+    }
+
+    /// Returns whether the token allows saving, reading and deleting a datasource in the store.
+    #[must_use]
+    pub fn allows_managing(&self, datasource: &str) -> bool {
+        self.manage.iter().any(|names| names.matches(datasource))
     }
 
     /// Returns whether the token allows the use of a template.

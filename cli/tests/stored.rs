@@ -1,0 +1,811 @@
+//! Datasources that callers save: `PUT /v1/datasources/{name}` and what follows, with a server run as a
+//! process.
+
+mod support;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use portcullis_testkit::recorder::{self, Recorder};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use support::{Response, Serve, token, try_send};
+use tempfile::TempDir;
+
+/// A tenant's secret. It must appear nowhere.
+const SECRET: &str = "tenantA/7MDENG+bPxRfiCYEXAMPLEKEY0000000";
+
+/// A service that responds with the name of who signed the request.
+async fn service() -> Recorder {
+    let respond = |request: &recorder::RecordedRequest| {
+        let signed = request.header("authorization").to_string();
+        let credential = signed.split("Credential=").nth(1).unwrap_or_default();
+        let id = credential.split('/').next().unwrap_or_default();
+        recorder::Response::ok(json!({"TableNames": [id]}).to_string())
+    };
+    recorder::start_with("127.0.0.1", respond, None).await
+}
+
+/// A template for this service, a store, and tokens.
+fn policy(authority: &str) -> String {
+    let mut policy = format!(
+        r#"
+[templates.dynamodb]
+plugin = "dynamodb"
+settings = {{ region = ["eu-west-1", "us-*"] }}
+fixed-settings = {{ endpoint = "http://{authority}" }}
+credentials = {{ from = "caller" }}
+egress = ["http://{authority}"]
+networks = {{ "http://{authority}" = ["127.0.0.0/8"] }}
+signing = ["{{region}}/dynamodb"]
+tables = ["{{tenant}}_*"]
+access = "write"
+
+[templates.other]
+plugin = "dynamodb"
+fixed-settings = {{ endpoint = "http://{authority}", region = "eu-west-1" }}
+credentials = {{ from = "caller" }}
+egress = ["http://{authority}"]
+networks = {{ "http://{authority}" = ["127.0.0.0/8"] }}
+signing = ["eu-west-1/dynamodb"]
+access = "read"
+
+[audit]
+file = "audit.jsonl"
+
+[server.store]
+file = "store.db"
+key = {{ from = "file", path = "store.key" }}
+per-tenant = 1500
+"#
+    );
+    let all = "templates = [\"*\"]";
+    policy += &token(
+        "platform",
+        "platform-token",
+        &format!("{all}\ntenants = \"any\"\nmanage = [\"*\"]"),
+    );
+    policy += &token("a", "token-a", &format!("{all}\ntenant = \"a\"\nmanage = [\"a-*\"]"));
+    policy +=
+        &token("b", "token-b", &format!("{all}\ntenant = \"b\"\nmanage = [\"b-*\", \"a-*\"]"));
+    policy += &token("reader", "token-reader", "datasources = [\"a-*\"]\ntenant = \"a\"");
+    policy += &token("operator", "operator-token", "datasources = [\"*\"]\noperator = true");
+    policy
+}
+
+fn run(folder: &Path, arguments: &[&str]) {
+    let program = env!("CARGO_BIN_EXE_portcullis");
+    let output = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A folder with a store and its key.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["store", "key", "-o", "store.key"]);
+    run(folder.path(), &["store", "create", "store.db"]);
+    folder
+}
+
+fn start(service: &Recorder) -> Serve {
+    Serve::start_in(folder(), &policy(&service.authority), &[])
+}
+
+fn document(id: &str) -> Value {
+    json!({
+        "template": "dynamodb", "settings": {"region": "eu-west-1"},
+        "credentials": {"accessKeyId": id, "secretAccessKey": SECRET},
+    })
+}
+
+/// Sends a request with a token. `more` are further headers.
+fn send(
+    serve: &Serve,
+    method: &str,
+    path: &str,
+    token: &str,
+    more: &[(&str, &str)],
+    body: &Value,
+) -> Response {
+    let authorization = format!("Bearer {token}");
+    let mut headers = vec![("authorization", authorization.as_str())];
+    headers.extend(more);
+    if body.is_null() {
+        return serve.send(method, path, &headers, &[]);
+    }
+    headers.push(("content-type", "application/json"));
+    serve.send(method, path, &headers, body.to_string().as_bytes())
+}
+
+fn put(serve: &Serve, name: &str, token: &str, body: &Value) -> Response {
+    send(serve, "PUT", &format!("/v1/datasources/{name}"), token, &[], body)
+}
+
+fn get(serve: &Serve, name: &str, token: &str) -> Response {
+    send(serve, "GET", &format!("/v1/datasources/{name}"), token, &[], &Value::Null)
+}
+
+fn delete(serve: &Serve, name: &str, token: &str) -> Response {
+    send(serve, "DELETE", &format!("/v1/datasources/{name}"), token, &[], &Value::Null)
+}
+
+fn list_tables(serve: &Serve, name: &str, token: &str) -> Response {
+    let path = format!("/v1/datasources/{name}/actions/ListTables");
+    send(serve, "POST", &path, token, &[], &json!({}))
+}
+
+/// Who signed the request of a call.
+fn signer(response: &Response) -> String {
+    assert_eq!(response.status, 200, "{response:?}");
+    response.json()["TableNames"][0].as_str().unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_datasource_is_tested_saved_used_changed_and_deleted() {
+    let service = service().await;
+    let serve = start(&service);
+    let test = send(&serve, "POST", "/v1/datasources:test", "token-a", &[], &document("AKID1"));
+    assert_eq!((test.status, &test.json()["ok"]), (200, &json!(true)), "{test:?}");
+    assert_eq!(get(&serve, "a-orders", "token-a").status, 404);
+
+    let created = put(&serve, "a-orders", "token-a", &document("AKID1"));
+    assert_eq!(created.status, 201, "{created:?}");
+    assert_eq!(signer(&list_tables(&serve, "a-orders", "token-a")), "AKID1");
+    assert_eq!(signer(&list_tables(&serve, "a-orders", "token-reader")), "AKID1");
+    assert_eq!(service.connections(), 2, "the call after the first uses its connection again");
+
+    let found = get(&serve, "a-orders", "token-a");
+    assert_eq!(found.header("etag"), created.header("etag"));
+    let described = found.json();
+    for (field, expected) in [
+        ("origin", json!("store")),
+        ("template", json!("dynamodb")),
+        ("tenant", json!("a")),
+        ("settings", json!({"region": "eu-west-1"})),
+        ("state", json!("connected")),
+        ("access", json!("write")),
+    ] {
+        assert_eq!(described[field], expected, "{field}: {described}");
+    }
+    assert!(described["credentials"]["since"].is_string(), "{described}");
+
+    // Without credentials, those that were saved stay.
+    let mut kept = document("");
+    kept.as_object_mut().unwrap().remove("credentials");
+    kept["settings"]["region"] = "us-east-1".into();
+    assert_eq!(put(&serve, "a-orders", "token-a", &kept).status, 200);
+    assert_eq!(signer(&list_tables(&serve, "a-orders", "token-a")), "AKID1");
+    let scope = service.requests().last().unwrap().header("authorization").to_string();
+    assert!(scope.contains("/us-east-1/dynamodb/"), "{scope}");
+    let since = get(&serve, "a-orders", "token-a").json()["credentials"]["since"].clone();
+    assert_eq!(since, described["credentials"]["since"]);
+    kept["name"] = "a-orders".into();
+    let test = send(&serve, "POST", "/v1/datasources:test", "token-a", &[], &kept);
+    assert_eq!(test.status, 200, "the saved credentials are tested: {test:?}");
+
+    assert_eq!(put(&serve, "a-orders", "token-a", &document("AKID2")).status, 200);
+    assert_eq!(signer(&list_tables(&serve, "a-orders", "token-a")), "AKID2");
+
+    // AWS SDKs use it, too.
+    let target = [("x-amz-target", "DynamoDB_20120810.ListTables")];
+    let wire = send(&serve, "POST", "/ddb/a-orders/", "token-a", &target, &json!({}));
+    assert_eq!(signer(&wire), "AKID2");
+    let actions =
+        send(&serve, "GET", "/v1/datasources/a-orders/actions", "token-a", &[], &Value::Null);
+    assert_eq!(actions.json()["policy"]["tables"], json!(["a_*"]), "{actions:?}");
+    let outside = send(
+        &serve,
+        "POST",
+        "/v1/datasources/a-orders/actions/GetItem",
+        "token-a",
+        &[],
+        &json!({"TableName": "b_orders", "Key": {"id": {"S": "1"}}}),
+    );
+    assert_eq!((outside.status, &outside.json()["rule"]), (403, &json!("tables")), "{outside:?}");
+
+    assert_eq!(delete(&serve, "a-orders", "token-a").status, 204);
+    assert_eq!(list_tables(&serve, "a-orders", "token-a").status, 404);
+    assert_eq!(delete(&serve, "a-orders", "token-a").status, 404);
+
+    let audit = serve.audit();
+    let of_datasource =
+        |record: &&Value| record["datasource"] == "a-orders" && record["tenant"] == "a";
+    assert!(audit.iter().any(|record| of_datasource(&record) && record["action"] == "ListTables"));
+    let changes: Vec<&Value> =
+        audit.iter().filter(|record| record["event"] == "operator").collect();
+    let subjects: Vec<&str> =
+        changes.iter().map(|change| change["subject"].as_str().unwrap()).collect();
+    assert_eq!(
+        subjects,
+        [
+            "datasource a-orders of tenant a, template dynamodb, version 1",
+            "datasource a-orders of tenant a, template dynamodb, version 2",
+            "datasource a-orders of tenant a, template dynamodb, version 3",
+            "datasource a-orders of tenant a, template dynamodb, version 3",
+        ],
+    );
+    assert_eq!((&changes[0]["action"], &changes[3]["action"]), (&json!("save"), &json!("delete")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_made_only_to_the_version_that_it_is_based_on() {
+    let service = service().await;
+    let serve = start(&service);
+    let change = |method: &str, headers: &[(&str, &str)]| {
+        let body = if method == "PUT" { document("AKID") } else { Value::Null };
+        send(&serve, method, "/v1/datasources/a-x", "token-a", headers, &body)
+    };
+    assert_eq!(change("PUT", &[("if-match", "*")]).status, 412);
+    let created = change("PUT", &[("if-none-match", "*")]);
+    assert_eq!(created.status, 201);
+    let old = created.header("etag").to_string();
+    let exists = change("PUT", &[("if-none-match", "*")]);
+    assert_eq!((exists.status, &exists.json()["case"]), (412, &json!("precondition")));
+    let replaced = change("PUT", &[("if-match", &old)]);
+    assert_eq!(replaced.status, 200);
+    assert_eq!(change("PUT", &[("if-match", &old)]).status, 412);
+    assert_eq!(change("DELETE", &[("if-match", &old)]).status, 412);
+    assert_eq!(change("DELETE", &[("if-match", "nonsense")]).status, 400);
+    assert_eq!(change("DELETE", &[("if-match", replaced.header("etag"))]).status, 204);
+    // No version is given twice.
+    let again = change("PUT", &[]);
+    assert_eq!(again.status, 201);
+    assert_eq!(change("PUT", &[("if-match", replaced.header("etag"))]).status, 412);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_work_is_not_saved_and_the_place_is_named() {
+    let service = service().await;
+    let serve = start(&service);
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut body = document("AKID");
+        change(&mut body);
+        body
+    };
+    for (body, status, named) in [
+        (with(&|body| body["settings"]["region"] = "eu-north-1".into()), 400, "/settings/region"),
+        (with(&|body| body["settings"]["endpoint"] = "http://x".into()), 400, "/settings/endpoint"),
+        (with(&|body| body["credentials"] = Value::Null), 400, "/credentials"),
+        (
+            with(&|body| body["credentials"]["secretAccessKey"] = 1.into()),
+            400,
+            "/credentials/secretAccessKey",
+        ),
+        (with(&|body| body["template"] = "none".into()), 404, "GET /v1/templates"),
+        (with(&|body| body["template"] = 1.into()), 400, "/template"),
+        (with(&|body| body["name"] = "a-y".into()), 400, "/name"),
+        (with(&|body| body["extra"] = 1.into()), 400, "unknown field `extra`"),
+        (json!([]), 400, "not an object"),
+    ] {
+        let response = put(&serve, "a-x", "token-a", &body);
+        let text = String::from_utf8_lossy(&response.body).into_owned();
+        assert_eq!(response.status, status, "{body}: {text}");
+        assert!(text.contains(named) && !text.contains(&SECRET[..12]), "{body}: {text}");
+    }
+    for (name, token, status) in [
+        ("A-x", "token-a", 403),
+        ("a-X", "token-a", 400),
+        ("a-x%2fy", "token-a", 400),
+        ("c-x", "token-a", 403),
+        ("a-x", "token-reader", 403),
+        ("a-x", "", 401),
+    ] {
+        let response = put(&serve, name, token, &document("AKID"));
+        assert_eq!(response.status, status, "{name} {token}: {response:?}");
+    }
+    let typed = send(
+        &serve,
+        "PUT",
+        "/v1/datasources/a-x",
+        "token-a",
+        &[("content-type", "text/plain")],
+        &Value::Null,
+    );
+    assert_eq!(typed.status, 415);
+    assert_eq!(get(&serve, "a-x", "token-a").status, 404, "nothing was saved");
+
+    // The credentials of one template are not sent where another one leads.
+    assert_eq!(put(&serve, "a-x", "token-a", &document("AKID")).status, 201);
+    let moved = json!({"template": "other"});
+    let refused = put(&serve, "a-x", "token-a", &moved);
+    assert_eq!(
+        (refused.status, &refused.json()["faults"][0]["pointer"]),
+        (400, &json!("/credentials"))
+    );
+    let mut moved_test = moved.clone();
+    moved_test["name"] = "a-x".into();
+    let test = send(&serve, "POST", "/v1/datasources:test", "token-a", &[], &moved_test);
+    assert_eq!(test.status, 400, "{test:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_a_saved_datasource_is_reached_by_no_other_tenant() {
+    let service = service().await;
+    let serve = start(&service);
+    assert_eq!(put(&serve, "a-x", "token-a", &document("AKID")).status, 201);
+    assert_eq!(signer(&list_tables(&serve, "a-x", "token-a")), "AKID");
+    let as_tenant = [("x-portcullis-tenant", "b")];
+    let path = "/v1/datasources/a-x";
+    let calls = format!("{path}/actions/ListTables");
+    let nothing = Value::Null;
+    let mut kept = document("");
+    kept.as_object_mut().unwrap().remove("credentials");
+    kept["name"] = "a-x".into();
+    // The token of b may manage this name, and the platform speaks for b.
+    for (token, headers) in
+        [("token-b", &[][..]), ("platform-token", &as_tenant[..]), ("platform-token", &[])]
+    {
+        for (method, path, body, status) in [
+            ("GET", path, &nothing, 404),
+            ("DELETE", path, &nothing, 404),
+            ("POST", calls.as_str(), &json!({}), 404),
+            ("GET", "/v1/datasources/a-x/test", &nothing, 404),
+            ("GET", "/v1/datasources/a-x/structure", &nothing, 404),
+            ("GET", "/v1/datasources/a-x/actions", &nothing, 404),
+            (
+                "PUT",
+                path,
+                &document("AKIDB"),
+                if headers.is_empty() && token != "token-b" { 400 } else { 409 },
+            ),
+            ("POST", "/v1/datasources:test", &kept, 400),
+        ] {
+            let response = send(&serve, method, path, token, headers, body);
+            let text = String::from_utf8_lossy(&response.body).into_owned();
+            assert_eq!(response.status, status, "{token} {headers:?} {method} {path}: {text}");
+            assert!(!text.contains("\"a\"") && !text.contains("AKID\""), "{text}");
+        }
+        let list = send(&serve, "GET", "/v1/datasources", token, headers, &nothing).json();
+        assert_eq!(list["datasources"], json!([]), "{token}");
+    }
+    // A token of a may not speak for b, and one that only uses datasources changes none.
+    assert_eq!(send(&serve, "GET", path, "token-a", &as_tenant, &nothing).status, 403);
+    assert_eq!(delete(&serve, "a-x", "token-reader").status, 403);
+    assert_eq!(signer(&list_tables(&serve, "a-x", "token-a")), "AKID");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_has_pages_and_shows_each_caller_its_own() {
+    let service = service().await;
+    let mut text = policy(&service.authority);
+    text.insert_str(
+        0,
+        "[datasources.a-b]\nplugin = \"dynamodb\"\nsettings = { region = \"eu-west-1\" }\n\
+         credentials = { from = \"env\" }\naccess = \"read\"\n",
+    );
+    text = text.replace("manage = [\"a-*\"]", "manage = [\"a-*\"]\ndatasources = [\"a-b\"]");
+    let serve = Serve::start_in(folder(), &text, &[]);
+    for name in ["a-a", "a-c", "a-d"] {
+        assert_eq!(put(&serve, name, "token-a", &document("AKID")).status, 201);
+    }
+    assert_eq!(put(&serve, "b-a", "token-b", &document("AKID")).status, 201);
+    let names = |token: &str, query: &str| {
+        let path = format!("/v1/datasources{query}");
+        let list = send(&serve, "GET", &path, token, &[], &Value::Null);
+        assert_eq!(list.status, 200, "{list:?}");
+        let list = list.json();
+        let names: Vec<String> = list["datasources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap().to_string())
+            .collect();
+        (names, list["next"].as_str().map(str::to_string))
+    };
+    assert_eq!(names("token-a", "").0, ["a-a", "a-b", "a-c", "a-d"]);
+    assert_eq!(names("token-b", "").0, ["b-a"]);
+    assert_eq!(names("operator-token", "").0, ["a-a", "a-b", "a-c", "a-d", "b-a"]);
+    let (mut all, mut query) = (Vec::new(), "?limit=2".to_string());
+    loop {
+        let (page, next) = names("token-a", &query);
+        assert!(page.len() <= 2);
+        all.extend(page);
+        let Some(next) = next else { break };
+        query = format!("?limit=2&after={next}");
+    }
+    assert_eq!(all, ["a-a", "a-b", "a-c", "a-d"]);
+    for wrong in ["?limit=0", "?limit=1001", "?limit=x", "?page=2", "?after=a&after=b"] {
+        let list =
+            send(&serve, "GET", &format!("/v1/datasources{wrong}"), "token-a", &[], &Value::Null);
+        assert_eq!(list.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i5_names_in_the_policy_win_and_what_they_hide_says_so() {
+    let service = service().await;
+    let before = policy(&service.authority);
+    let serve = Serve::start_in(folder(), &before, &[]);
+    assert_eq!(put(&serve, "a-x", "token-a", &document("AKID")).status, 201);
+    assert_eq!(signer(&list_tables(&serve, "a-x", "token-a")), "AKID");
+    let hiding = format!(
+        "[datasources.a-x]\nplugin = \"dynamodb\"\nsettings = {{ region = \"eu-west-1\" }}\n\
+         access = \"read\"\negress = []\n{before}"
+    );
+    serve.write_policy(&hiding);
+    assert_eq!(send(&serve, "POST", "/v1/reload", "operator-token", &[], &Value::Null).status, 200);
+
+    for response in
+        [list_tables(&serve, "a-x", "token-a"), put(&serve, "a-x", "token-a", &document("AKID"))]
+    {
+        let problem = response.json();
+        assert_eq!((response.status, &problem["case"]), (409, &json!("conflict")), "{problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("names in the policy win"),
+            "{problem}"
+        );
+    }
+    let described = get(&serve, "a-x", "token-a").json();
+    assert_eq!(described["state"], "unavailable", "{described}");
+    assert!(described["reason"].as_str().unwrap().contains("policy"), "{described}");
+    // The operator uses the one of the policy.
+    assert_eq!(get(&serve, "a-x", "operator-token").json()["origin"], "policy");
+
+    // Without its template it is unavailable as well, and works again when both are undone.
+    serve.write_policy(&before.replace("[templates.dynamodb]", "[templates.renamed]"));
+    assert_eq!(send(&serve, "POST", "/v1/reload", "operator-token", &[], &Value::Null).status, 200);
+    let gone = list_tables(&serve, "a-x", "token-a");
+    assert_eq!((gone.status, &gone.json()["case"]), (503, &json!("invalid-settings")), "{gone:?}");
+    assert_eq!(get(&serve, "a-x", "token-a").json()["state"], "unavailable");
+    serve.write_policy(&before);
+    assert_eq!(send(&serve, "POST", "/v1/reload", "operator-token", &[], &Value::Null).status, 200);
+    assert_eq!(signer(&list_tables(&serve, "a-x", "token-a")), "AKID");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i5_no_name_is_a_path_or_looks_like_another() {
+    let service = service().await;
+    let serve = start(&service);
+    assert_eq!(put(&serve, "orders", "platform-token", &document("AKID")).status, 400, "no tenant");
+    let tenant = [("x-portcullis-tenant", "a")];
+    let save = |name: &str| {
+        let path = format!("/v1/datasources/{name}");
+        send(&serve, "PUT", &path, "platform-token", &tenant, &document("AKID")).status
+    };
+    assert_eq!(save("orders"), 201);
+    for name in [
+        "..%2fstore.db",
+        "%2e%2e",
+        "a..b",
+        "%2fetc%2fpasswd",
+        "Orders",
+        "ORDERS",
+        "orders%20",
+        "orders%00",
+        "%6frders%0a",
+        "\u{43e}rders",
+        "orders%e2%80%8b",
+        "orders*",
+        "*",
+        "%2a",
+        "-orders",
+        "orders:test",
+        "orders:disable",
+        "orders%3aenable",
+        &"a".repeat(65),
+    ] {
+        let status = save(name);
+        assert!(matches!(status, 400 | 404 | 405), "{name}: {status}");
+    }
+    let list =
+        send(&serve, "GET", "/v1/datasources", "platform-token", &tenant, &Value::Null).json();
+    assert_eq!(list["datasources"].as_array().unwrap().len(), 1, "{list}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i6_a_key_is_rotated_and_a_lost_one_hides_only_what_it_sealed() {
+    let service = service().await;
+    let text = policy(&service.authority);
+    let folder = folder();
+    let key = |folder: &Path| std::fs::read_to_string(folder.join("store.key")).unwrap();
+    let old = key(folder.path());
+    let mut serve = Serve::start_in(folder, &text, &[]);
+    for name in ["a-again", "a-before"] {
+        assert_eq!(put(&serve, name, "token-a", &document("AKID")).status, 201);
+    }
+    let mut restart = |keys: &str| {
+        serve.signal("TERM");
+        serve.wait();
+        let next = tempfile::tempdir().unwrap();
+        for file in ["store.db", "store.key"] {
+            std::fs::copy(serve.path(file), next.path().join(file)).unwrap();
+        }
+        std::fs::write(next.path().join("store.key"), keys).unwrap();
+        serve = Serve::start_in(next, &text, &[]);
+        let call = |name: &str| list_tables(&serve, name, "token-a");
+        let mut kept = document("");
+        kept.as_object_mut().unwrap().remove("credentials");
+        (
+            call("a-again").status,
+            call("a-before").status,
+            put(&serve, "a-again", "token-a", &kept).status,
+        )
+    };
+    let other = tempfile::tempdir().unwrap();
+    run(other.path(), &["store", "key", "-o", "store.key"]);
+    let new = key(other.path());
+    assert_eq!(restart(&format!("{new}{old}")), (200, 200, 200), "both keys are known");
+    // One datasource was saved again, with the new key.
+    assert_eq!(restart(&new), (200, 503, 200), "the old key is lost");
+    let refused = list_tables(&serve, "a-before", "token-a");
+    assert_eq!(refused.json()["case"], "store", "{refused:?}");
+    assert_eq!(
+        put(&serve, "a-before", "token-a", &document("AKID3")).status,
+        200,
+        "a new secret helps"
+    );
+    assert_eq!(signer(&list_tables(&serve, "a-before", "token-a")), "AKID3");
+}
+
+/// All bytes in a folder, without the key of the store.
+fn bytes_in(folder: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_file() && path.file_name().unwrap() != "store.key" {
+            all.extend(std::fs::read(path).unwrap());
+        }
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i3_a_saved_secret_is_in_no_file_and_in_no_response() {
+    let service = service().await;
+    let serve = start(&service);
+    let mut seen = Vec::new();
+    for round in 0..3 {
+        let name = format!("a-{round}");
+        seen.extend(put(&serve, &name, "token-a", &document("AKID")).body);
+        seen.extend(list_tables(&serve, &name, "token-a").body);
+        seen.extend(get(&serve, &name, "token-a").body);
+    }
+    seen.extend(send(&serve, "GET", "/v1/datasources", "token-a", &[], &Value::Null).body);
+    seen.extend(send(&serve, "GET", "/metrics", "operator-token", &[], &Value::Null).body);
+    delete(&serve, "a-2", "token-a");
+    let forms = [
+        SECRET.to_string(),
+        hex::encode(SECRET),
+        hex::encode_upper(SECRET),
+        BASE64_STANDARD.encode(SECRET),
+        BASE64_STANDARD.encode(format!("x{SECRET}"))[4..40].to_string(),
+        BASE64_STANDARD.encode(format!("xx{SECRET}"))[4..40].to_string(),
+    ];
+    let has_secret = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        forms.iter().any(|form| text.contains(form.as_str()))
+    };
+    let files = bytes_in(serve.path("").as_path());
+    assert!(String::from_utf8_lossy(&files).contains("a-1"), "the store was read");
+    assert!(!has_secret(&files) && !has_secret(&seen) && !has_secret(serve.log().as_bytes()));
+    // The search can fail.
+    for form in &forms {
+        assert!(has_secret(format!("<{form}>").as_bytes()), "{form}");
+    }
+}
+
+/// Replaces the store by something else while no server runs.
+fn with_store(change: impl FnOnce(&Path)) -> Serve {
+    let folder = folder();
+    change(folder.path());
+    Serve::start_in(folder, &policy("127.0.0.1:1"), &[])
+}
+
+#[test]
+fn i6_a_store_that_cannot_be_used_is_left_alone_and_says_why() {
+    let other_key = |folder: &Path| {
+        let text = std::fs::read_to_string(folder.join("store.key")).unwrap();
+        let changed = if text.starts_with('0') { "1" } else { "0" };
+        std::fs::write(folder.join("store.key"), format!("{changed}{}", &text[1..])).unwrap();
+    };
+    let saved = {
+        let folder = folder();
+        let serve = Serve::start_in(folder, &policy("127.0.0.1:1"), &[]);
+        assert_eq!(put(&serve, "a-x", "token-a", &document("AKID")).status, 201);
+        std::fs::read(serve.path("store.db")).unwrap();
+        serve.signal("TERM");
+        let mut serve = serve;
+        serve.wait();
+        let key = std::fs::read(serve.path("store.key")).unwrap();
+        (std::fs::read(serve.path("store.db")).unwrap(), key)
+    };
+    let restore = |folder: &Path| {
+        std::fs::write(folder.join("store.db"), &saved.0).unwrap();
+        std::fs::write(folder.join("store.key"), &saved.1).unwrap();
+    };
+    type Change<'c> = &'c dyn Fn(&Path);
+    let cases: [(&str, Change<'_>, &str); 8] = [
+        (
+            "missing",
+            &|folder| std::fs::remove_file(folder.join("store.db")).unwrap(),
+            "there is no store",
+        ),
+        ("empty", &|folder| std::fs::write(folder.join("store.db"), "").unwrap(), "not a store"),
+        (
+            "other",
+            &|folder| std::fs::write(folder.join("store.db"), [7; 9000]).unwrap(),
+            "not a store",
+        ),
+        (
+            "format",
+            &|folder| {
+                let mut bytes = saved.0.clone();
+                // The user version of SQLite's header.
+                bytes[63] += 1;
+                std::fs::write(folder.join("store.db"), bytes).unwrap();
+            },
+            "has the format 2",
+        ),
+        (
+            "damaged",
+            &|folder| {
+                let mut bytes = saved.0.clone();
+                let end = bytes.len();
+                bytes[4096..end].fill(0x55);
+                std::fs::write(folder.join("store.db"), bytes).unwrap();
+            },
+            "damaged",
+        ),
+        (
+            "key",
+            &|folder| {
+                restore(folder);
+                other_key(folder);
+            },
+            "another one",
+        ),
+        (
+            "no key",
+            &|folder| std::fs::remove_file(folder.join("store.key")).unwrap(),
+            "portcullis store key",
+        ),
+        (
+            "bad key",
+            &|folder| std::fs::write(folder.join("store.key"), "12\n").unwrap(),
+            "64 hexadecimal digits",
+        ),
+    ];
+    for (case, change, named) in cases {
+        let serve = with_store(|folder| change(folder));
+        let before = bytes_in(serve.path("").as_path());
+        let check = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["check"])
+            .current_dir(serve.path(""))
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&check.stderr).into_owned();
+        assert!(!check.status.success() && message.contains(named), "{case}: {message}");
+
+        let refused = put(&serve, "a-y", "token-a", &document("AKID"));
+        assert_eq!(
+            (refused.status, &refused.json()["case"]),
+            (503, &json!("store")),
+            "{case}: {refused:?}"
+        );
+        let called = list_tables(&serve, "a-x", "token-a");
+        assert_eq!((called.status, &called.json()["case"]), (503, &json!("store")), "{case}");
+        // Others do not see files and keys; the operator does, and the policy's are still listed.
+        assert!(!String::from_utf8_lossy(&refused.body).contains(named), "{case}");
+        let list = send(&serve, "GET", "/v1/datasources", "operator-token", &[], &Value::Null);
+        let list = list.json();
+        assert_eq!(list["store"]["state"], "unavailable", "{case}: {list}");
+        assert!(list["store"]["reason"].as_str().unwrap().contains(named), "{case}: {list}");
+        serve.wait_for_log("saved datasources are not available");
+        if case != "missing" {
+            let len = |bytes: &[u8]| bytes.len();
+            let store = std::fs::read(serve.path("store.db")).unwrap();
+            assert!(len(&before) >= len(&store), "{case}: nothing was written");
+        } else {
+            assert!(!serve.path("store.db").exists(), "no store was created");
+        }
+        // When it is put right, the server goes on without a restart.
+        let _ = std::fs::remove_file(serve.path("store.db"));
+        let _ = std::fs::remove_file(serve.path("store.db-wal"));
+        let _ = std::fs::remove_file(serve.path("store.db-shm"));
+        run(serve.path("").as_path(), &["store", "create", "store.db"]);
+        let _ = std::fs::remove_file(serve.path("store.key"));
+        run(serve.path("").as_path(), &["store", "key", "-o", "store.key"]);
+        let end = Instant::now() + Duration::from_secs(15);
+        while put(&serve, "a-y", "token-a", &document("AKID")).status != 201 {
+            assert!(Instant::now() < end, "{case}: {}", serve.log());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_use_goes_on_without_the_store() {
+    let service = service().await;
+    let serve = start(&service);
+    assert_eq!(put(&serve, "a-warm", "token-a", &document("AKID")).status, 201);
+    assert_eq!(put(&serve, "a-cold", "token-a", &document("AKID")).status, 201);
+    assert_eq!(signer(&list_tables(&serve, "a-warm", "token-a")), "AKID");
+    std::fs::rename(serve.path("store.db"), serve.path("moved.db")).unwrap();
+    assert_eq!(signer(&list_tables(&serve, "a-warm", "token-a")), "AKID");
+    assert_eq!(list_tables(&serve, "a-cold", "token-a").status, 503);
+    assert_eq!(put(&serve, "a-new", "token-a", &document("AKID")).status, 503);
+    std::fs::rename(serve.path("moved.db"), serve.path("store.db")).unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while list_tables(&serve, "a-cold", "token-a").status != 200 {
+        assert!(Instant::now() < end, "{}", serve.log());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_datasource_whose_saving_was_acknowledged_is_there_after_the_process_was_killed() {
+    const PUTS: usize = 1000;
+    const CLIENTS: usize = 4;
+    let service = service().await;
+    let text = policy(&service.authority);
+    let mut serve = Serve::start_in(folder(), &text, &[]);
+    let stop = AtomicBool::new(false);
+    let url = serve.url.clone();
+    let body = document("AKID").to_string();
+    let client = |client: usize| {
+        let mut acknowledged = Vec::new();
+        for number in 0..PUTS / CLIENTS {
+            let name = format!("a-{client}-{number}");
+            let headers =
+                [("authorization", "Bearer token-a"), ("content-type", "application/json")];
+            let path = format!("{url}/v1/datasources/{name}");
+            match try_send("PUT", &path, &headers, body.as_bytes()) {
+                Ok(response) if response.status == 201 => acknowledged.push(name),
+                _ if stop.load(Ordering::Acquire) => break,
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+        acknowledged
+    };
+    let acknowledged: Vec<String> = std::thread::scope(|scope| {
+        let client = &client;
+        let clients: Vec<_> =
+            (0..CLIENTS).map(|number| scope.spawn(move || client(number))).collect();
+        // In the middle of them.
+        let store = serve.path("store.db-wal");
+        let end = Instant::now() + Duration::from_secs(30);
+        while std::fs::metadata(&store).map_or(0, |found| found.len()) < 1 << 20 {
+            assert!(Instant::now() < end, "{}", serve.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        stop.store(true, Ordering::Release);
+        serve.signal("KILL");
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    serve.wait();
+    assert!((10..PUTS).contains(&acknowledged.len()), "{}", acknowledged.len());
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["store.db", "store.db-wal", "store.key"] {
+        std::fs::copy(serve.path(file), copy.path().join(file)).unwrap();
+    }
+    let serve = Serve::start_in(copy, &text, &[]);
+    for name in &acknowledged {
+        assert_eq!(get(&serve, name, "token-a").status, 200, "{name}");
+    }
+    let last = acknowledged.last().unwrap();
+    assert_eq!(signer(&list_tables(&serve, last, "token-a")), "AKID");
+}
+
+#[test]
+fn a_store_and_its_key_are_created_once_and_only_for_their_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    for file in ["store.key", "store.db"] {
+        let mode = std::fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    for arguments in [&["store", "key", "-o", "store.key"][..], &["store", "create", "store.db"]] {
+        let before = bytes_in(folder.path());
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(message.contains("nothing was changed"), "{message}");
+        assert_eq!(bytes_in(folder.path()), before);
+    }
+}

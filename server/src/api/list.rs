@@ -1,0 +1,225 @@
+//! The list of datasources: those of the policy, and those that callers have saved.
+
+use super::handlers::json_response;
+use super::input::Pairs;
+use super::problem::{Problem, ProblemKind};
+use crate::auth::Caller;
+use crate::deployment::{Condition, Served};
+use crate::server::Server;
+use crate::stored::StoreFailure;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use http::HeaderMap;
+use portcullis::{Diagnostic, TenantName};
+use portcullis_store::{Saved, Whose};
+use serde_json::{Value, json};
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The most datasources in one response, and as many without `limit`. 1,000: some 200 KB.
+const MOST: usize = 1000;
+/// How many times as many saved datasources are looked at, for a token that may use few of them.
+const LOOKED_AT: usize = 10;
+
+/// Lists the datasources that the caller may use, in the order of their names. An operator sees why
+/// some cannot be used.
+pub(super) async fn datasources(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    query: Pairs,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let page = Page::from_query(query)?;
+    let after = page.after.as_deref();
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let policy = caller.deployment.datasources.range::<str, _>((from, Bound::Unbounded));
+    let mut list: Vec<(String, Value)> = policy
+        .filter(|(name, _)| caller.may_use(name))
+        .take(page.limit + 1)
+        .map(|(name, served)| (name.clone(), of_policy(name, served, &caller)))
+        .collect();
+    let tenant = caller.tenant(&headers)?;
+    let mut document = json!({});
+    let mut next = None;
+    if let Some(store) = server.stored.store() {
+        match saved(store, &caller, tenant, after, page.limit).await {
+            Ok((saved, more)) => {
+                document["store"] = json!({"state": "ready"});
+                next = more;
+                list.extend(saved.iter().map(|saved| {
+                    (saved.name.to_string(), describe(&server, &caller, saved, false))
+                }));
+            }
+            Err(failure) => {
+                document["store"] = json!({"state": "unavailable"});
+                if caller.is_operator() {
+                    document["store"]["reason"] = failure.to_string().into();
+                }
+            }
+        }
+    }
+    // A saved datasource that one of the policy hides comes after it.
+    list.sort_by(|(one, _), (other, _)| one.cmp(other));
+    if let Some(end) = &next {
+        // What comes later is on a later page.
+        list.retain(|(name, _)| name <= end);
+    }
+    if let Some((last, _)) = list.get(page.limit - 1).cloned()
+        && list.len() > page.limit
+    {
+        // Two of one name stay together.
+        list.retain(|(name, _)| *name <= last);
+        next = Some(last);
+    }
+    if let Some(next) = next {
+        document["next"] = next.into();
+    }
+    document["datasources"] = list.into_iter().map(|(_, described)| described).collect();
+    Ok(json_response(document.to_string()))
+}
+
+/// Which part of the list a request asks for.
+struct Page {
+    after: Option<String>,
+    limit: usize,
+}
+
+impl Page {
+    fn from_query(query: Pairs) -> Result<Self, Problem> {
+        let wrong = |name: &str, message: &str| {
+            Problem::new(ProblemKind::BadRequest, "the query cannot be used")
+                .faults(&[Diagnostic::new(format!("/{name}"), message)])
+        };
+        let Query(pairs) = query.map_err(|error| {
+            Problem::new(ProblemKind::BadRequest, format!("the query cannot be read: {error}"))
+        })?;
+        let (mut after, mut limit) = (None, None);
+        for (name, text) in pairs {
+            match name.as_str() {
+                "after" if after.is_none() => after = Some(text),
+                "limit" if limit.is_none() => {
+                    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
+                    limit = Some(number.ok_or_else(|| wrong("limit", "expected 1 to 1000"))?);
+                }
+                "after" | "limit" => return Err(wrong(&name, "it is given twice")),
+                other => {
+                    let start = &other[..other.floor_char_boundary(300)];
+                    return Err(wrong(
+                        start,
+                        "there is no such option here; there are limit, after",
+                    ));
+                }
+            }
+        }
+        Ok(Self { after, limit: limit.unwrap_or(MOST) })
+    }
+}
+
+/// One more than `limit` saved datasources that the caller may use, and after which name more may
+/// follow if there are fewer.
+async fn saved(
+    store: &crate::stored::OpenStore,
+    caller: &Caller,
+    tenant: Option<TenantName>,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<(Vec<Saved>, Option<String>), StoreFailure> {
+    let is_for_all = caller.is_operator() && tenant.is_none();
+    let mut found = Vec::new();
+    let mut last = after.map(str::to_string);
+    for _ in 0..LOOKED_AT {
+        let (tenant, from) = (tenant.clone(), last.clone());
+        let list = store.run(move |opened| {
+            let whose = if is_for_all { Whose::All } else { Whose::Tenant(tenant.as_ref()) };
+            opened.store.list(whose, from.as_deref(), MOST)
+        });
+        let list = list.await?;
+        let is_last = list.len() < MOST;
+        last = list.last().map(|saved| saved.name.to_string());
+        let usable = |saved: &Saved| {
+            caller.may_use(saved.name.as_str()) || caller.may_manage(saved.name.as_str())
+        };
+        found.extend(list.into_iter().filter(usable));
+        if is_last || found.len() > limit {
+            found.truncate(limit + 1);
+            return Ok((found, None));
+        }
+    }
+    Ok((found, last))
+}
+
+/// A datasource of the policy, as a caller sees it.
+pub(super) fn of_policy(name: &str, source: &Served, caller: &Caller) -> Value {
+    let policy = source.policy();
+    let condition = source.condition();
+    let mut listed = json!({
+        "name": name,
+        "origin": "policy",
+        "plugin": source.plugin_name(),
+        "access": policy.access.to_string(),
+        "actions": policy.actions,
+        "state": condition.as_str(),
+    });
+    if condition == Condition::Unavailable
+        && caller.is_operator()
+        && let Some(error) = source.failure()
+    {
+        listed["reason"] = error.to_string().into();
+    }
+    listed
+}
+
+/// A saved datasource, as a caller sees it; with its settings if it is complete.
+pub(super) fn describe(
+    server: &Server,
+    caller: &Caller,
+    saved: &Saved,
+    is_complete: bool,
+) -> Value {
+    let name = saved.name.as_str();
+    let template = caller.deployment.templates.get(&saved.template);
+    let rules = template.map(|template| template.entry().template.rules());
+    let mut described = json!({
+        "name": name,
+        "origin": "store",
+        "plugin": template.and_then(|template| template.plugin_name()),
+        "template": saved.template,
+        "tenant": saved.tenant,
+        "access": rules.map(|rules| rules.access.to_string()),
+        "actions": rules.and_then(|rules| rules.actions.as_ref()),
+        "state": Condition::Idle.as_str(),
+        "created": time(saved.created),
+        "changed": time(saved.changed),
+    });
+    let reason = if caller.deployment.datasources.contains_key(name) {
+        Some("the policy has a datasource of this name, and names in the policy win".to_string())
+    } else if template.is_none() {
+        Some(format!("its template {:?} is not in the policy file any more", saved.template))
+    } else {
+        None
+    };
+    if let Some(reason) = reason {
+        described["state"] = Condition::Unavailable.as_str().into();
+        described["reason"] = reason.into();
+    } else if server.stored.is_connected(&saved.name) {
+        described["state"] = Condition::Connected.as_str().into();
+    }
+    if is_complete {
+        described["settings"] = serde_json::from_str(&saved.settings).unwrap_or_default();
+        described["credentials"] = match (&saved.sealed, saved.secret_since) {
+            (Some(_), Some(since)) => json!({"since": time(since)}),
+            (Some(_), None) => json!({}),
+            (None, _) => Value::Null,
+        };
+    }
+    described
+}
+
+/// Seconds since the Unix epoch as RFC 3339, until the year 9999.
+fn time(seconds: u64) -> String {
+    const YEAR_9999: u64 = 253_402_300_799;
+    let time = UNIX_EPOCH + Duration::from_secs(seconds.min(YEAR_9999));
+    humantime::format_rfc3339_seconds(time).to_string()
+}
