@@ -1,72 +1,72 @@
 """A platform whose users bring their own DynamoDB: they add a datasource by region and keys, test it, query it and
 delete it. Python without packages.
 
-The platform keeps the datasources of its users, and sends the settings and credentials along with each call. It needs
-a server whose policy has a template, and a token for any tenant: see `tenants_platform.toml`. Which user is asking is for the
-platform's own login to say; here it is the first argument of each function.
+The server keeps the datasources, and seals their secrets. It needs a policy with a template, a store, and a token for
+any tenant: see `tenants_platform.toml`. Which user is asking is for the platform's own login to say; here it is the
+first argument of each function. Names are the platform's own: here the tenant's name comes first.
 """
 
 import json
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
 
 SERVER = os.environ.get("PORTCULLIS_URL", "http://127.0.0.1:8700")
 TOKEN = os.environ.get("PORTCULLIS_TOKEN", "")
 TEMPLATE = os.environ.get("PORTCULLIS_TEMPLATE", "tenant-dynamodb")
 
-# A real platform has a database for this, which encrypts the secrets.
-datasources = {}
-
 
 class Refused(Exception):
     """What the server refused, as a sentence for the user."""
 
 
-def call(tenant, path, settings, credentials, **more):
-    """Sends one call for a tenant to the server."""
-    document = {"settings": settings, "credentials": credentials, **more}
+def call(tenant, method, path, document=None, kind="application/json"):
+    """Sends one request for a tenant to the server."""
     request = urllib.request.Request(
-        f"{SERVER}/v1/templates/{TEMPLATE}/{path}",
-        data=json.dumps(document).encode(),
+        f"{SERVER}/v1/datasources{path}",
+        method=method,
+        data=None if document is None else json.dumps(document).encode(),
         headers={
-            "Content-Type": "application/vnd.portcullis.call+json",
+            "Content-Type": kind,
             "Authorization": f"Bearer {TOKEN}",
             "X-Portcullis-Tenant": tenant,
         },
     )
     try:
         with urllib.request.urlopen(request) as response:
-            return json.load(response)
+            return json.loads(response.read() or b"null")
     except urllib.error.HTTPError as error:
         problem = json.load(error)
         faults = "; ".join(f"{fault['pointer']}: {fault['message']}" for fault in problem.get("faults", []))
         raise Refused(f"{problem['detail']}{f' ({faults})' if faults else ''}") from None
 
 
+def path(tenant, name):
+    """The path of a datasource. Its name begins with that of the tenant."""
+    return f"/{urllib.parse.quote(f'{tenant}-{name}', safe='')}"
+
+
 def add(tenant, name, region, access_key_id, secret_access_key, session_token=None):
-    """Tests a datasource, and keeps it if that succeeds."""
+    """Tests a datasource, and saves it if that succeeds."""
     credentials = {"accessKeyId": access_key_id, "secretAccessKey": secret_access_key}
     if session_token:
         credentials["sessionToken"] = session_token
-    call(tenant, "test", {"region": region}, credentials)
-    datasources[tenant, name] = ({"region": region}, credentials)
+    document = {"template": TEMPLATE, "settings": {"region": region}, "credentials": credentials}
+    call(tenant, "POST", ":test", document)
+    call(tenant, "PUT", path(tenant, name), document)
 
 
 def query(tenant, name, action, **values):
     """Runs an action on a datasource of the tenant. Each value replaces its placeholder as JSON."""
-    if (tenant, name) not in datasources:
-        raise Refused(f"there is no datasource {name!r}")
-    settings, credentials = datasources[tenant, name]
     action, template = action
-    return call(tenant, f"actions/{action}", settings, credentials, template=template, values=values,
-                options={"format": "plain"})
+    return call(tenant, "POST", f"{path(tenant, name)}/actions/{action}?format=plain",
+                {"template": template, "values": values}, "application/vnd.portcullis.bound+json")
 
 
 def delete(tenant, name):
-    """Forgets a datasource."""
-    if datasources.pop((tenant, name), None) is None:
-        raise Refused(f"there is no datasource {name!r}")
+    """Deletes a datasource, with its secret."""
+    call(tenant, "DELETE", path(tenant, name))
 
 
 CREATE = ("CreateTable", """{"TableName": {{table}}, "BillingMode": "PAY_PER_REQUEST",

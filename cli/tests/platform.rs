@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use support::saved::folder;
 use support::{Serve, token};
 use tokio::task::block_in_place;
 
@@ -56,7 +57,7 @@ fn policy(port: &Value) -> String {
          networks = {{ \"{origin}\" = [\"127.0.0.0/8\"] }}"
     );
     assert!(example.contains(egress));
-    let more = "templates = [\"tenant-dynamodb\"]\ntenants = \"any\"";
+    let more = "templates = [\"tenant-dynamodb\"]\ntenants = \"any\"\nmanage = [\"*\"]";
     example.replace(egress, &local) + &token("platform", "platform-token", more)
 }
 
@@ -92,7 +93,7 @@ fn run(serve: &Serve, started: &Value, program: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn users_of_a_platform_add_test_query_and_delete_their_datasource() {
     let (_moto, started) = moto();
-    let serve = Serve::start(&policy(&started["port"]), &[]);
+    let serve = Serve::start_in(folder(), &policy(&started["port"]), &[]);
     let user = &started["user"];
     let output = block_in_place(|| {
         Command::new(python())
@@ -135,19 +136,25 @@ print(p.query('other', 'b', p.CREATE, table='other_t')['TableDescription']['Tabl
 #[tokio::test(flavor = "multi_thread")]
 async fn i2_a_tenant_reaches_another_tenants_datasource_in_none_of_ten_ways() {
     let (_moto, started) = moto();
-    let serve = Serve::start(&policy(&started["port"]), &[]);
+    let serve = Serve::start_in(folder(), &policy(&started["port"]), &[]);
     // The second tenant even has the keys of the first one's AWS account: what it does with them is
     // limited by the template all the same.
     let program = "
 u = (user['AccessKeyId'], user['SecretAccessKey'])
+keys = dict(accessKeyId=u[0], secretAccessKey=u[1])
 p.add('acme', 'orders', 'us-east-1', *u)
 p.query('acme', 'orders', p.CREATE, table='acme_orders')
 p.query('acme', 'orders', p.PUT, table='acme_orders', item={'id': '1', 'secret': 'of acme'})
 p.add('evil', 'own', 'us-east-1', *u)
-def as_evil(path, template, headers={}, settings={'region': 'us-east-1'}, **values):
-    return p.call('evil', path, settings, dict(accessKeyId=u[0], secretAccessKey=u[1]), template=template, values=values)
+def saved(method, more=''):
+    return p.call('evil', method, '/acme-orders' + more, {} if method == 'POST' else None)
+def own(**settings):
+    document = dict(template=p.TEMPLATE, settings=dict(region='us-east-1', **settings), credentials=keys)
+    return p.call('evil', 'PUT', '/evil-own', document)
 q = lambda *a, **k: refused(p.query, 'evil', *a, **k)
 q('orders', p.GET, table='acme_orders', id='1')
+for method, more in [('GET', ''), ('DELETE', ''), ('GET', '/structure'), ('POST', '/actions/ListTables')]:
+    refused(saved, method, more)
 q('own', p.GET, table='acme_orders', id='1')
 q('own', p.GET, table='evil_/../acme_orders', id='1')
 q('own', p.GET, table='arn:aws:dynamodb:us-east-1:123456789012:table/acme_orders', id='1')
@@ -156,11 +163,11 @@ q('own', ('ExecuteStatement', '{\"Statement\": {{s}}}'), s='SELECT * FROM acme_o
 q('own', ('BatchGetItem', '{\"RequestItems\": {\"acme_orders\": {\"Keys\": [{\"id\": {{id}}}]}}}'), id='1')
 q('own', ('TransactGetItems', '{\"TransactItems\": [{\"Get\": {\"TableName\": {{t}}, \"Key\": {\"id\": \"1\"}}}]}'), t='acme_orders')
 q('own', p.GET, table='evil_x\", \"TableName\": \"acme_orders', id='1')
-refused(as_evil, 'actions/GetItem', p.GET[1], settings={'region': 'us-east-1', 'tenant': 'acme'}, table='acme_orders', id='1')
+refused(own, tenant='acme')
 p.TOKEN = 'guessed'
 q('own', p.GET, table='acme_orders', id='1')
 ";
     let text = run(&serve, &started, program);
     assert!(!text.contains("of acme") && !text.contains("allowed"), "{text}");
-    assert_eq!(text.lines().filter(|line| line.starts_with("refused: ")).count(), 11, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("refused: ")).count(), 15, "{text}");
 }

@@ -46,7 +46,7 @@ pub(crate) async fn call<T>(
     run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
 ) -> Result<T, CallError> {
     match source {
-        Source::Policy(served) => call_served(server, caller, served, time, run).await,
+        Source::Policy(known) => call_served(server, caller, known, time, run).await,
         Source::Stored(stored) => call_stored(server, caller, stored, time, run).await,
     }
 }

@@ -38,7 +38,7 @@ impl Source {
         let may_use = caller.may_use(name);
         let in_policy = caller.deployment.datasources.get(name);
         match in_policy {
-            Some(served) if may_use => return Ok(Self::Policy(served.clone())),
+            Some(known) if may_use => return Ok(Self::Policy(known.clone())),
             Some(_) if caller.may_manage(name) => {
                 return Err(NoSource::Refused(hidden(name)));
             }

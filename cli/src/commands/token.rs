@@ -95,7 +95,7 @@ mod tests {
         let text = policy_lines(&arguments, &"0f".repeat(32)).join("\n");
         let file = PolicyFile::parse(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
         let token = &file.server.unwrap().tokens["app-1_x"];
-        assert_eq!(token.datasources, [odd, "*".to_string()]);
+        assert_eq!(token.datasources, [odd.into(), "*".into()]);
         assert_eq!(token.actions.as_ref().unwrap().len(), 2);
         assert_eq!((token.operator, token.expires), (true, arguments.expires));
     }

@@ -128,26 +128,26 @@ async fn saved(
 ) -> Result<(Vec<Saved>, Option<String>), StoreFailure> {
     let is_for_all = caller.is_operator() && tenant.is_none();
     let mut found = Vec::new();
-    let mut last = after.map(str::to_string);
+    let mut seen = after.map(str::to_string);
     for _ in 0..LOOKED_AT {
-        let (tenant, from) = (tenant.clone(), last.clone());
-        let list = store.run(move |opened| {
+        let (tenant, from) = (tenant.clone(), seen.clone());
+        let page = store.run(move |opened| {
             let whose = if is_for_all { Whose::All } else { Whose::Tenant(tenant.as_ref()) };
             opened.store.list(whose, from.as_deref(), MOST)
         });
-        let list = list.await?;
-        let is_last = list.len() < MOST;
-        last = list.last().map(|saved| saved.name.to_string());
+        let page = page.await?;
+        let is_last = page.len() < MOST;
+        seen = page.last().map(|saved| saved.name.to_string());
         let usable = |saved: &Saved| {
             caller.may_use(saved.name.as_str()) || caller.may_manage(saved.name.as_str())
         };
-        found.extend(list.into_iter().filter(usable));
+        found.extend(page.into_iter().filter(usable));
         if is_last || found.len() > limit {
             found.truncate(limit + 1);
             return Ok((found, None));
         }
     }
-    Ok((found, last))
+    Ok((found, seen))
 }
 
 /// A datasource of the policy, as a caller sees it.

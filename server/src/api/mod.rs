@@ -6,6 +6,7 @@
 //! | `forms` | what forms need: settings as JSON Schema, actions with what is allowed |
 //! | `templates` | calls that bring their datasource along |
 //! | `stored` | datasources that callers save |
+//! | `managed` | a name under which a caller saves a datasource |
 //! | `list` | the list of datasources |
 //! | `draft` | the document of a datasource that a caller wants to save |
 //! | `conditions` | `If-Match` and `If-None-Match` |
@@ -22,6 +23,7 @@ mod handlers;
 mod inline;
 mod input;
 mod list;
+mod managed;
 mod openapi;
 pub(crate) mod problem;
 mod stored;

@@ -128,11 +128,15 @@ fn file_id(path: &Path) -> Result<Option<FileId>, StoreError> {
     Ok(found.is_file().then_some((0, 0)))
 }
 
+/// What anybody but the owner may do.
+#[cfg(unix)]
+const OTHERS: u32 = 0o077;
+
 #[cfg(unix)]
 fn check_exposure(path: &Path) -> Result<(), StoreError> {
     let found = std::fs::metadata(path).map_err(|error| StoreError::Io(error.to_string()))?;
     let mode = std::os::unix::fs::MetadataExt::mode(&found);
-    if mode & 0o077 == 0 { Ok(()) } else { Err(StoreError::Exposed) }
+    if mode & OTHERS == 0 { Ok(()) } else { Err(StoreError::Exposed) }
 }
 
 #[cfg(not(unix))]

@@ -1,0 +1,281 @@
+//! The store of saved datasources: what happens if it cannot be used, and if the process is killed.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use support::saved::{
+    bytes_in, document, folder, get, list_tables, policy, put, run, send, service, signer, start,
+};
+use support::{Serve, try_send};
+
+/// A way in which a store cannot be used.
+struct Broken {
+    name: &'static str,
+    /// Breaks the store in this folder.
+    with: fn(&Path),
+    /// What the operator reads.
+    says: &'static str,
+}
+
+const BROKEN: [Broken; 8] = [
+    Broken {
+        name: "missing",
+        with: |folder| std::fs::remove_file(folder.join("store.db")).unwrap(),
+        says: "there is no store",
+    },
+    Broken { name: "empty", with: |folder| write(folder, &[]), says: "not a store" },
+    Broken {
+        name: "something else",
+        with: |folder| write(folder, &[7; 9000]),
+        says: "not a store",
+    },
+    Broken {
+        name: "another format",
+        with: |folder| {
+            let mut bytes = std::fs::read(folder.join("store.db")).unwrap();
+            // The user version in SQLite's header.
+            bytes[63] += 1;
+            write(folder, &bytes);
+        },
+        says: "has the format 2",
+    },
+    Broken {
+        name: "damaged",
+        with: |folder| {
+            let mut bytes = std::fs::read(folder.join("store.db")).unwrap();
+            bytes[4096..].fill(0x55);
+            write(folder, &bytes);
+        },
+        says: "damaged",
+    },
+    Broken {
+        name: "another key",
+        with: |folder| {
+            let key = std::fs::read_to_string(folder.join("store.key")).unwrap();
+            let digit = if key.starts_with('0') { "1" } else { "0" };
+            std::fs::write(folder.join("store.key"), format!("{digit}{}", &key[1..])).unwrap();
+        },
+        says: "another one",
+    },
+    Broken {
+        name: "no key",
+        with: |folder| std::fs::remove_file(folder.join("store.key")).unwrap(),
+        says: "portcullis store key",
+    },
+    Broken {
+        name: "no key in the file",
+        with: |folder| std::fs::write(folder.join("store.key"), "12\n").unwrap(),
+        says: "64 hexadecimal digits",
+    },
+];
+
+fn write(folder: &Path, bytes: &[u8]) {
+    std::fs::write(folder.join("store.db"), bytes).unwrap();
+}
+
+/// The files of the store, and their contents.
+fn store_in(folder: &Path) -> Vec<Option<Vec<u8>>> {
+    ["store.db", "store.db-wal"].iter().map(|file| std::fs::read(folder.join(file)).ok()).collect()
+}
+
+/// A folder whose store has one datasource.
+fn used() -> (Vec<u8>, Vec<u8>) {
+    let mut serve = Serve::start_in(folder(), &policy("127.0.0.1:1"), &[]);
+    assert_eq!(put(&serve, "a-x", "token-a", &document("AKID")).status, 201);
+    serve.signal("TERM");
+    serve.wait();
+    let read = |file: &str| std::fs::read(serve.path(file)).unwrap();
+    (read("store.db"), read("store.key"))
+}
+
+#[test]
+fn i6_a_store_that_cannot_be_used_is_left_alone_and_says_why() {
+    let (store, key) = used();
+    for Broken { name, with, says } in BROKEN {
+        let folder = folder();
+        write(folder.path(), &store);
+        std::fs::write(folder.path().join("store.key"), &key).unwrap();
+        with(folder.path());
+        let before = store_in(folder.path());
+        let serve = Serve::start_in(folder, &policy("127.0.0.1:1"), &[]);
+        let check = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .arg("check")
+            .current_dir(serve.path(""))
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&check.stderr).into_owned();
+        assert!(!check.status.success() && message.contains(says), "{name}: {message}");
+
+        let refused = put(&serve, "a-y", "token-a", &document("AKID"));
+        let called = list_tables(&serve, "a-x", "token-a");
+        for response in [&refused, &called] {
+            let problem = response.json();
+            assert_eq!((response.status, &problem["case"]), (503, &json!("store")), "{name}");
+            // Files and keys are the operator's.
+            assert!(!problem.to_string().contains(says), "{name}: {problem}");
+        }
+        let list = send(&serve, "GET", "/v1/datasources", "operator-token", &[], &Value::Null);
+        let list = list.json();
+        assert_eq!(list["store"]["state"], "unavailable", "{name}: {list}");
+        assert!(list["store"]["reason"].as_str().unwrap().contains(says), "{name}: {list}");
+        serve.wait_for_log("saved datasources are not available");
+        assert!(store_in(serve.path("").as_path()) == before, "{name}: something was written");
+
+        // When it is put right, the server goes on without a restart.
+        write(serve.path("").as_path(), &store);
+        std::fs::write(serve.path("store.key"), &key).unwrap();
+        let owner: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        for file in ["store.db", "store.key"] {
+            std::fs::set_permissions(serve.path(file), owner.clone()).unwrap();
+        }
+        let end = Instant::now() + Duration::from_secs(15);
+        while get(&serve, "a-x", "token-a").status != 200 {
+            assert!(Instant::now() < end, "{name}: {}", serve.log());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i6_a_key_is_rotated_and_a_lost_one_hides_only_what_it_sealed() {
+    let service = service().await;
+    let text = policy(&service.authority);
+    let folder = folder();
+    let key = |folder: &Path| std::fs::read_to_string(folder.join("store.key")).unwrap();
+    let old = key(folder.path());
+    let mut serve = Serve::start_in(folder, &text, &[]);
+    for name in ["a-again", "a-before"] {
+        assert_eq!(put(&serve, name, "token-a", &document("AKID")).status, 201);
+    }
+    let mut restart = |keys: &str| {
+        serve.signal("TERM");
+        serve.wait();
+        let next = tempfile::tempdir().unwrap();
+        for file in ["store.db", "store.key"] {
+            std::fs::copy(serve.path(file), next.path().join(file)).unwrap();
+        }
+        std::fs::write(next.path().join("store.key"), keys).unwrap();
+        serve = Serve::start_in(next, &text, &[]);
+        let call = |name: &str| list_tables(&serve, name, "token-a");
+        let mut kept = document("");
+        kept.as_object_mut().unwrap().remove("credentials");
+        (
+            call("a-again").status,
+            call("a-before").status,
+            put(&serve, "a-again", "token-a", &kept).status,
+        )
+    };
+    let other = tempfile::tempdir().unwrap();
+    run(other.path(), &["store", "key", "-o", "store.key"]);
+    let new = key(other.path());
+    assert_eq!(restart(&format!("{new}{old}")), (200, 200, 200), "both keys are known");
+    // One datasource was saved again, with the new key.
+    assert_eq!(restart(&new), (200, 503, 200), "the old key is lost");
+    let refused = list_tables(&serve, "a-before", "token-a");
+    assert_eq!(refused.json()["case"], "store", "{refused:?}");
+    assert_eq!(
+        put(&serve, "a-before", "token-a", &document("AKID3")).status,
+        200,
+        "a new secret helps"
+    );
+    assert_eq!(signer(&list_tables(&serve, "a-before", "token-a")), "AKID3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_use_goes_on_without_the_store() {
+    let service = service().await;
+    let serve = start(&service);
+    assert_eq!(put(&serve, "a-warm", "token-a", &document("AKID")).status, 201);
+    assert_eq!(put(&serve, "a-cold", "token-a", &document("AKID")).status, 201);
+    assert_eq!(signer(&list_tables(&serve, "a-warm", "token-a")), "AKID");
+    std::fs::rename(serve.path("store.db"), serve.path("moved.db")).unwrap();
+    assert_eq!(signer(&list_tables(&serve, "a-warm", "token-a")), "AKID");
+    assert_eq!(list_tables(&serve, "a-cold", "token-a").status, 503);
+    assert_eq!(put(&serve, "a-new", "token-a", &document("AKID")).status, 503);
+    std::fs::rename(serve.path("moved.db"), serve.path("store.db")).unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while list_tables(&serve, "a-cold", "token-a").status != 200 {
+        assert!(Instant::now() < end, "{}", serve.log());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_datasource_whose_saving_was_acknowledged_is_there_after_the_process_was_killed() {
+    const PUTS: usize = 1000;
+    const CLIENTS: usize = 4;
+    let service = service().await;
+    let text = policy(&service.authority);
+    let mut serve = Serve::start_in(folder(), &text, &[]);
+    let stop = AtomicBool::new(false);
+    let url = serve.url.clone();
+    let body = document("AKID").to_string();
+    let client = |client: usize| {
+        let mut acknowledged = Vec::new();
+        for number in 0..PUTS / CLIENTS {
+            let name = format!("a-{client}-{number}");
+            let headers =
+                [("authorization", "Bearer token-a"), ("content-type", "application/json")];
+            let path = format!("{url}/v1/datasources/{name}");
+            match try_send("PUT", &path, &headers, body.as_bytes()) {
+                Ok(response) if response.status == 201 => acknowledged.push(name),
+                _ if stop.load(Ordering::Acquire) => break,
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+        acknowledged
+    };
+    let acknowledged: Vec<String> = std::thread::scope(|scope| {
+        let client = &client;
+        let clients: Vec<_> =
+            (0..CLIENTS).map(|number| scope.spawn(move || client(number))).collect();
+        // In the middle of them.
+        let store = serve.path("store.db-wal");
+        let end = Instant::now() + Duration::from_secs(30);
+        while std::fs::metadata(&store).map_or(0, |found| found.len()) < 1 << 20 {
+            assert!(Instant::now() < end, "{}", serve.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        stop.store(true, Ordering::Release);
+        serve.signal("KILL");
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    serve.wait();
+    assert!((10..PUTS).contains(&acknowledged.len()), "{}", acknowledged.len());
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["store.db", "store.db-wal", "store.key"] {
+        std::fs::copy(serve.path(file), copy.path().join(file)).unwrap();
+    }
+    let serve = Serve::start_in(copy, &text, &[]);
+    for name in &acknowledged {
+        assert_eq!(get(&serve, name, "token-a").status, 200, "{name}");
+    }
+    let last = acknowledged.last().unwrap();
+    assert_eq!(signer(&list_tables(&serve, last, "token-a")), "AKID");
+}
+
+#[test]
+fn a_store_and_its_key_are_created_once_and_only_for_their_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    for file in ["store.key", "store.db"] {
+        let mode = std::fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    for arguments in [&["store", "key", "-o", "store.key"][..], &["store", "create", "store.db"]] {
+        let before = bytes_in(folder.path());
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(message.contains("nothing was changed"), "{message}");
+        assert_eq!(bytes_in(folder.path()), before);
+    }
+}
