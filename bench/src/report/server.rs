@@ -29,7 +29,7 @@ impl Report {
             }
         }
         tables.push('\n');
-        tables + &self.comparison_table()
+        tables + &self.comparison_table() + "\n" + &self.tenant_table()
     }
 
     fn load_row(
@@ -95,6 +95,29 @@ impl Report {
                 )
                 .expect(TEXT);
             }
+        }
+        table
+    }
+}
+
+impl Report {
+    /// Returns the table of what it costs to find a tenant's datasource.
+    fn tenant_table(&self) -> String {
+        let mut table = String::from(
+            "CPU time of a call of a tenant's datasource ÷ that of a call of one of the policy, both by \
+             the JSON API:\n\n\
+             | connections | datasource in the call | saved datasource |\n|---|---|---|\n",
+        );
+        for connections in [1, 64] {
+            let ratio = |program| {
+                self.runs.figure(|run| {
+                    let of = |program| run.load_processor(program, Transport::Http, connections);
+                    Some(of(program)? / of(Program::ServeJson)?)
+                })
+            };
+            let (inline, saved) = (ratio(Program::ServeInline), ratio(Program::ServeSaved));
+            writeln!(table, "| {connections} | {} | {} |", text(inline, 2), text(saved, 2))
+                .expect(TEXT);
         }
         table
     }

@@ -22,6 +22,10 @@ pub enum Program {
     ServeWire,
     /// `portcullis serve`, called by the JSON API.
     ServeJson,
+    /// `portcullis serve`, called by the JSON API with settings and credentials in each call.
+    ServeInline,
+    /// `portcullis serve`, called by the JSON API with the name of a datasource that was saved.
+    ServeSaved,
     /// The same as `serve-wire`, without the log.
     QuietWire,
     /// The same as `serve-json`, without the log.
@@ -40,9 +44,11 @@ pub enum Program {
 
 impl Program {
     /// All programs, in the order of the tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::ServeWire,
         Self::ServeJson,
+        Self::ServeInline,
+        Self::ServeSaved,
         Self::QuietWire,
         Self::QuietJson,
         Self::Nginx,
@@ -57,6 +63,8 @@ impl Program {
         match self {
             Self::ServeWire => "`serve`, DynamoDB's protocol",
             Self::ServeJson => "`serve`, JSON API",
+            Self::ServeInline => "`serve`, JSON API, datasource in the call",
+            Self::ServeSaved => "`serve`, JSON API, saved datasource",
             Self::QuietWire => "`serve` without its log, DynamoDB's protocol",
             Self::QuietJson => "`serve` without its log, JSON API",
             Self::Nginx => "nginx",
@@ -82,6 +90,10 @@ impl Program {
     pub fn is_measured(self, transport: Transport, connections: u32) -> bool {
         match self {
             Self::ServeWire | Self::ServeJson | Self::Nginx => true,
+            // What finding the datasource takes does not depend on the rest either.
+            Self::ServeInline | Self::ServeSaved => {
+                transport == Transport::Http && matches!(connections, 1 | 64)
+            }
             // What the log takes does not depend on the rest.
             Self::QuietWire | Self::QuietJson => transport == Transport::Http && connections == 64,
             // A caller in the same process needs no connection to it.

@@ -1,8 +1,8 @@
 //! The bytes that clients of a server send.
 
 use crate::cases::Case;
-use crate::constants::REGION;
-use crate::serve::policy::{DATASOURCE, TOKEN};
+use crate::constants::{ACCESS_KEY_ID, REGION, SECRET};
+use crate::serve::policy::{DATASOURCE, SAVED, TEMPLATE, TOKEN};
 use std::net::SocketAddr;
 
 /// Returns a request in DynamoDB's own protocol, with the headers that AWS's SDK for Rust sends.
@@ -32,10 +32,42 @@ pub fn wire(server: SocketAddr, case: Case) -> Vec<u8> {
 
 /// Returns a request of the JSON API. The query has the options of the action; it may be empty.
 pub fn json(server: SocketAddr, action: &str, query: &str, body: &str) -> Vec<u8> {
+    let path = format!("datasources/{DATASOURCE}/actions/{action}{query}");
+    request("POST", server, &path, "application/json", body)
+}
+
+/// Returns a request to save a datasource of a tenant.
+pub fn save(server: SocketAddr) -> Vec<u8> {
+    let body = format!("{{\"template\":\"{TEMPLATE}\",{}}}", given());
+    request("PUT", server, &format!("datasources/{SAVED}"), "application/json", &body)
+}
+
+/// Returns a request for the datasource that was saved.
+pub fn saved(server: SocketAddr, case: Case) -> Vec<u8> {
+    let path = format!("datasources/{SAVED}/actions/{}", case.action());
+    request("POST", server, &path, "application/json", &case.input())
+}
+
+/// Returns a request that brings its datasource along.
+pub fn inline(server: SocketAddr, case: Case) -> Vec<u8> {
+    let body = format!("{{{},\"input\":{}}}", given(), case.input());
+    let path = format!("templates/{TEMPLATE}/actions/{}", case.action());
+    request("POST", server, &path, "application/vnd.portcullis.call+json", &body)
+}
+
+/// What a tenant fills in.
+fn given() -> String {
     format!(
-        "POST /v1/datasources/{DATASOURCE}/actions/{action}{query} HTTP/1.1\r\n\
+        "\"settings\":{{\"region\":\"{REGION}\"}},\
+         \"credentials\":{{\"accessKeyId\":\"{ACCESS_KEY_ID}\",\"secretAccessKey\":\"{SECRET}\"}}"
+    )
+}
+
+fn request(method: &str, server: SocketAddr, path: &str, kind: &str, body: &str) -> Vec<u8> {
+    format!(
+        "{method} /v1/{path} HTTP/1.1\r\n\
          host: {server}\r\n\
-         content-type: application/json\r\n\
+         content-type: {kind}\r\n\
          accept: application/json\r\n\
          user-agent: bench\r\n\
          authorization: Bearer {TOKEN}\r\n\

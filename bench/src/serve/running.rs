@@ -5,6 +5,7 @@ use crate::certificate::{Certificate, trusting};
 use crate::clients::Transport;
 use crate::process::Process;
 use crate::serve::callers::Callers;
+use crate::serve::connection::Connection;
 use crate::serve::load::{Load, Target};
 use crate::serve::nginx::{self, Nginx};
 use crate::serve::policy;
@@ -12,7 +13,7 @@ use crate::serve::portcullis_serve::{self, Log};
 use crate::serve::programs::Program;
 use crate::serve::request;
 use crate::server::Endpoints;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustls::ClientConfig;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -67,6 +68,13 @@ impl Stage {
         let request = match program {
             Program::ServeJson | Program::QuietJson => {
                 request::json(address, Case::GetItem.action(), "", &Case::GetItem.input())
+            }
+            Program::ServeInline => request::inline(address, Case::GetItem),
+            Program::ServeSaved => {
+                let mut connection = Connection::open(address, None).await?;
+                let status = connection.call(&request::save(address)).await?.status;
+                ensure!(status == 201, "the datasource was not saved: {status}");
+                request::saved(address, Case::GetItem)
             }
             _ => request::wire(address, Case::GetItem),
         };
