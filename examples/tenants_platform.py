@@ -73,6 +73,7 @@ CREATE = ("CreateTable", """{"TableName": {{table}}, "BillingMode": "PAY_PER_REQ
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}""")
 PUT = ("PutItem", '{"TableName": {{table}}, "Item": {{item}}}')
+DROP = ("DeleteTable", '{"TableName": {{table}}}')
 GET = ("GetItem", '{"TableName": {{table}}, "Key": {"id": {{id}}}}')
 
 if __name__ == "__main__":
@@ -81,4 +82,5 @@ if __name__ == "__main__":
     query("acme", "orders", CREATE, table="acme_orders")
     query("acme", "orders", PUT, table="acme_orders", item={"id": "42", "total": 100.50})
     print(query("acme", "orders", GET, table="acme_orders", id="42")["Item"])
+    query("acme", "orders", DROP, table="acme_orders")
     delete("acme", "orders")

@@ -3,6 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,7 +80,10 @@ fn write(folder: &Path, bytes: &[u8]) {
 
 /// The files of the store, and their contents.
 fn store_in(folder: &Path) -> Vec<Option<Vec<u8>>> {
-    ["store.db", "store.db-wal"].iter().map(|file| std::fs::read(folder.join(file)).ok()).collect()
+    ["store.db", "store.db-journal"]
+        .iter()
+        .map(|file| std::fs::read(folder.join(file)).ok())
+        .collect()
 }
 
 /// A folder whose store has one datasource.
@@ -140,8 +144,25 @@ fn i6_a_store_that_cannot_be_used_is_left_alone_and_says_why() {
     }
 }
 
+/// Starts the server again with other keys. Returns the status of calls of two datasources, and of
+/// saving the first one again.
+fn restart(serve: &mut Serve, policy: &str, keys: &str) -> (u16, u16, u16) {
+    serve.signal("TERM");
+    serve.wait();
+    let next = tempfile::tempdir().unwrap();
+    for file in ["store.db", "store.key"] {
+        std::fs::copy(serve.path(file), next.path().join(file)).unwrap();
+    }
+    std::fs::write(next.path().join("store.key"), keys).unwrap();
+    *serve = Serve::start_in(next, policy, &[]);
+    let call = |name: &str| list_tables(serve, name, "token-a").status;
+    let mut kept = document("");
+    kept.as_object_mut().unwrap().remove("credentials");
+    (call("a-again"), call("a-before"), put(serve, "a-again", "token-a", &kept).status)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn i6_a_key_is_rotated_and_a_lost_one_hides_only_what_it_sealed() {
+async fn i6_a_key_is_rotated_and_a_secret_that_was_moved_is_not_opened() {
     let service = service().await;
     let text = policy(&service.authority);
     let folder = folder();
@@ -151,32 +172,37 @@ async fn i6_a_key_is_rotated_and_a_lost_one_hides_only_what_it_sealed() {
     for name in ["a-again", "a-before"] {
         assert_eq!(put(&serve, name, "token-a", &document("AKID")).status, 201);
     }
-    let mut restart = |keys: &str| {
-        serve.signal("TERM");
-        serve.wait();
-        let next = tempfile::tempdir().unwrap();
-        for file in ["store.db", "store.key"] {
-            std::fs::copy(serve.path(file), next.path().join(file)).unwrap();
-        }
-        std::fs::write(next.path().join("store.key"), keys).unwrap();
-        serve = Serve::start_in(next, &text, &[]);
-        let call = |name: &str| list_tables(&serve, name, "token-a");
-        let mut kept = document("");
-        kept.as_object_mut().unwrap().remove("credentials");
-        (
-            call("a-again").status,
-            call("a-before").status,
-            put(&serve, "a-again", "token-a", &kept).status,
-        )
-    };
     let other = tempfile::tempdir().unwrap();
     run(other.path(), &["store", "key", "-o", "store.key"]);
     let new = key(other.path());
-    assert_eq!(restart(&format!("{new}{old}")), (200, 200, 200), "both keys are known");
-    // One datasource was saved again, with the new key.
-    assert_eq!(restart(&new), (200, 503, 200), "the old key is lost");
+    assert_eq!(
+        restart(&mut serve, &text, &format!("{new}{old}")),
+        (200, 200, 200),
+        "both keys are known"
+    );
+    serve.wait_for_log("secrets were sealed again");
+    assert_eq!(
+        restart(&mut serve, &text, &new),
+        (200, 200, 200),
+        "the old key is not needed any more"
+    );
+    let third = tempfile::tempdir().unwrap();
+    run(third.path(), &["store", "key", "-o", "store.key"]);
+    let third = key(third.path());
+    // One secret is moved from another row: it cannot be opened, and the others can.
+    let moved = Command::new("python3")
+        .args(["-c", "import sqlite3,sys; d=sqlite3.connect(sys.argv[1]); d.execute(\"UPDATE datasource SET \
+            sealed=(SELECT sealed FROM datasource WHERE name='a-again') WHERE name='a-before'\"); d.commit()"])
+        .arg(serve.path("store.db"))
+        .status()
+        .unwrap();
+    assert!(moved.success());
+    assert_eq!(restart(&mut serve, &text, &format!("{third}{new}")), (200, 503, 200));
     let refused = list_tables(&serve, "a-before", "token-a");
-    assert_eq!(refused.json()["case"], "store", "{refused:?}");
+    let problem = refused.json();
+    assert_eq!(problem["case"], "invalid-settings", "{problem}");
+    assert!(problem["remedy"].as_str().unwrap().contains("save it again"), "{problem}");
+    assert_eq!(get(&serve, "a-before", "token-a").json()["state"], "unavailable");
     assert_eq!(
         put(&serve, "a-before", "token-a", &document("AKID3")).status,
         200,
@@ -234,11 +260,11 @@ async fn every_datasource_whose_saving_was_acknowledged_is_there_after_the_proce
         let clients: Vec<_> =
             (0..CLIENTS).map(|number| scope.spawn(move || client(number))).collect();
         // In the middle of them.
-        let store = serve.path("store.db-wal");
+        let store = serve.path("store.db");
         let end = Instant::now() + Duration::from_secs(30);
-        while std::fs::metadata(&store).map_or(0, |found| found.len()) < 1 << 20 {
+        while std::fs::metadata(&store).map_or(0, |found| found.len()) < 100 << 10 {
             assert!(Instant::now() < end, "{}", serve.log());
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(1));
         }
         stop.store(true, Ordering::Release);
         serve.signal("KILL");
@@ -247,8 +273,11 @@ async fn every_datasource_whose_saving_was_acknowledged_is_there_after_the_proce
     serve.wait();
     assert!((10..PUTS).contains(&acknowledged.len()), "{}", acknowledged.len());
     let copy = tempfile::tempdir().unwrap();
-    for file in ["store.db", "store.db-wal", "store.key"] {
-        std::fs::copy(serve.path(file), copy.path().join(file)).unwrap();
+    for file in ["store.db", "store.db-journal", "store.key"] {
+        // There is a journal only if a change was being made.
+        if serve.path(file).exists() {
+            std::fs::copy(serve.path(file), copy.path().join(file)).unwrap();
+        }
     }
     let serve = Serve::start_in(copy, &text, &[]);
     for name in &acknowledged {
@@ -278,4 +307,118 @@ fn a_store_and_its_key_are_created_once_and_only_for_their_owner() {
         assert!(message.contains("nothing was changed"), "{message}");
         assert_eq!(bytes_in(folder.path()), before);
     }
+}
+
+/// Reads the name of whoever signed calls of a datasource, until it is another one.
+fn signer_becomes(serve: &Serve, name: &str, expected: &str) {
+    let end = Instant::now() + Duration::from_secs(15);
+    while signer(&list_tables(serve, name, "token-a")) != expected {
+        assert!(Instant::now() < end, "{name} is still used as it was");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_put_in_the_place_of_the_store_is_used_at_once() {
+    let service = service().await;
+    let serve = start(&service);
+    assert_eq!(put(&serve, "a-x", "token-a", &document("AKID1")).status, 201);
+    std::fs::copy(serve.path("store.db"), serve.path("copy.db")).unwrap();
+    let before = get(&serve, "a-x", "token-a").header("etag").to_string();
+    assert_eq!(put(&serve, "a-x", "token-a", &document("AKID2")).status, 200);
+    assert_eq!(put(&serve, "a-new", "token-a", &document("AKID3")).status, 201);
+    let newer = get(&serve, "a-new", "token-a").header("etag").to_string();
+    for (name, id) in [("a-x", "AKID2"), ("a-new", "AKID3")] {
+        assert_eq!(signer(&list_tables(&serve, name, "token-a")), id);
+    }
+    std::fs::rename(serve.path("copy.db"), serve.path("store.db")).unwrap();
+    signer_becomes(&serve, "a-x", "AKID1");
+    assert_eq!(list_tables(&serve, "a-new", "token-a").status, 404);
+    assert_eq!(get(&serve, "a-x", "token-a").header("etag"), before);
+    // No version is given to two.
+    let again = put(&serve, "a-new", "token-a", &document("AKID4"));
+    assert_eq!(again.status, 201);
+    assert_ne!(again.header("etag"), newer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_client_left_is_made_completely_or_not_at_all() {
+    let service = service().await;
+    let serve = start(&service);
+    for round in 0..40 {
+        let name = format!("a-{round}");
+        assert_eq!(put(&serve, &name, "token-a", &document("AKID1")).status, 201);
+        assert_eq!(signer(&list_tables(&serve, &name, "token-a")), "AKID1");
+        let body = document("AKID2").to_string();
+        let mut client = serve.connect();
+        let request = format!(
+            "PUT /v1/datasources/{name} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer token-a\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        client.write_all(request.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_micros(round * 150));
+        drop(client);
+    }
+    // What was being done is done.
+    std::thread::sleep(Duration::from_secs(1));
+    let audit = serve.audit();
+    let saves = |name: &str| {
+        let subject = format!("datasource {name} of tenant a,");
+        let of_name = |record: &&Value| {
+            record["action"] == "save" && record["subject"].as_str().unwrap().starts_with(&subject)
+        };
+        audit.iter().filter(of_name).count()
+    };
+    let mut changed = 0;
+    for round in 0..40 {
+        let name = format!("a-{round}");
+        let signer = signer(&list_tables(&serve, &name, "token-a"));
+        let (expected, count) = if saves(&name) == 2 { ("AKID2", 1) } else { ("AKID1", 0) };
+        assert_eq!(signer, expected, "{name}");
+        changed += count;
+    }
+    assert!((1..=40).contains(&changed), "{changed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_changes_without_a_condition_the_last_one_stays() {
+    let service = service().await;
+    let serve = start(&service);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    let response = put(&serve, "a-x", "token-a", &document("AKID"));
+                    assert!(matches!(response.status, 200 | 201), "{response:?}");
+                }
+            });
+        }
+    });
+    assert_eq!(put(&serve, "a-x", "token-a", &document("LAST")).status, 200);
+    assert_eq!(signer(&list_tables(&serve, "a-x", "token-a")), "LAST");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_disables_a_saved_datasource_and_sees_those_of_all() {
+    let service = service().await;
+    let serve = start(&service);
+    assert_eq!(put(&serve, "a-x", "token-a", &document("AKID")).status, 201);
+    assert_eq!(signer(&list_tables(&serve, "a-x", "token-a")), "AKID");
+    assert_eq!(get(&serve, "a-x", "operator-token").json()["tenant"], "a");
+    let switch = |to: &str, token: &str| {
+        send(&serve, "POST", &format!("/v1/datasources/a-x:{to}"), token, &[], &Value::Null)
+    };
+    assert_eq!(switch("disable", "token-a").status, 403);
+    let disabled = switch("disable", "operator-token");
+    assert_eq!((disabled.status, &disabled.json()["state"]), (200, &json!("disabled")));
+    assert_eq!(list_tables(&serve, "a-x", "token-a").json()["case"], "disabled");
+    assert_eq!(put(&serve, "a-x", "token-a", &document("AKID")).status, 200);
+    assert_eq!(list_tables(&serve, "a-x", "token-a").status, 403, "saving it does not enable it");
+    assert_eq!(get(&serve, "a-x", "token-a").json()["state"], "disabled");
+    assert_eq!(switch("enable", "operator-token").status, 200);
+    assert_eq!(signer(&list_tables(&serve, "a-x", "token-a")), "AKID");
+    let none =
+        send(&serve, "POST", "/v1/datasources/none:disable", "operator-token", &[], &Value::Null);
+    assert_eq!(none.status, 404);
 }

@@ -110,6 +110,8 @@ async fn tenants_call_with_their_own_settings_and_credentials() {
         "portcullis_tenant_datasource_lookups_total{result=\"hit\"} 7",
         "portcullis_tenant_datasource_lookups_total{result=\"miss\"} 2",
         "portcullis_tenants 2",
+        "portcullis_tenant_calls_total{tenant=\"a\",result=\"ok\"} 6",
+        "portcullis_tenant_calls_total{tenant=\"b\",result=\"ok\"} 3",
         "portcullis_calls_total{template=\"dynamodb\",outcome=\"ok\"} 9",
     ] {
         assert!(metrics.contains(line), "{line}: {metrics}");
@@ -382,6 +384,12 @@ async fn forms_get_the_settings_of_a_template_as_a_schema() {
     let (status, plugin) = get("/v1/plugins/dynamodb", "token-a");
     assert_eq!((status, plugin["actions"].as_array().unwrap().len()), (200, 62));
     assert_eq!(plugin["settings"]["properties"]["region"]["title"], "Region");
+    let actions = plugin["actions"].as_array().unwrap();
+    let get_item = actions.iter().find(|action| action["name"] == "GetItem").unwrap();
+    assert_eq!(get_item["input"]["required"], json!(["Key", "TableName"]), "{get_item}");
+    assert!(
+        actions.iter().all(|action| action["input"].is_object() && action["example"].is_object())
+    );
     assert_eq!(get("/v1/plugins/other", "token-a").0, 404);
     assert_eq!(get("/v1/plugins/dynamodb", "operator-token").0, 404, "it may use none");
 }

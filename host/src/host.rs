@@ -172,6 +172,14 @@ impl Host {
         self.inner.audit.record_refused_request(request);
     }
 
+    /// Checks that audit records can be written, before something is done that needs one.
+    ///
+    /// # Errors
+    /// Returns an error if they cannot, and nothing may be done without.
+    pub fn check_audit(&self) -> Result<(), Error> {
+        self.inner.audit.check().map_err(|source| Error::Audit { source, maybe_applied: false })
+    }
+
     /// Records something that an operator did. A record that cannot be written is logged, since it
     /// is already done.
     pub fn record_operator(&self, action: &OperatorAction<'_>) {

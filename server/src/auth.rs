@@ -216,6 +216,11 @@ impl Caller {
         quotas.admit(principal.token.calls, || Whose::Token(principal.name.clone()))
     }
 
+    /// Whether the caller names its tenant with each request.
+    pub(crate) fn is_platform(&self) -> bool {
+        self.principal.as_ref().is_some_and(|principal| principal.token.tenants.is_some())
+    }
+
     /// Whether the caller may fill in a template of that name, whether it exists or not.
     pub(crate) fn may_fill_in(&self, template: &str) -> bool {
         self.principal.as_ref().is_none_or(|principal| principal.token.allows_template(template))
@@ -255,6 +260,15 @@ impl Caller {
             message: format!("there is no template {name:?}"),
             remedy: "GET /v1/templates lists those that may be used".to_string(),
         })
+    }
+
+    /// The account that the bodies of a tenant's requests are charged to; without a tenant, that of
+    /// the token.
+    pub(crate) fn account_of(&self, server: &Server, tenant: Option<&TenantName>) -> Arc<Account> {
+        let Some(tenant) = tenant else { return self.account.clone() };
+        let nobody = || "".into();
+        let token = self.principal.as_ref().map_or_else(nobody, |principal| principal.name.clone());
+        server.accounts.of_tenant(&token, &self.account, tenant)
     }
 
     /// The tenant for whom the caller acts: that of its token, or, if the token is a platform's,

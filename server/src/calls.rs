@@ -13,7 +13,7 @@ use http_body::Body as _;
 use portcullis::{Datasource, Denial, Error, Limit, LimitKind, Tenant, TenantError, TenantName};
 use portcullis_memory::Account;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A call without a result.
 pub(crate) enum CallError {
@@ -81,7 +81,9 @@ async fn call_stored<T>(
     let admitted = admit_tenant(server, caller, &stored.template, owner);
     let _admitted = admitted.map_err(CallError::Exceeded)?;
     let datasource = prepared(stored.datasource.clone(), caller, time);
-    run(&datasource).await.map_err(CallError::Failed)
+    let call = counted(server, stored.tenant.as_ref(), run(&datasource));
+    let result = stored.switch.guard(call).await;
+    result.map_err(CallError::Disabled)?.map_err(CallError::Failed)
 }
 
 /// Makes a call of a datasource that the caller describes: it fills in a template.
@@ -99,7 +101,20 @@ pub(crate) async fn call_tenant<T>(
     let tenants = &server.tenants;
     let datasource = tenants.datasource(&template, tenant).map_err(TenantCallError::Tenant)?;
     let datasource = prepared(datasource, caller, time);
-    run(&datasource).await.map_err(|error| TenantCallError::Tenant(error.into()))
+    let result = counted(server, tenant.name.as_ref(), run(&datasource)).await;
+    result.map_err(|error| TenantCallError::Tenant(error.into()))
+}
+
+/// Counts a call for the figures of its tenant.
+async fn counted<T>(
+    server: &Server,
+    tenant: Option<&TenantName>,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let began = Instant::now();
+    let result = call.await;
+    server.metrics.by_tenant.count(tenant, result.is_ok(), began.elapsed());
+    result
 }
 
 /// Counts a call of a tenant of a template. First the narrowest quota, so that a tenant who has used

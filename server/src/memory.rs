@@ -11,15 +11,18 @@ use std::sync::Arc;
 /// nothing to others, but no single one does.
 const SHARE: u64 = 4;
 
-/// Part of the memory limit that one tenant may hold.
+/// Part of the memory limit that one tenant of a token may hold, within what the token may hold.
 const TENANT_SHARE: u64 = 8;
 
 /// The accounts of all tokens, within the memory limit of the host.
 pub(crate) struct Accounts {
     process: Arc<MemoryLimit>,
     by_token: Mutex<HashMap<String, Arc<Account>>>,
-    by_tenant: Mutex<HashMap<TenantName, Arc<Account>>>,
+    by_tenant: Mutex<HashMap<OfToken, Arc<Account>>>,
 }
+
+/// A tenant of a token.
+type OfToken = (Arc<str>, TenantName);
 
 impl Accounts {
     pub(crate) fn new(process: Arc<MemoryLimit>) -> Self {
@@ -38,15 +41,17 @@ impl Accounts {
         account
     }
 
-    /// The account of a tenant: those of one platform have one token.
-    pub(crate) fn of_tenant(&self, tenant: &TenantName) -> Arc<Account> {
-        let mut accounts = self.by_tenant.lock();
-        if let Some(account) = accounts.get(tenant) {
-            return account.clone();
-        }
-        let account = Account::new(self.process.limit() / TENANT_SHARE, self.process.clone());
-        accounts.insert(tenant.clone(), account.clone());
-        account
+    /// The account of a tenant of a token, within the account of the token: the tenants of one
+    /// platform have one token.
+    pub(crate) fn of_tenant(
+        &self,
+        token: &Arc<str>,
+        account: &Arc<Account>,
+        tenant: &TenantName,
+    ) -> Arc<Account> {
+        let new = || Account::within(account, self.process.limit() / TENANT_SHARE);
+        let key = (token.clone(), tenant.clone());
+        self.by_tenant.lock().entry(key).or_insert_with(new).clone()
     }
 
     /// Forgets the tenants for whom no request runs.

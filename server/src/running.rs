@@ -160,6 +160,7 @@ impl RunningServer {
         let mut background = JoinSet::new();
         background.spawn(every(RECORD, self.server.clone(), Server::record_left_out));
         background.spawn(every(RELEASE, self.server.clone(), Server::release_idle));
+        background.spawn(every(RELEASE, self.server.clone(), Server::check_store));
         let ended = edge::serve(&self.server, self.listeners, stopped).await;
         self.server.record_last_left_out();
         if let Some(embedded) = self.embedded {

@@ -154,7 +154,7 @@ impl Server {
         let store = self.stored.store().cloned();
         tokio::spawn(async move {
             if let Some(store) = store
-                && let Err(failure) = store.run(|_| Ok(())).await
+                && let Err(failure) = store.reseal().await
             {
                 tracing::warn!(
                     target: "portcullis::serve",
@@ -247,6 +247,15 @@ impl Server {
         Ok(changes)
     }
 
+    /// Finds out whether another file is in the place of the store, so that nothing of the one before
+    /// stays in use.
+    pub(crate) fn check_store(&self) {
+        if let Some(store) = self.stored.store().cloned() {
+            // A failure is told to those who use the store.
+            tokio::spawn(async move { store.check().await });
+        }
+    }
+
     /// Releases the datasources that nobody uses.
     pub(crate) fn release_idle(&self) {
         let current = self.current();
@@ -255,6 +264,7 @@ impl Server {
         }
         self.tenants.release_idle(current.server.idle_timeout);
         self.stored.release_idle(current.server.idle_timeout);
+        self.metrics.by_tenant.release_idle(current.server.idle_timeout);
         self.quotas.release_idle();
         self.accounts.release_tenants();
     }

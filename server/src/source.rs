@@ -1,12 +1,12 @@
 //! The datasource that a request names: one of the policy, or one that was saved.
 
-use crate::auth::{Caller, Refusal};
+use crate::auth::{Caller, Refusal, RefusalStatus};
 use crate::deployment::{PluginSlot, Served};
 use crate::refusals::Refused;
 use crate::server::Server;
 use crate::stored::{Connected, StoredError};
 use http::HeaderMap;
-use portcullis::{ActionName, Policy};
+use portcullis::{ActionName, Policy, TenantName};
 use portcullis_memory::Account;
 use portcullis_store::DatasourceName;
 use std::sync::Arc;
@@ -53,7 +53,9 @@ impl Source {
                 let (host, deployment) = (&server.host, &caller.deployment);
                 let found = server.stored.find(host, deployment, &name, tenant.as_ref()).await;
                 found.map(Self::Stored).map_err(|error| match error {
-                    StoredError::NotFound => NoSource::Refused(absent(name.as_str())),
+                    StoredError::NotFound => {
+                        NoSource::Refused(absent(name.as_str(), caller, tenant.as_ref()))
+                    }
                     error => NoSource::Stored { name: name.to_string(), error },
                 })
             }
@@ -86,12 +88,8 @@ impl Source {
     /// The account that bodies of its calls are charged to: that of its tenant, or of the token.
     pub(crate) fn account(&self, server: &Server, caller: &Caller) -> Arc<Account> {
         match self {
-            Self::Stored(stored) if stored.tenant.is_some() => {
-                let tenant = stored.tenant.as_ref();
-                tenant
-                    .map_or_else(|| caller.account.clone(), |name| server.accounts.of_tenant(name))
-            }
-            _ => caller.account.clone(),
+            Self::Stored(stored) => caller.account_of(server, stored.tenant.as_ref()),
+            Self::Policy(_) => caller.account.clone(),
         }
     }
 }
@@ -107,11 +105,16 @@ pub(crate) fn hidden(name: &str) -> Refusal {
 }
 
 /// The refusal of a datasource that does not exist, or that another tenant has.
-pub(crate) fn absent(name: &str) -> Refusal {
+pub(crate) fn absent(name: &str, caller: &Caller, tenant: Option<&TenantName>) -> Refusal {
+    let remedy = if tenant.is_none() && caller.is_platform() {
+        "name the tenant in the header x-portcullis-tenant: each tenant has its own datasources"
+    } else {
+        "GET /v1/datasources lists those that may be used"
+    };
     Refusal {
-        status: crate::auth::RefusalStatus::NotFound,
+        status: RefusalStatus::NotFound,
         refused: Refused::new("not-found").because("a datasource that does not exist").into(),
         message: format!("there is no datasource {name:?}"),
-        remedy: "GET /v1/datasources lists those that may be used".to_string(),
+        remedy: remedy.to_string(),
     }
 }

@@ -143,7 +143,11 @@ fn takes(tag: &str, value: &Value) -> bool {
                     .as_str()
                     .is_some_and(|text| text.trim() == text && text.parse::<f64>().is_ok())
         }
-        "B" => value.as_str().is_some_and(|text| ["", "AAAA", "AP8="].contains(&text)),
+        // Digits are Base64, too.
+        "B" => value.as_str().is_some_and(|text| {
+            let are_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            ["", "AAAA", "AP8="].contains(&text) || (are_digits && text.len() % 4 == 0)
+        }),
         "BOOL" | "NULL" => value.is_boolean(),
         "M" => value.is_object(),
         "L" => value.is_array(),

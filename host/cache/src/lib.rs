@@ -96,10 +96,10 @@ impl<T: Clone> FairCache<T> {
         Some(value)
     }
 
-    /// Whether there is an entry of a digest. It does not count as a use.
+    /// The entry of a digest. It does not count as a use.
     #[must_use]
-    pub fn contains(&self, digest: &Digest) -> bool {
-        self.by_digest.contains_key(digest)
+    pub fn peek(&self, digest: &Digest) -> Option<&T> {
+        self.by_digest.get(digest).map(|entry| &entry.value)
     }
 
     /// Adds an entry, unless somebody else has added it meanwhile. Returns the one that is used, and

@@ -10,13 +10,23 @@ pub struct Account {
     limit: u64,
     held: AtomicU64,
     process: Arc<MemoryLimit>,
+    /// The account that everything is charged to as well.
+    parent: Option<Arc<Self>>,
 }
 
 impl Account {
     /// Creates an account of `limit` bytes.
     #[must_use]
     pub fn new(limit: u64, process: Arc<MemoryLimit>) -> Arc<Self> {
-        Arc::new(Self { limit, held: AtomicU64::new(0), process })
+        Arc::new(Self { limit, held: AtomicU64::new(0), process, parent: None })
+    }
+
+    /// Creates an account of `limit` bytes within another account: what is charged to the new one is
+    /// charged to both.
+    #[must_use]
+    pub fn within(parent: &Arc<Self>, limit: u64) -> Arc<Self> {
+        let (process, parent) = (parent.process.clone(), Some(parent.clone()));
+        Arc::new(Self { limit, held: AtomicU64::new(0), process, parent })
     }
 
     /// Charges `bytes` until the charge is dropped.
@@ -50,11 +60,19 @@ impl Account {
         let taken = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
             held.checked_add(bytes).filter(|held| *held <= self.limit)
         });
-        taken.map(drop).map_err(|_| Exceeded::Account { limit: self.limit })
+        taken.map_err(|_| Exceeded::Account { limit: self.limit })?;
+        let in_parent = self.parent.as_ref().map_or(Ok(()), |parent| parent.take(bytes));
+        if in_parent.is_err() {
+            self.held.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        in_parent
     }
 
     fn release(&self, bytes: u64) {
         self.held.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(parent) = &self.parent {
+            parent.release(bytes);
+        }
     }
 }
 
@@ -96,6 +114,21 @@ impl Drop for Charge {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_charged_within_an_account_is_charged_to_both() {
+        let process = MemoryLimit::new(100);
+        let whole = Account::new(50, process.clone());
+        let (one, other) = (Account::within(&whole, 40), Account::within(&whole, 40));
+        let mut charge = one.charge(30).unwrap();
+        assert_eq!(other.charge(30).unwrap_err(), Exceeded::Account { limit: 50 });
+        assert_eq!((other.held(), whole.held(), process.used()), (0, 30, 30));
+        assert_eq!(charge.grow(15).unwrap_err(), Exceeded::Account { limit: 40 });
+        charge.grow(10).unwrap();
+        assert_eq!((one.held(), whole.held()), (40, 40));
+        drop(charge);
+        assert_eq!((one.held(), whole.held(), process.used()), (0, 0, 0));
+    }
 
     #[test]
     fn a_charge_that_does_not_fit_changes_nothing() {

@@ -1,7 +1,8 @@
 //! The document of a datasource that a caller wants to save.
 
-use super::inline::{check_object, credentials, settings, wrong};
+use super::inline::{check_object, settings, wrong};
 use super::problem::{Problem, ProblemKind};
+use crate::credentials;
 use portcullis::{Credentials, Diagnostic, TenantSettings};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -71,7 +72,12 @@ impl Draft {
             }
             Some(new) => {
                 check_object("credentials", new)?;
-                Given::New(credentials(new)?, Zeroizing::new(new.get().to_string()))
+                let (credentials, text) =
+                    credentials::parse_to_keep(new.get()).map_err(|fault| {
+                        let message = "the credentials cannot be used";
+                        Problem::new(ProblemKind::BadRequest, message).faults(&[fault])
+                    })?;
+                Given::New(credentials, text)
             }
         };
         let settings = settings(document.settings)?;

@@ -1,11 +1,13 @@
 //! One function for each path of the JSON API.
 
 use super::input::{MediaType, Options, Pairs, fill};
+use super::managed::saved;
 use super::openapi as description;
 use super::problem::{Problem, ProblemKind};
 use crate::auth::Caller;
 use crate::body;
 use crate::calls;
+use crate::deployment::Condition;
 use crate::memory;
 use crate::server::Server;
 use crate::source::Source;
@@ -22,6 +24,7 @@ use dynamodb_plugin::transcode::{EncodeOptions, Format, encode};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use portcullis::{Datasource, Diagnostic, Error};
 use portcullis_memory::Account;
+use portcullis_store::DatasourceName;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -196,14 +199,37 @@ pub(super) async fn switch(
         _ => return Err(Problem::no_such_path()),
     };
     check_operator(&caller)?;
-    let source = caller.deployment.datasources.get(name).ok_or_else(|| {
-        Problem::new(ProblemKind::NotFound, format!("there is no datasource {name:?}"))
-            .remedy("GET /v1/datasources lists all")
-    })?;
-    source.switch.set_disabled(is_disabled);
+    let state = if let Some(source) = caller.deployment.datasources.get(name) {
+        source.switch.set_disabled(is_disabled);
+        source.condition()
+    } else {
+        disable_saved(&server, &caller, name, is_disabled).await?
+    };
     let action = if is_disabled { "disable" } else { "enable" };
     server.record_operator(Some(&caller.who()), action, name, true);
-    Ok(json_response(json!({"name": name, "state": source.condition().as_str()}).to_string()))
+    Ok(json_response(json!({"name": name, "state": state.as_str()}).to_string()))
+}
+
+/// Disables or enables a datasource that was saved.
+async fn disable_saved(
+    server: &Server,
+    caller: &Caller,
+    name: &str,
+    is_disabled: bool,
+) -> Result<Condition, Problem> {
+    let absent = || {
+        Problem::new(ProblemKind::NotFound, format!("there is no datasource {name:?}"))
+            .remedy("GET /v1/datasources lists all")
+    };
+    let parsed = name.parse::<DatasourceName>().map_err(|_| absent())?;
+    let store = server.stored.store().ok_or_else(absent)?;
+    // One that was disabled can be enabled also if it was deleted, or if the store cannot be used.
+    if is_disabled || !server.stored.is_disabled(&parsed) {
+        let known = saved(store, &parsed).await;
+        known.map_err(|failure| Problem::of_store(&failure, caller))?.ok_or_else(absent)?;
+    }
+    server.stored.set_disabled(&parsed, is_disabled);
+    Ok(if is_disabled { Condition::Disabled } else { Condition::Idle })
 }
 
 /// The name of the built-in plugin.

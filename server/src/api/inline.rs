@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Unique {
 }
 
 /// Reads credentials. No error quotes any of them.
-pub(super) fn credentials(document: &RawValue) -> Result<Credentials, Problem> {
+fn credentials(document: &RawValue) -> Result<Credentials, Problem> {
     credentials::parse(document.get()).map_err(|fault| {
         Problem::new(ProblemKind::BadRequest, "the credentials cannot be used").faults(&[fault])
     })

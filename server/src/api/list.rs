@@ -6,13 +6,13 @@ use super::problem::{Problem, ProblemKind};
 use crate::auth::Caller;
 use crate::deployment::{Condition, Served};
 use crate::server::Server;
-use crate::stored::StoreFailure;
+use crate::stored::{OpenStore, StoreFailure};
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::HeaderMap;
-use portcullis::{Diagnostic, TenantName};
-use portcullis_store::{Saved, Whose};
+use portcullis::{Diagnostic, TenantName, TenantSettings};
+use portcullis_store::{Listed, Saved, Whose};
 use serde_json::{Value, json};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ use std::time::{Duration, UNIX_EPOCH};
 const MOST: usize = 1000;
 /// How many times as many saved datasources are looked at, for a token that may use few of them.
 const LOOKED_AT: usize = 10;
+/// The fewest that are read at a time. 100: as fast as one.
+const FEWEST: usize = 100;
 
 /// Lists the datasources that the caller may use, in the order of their names. An operator sees why
 /// some cannot be used.
@@ -41,22 +43,24 @@ pub(super) async fn datasources(
         .map(|(name, served)| (name.clone(), of_policy(name, served, &caller)))
         .collect();
     let tenant = caller.tenant(&headers)?;
+    let _admitted =
+        caller.admit(&server.quotas).map_err(|exceeded| Problem::exceeded(&exceeded, &caller))?;
     let mut document = json!({});
     let mut next = None;
     if let Some(store) = server.stored.store() {
         match saved(store, &caller, tenant, after, page.limit).await {
             Ok((saved, more)) => {
-                document["store"] = json!({"state": "ready"});
+                document["store"] = match store.failing() {
+                    Some(failure) => state_of_store("failing", &failure, &caller),
+                    None => json!({"state": "ready"}),
+                };
                 next = more;
-                list.extend(saved.iter().map(|saved| {
-                    (saved.name.to_string(), describe(&server, &caller, saved, false))
+                list.extend(saved.iter().map(|(saved, readable)| {
+                    (saved.name.to_string(), describe(&server, &caller, saved, *readable))
                 }));
             }
             Err(failure) => {
-                document["store"] = json!({"state": "unavailable"});
-                if caller.is_operator() {
-                    document["store"]["reason"] = failure.to_string().into();
-                }
+                document["store"] = state_of_store("unavailable", &failure, &caller);
             }
         }
     }
@@ -78,6 +82,14 @@ pub(super) async fn datasources(
     }
     document["datasources"] = list.into_iter().map(|(_, described)| described).collect();
     Ok(json_response(document.to_string()))
+}
+
+/// What is wrong with the store. Only an operator gets the reason.
+fn state_of_store(state: &str, failure: &StoreFailure, caller: &Caller) -> Value {
+    if caller.is_operator() {
+        return json!({"state": state, "reason": failure.to_string()});
+    }
+    json!({"state": state})
 }
 
 /// Which part of the list a request asks for.
@@ -117,31 +129,34 @@ impl Page {
     }
 }
 
-/// One more than `limit` saved datasources that the caller may use, and after which name more may
-/// follow if there are fewer.
+/// One more than `limit` saved datasources that the caller may use, each with whether its credentials
+/// can be opened; and after which name more may follow if there are fewer.
 async fn saved(
-    store: &crate::stored::OpenStore,
+    store: &OpenStore,
     caller: &Caller,
     tenant: Option<TenantName>,
     after: Option<&str>,
     limit: usize,
-) -> Result<(Vec<Saved>, Option<String>), StoreFailure> {
+) -> Result<(Vec<(Listed, bool)>, Option<String>), StoreFailure> {
     let is_for_all = caller.is_operator() && tenant.is_none();
+    // A token may use few of those of its tenant.
+    let most = (limit + 1).clamp(FEWEST, MOST);
     let mut found = Vec::new();
     let mut seen = after.map(str::to_string);
     for _ in 0..LOOKED_AT {
         let (tenant, from) = (tenant.clone(), seen.clone());
         let page = store.run(move |opened| {
             let whose = if is_for_all { Whose::All } else { Whose::Tenant(tenant.as_ref()) };
-            opened.store.list(whose, from.as_deref(), MOST)
+            let page = opened.store.list(whose, from.as_deref(), most)?;
+            let readable = |saved: &Listed| saved.key.is_none_or(|key| opened.keys.has(key));
+            Ok(page.into_iter().map(|saved| (readable(&saved), saved)).collect::<Vec<_>>())
         });
         let page = page.await?;
-        let is_last = page.len() < MOST;
-        seen = page.last().map(|saved| saved.name.to_string());
-        let usable = |saved: &Saved| {
-            caller.may_use(saved.name.as_str()) || caller.may_manage(saved.name.as_str())
-        };
-        found.extend(page.into_iter().filter(usable));
+        let is_last = page.len() < most;
+        seen = page.last().map(|(_, saved)| saved.name.to_string());
+        let usable = |name: &str| caller.may_use(name) || caller.may_manage(name);
+        let page = page.into_iter().filter(|(_, saved)| usable(saved.name.as_str()));
+        found.extend(page.map(|(readable, saved)| (saved, readable)));
         if is_last || found.len() > limit {
             found.truncate(limit + 1);
             return Ok((found, None));
@@ -171,15 +186,11 @@ pub(super) fn of_policy(name: &str, source: &Served, caller: &Caller) -> Value {
     listed
 }
 
-/// A saved datasource, as a caller sees it; with its settings if it is complete.
-pub(super) fn describe(
-    server: &Server,
-    caller: &Caller,
-    saved: &Saved,
-    is_complete: bool,
-) -> Value {
+/// A saved datasource, as a list shows it.
+fn describe(server: &Server, caller: &Caller, saved: &Listed, readable: bool) -> Value {
     let name = saved.name.as_str();
-    let template = caller.deployment.templates.get(&saved.template);
+    let deployment = &caller.deployment;
+    let template = deployment.templates.get(&saved.template);
     let rules = template.map(|template| template.entry().template.rules());
     let mut described = json!({
         "name": name,
@@ -193,27 +204,48 @@ pub(super) fn describe(
         "created": time(saved.created),
         "changed": time(saved.changed),
     });
-    let reason = if caller.deployment.datasources.contains_key(name) {
-        Some("the policy has a datasource of this name, and names in the policy win".to_string())
+    if deployment.datasources.contains_key(name) {
+        let reason = "the policy has a datasource of this name, and names in the policy win";
+        unavailable(&mut described, reason);
     } else if template.is_none() {
-        Some(format!("its template {:?} is not in the policy file any more", saved.template))
-    } else {
-        None
-    };
-    if let Some(reason) = reason {
-        described["state"] = Condition::Unavailable.as_str().into();
-        described["reason"] = reason.into();
-    } else if server.stored.is_connected(&saved.name) {
+        let reason =
+            format!("its template {:?} is not in the policy file any more", saved.template);
+        unavailable(&mut described, &reason);
+    } else if !readable {
+        unavailable(&mut described, UNREADABLE);
+    } else if server.stored.is_disabled(&saved.name) {
+        described["state"] = Condition::Disabled.as_str().into();
+    } else if server.stored.is_connected(&saved.name, deployment) {
         described["state"] = Condition::Connected.as_str().into();
     }
-    if is_complete {
-        described["settings"] = serde_json::from_str(&saved.settings).unwrap_or_default();
-        described["credentials"] = match (&saved.sealed, saved.secret_since) {
-            (Some(_), Some(since)) => json!({"since": time(since)}),
-            (Some(_), None) => json!({}),
-            (None, _) => Value::Null,
-        };
+    described
+}
+
+const UNREADABLE: &str = "its credentials are sealed with a key that the server does not have, or \
+                          were changed; save it again with credentials";
+
+fn unavailable(described: &mut Value, reason: &str) {
+    described["state"] = Condition::Unavailable.as_str().into();
+    described["reason"] = reason.into();
+}
+
+/// A saved datasource with its settings. Of credentials it says only since when there are some.
+pub(super) fn complete(server: &Server, caller: &Caller, saved: &Saved, readable: bool) -> Value {
+    let mut described = describe(server, caller, &saved.listed(), readable);
+    let settings: Result<TenantSettings, _> = serde_json::from_str(&saved.settings);
+    let template = caller.deployment.templates.get(&saved.template);
+    if let (Some(template), Ok(settings)) = (template, settings)
+        && described.get("reason").is_none()
+        && let Err(error) = template.entry().template.fill(saved.tenant.as_ref(), &settings)
+    {
+        unavailable(&mut described, &format!("it does not fit its template any more: {error}"));
     }
+    described["settings"] = serde_json::from_str(&saved.settings).unwrap_or_default();
+    described["credentials"] = match (&saved.sealed, saved.secret_since) {
+        (Some(_), Some(since)) => json!({"since": time(since)}),
+        (Some(_), None) => json!({}),
+        (None, _) => Value::Null,
+    };
     described
 }
 

@@ -5,30 +5,32 @@ use super::conditions::tag;
 use super::draft::{Draft, Given, give_again};
 use super::handlers::json_response;
 use super::input::MediaType;
-use super::list::describe;
+use super::list::complete;
 use super::problem::{Problem, ProblemKind};
-use crate::auth::Caller;
+use crate::auth::{Caller, Refusal};
 use crate::body::{self, Received};
 use crate::calls;
+use crate::credentials;
 use crate::deployment::ServedTemplate;
 use crate::memory;
 use crate::server::Server;
 use crate::source::{absent, hidden};
-use crate::stored::{OpenStore, Owned, StoreFailure, StoredError};
+use crate::stored::{OpenStore, Opened, Owned, StoreFailure, StoredError};
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 use portcullis::{Credentials, Tenant, TenantName, TenantSettings};
 use portcullis_memory::{Account, Charge};
 use portcullis_store as store;
-use portcullis_store::{Condition, DatasourceName, Saved, StoreError};
+use portcullis_store::{DatasourceName, Saved, Sealed, Sealing, StoreError};
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A name under which the caller may save a datasource.
 pub(super) struct Managed<'r> {
-    server: &'r Server,
+    server: &'r Arc<Server>,
     caller: &'r Caller,
     store: &'r OpenStore,
     name: DatasourceName,
@@ -38,31 +40,22 @@ pub(super) struct Managed<'r> {
 impl<'r> Managed<'r> {
     /// Checks what is known before the body: the token, the name and the tenant.
     pub(super) fn check(
-        server: &'r Server,
-        caller: &'r Caller,
-        name: &str,
-        headers: &HeaderMap,
-    ) -> Result<Self, Problem> {
-        caller.check_managing(name)?;
-        if caller.deployment.datasources.contains_key(name) {
-            return Err(hidden(name).into());
-        }
-        Self::check_hidden(server, caller, name, headers)
-    }
-
-    /// Like [`Self::check`], for a name that the policy may have.
-    pub(super) fn check_hidden(
-        server: &'r Server,
+        server: &'r Arc<Server>,
         caller: &'r Caller,
         name: &str,
         headers: &HeaderMap,
     ) -> Result<Self, Problem> {
         let tenant = caller.tenant(headers)?;
-        Self::new(server, caller, name, tenant)
+        let managed = Self::new(server, caller, name, tenant)?;
+        if caller.deployment.datasources.contains_key(name) {
+            return Err(hidden(name).into());
+        }
+        Ok(managed)
     }
 
+    /// Like [`Self::check`], for a name that the policy may have.
     pub(super) fn new(
-        server: &'r Server,
+        server: &'r Arc<Server>,
         caller: &'r Caller,
         name: &str,
         tenant: Option<TenantName>,
@@ -80,7 +73,7 @@ impl<'r> Managed<'r> {
 
     /// Reads the document.
     pub(super) async fn read(&self, request: Request) -> Result<(Draft, Charge), Problem> {
-        let account = account(self.server, self.caller, self.tenant.as_ref());
+        let account = self.caller.account_of(self.server, self.tenant.as_ref());
         let read = read(self.caller, &account, request).await;
         read.map_err(|problem| problem.about(self.name.as_str(), self.tenant.as_ref()))
     }
@@ -90,31 +83,14 @@ impl<'r> Managed<'r> {
         Ok(self.caller.template(&draft.template)?)
     }
 
-    pub(super) fn absent(&self) -> Problem {
-        absent(self.name.as_str()).into()
-    }
-
-    pub(super) async fn saved(&self) -> Result<Option<Saved>, Problem> {
-        let saved = saved(self.store, &self.name, self.tenant.as_ref()).await;
-        saved.map_err(|failure| Problem::of_store(&failure, self.caller))
-    }
-
     /// The saved credentials that a draft keeps.
     pub(super) async fn kept_credentials(
         &self,
         draft: &Draft,
     ) -> Result<Option<Credentials>, Problem> {
-        Ok(self.kept(draft).await?.map(|(credentials, _)| credentials))
-    }
-
-    /// The saved credentials that a draft keeps, as such and as JSON.
-    async fn kept(
-        &self,
-        draft: &Draft,
-    ) -> Result<Option<(Credentials, Zeroizing<String>)>, Problem> {
-        let stored = &self.server.stored;
         let of_stored = |error: StoredError| Problem::of_stored(&error, self.caller);
-        let Owned { saved, secret } = match stored.read(&self.name, self.tenant.as_ref()).await {
+        let owned = self.server.stored.read(&self.name, self.tenant.as_ref()).await;
+        let Owned { saved, secret, .. } = match owned {
             Err(StoredError::NotFound) => return Ok(None),
             owned => owned.map_err(of_stored)?,
         };
@@ -122,70 +98,111 @@ impl<'r> Managed<'r> {
         if saved.template != draft.template {
             return Err(give_again());
         }
-        let credentials = crate::credentials::parse(&secret);
-        let credentials = credentials.map_err(|_| of_stored(StoredError::Unreadable))?;
-        Ok(Some((credentials, secret)))
+        let credentials = credentials::parse(&secret);
+        credentials.map(Some).map_err(|_| of_stored(StoredError::Unreadable))
     }
 
-    /// Saves a draft. Returns nothing if somebody else has changed the datasource meanwhile.
+    /// Saves a draft, and responds with what was saved.
     pub(super) async fn save(
         &self,
-        draft: &Draft,
+        draft: Draft,
         template: &ServedTemplate,
-        conditions: &Conditions,
-    ) -> Result<Option<Response>, Problem> {
-        let before = self.saved().await?;
-        conditions.check(before.as_ref().map(|before| before.version))?;
-        let (credentials, secret) = match &draft.credentials {
-            Given::New(credentials, text) => {
-                (Some(credentials.clone()), Some((text.clone(), store::Given::Now)))
-            }
-            Given::Removed => (None, None),
-            Given::Kept => match self.kept(draft).await? {
-                Some((credentials, text)) => {
-                    (Some(credentials), Some((text, store::Given::Before)))
-                }
-                None => (None, None),
-            },
+        conditions: Conditions,
+    ) -> Result<Response, Problem> {
+        self.check_audit()?;
+        let credentials = match &draft.credentials {
+            Given::New(credentials, _) => Some(credentials.clone()),
+            Given::Removed => None,
+            Given::Kept => self.kept_credentials(&draft).await?,
         };
-        self.check_connects(draft, template, credentials).await?;
-        let condition = match &before {
-            Some(before) => Condition::Version(before.version),
-            None => Condition::Absent,
-        };
+        self.check_connects(&draft, template, credentials).await?;
         let row = store::Draft {
             name: self.name.clone(),
-            template: draft.template.clone(),
+            template: draft.template,
             tenant: self.tenant.clone(),
             settings: text(&draft.settings),
             per_tenant: self.store.per_tenant(),
         };
-        let put = self.store.run(move |opened| {
-            opened.store.put(&row, condition, &|sealing, _| {
-                let seal = |(text, given): &(Zeroizing<String>, store::Given)| {
-                    Ok((opened.keys.seal(sealing, text.as_bytes())?, *given))
-                };
-                secret.as_ref().map(seal).transpose()
-            })
+        let (record, given) = (self.record(), draft.credentials);
+        let put = self.store.change(move |opened| {
+            let existed = Cell::new(false);
+            let saved = opened.store.put(&row, &|sealing, before| {
+                existed.set(before.is_some());
+                check(before, row.tenant.as_ref(), &conditions)?;
+                sealed(opened, &given, sealing, before)
+            });
+            // Here, since nobody may be waiting for the end.
+            record.write("save", saved.as_ref());
+            Ok((saved?, existed.get()))
         });
-        let saved = put.await;
-        // It may have been saved also if there was no answer.
-        self.server.stored.forget(&self.name);
-        let saved = match saved {
-            Err(failure) if is_conflict(&failure) && conditions.is_empty() => return Ok(None),
-            Err(failure) if is_conflict(&failure) => {
-                let message = "the datasource was changed at the same time";
-                return Err(Problem::new(ProblemKind::Precondition, message)
-                    .remedy("GET it, decide again, and send its ETag in If-Match"));
+        let (saved, existed) = put.await.map_err(|failure| self.refused(&failure))?;
+        let status = if existed { StatusCode::OK } else { StatusCode::CREATED };
+        Ok(described(self.server, self.caller, &saved, true, status))
+    }
+
+    /// Deletes what is saved.
+    pub(super) async fn delete(&self, conditions: Conditions) -> Result<(), Problem> {
+        self.check_audit()?;
+        let _admitted = self
+            .caller
+            .admit(&self.server.quotas)
+            .map_err(|exceeded| Problem::exceeded(&exceeded, self.caller))?;
+        let (record, name, tenant) = (self.record(), self.name.clone(), self.tenant.clone());
+        let delete = self.store.change(move |opened| {
+            let decide = |before: &Saved| check(Some(before), tenant.as_ref(), &conditions);
+            match opened.store.delete(&name, &decide) {
+                Ok(None) => {
+                    record.forget();
+                    check(None, tenant.as_ref(), &conditions)?;
+                    Ok(false)
+                }
+                Ok(Some(deleted)) => {
+                    record.write("delete", Ok(&deleted));
+                    Ok(true)
+                }
+                Err(error) => {
+                    record.write("delete", Err(&error));
+                    Err(error)
+                }
             }
-            saved => saved.map_err(|failure| {
-                self.record("save", None, false);
-                Problem::of_store(&failure, self.caller)
-            })?,
+        });
+        match delete.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.absent()),
+            // Another tenant's is none.
+            Err(failure) if matches!(failure.error(), Some(StoreError::Taken)) => {
+                Err(self.absent())
+            }
+            Err(failure) => Err(self.refused(&failure)),
+        }
+    }
+
+    fn absent(&self) -> Problem {
+        absent(self.name.as_str(), self.caller, self.tenant.as_ref()).into()
+    }
+
+    /// The problem of a change that was not made.
+    fn refused(&self, failure: &StoreFailure) -> Problem {
+        let problem = match failure.error() {
+            Some(StoreError::Conflict { found }) => Conditions::problem(*found),
+            Some(StoreError::OtherTemplate) => give_again(),
+            Some(StoreError::Taken) => Refusal::conflict(
+                "a name of others",
+                format!("the name {:?} is taken", self.name.as_str()),
+                "choose another name: the tenants of a server share one space of names",
+            )
+            .into(),
+            Some(StoreError::Seal(error)) => {
+                Problem::of_stored(&StoredError::Sealed(error.clone()), self.caller)
+            }
+            _ => Problem::of_store(failure, self.caller),
         };
-        self.record("save", Some(&saved), true);
-        let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-        Ok(Some(described(self.server, self.caller, &saved, status)))
+        problem.about(self.name.as_str(), self.tenant.as_ref())
+    }
+
+    /// A change needs a record.
+    fn check_audit(&self) -> Result<(), Problem> {
+        self.server.host.check_audit().map_err(|error| Problem::from(&error))
     }
 
     /// Checks that the template can be filled in, and that the plugin accepts the settings. Nothing
@@ -214,32 +231,80 @@ impl<'r> Managed<'r> {
         })
     }
 
-    /// Deletes what was found. Returns whether nobody else had changed it meanwhile.
-    pub(super) async fn delete(&self, saved: &Saved) -> Result<bool, Problem> {
-        let (name, condition) = (self.name.clone(), Condition::Version(saved.version));
-        let deleted = self.store.run(move |opened| opened.store.delete(&name, condition)).await;
-        self.server.stored.forget(&self.name);
-        match deleted {
-            Err(failure) if is_conflict(&failure) => Ok(false),
-            Err(failure) => {
-                self.record("delete", None, false);
-                Err(Problem::of_store(&failure, self.caller))
-            }
-            Ok(_) => {
-                self.record("delete", Some(saved), true);
-                Ok(true)
-            }
+    fn record(&self) -> Record {
+        Record {
+            server: self.server.clone(),
+            caller: self.caller.clone(),
+            name: self.name.clone(),
+            tenant: self.tenant.clone(),
         }
     }
+}
 
-    /// Records a change in the audit log.
-    fn record(&self, action: &'static str, saved: Option<&Saved>, is_ok: bool) {
+/// Who changes what: for the audit log, and to forget what is in use.
+struct Record {
+    server: Arc<Server>,
+    caller: Caller,
+    name: DatasourceName,
+    tenant: Option<TenantName>,
+}
+
+impl Record {
+    /// Nothing that was saved before is used from now on.
+    fn forget(&self) {
+        self.server.stored.forget(&self.name);
+    }
+
+    /// Records a change that was made, or that failed. What was refused changes nothing.
+    fn write(&self, action: &'static str, result: Result<&Saved, &StoreError>) {
+        use StoreError::{Conflict, OtherTemplate, Taken, TooMany};
+        if let Err(Conflict { .. } | OtherTemplate | Taken | TooMany(_)) = result {
+            return;
+        }
+        self.forget();
         let tenant = self.tenant.as_ref().map(|tenant| format!(" of tenant {tenant}"));
         let what =
-            saved.map(|saved| format!(", template {}, version {}", saved.template, saved.version));
-        let (tenant, what) = (tenant.unwrap_or_default(), what.unwrap_or_default());
-        let subject = format!("datasource {}{tenant}{what}", self.name);
-        self.server.record_operator(Some(&self.caller.who()), action, &subject, is_ok);
+            result.map(|saved| format!(", template {}, version {}", saved.template, saved.version));
+        let (tenant, detail) = (tenant.unwrap_or_default(), what.unwrap_or_default());
+        let subject = format!("datasource {}{tenant}{detail}", self.name);
+        self.server.record_operator(Some(&self.caller.who()), action, &subject, result.is_ok());
+    }
+}
+
+/// Checks that what is saved is the tenant's, and as the request expects.
+fn check(
+    before: Option<&Saved>,
+    tenant: Option<&TenantName>,
+    conditions: &Conditions,
+) -> Result<(), StoreError> {
+    if before.is_some_and(|before| before.tenant.as_ref() != tenant) {
+        return Err(StoreError::Taken);
+    }
+    let found = before.map(|before| before.version);
+    if conditions.hold(found) { Ok(()) } else { Err(StoreError::Conflict { found }) }
+}
+
+/// The secret to save: a new one, or the one before, sealed for the new version.
+fn sealed(
+    opened: &Opened,
+    given: &Given,
+    sealing: &Sealing<'_>,
+    before: Option<&Saved>,
+) -> Result<Option<(Sealed, store::Given)>, StoreError> {
+    match given {
+        Given::Removed => Ok(None),
+        Given::New(_, text) => {
+            Ok(Some((opened.keys.seal(sealing, text.as_bytes())?, store::Given::Now)))
+        }
+        Given::Kept => {
+            let before = before.and_then(|saved| Some((saved, saved.sealed.as_ref()?)));
+            let Some((before, secret)) = before else { return Ok(None) };
+            if before.template != sealing.template {
+                return Err(StoreError::OtherTemplate);
+            }
+            let secret = opened.keys.open(&before.sealing(), secret)?;
+            Ok(Some((opened.keys.seal(sealing, &secret)?, store::Given::Before)))
+        }
     }
 }
 
@@ -265,24 +330,20 @@ pub(super) async fn read(
     Ok((Draft::parse(&text)?, charge))
 }
 
-/// The account of a tenant, or of the token.
-pub(super) fn account(
-    server: &Server,
-    caller: &Caller,
-    tenant: Option<&TenantName>,
-) -> Arc<Account> {
-    tenant.map_or_else(|| caller.account.clone(), |tenant| server.accounts.of_tenant(tenant))
-}
-
-/// What is saved under a name for a tenant.
+/// What is saved under a name, and whether its credentials can be opened.
 pub(super) async fn saved(
     store: &OpenStore,
     name: &DatasourceName,
-    tenant: Option<&TenantName>,
-) -> Result<Option<Saved>, StoreFailure> {
-    let (name, tenant) = (name.clone(), tenant.cloned());
-    let found = store.run(move |opened| opened.store.get(&name)).await?;
-    Ok(found.filter(|saved| saved.tenant == tenant))
+) -> Result<Option<(Saved, bool)>, StoreFailure> {
+    let name = name.clone();
+    let found = store.run(move |opened| {
+        Ok(opened.store.get(&name)?.map(|saved| {
+            let open = |sealed: &Sealed| opened.keys.open(&saved.sealing(), sealed).is_ok();
+            let readable = saved.sealed.as_ref().is_none_or(open);
+            (saved, readable)
+        }))
+    });
+    found.await
 }
 
 /// Settings as JSON, without what does not matter.
@@ -294,17 +355,15 @@ fn text(settings: &TenantSettings) -> String {
     Value::Object(fields).to_string()
 }
 
-fn is_conflict(failure: &StoreFailure) -> bool {
-    matches!(failure, StoreFailure::Store(error) if matches!(**error, StoreError::Conflict { .. }))
-}
-
+/// A response that describes what is saved.
 pub(super) fn described(
     server: &Server,
     caller: &Caller,
     saved: &Saved,
+    readable: bool,
     status: StatusCode,
 ) -> Response {
-    let mut response = json_response(describe(server, caller, saved, true).to_string());
+    let mut response = json_response(complete(server, caller, saved, readable).to_string());
     *response.status_mut() = status;
     response.headers_mut().insert(header::ETAG, tag(saved.version));
     response

@@ -164,7 +164,7 @@ fn stored_paths() -> Value {
                         "type": "object", "required": ["state"],
                         "description": "Whether saved datasources can be listed. Only operators see the reason.",
                         "properties": {
-                            "state": {"enum": ["ready", "unavailable"]}, "reason": {"type": "string"},
+                            "state": {"enum": ["ready", "failing", "unavailable"]}, "reason": {"type": "string"},
                         },
                     },
                 },
@@ -344,7 +344,14 @@ fn form_paths() -> Value {
                 "properties": {
                     "name": {"type": "string"}, "title": {"type": "string"}, "version": {"type": "string"},
                     "settings": schema, "options": schema,
-                    "actions": {"type": "array", "items": {"type": "object"}},
+                    "actions": {"type": "array", "items": {
+                        "type": "object", "required": ["name", "access"], "properties": {
+                            "name": {"type": "string"},
+                            "access": {"enum": ["read", "write", "admin"]},
+                            "example": {"type": "object"},
+                            "input": {"type": "object", "description": "The JSON Schema of the input."},
+                        },
+                    }},
                     "authentication": {"type": "array", "items": {"type": "object", "required": ["type", "schema"]}},
                 },
             }), &[400, 401, 403, 404, 502, 503, 504]),

@@ -292,7 +292,7 @@ impl Problem {
             StoredError::Store(failure) => return Self::of_store(failure, caller),
             StoredError::Template(error) => return Self::unavailable(error, caller),
             StoredError::Tenant(error) => Self::of_tenant(error, caller),
-            StoredError::NoTemplate(_) | StoredError::Unreadable => {
+            StoredError::NoTemplate(_) | StoredError::Unreadable | StoredError::Sealed(_) => {
                 Self::new(ProblemKind::BadRequest, String::new())
             }
         };
@@ -306,9 +306,7 @@ impl Problem {
 
     /// The problem of a store that cannot be used. Only an operator gets the reason.
     pub(crate) fn of_store(failure: &StoreFailure, caller: &Caller) -> Self {
-        if let StoreFailure::Store(error) = failure
-            && matches!(**error, StoreError::TooMany(_))
-        {
+        if let Some(error @ StoreError::TooMany(_)) = failure.error() {
             return Self::new(ProblemKind::Conflict, error.to_string())
                 .remedy("delete some; an operator can raise server.store.per-tenant");
         }
@@ -317,7 +315,11 @@ impl Problem {
         } else {
             "the store of datasources cannot be used now".to_string()
         };
-        let problem = Self::new(ProblemKind::Store, text);
+        let may_be_done = matches!(failure, StoreFailure::Late);
+        let problem = Self::new(ProblemKind::Store, text).with("maybeApplied", may_be_done);
+        if may_be_done {
+            return problem.remedy("GET the datasource: a change may still be made");
+        }
         if caller.is_operator() {
             return problem;
         }

@@ -4,23 +4,20 @@ use super::conditions::Conditions;
 use super::draft::Given;
 use super::handlers::{Names, finish, json_response, path};
 use super::list;
-use super::managed::{Managed, account, described, read, saved};
-use super::problem::{Problem, ProblemKind};
-use crate::auth::{Caller, Refusal};
+use super::managed::{Managed, described, read, saved};
+use super::problem::Problem;
+use crate::auth::Caller;
 use crate::calls;
 use crate::server::Server;
-use crate::source::absent;
+use crate::source;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use portcullis::Tenant;
+use portcullis::{Tenant, TenantName};
 use portcullis_store::DatasourceName;
 use std::sync::Arc;
-
-/// How often a change is tried again that somebody else's change prevented.
-const TRIES: usize = 5;
 
 /// Returns what is known about a datasource, of the policy or saved. Of credentials it says only
 /// whether there are some, and since when.
@@ -39,14 +36,24 @@ pub(super) async fn get(
     if !caller.may_use(&name) && !caller.may_manage(&name) {
         caller.datasource(&name)?;
     }
-    let (Some(store), Ok(parsed)) = (server.stored.store(), name.parse::<DatasourceName>()) else {
-        return Err(absent(&name).into());
-    };
     let tenant = caller.tenant(&headers)?;
-    let saved = saved(store, &parsed, tenant.as_ref()).await;
+    let absent = || Problem::from(source::absent(&name, &caller, tenant.as_ref()));
+    let (Some(store), Ok(parsed)) = (server.stored.store(), name.parse::<DatasourceName>()) else {
+        return Err(absent());
+    };
+    let _admitted =
+        caller.admit(&server.quotas).map_err(|exceeded| Problem::exceeded(&exceeded, &caller))?;
+    let saved = saved(store, &parsed).await;
     let saved = saved.map_err(|failure| Problem::of_store(&failure, &caller))?;
-    let saved = saved.ok_or_else(|| absent(&name))?;
-    Ok(described(&server, &caller, &saved, StatusCode::OK))
+    // An operator sees those of all tenants.
+    let sees_all = caller.is_operator() && tenant.is_none();
+    let is_visible = |owner: Option<&TenantName>| sees_all || owner == tenant.as_ref();
+    match saved.filter(|(saved, _)| is_visible(saved.tenant.as_ref())) {
+        Some((saved, readable)) => {
+            Ok(described(&server, &caller, &saved, readable, StatusCode::OK))
+        }
+        None => Err(absent()),
+    }
 }
 
 /// Saves a datasource: a new one, or another version of one that exists.
@@ -62,20 +69,10 @@ pub(super) async fn put(
     let (draft, _charge) = managed.read(request).await?;
     draft.check_name(&name)?;
     let template = managed.template(&draft)?;
-    for _ in 0..TRIES {
-        if let Some(response) = managed.save(&draft, template, &conditions).await? {
-            return Ok(response);
-        }
-    }
-    Err(Refusal::conflict(
-        "a name of others",
-        format!("the name {name:?} is taken, or changes all the time"),
-        "choose another name, or try again",
-    )
-    .into())
+    managed.save(draft, template, conditions).await
 }
 
-/// Deletes a datasource.
+/// Deletes a datasource. One that the policy hides can be deleted, too.
 pub(super) async fn delete(
     State(server): State<Arc<Server>>,
     Extension(caller): Extension<Caller>,
@@ -83,30 +80,12 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let name = path(names)?;
-    let managed = Managed::check(&server, &caller, &name, &headers);
-    // One that the policy hides can still be deleted.
-    let managed = match managed {
-        Err(_) if caller.may_manage(&name) => {
-            Managed::check_hidden(&server, &caller, &name, &headers)
-        }
-        managed => managed,
-    }?;
-    let conditions = Conditions::from_headers(&headers)?;
-    for _ in 0..TRIES {
-        let saved = managed.saved().await?;
-        conditions.check(saved.as_ref().map(|saved| saved.version))?;
-        let saved = saved.ok_or_else(|| managed.absent())?;
-        if managed.delete(&saved).await? {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            return Ok(response);
-        }
-    }
-    Err(Problem::new(
-        ProblemKind::Conflict,
-        format!("the datasource {name:?} changes all the time"),
-    )
-    .remedy("try again"))
+    let tenant = caller.tenant(&headers)?;
+    let managed = Managed::new(&server, &caller, &name, tenant)?;
+    managed.delete(Conditions::from_headers(&headers)?).await?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
 }
 
 /// Tests a datasource before it is saved: the service must be reached, and accept the credentials.
@@ -116,12 +95,15 @@ pub(super) async fn test(
     request: Request,
 ) -> Result<Response, Problem> {
     let tenant = caller.tenant(request.headers())?;
-    let account = account(&server, &caller, tenant.as_ref());
+    let account = caller.account_of(&server, tenant.as_ref());
     let (draft, _charge) = read(&caller, &account, request).await?;
     let template = caller.template(&draft.template)?;
+    // Whose saved credentials are used, for the record.
+    let mut saved_as = None;
     let kept = match (&draft.name, &draft.credentials) {
         (Some(name), Given::Kept) => {
             let managed = Managed::new(&server, &caller, name, tenant.clone())?;
+            saved_as = Some(name.clone());
             managed.kept_credentials(&draft).await?
         }
         _ => None,
@@ -135,7 +117,7 @@ pub(super) async fn test(
             Given::Removed => None,
         },
         holder: format!("token:{}", caller.name()),
-        datasource: None,
+        datasource: saved_as,
     };
     let result =
         calls::call_tenant(&server, &caller, template, &tenant, None, async |datasource| {

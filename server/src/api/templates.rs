@@ -115,10 +115,7 @@ impl Inline {
     ) -> Result<Self, Problem> {
         let template = caller.template(name)?.clone();
         let tenant = caller.tenant(request.headers())?;
-        let account = match &tenant {
-            Some(tenant) => server.accounts.of_tenant(tenant),
-            None => caller.account.clone(),
-        };
+        let account = caller.account_of(server, tenant.as_ref());
         // A tenant's name has no colon.
         let holder = format!("token:{}", caller.name());
         let read = async {

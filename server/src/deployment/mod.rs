@@ -13,8 +13,7 @@ mod template;
 use changes::Difference;
 pub use changes::{Changes, TokenChanges};
 pub(crate) use served::{Condition, Served, Unavailable};
-pub(crate) use switch::Disabled;
-use switch::Switch;
+pub(crate) use switch::{Disabled, Switch};
 pub(crate) use template::ServedTemplate;
 
 use crate::connections::TrustedProxies;

@@ -3,15 +3,18 @@
 //! | module | role |
 //! |---|---|
 //! | `datasources` | what the datasources count |
+//! | `by_tenant` | what the calls of each tenant add up to |
 //! | `tenants` | what the cache of tenants' datasources counts |
 //! | `text` | the format |
 
+mod by_tenant;
 mod datasources;
 mod tenants;
 mod text;
 
 use crate::connections::Connections;
 use crate::deployment::Deployment;
+use by_tenant::ByTenant;
 use parking_lot::Mutex;
 use portcullis::{CacheFigures, Histogram, Host, MemoryLimit};
 use std::collections::BTreeMap;
@@ -29,6 +32,7 @@ pub(crate) struct Metrics {
     refused_connections: Mutex<BTreeMap<&'static str, u64>>,
     reloads: AtomicU64,
     failed_reloads: AtomicU64,
+    pub(crate) by_tenant: ByTenant,
 }
 
 impl Metrics {
@@ -77,6 +81,7 @@ impl Metrics {
         }
         datasources::write(deployment, &mut text);
         tenants::write(tenants.0, tenants.1, &mut text);
+        self.by_tenant.write(&mut text);
         text.0
     }
 

@@ -2,15 +2,15 @@
 
 use super::open_store::{OpenStore, StoreFailure};
 use crate::credentials;
-use crate::deployment::{Deployment, ServedTemplate};
+use crate::deployment::{Deployment, ServedTemplate, Switch};
 use crate::setup::SetupError;
 use parking_lot::Mutex;
 use portcullis::{Datasource, Host, Policy, Tenant, TenantError, TenantName, TenantSettings};
 use portcullis_cache::FairCache;
-use portcullis_store::{DatasourceName, Saved, Sealed, StoreError};
+use portcullis_store::{DatasourceName, Saved, SealError, Sealed, StoreError};
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -18,8 +18,16 @@ use zeroize::Zeroizing;
 pub(crate) struct StoredDatasources {
     store: Option<OpenStore>,
     kept: Mutex<FairCache<Arc<Connected>>>,
-    /// Counts changes of the store, so that what was read before one is not kept.
-    changes: AtomicU64,
+    /// The names that are being read, so that what was read before a change is not kept.
+    reading: Mutex<HashMap<DatasourceName, Reading>>,
+    /// The switches of disabled datasources. A restart of the server enables all.
+    disabled: Mutex<BTreeMap<DatasourceName, Arc<Switch>>>,
+}
+
+#[derive(Default)]
+struct Reading {
+    readers: usize,
+    has_changed: bool,
 }
 
 /// A saved datasource in use.
@@ -28,6 +36,9 @@ pub(crate) struct Connected {
     pub(crate) tenant: Option<TenantName>,
     pub(crate) template: Arc<ServedTemplate>,
     pub(crate) datasource: Datasource,
+    pub(crate) switch: Arc<Switch>,
+    /// Which file of the store it was read from.
+    epoch: u64,
 }
 
 /// A saved datasource, and what fills in its template.
@@ -35,6 +46,8 @@ pub(crate) struct Owned {
     pub(crate) saved: Saved,
     /// The credentials, as JSON.
     pub(crate) secret: Option<Zeroizing<String>>,
+    /// Which file of the store it was read from.
+    epoch: u64,
 }
 
 /// Why a saved datasource cannot be used.
@@ -53,11 +66,14 @@ pub(crate) enum StoredError {
     #[error("it does not fit its template any more: {0}")]
     Tenant(TenantError),
     /// What was saved cannot be read.
-    #[error("what was saved cannot be read; save it again")]
+    #[error("what was saved cannot be read")]
     Unreadable,
+    /// Its credentials cannot be opened.
+    #[error("its credentials cannot be read: {0}")]
+    Sealed(SealError),
     /// The store cannot be used.
     #[error("{0}")]
-    Store(#[from] StoreFailure),
+    Store(StoreFailure),
 }
 
 /// The most saved datasources in use, and their bytes: as for those that calls bring along.
@@ -69,7 +85,7 @@ const DATASOURCE_BYTES: usize = 8 << 10;
 impl StoredDatasources {
     pub(crate) fn new(store: Option<OpenStore>) -> Self {
         let kept = Mutex::new(FairCache::new(MOST, MOST_BYTES));
-        Self { store, kept, changes: AtomicU64::new(0) }
+        Self { store, kept, reading: Mutex::default(), disabled: Mutex::default() }
     }
 
     /// The store; none if datasources cannot be saved.
@@ -86,28 +102,29 @@ impl StoredDatasources {
         name: &DatasourceName,
         tenant: Option<&TenantName>,
     ) -> Result<Arc<Connected>, StoredError> {
-        if let Some(known) = self.kept(name) {
-            if known.tenant.as_ref() != tenant {
-                return Err(StoredError::NotFound);
-            }
-            if deployment.templates.get(known.template.name()).is_some_and(|template| {
-                // After a reload that changed the template it is another one.
-                Arc::ptr_eq(template, &known.template)
-            }) {
-                return Ok(known);
-            }
+        let known = self.kept.lock().get(&digest(name));
+        if let Some(known) = known.filter(|known| self.is_current(known, deployment)) {
+            return if known.tenant.as_ref() == tenant {
+                Ok(known)
+            } else {
+                Err(StoredError::NotFound)
+            };
         }
         // Boxed, since it is rare and large.
         Box::pin(self.connect(host, deployment, name, tenant)).await
     }
 
-    fn kept(&self, name: &DatasourceName) -> Option<Arc<Connected>> {
-        self.kept.lock().get(&digest(name))
+    /// Whether the datasource of that name is in use.
+    pub(crate) fn is_connected(&self, name: &DatasourceName, deployment: &Deployment) -> bool {
+        let known = self.kept.lock().peek(&digest(name)).cloned();
+        known.is_some_and(|known| self.is_current(&known, deployment))
     }
 
-    /// Whether the datasource of that name is in use.
-    pub(crate) fn is_connected(&self, name: &DatasourceName) -> bool {
-        self.kept.lock().contains(&digest(name))
+    /// Whether nothing has changed since it was connected: neither its template, nor the file.
+    fn is_current(&self, known: &Connected, deployment: &Deployment) -> bool {
+        let template = deployment.templates.get(known.template.name());
+        template.is_some_and(|template| Arc::ptr_eq(template, &known.template))
+            && self.store.as_ref().is_some_and(|store| store.epoch() == known.epoch)
     }
 
     async fn connect(
@@ -117,8 +134,8 @@ impl StoredDatasources {
         name: &DatasourceName,
         tenant: Option<&TenantName>,
     ) -> Result<Arc<Connected>, StoredError> {
-        let changes = self.changes.load(Ordering::Acquire);
-        let Owned { saved, secret } = self.read(name, tenant).await?;
+        let reader = Reader::new(self, name);
+        let Owned { saved, secret, epoch } = self.read(name, tenant).await?;
         let template = deployment.templates.get(&saved.template);
         let template = template.ok_or_else(|| StoredError::NoTemplate(saved.template.clone()))?;
         let loaded = template.loaded(host).await.map_err(StoredError::Template)?;
@@ -126,26 +143,29 @@ impl StoredDatasources {
         let filled = filled(&saved, secret.as_deref().map(String::as_str))?;
         let datasource = host.configure_template(&loaded, &filled).map_err(StoredError::Tenant)?;
         let owner = filled.owner().into();
+        let switch = self.disabled.lock().get(name).cloned().unwrap_or_default();
         let connected = Arc::new(Connected {
             name: saved.name,
             tenant: saved.tenant,
             template: template.clone(),
             datasource,
+            switch,
+            epoch,
         });
-        let evicted = {
+        let dropped = {
             let mut kept = self.kept.lock();
             let digest = digest(name);
             let replaced = kept.remove(&digest);
             // Somebody may have saved another one meanwhile. Then this one serves this call alone.
-            let evicted = if self.changes.load(Ordering::Acquire) == changes {
-                kept.insert(digest, owner, bytes + DATASOURCE_BYTES, connected.clone()).1
-            } else {
+            let evicted = if reader.has_changed() {
                 Vec::new()
+            } else {
+                kept.insert(digest, owner, bytes + DATASOURCE_BYTES, connected.clone()).1
             };
             (replaced, evicted)
         };
         // Dropping instances takes time, and others must not wait for it.
-        drop(evicted);
+        drop(dropped);
         Ok(connected)
     }
 
@@ -167,16 +187,45 @@ impl StoredDatasources {
                 // It was a text when it was sealed.
                 Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
             });
-            Ok::<_, StoreError>(Some(Owned { saved, secret }))
+            Ok(Some((saved, secret)))
         });
-        found.await?.ok_or(StoredError::NotFound)
+        let found = found.await.map_err(|failure| match failure.error() {
+            Some(StoreError::Seal(error)) => StoredError::Sealed(error.clone()),
+            Some(StoreError::Damaged(_)) => StoredError::Unreadable,
+            _ => StoredError::Store(failure),
+        })?;
+        let (saved, secret) = found.ok_or(StoredError::NotFound)?;
+        Ok(Owned { saved, secret, epoch: store.epoch() })
+    }
+
+    /// Disables or enables a datasource.
+    pub(crate) fn set_disabled(&self, name: &DatasourceName, is_disabled: bool) {
+        let known = self.kept.lock().peek(&digest(name)).map(|known| known.switch.clone());
+        let mut disabled = self.disabled.lock();
+        let switch = disabled.get(name).cloned().or(known).unwrap_or_default();
+        switch.set_disabled(is_disabled);
+        if is_disabled {
+            disabled.insert(name.clone(), switch);
+        } else {
+            disabled.remove(name);
+        }
+        drop(disabled);
+        // Whoever is connecting it now may not know about it.
+        self.forget(name);
+    }
+
+    /// Whether an operator has disabled it.
+    pub(crate) fn is_disabled(&self, name: &DatasourceName) -> bool {
+        self.disabled.lock().contains_key(name)
     }
 
     /// Forgets what is in use under a name: something else was saved, or nothing is any more.
     pub(crate) fn forget(&self, name: &DatasourceName) {
         let removed = {
             let mut kept = self.kept.lock();
-            self.changes.fetch_add(1, Ordering::AcqRel);
+            if let Some(reading) = self.reading.lock().get_mut(name) {
+                reading.has_changed = true;
+            }
             kept.remove(&digest(name))
         };
         drop(removed);
@@ -191,6 +240,36 @@ impl StoredDatasources {
     /// The number of datasources in use.
     pub(crate) fn count(&self) -> usize {
         self.kept.lock().len()
+    }
+}
+
+/// Somebody who reads what is saved under a name.
+struct Reader<'s> {
+    stored: &'s StoredDatasources,
+    name: DatasourceName,
+}
+
+impl<'s> Reader<'s> {
+    fn new(stored: &'s StoredDatasources, name: &DatasourceName) -> Self {
+        stored.reading.lock().entry(name.clone()).or_default().readers += 1;
+        Self { stored, name: name.clone() }
+    }
+
+    /// Whether something else was saved since this reader, or another one, began.
+    fn has_changed(&self) -> bool {
+        self.stored.reading.lock().get(&self.name).is_some_and(|reading| reading.has_changed)
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        let mut all = self.stored.reading.lock();
+        if let Some(reading) = all.get_mut(&self.name) {
+            reading.readers -= 1;
+            if reading.readers == 0 {
+                all.remove(&self.name);
+            }
+        }
     }
 }
 

@@ -10,4 +10,4 @@ mod open_store;
 
 pub(crate) use connected::{Connected, Owned, StoredDatasources, StoredError};
 pub use open_store::check_store;
-pub(crate) use open_store::{OpenStore, StoreFailure};
+pub(crate) use open_store::{OpenStore, Opened, StoreFailure};

@@ -5,8 +5,10 @@ use parking_lot::Mutex;
 use portcullis_config::{StoreConfig, StoreKeySource};
 use portcullis_files::read_secret;
 use portcullis_store::{KeyId, SqliteStore, Store, StoreError, StoreKeys};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -22,14 +24,20 @@ struct Inner {
     /// The folder of the policy file.
     folder: Option<PathBuf>,
     state: Mutex<State>,
+    /// Counts the files that were opened at this path.
+    epoch: AtomicU64,
+    /// Why the last change was not made.
+    failing: Mutex<Option<StoreFailure>>,
     /// The right to block a thread.
     turns: Arc<Semaphore>,
 }
 
-enum State {
-    Closed,
-    Open(Arc<Opened>),
-    Failed(StoreFailure, Instant),
+#[derive(Default)]
+struct State {
+    opened: Option<Arc<Opened>>,
+    /// What distinguishes the file that was opened last.
+    identity: Option<u64>,
+    failed: Option<(StoreFailure, Instant)>,
 }
 
 /// A store that is open, and the keys of its secrets.
@@ -45,7 +53,7 @@ pub(crate) enum StoreFailure {
     #[error("{0}")]
     Store(Arc<StoreError>),
     /// The key cannot be read.
-    #[error("the key of the store cannot be used: {0}")]
+    #[error("server.store.key cannot be used: {0}")]
     Key(Arc<str>),
     /// All secrets are sealed with other keys.
     #[error(
@@ -53,26 +61,59 @@ pub(crate) enum StoreFailure {
          nothing is written"
     )]
     OtherKey(KeyId),
+    /// Too many others wait for it.
+    #[error("the store is busy: others have waited for it for 10 s")]
+    Busy,
     /// It took too long.
-    #[error(
-        "the store did not respond within 10 s; it is not known whether it will still do what was asked"
-    )]
+    #[error("the store did not respond within 10 s; what was asked may still be done")]
     Late,
+}
+
+impl StoreFailure {
+    /// The error of the store itself.
+    pub(crate) fn error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the store works, and refuses what was asked.
+    fn is_refusal(&self) -> bool {
+        matches!(
+            self.error(),
+            Some(
+                StoreError::Conflict { .. }
+                    | StoreError::Taken
+                    | StoreError::OtherTemplate
+                    | StoreError::TooMany(_)
+                    | StoreError::Damaged(_)
+                    | StoreError::Seal(_)
+            )
+        )
+    }
 }
 
 /// How long a call waits for the store. 10 s: twice as long as the store waits for another process.
 const TIME: Duration = Duration::from_secs(10);
-/// How long a store that could not be opened is not tried again.
+/// How long a store that could not be used is not opened again.
 const RETRY: Duration = Duration::from_secs(2);
 /// The most threads that wait for the store. It does one thing at a time; 8 keep it busy.
 const THREADS: usize = 8;
+/// The secrets that are sealed again at a time, while nobody else can use the store: some 2 ms.
+const RESEALED: usize = 100;
 
 impl OpenStore {
     /// The store that a policy file describes. Nothing is opened yet.
     pub(crate) fn new(config: StoreConfig, folder: Option<&Path>) -> Self {
-        let folder = folder.map(Path::to_path_buf);
-        let (state, turns) = (Mutex::new(State::Closed), Arc::new(Semaphore::new(THREADS)));
-        Self(Arc::new(Inner { config, folder, state, turns }))
+        Self(Arc::new(Inner {
+            config,
+            folder: folder.map(Path::to_path_buf),
+            state: Mutex::default(),
+            epoch: AtomicU64::new(0),
+            failing: Mutex::default(),
+            turns: Arc::new(Semaphore::new(THREADS)),
+        }))
     }
 
     /// The most datasources of one tenant.
@@ -80,22 +121,100 @@ impl OpenStore {
         self.0.config.per_tenant.get()
     }
 
-    /// Does something with the store, on a thread that may block.
+    /// Which of the files at this path is in use: another one after a backup was restored.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.0.epoch.load(Ordering::Acquire)
+    }
+
+    /// Why the last change was not made, if it was not.
+    pub(crate) fn failing(&self) -> Option<StoreFailure> {
+        self.0.failing.lock().clone()
+    }
+
+    /// Does something with the store, on a thread that may block. It is done also if the caller does
+    /// not wait for the end.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         what: impl FnOnce(&Opened) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreFailure> {
-        let inner = self.0.clone();
-        let work = async move {
-            let turn = inner.turns.clone().acquire_owned().await.map_err(|_| StoreFailure::Late)?;
-            let blocking = tokio::task::spawn_blocking(move || {
-                let _turn = turn;
-                inner.run(what)
-            });
-            blocking.await.unwrap_or(Err(StoreFailure::Late))
-        };
-        timeout(TIME, work).await.unwrap_or(Err(StoreFailure::Late))
+        self.blocking(move |inner| inner.run(what)).await
     }
+
+    /// Changes the store, like [`Self::run`].
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&Opened) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreFailure> {
+        self.blocking(move |inner| {
+            let result = inner.run(what);
+            inner.note(result.as_ref().err());
+            result
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&Inner) -> Result<T, StoreFailure> + Send + 'static,
+    ) -> Result<T, StoreFailure> {
+        let turns = self.0.turns.clone();
+        let Ok(Ok(turn)) = timeout(TIME, turns.acquire_owned()).await else {
+            return Err(StoreFailure::Busy);
+        };
+        let inner = self.0.clone();
+        let running = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            what(&inner)
+        });
+        match timeout(TIME, running).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) => Err(StoreFailure::Late),
+        }
+    }
+
+    /// Opens the store, and opens it again if another file is at its path.
+    pub(crate) async fn check(&self) -> Result<(), StoreFailure> {
+        match self.run(|opened| opened.store.check()).await {
+            Err(failure) if matches!(failure.error(), Some(StoreError::Replaced)) => {
+                self.run(|_| Ok(())).await
+            }
+            checked => checked,
+        }
+    }
+
+    /// Seals again, with the first key, what other keys have sealed.
+    pub(crate) async fn reseal(&self) -> Result<(), StoreFailure> {
+        let (mut after, mut count) = (None, 0);
+        loop {
+            let (last, sealed) =
+                self.change(move |opened| reseal(opened, after.as_deref())).await?;
+            count += sealed;
+            after = last;
+            if after.is_none() {
+                break;
+            }
+        }
+        if count > 0 {
+            tracing::info!(
+                target: "portcullis::serve",
+                count, "secrets were sealed again with the first key of server.store.key"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Seals some secrets again. Returns the last name that was looked at, and how many were sealed.
+fn reseal(opened: &Opened, after: Option<&str>) -> Result<(Option<String>, usize), StoreError> {
+    let sealed = Cell::new(0);
+    let last = opened.store.reseal(after, RESEALED, &|saved| {
+        let old = saved.sealed.as_ref().filter(|sealed| !opened.keys.is_current(sealed))?;
+        let secret = opened.keys.open(&saved.sealing(), old).ok()?;
+        let new = opened.keys.seal(&saved.sealing(), &secret).ok()?;
+        sealed.set(sealed.get() + 1);
+        Some(new)
+    })?;
+    Ok((last, sealed.get()))
 }
 
 impl Inner {
@@ -105,32 +224,63 @@ impl Inner {
     ) -> Result<T, StoreFailure> {
         let opened = self.opened()?;
         what(&opened).map_err(|error| {
-            if is_about_file(&error) {
-                *self.state.lock() = State::Closed;
+            let is_replaced = matches!(error, StoreError::Replaced);
+            let is_about_file = is_about_file(&error);
+            let failure = StoreFailure::Store(Arc::new(error));
+            let mut state = self.state.lock();
+            let is_current = state.opened.as_ref().is_some_and(|now| Arc::ptr_eq(now, &opened));
+            if is_current && (is_replaced || is_about_file) {
+                state.opened = None;
+                state.failed = is_about_file.then(|| (failure.clone(), Instant::now()));
             }
-            StoreFailure::Store(Arc::new(error))
+            failure
         })
     }
 
     fn opened(&self) -> Result<Arc<Opened>, StoreFailure> {
         // Others wait meanwhile: they need it too.
         let mut state = self.state.lock();
-        match &*state {
-            State::Open(opened) => return Ok(opened.clone()),
-            State::Failed(failure, at) if at.elapsed() < RETRY => return Err(failure.clone()),
-            State::Closed | State::Failed(..) => {}
+        if let Some(opened) = &state.opened {
+            return Ok(opened.clone());
+        }
+        if let Some((failure, at)) = &state.failed
+            && at.elapsed() < RETRY
+        {
+            return Err(failure.clone());
         }
         match open(&self.config, self.folder.as_deref()) {
             Ok(opened) => {
                 let opened = Arc::new(opened);
-                *state = State::Open(opened.clone());
+                let identity = Some(opened.store.identity());
+                if state.identity != identity {
+                    self.epoch.fetch_add(1, Ordering::AcqRel);
+                }
+                *state = State { opened: Some(opened.clone()), identity, failed: None };
                 Ok(opened)
             }
             Err(failure) => {
-                *state = State::Failed(failure.clone(), Instant::now());
+                state.failed = Some((failure.clone(), Instant::now()));
                 Err(failure)
             }
         }
+    }
+
+    /// Remembers, and logs, whether changes are made.
+    fn note(&self, failure: Option<&StoreFailure>) {
+        let failure = failure.filter(|failure| !failure.is_refusal());
+        let mut failing = self.failing.lock();
+        match (&*failing, failure) {
+            (None, Some(reason)) => tracing::error!(
+                target: "portcullis::serve",
+                %reason, "datasources cannot be saved or deleted"
+            ),
+            (Some(_), None) => tracing::info!(
+                target: "portcullis::serve",
+                "datasources can be saved and deleted again"
+            ),
+            _ => {}
+        }
+        *failing = failure.cloned();
     }
 }
 
@@ -139,7 +289,6 @@ fn is_about_file(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::Missing
-            | StoreError::Replaced
             | StoreError::Corrupt(_)
             | StoreError::Format { .. }
             | StoreError::Io(_)
@@ -193,7 +342,12 @@ fn read_keys(source: &StoreKeySource, folder: Option<&Path>) -> Result<StoreKeys
 /// Returns an error if the key or the store cannot be used.
 pub fn check_store(config: &StoreConfig, folder: Option<&Path>) -> Result<(), SetupError> {
     open(config, folder).map(drop).map_err(|failure| {
-        let path = beside(folder, &config.file);
-        SetupError::configuration(format!("server.store: {}: {failure}", path.display()))
+        let place = match &failure {
+            StoreFailure::Store(_) => {
+                format!("server.store.file: {}: ", beside(folder, &config.file).display())
+            }
+            _ => String::new(),
+        };
+        SetupError::configuration(format!("{place}{failure}"))
     })
 }

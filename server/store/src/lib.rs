@@ -12,7 +12,7 @@
 //! tenant and its version: a sealed secret that somebody moves to another row cannot be opened there.
 //!
 //! ```
-//! use portcullis_store::{Condition, Draft, Given, SqliteStore, Store, StoreKeys};
+//! use portcullis_store::{Draft, Given, SqliteStore, Store, StoreKeys};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -28,10 +28,9 @@
 //!     settings: r#"{"region": "eu-west-1"}"#.to_string(),
 //!     per_tenant: 1000,
 //! };
-//! let saved = store.put(&draft, Condition::Absent, &|sealing, _| {
+//! let saved = store.put(&draft, &|sealing, _| {
 //!     Ok(Some((keys.seal(sealing, b"the secret")?, Given::Now)))
 //! })?;
-//! assert_eq!(saved.version, 1);
 //! let sealed = saved.sealed.as_ref().unwrap();
 //! assert_eq!(&**keys.open(&saved.sealing(), sealed)?, b"the secret");
 //! # Ok(())
@@ -45,7 +44,7 @@ mod sqlite;
 mod store;
 
 pub use name::{DatasourceName, DatasourceNameError};
-pub use saved::{Draft, Saved};
+pub use saved::{Draft, Listed, Saved};
 pub use seal::{KeyId, SealError, Sealed, Sealing, StoreKeys, StoreKeysError};
 pub use sqlite::SqliteStore;
-pub use store::{Condition, Given, Seal, Store, StoreError, Whose};
+pub use store::{Decide, Given, Store, StoreError, Whose};

@@ -1,7 +1,7 @@
 //! What is kept of a datasource.
 
 use crate::name::DatasourceName;
-use crate::seal::{Sealed, Sealing};
+use crate::seal::{KeyId, Sealed, Sealing};
 use portcullis_policy::TenantName;
 
 /// A datasource that somebody wants to save.
@@ -31,7 +31,8 @@ pub struct Saved {
     pub tenant: Option<TenantName>,
     /// The settings, as JSON.
     pub settings: String,
-    /// A number that nothing else which was ever saved in this store has.
+    /// A number that nothing else which was ever saved in this store has, also if it was restored
+    /// from a backup: it is the time in milliseconds, or one more than the last number.
     pub version: u64,
     /// When it was saved first, in seconds since the Unix epoch.
     pub created: u64,
@@ -41,6 +42,24 @@ pub struct Saved {
     pub sealed: Option<Sealed>,
     /// When the secret was given last.
     pub secret_since: Option<u64>,
+}
+
+/// What a list says about a datasource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// Its name.
+    pub name: DatasourceName,
+    /// The name of the template that it fills in.
+    pub template: String,
+    /// Whose it is.
+    pub tenant: Option<TenantName>,
+    /// When it was saved first, in seconds since the Unix epoch.
+    pub created: u64,
+    /// When it was saved last.
+    pub changed: u64,
+    /// The key that its secret is sealed with, if it has one.
+    pub key: Option<KeyId>,
 }
 
 impl Draft {
@@ -57,6 +76,19 @@ impl Draft {
 }
 
 impl Saved {
+    /// What a list says about it.
+    #[must_use]
+    pub fn listed(&self) -> Listed {
+        Listed {
+            name: self.name.clone(),
+            template: self.template.clone(),
+            tenant: self.tenant.clone(),
+            created: self.created,
+            changed: self.changed,
+            key: self.sealed.as_ref().and_then(Sealed::key_id),
+        }
+    }
+
     /// What its secret is sealed for.
     #[must_use]
     pub fn sealing(&self) -> Sealing<'_> {

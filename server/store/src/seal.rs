@@ -31,7 +31,7 @@ struct StoreKey {
 
 /// Says which key it is, and nothing about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyId([u8; ID_BYTES]);
+pub struct KeyId([u8; KEY_ID_BYTES]);
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +57,8 @@ pub struct Sealing<'s> {
 }
 
 const KEY_BYTES: usize = 32;
-const ID_BYTES: usize = 8;
+/// The bytes of the id of a key, with which a sealed secret begins.
+pub(crate) const KEY_ID_BYTES: usize = 8;
 /// 192 random bits: no two secrets ever get the same.
 const NONCE_BYTES: usize = 24;
 /// The most keys: today's, and those of some rotations.
@@ -209,8 +210,8 @@ impl StoreKey {
             .chain_update(&key[..])
             .finalize()
             .into();
-        let mut id = [0; ID_BYTES];
-        id.copy_from_slice(&digest[..ID_BYTES]);
+        let mut id = [0; KEY_ID_BYTES];
+        id.copy_from_slice(&digest[..KEY_ID_BYTES]);
         digest.zeroize();
         Self { key, id: KeyId(id) }
     }

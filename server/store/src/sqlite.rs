@@ -1,15 +1,16 @@
 //! A store in a file, by SQLite.
 
 use crate::name::DatasourceName;
-use crate::saved::{Draft, Saved};
-use crate::seal::{KeyId, Sealed};
-use crate::store::{Condition, Given, Seal, Store, StoreError, Whose};
+use crate::saved::{Draft, Listed, Saved};
+use crate::seal::{KEY_ID_BYTES, KeyId, Sealed};
+use crate::store::{Decide, Given, Store, StoreError, Whose};
 use parking_lot::Mutex;
 use portcullis_policy::TenantName;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A store in a file. One process writes it at a time.
@@ -156,7 +157,9 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; \
+            // No write-ahead log: one that stays behind would be played into a backup that is put in
+            // the place of the store.
+            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; \
              PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON;",
         )
         .map_err(failed)
@@ -168,28 +171,24 @@ impl Store for SqliteStore {
         read(&self.connection.lock(), name)
     }
 
-    fn put(
-        &self,
-        draft: &Draft,
-        condition: Condition,
-        seal: Seal<'_>,
-    ) -> Result<Saved, StoreError> {
+    fn put(&self, draft: &Draft, decide: Decide<'_>) -> Result<Saved, StoreError> {
         self.check_file()?;
         let mut connection = self.connection.lock();
         let transaction = connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .map_err(failed)?;
         let before = read(&transaction, &draft.name)?;
-        check(condition, before.as_ref())?;
         if before.is_none() {
             check_count(&transaction, draft)?;
         }
         let version: i64 = transaction
-            .query_row("UPDATE last SET version = version + 1 RETURNING version", [], |row| {
-                row.get(0)
-            })
+            .query_row(
+                "UPDATE last SET version = max(version + 1, ?1) RETURNING version",
+                [milliseconds()],
+                |row| row.get(0),
+            )
             .map_err(failed)?;
-        let secret = seal(&draft.sealing(version.unsigned_abs()), before.as_ref())?;
+        let secret = decide(&draft.sealing(version.unsigned_abs()), before.as_ref())?;
         let now = now();
         let since_before = before.as_ref().and_then(|before| before.secret_since);
         let (sealed, secret_since) = match secret {
@@ -228,22 +227,23 @@ impl Store for SqliteStore {
         Ok(saved)
     }
 
-    fn delete(&self, name: &DatasourceName, condition: Condition) -> Result<bool, StoreError> {
+    fn delete(
+        &self,
+        name: &DatasourceName,
+        decide: &dyn Fn(&Saved) -> Result<(), StoreError>,
+    ) -> Result<Option<Saved>, StoreError> {
         self.check_file()?;
         let mut connection = self.connection.lock();
         let transaction = connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .map_err(failed)?;
-        let before = read(&transaction, name)?;
-        if before.is_none() && condition == Condition::Always {
-            return Ok(false);
-        }
-        check(condition, before.as_ref())?;
+        let Some(before) = read(&transaction, name)? else { return Ok(None) };
+        decide(&before)?;
         transaction
             .execute("DELETE FROM datasource WHERE name = ?1", [name.as_str()])
             .map_err(failed)?;
         transaction.commit().map_err(failed)?;
-        Ok(true)
+        Ok(Some(before))
     }
 
     fn list(
@@ -251,35 +251,91 @@ impl Store for SqliteStore {
         whose: Whose<'_>,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Saved>, StoreError> {
+    ) -> Result<Vec<Listed>, StoreError> {
         self.check_file()?;
         let (condition, tenant) = match whose {
             Whose::All => ("?3 = ''", ""),
             Whose::Tenant(tenant) => ("tenant = ?3", tenant.map_or("", TenantName::as_str)),
         };
+        // Without settings and secrets: a list of thousands would be long.
         let query = format!(
-            "SELECT {COLUMNS} FROM datasource WHERE {condition} AND name > ?1 ORDER BY name LIMIT ?2"
+            "SELECT name, template, tenant, created, changed, substr(sealed, 1, {KEY_ID_BYTES}) \
+             FROM datasource WHERE {condition} AND name > ?1 ORDER BY name LIMIT ?2"
         );
         let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&query).map_err(failed)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement
-            .query_map(params![after.unwrap_or(""), limit, tenant], |row| Ok(saved(row)))
+            .query_map(params![after.unwrap_or(""), limit, tenant], |row| Ok(listed(row)))
             .map_err(failed)?;
-        rows.map(|row| row.map_err(failed)?).collect()
+        let mut list = Vec::new();
+        for row in rows {
+            match row.map_err(failed)? {
+                Err(StoreError::Damaged(_)) => {}
+                row => list.push(row?),
+            }
+        }
+        Ok(list)
     }
 
     fn key_ids(&self) -> Result<BTreeSet<KeyId>, StoreError> {
         self.check_file()?;
         let connection = self.connection.lock();
-        let query = "SELECT DISTINCT substr(sealed, 1, 8) FROM datasource WHERE sealed IS NOT NULL";
-        let mut statement = connection.prepare(query).map_err(failed)?;
+        let query = format!(
+            "SELECT DISTINCT substr(sealed, 1, {KEY_ID_BYTES}) FROM datasource \
+             WHERE sealed IS NOT NULL"
+        );
+        let mut statement = connection.prepare(&query).map_err(failed)?;
         let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
         let ids = rows.map(|id| {
             let id = Sealed::from_bytes(id.map_err(failed)?);
             id.key_id().ok_or_else(|| StoreError::Corrupt("a secret is too short".to_string()))
         });
         ids.collect()
+    }
+
+    fn reseal(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+        seal: &dyn Fn(&Saved) -> Option<Sealed>,
+    ) -> Result<Option<String>, StoreError> {
+        self.check_file()?;
+        let mut connection = self.connection.lock();
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let names: Vec<String> = {
+            let query = "SELECT name FROM datasource WHERE name > ?1 ORDER BY name LIMIT ?2";
+            let mut statement = transaction.prepare(query).map_err(failed)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = statement
+                .query_map(params![after.unwrap_or(""), limit], |row| row.get(0))
+                .map_err(failed)?;
+            rows.collect::<Result<_, _>>().map_err(failed)?
+        };
+        for name in &names {
+            let Ok(name) = name.parse() else { continue };
+            // One that is damaged stays as it is.
+            let Ok(Some(saved)) = read(&transaction, &name) else { continue };
+            if let Some(sealed) = seal(&saved) {
+                let change = "UPDATE datasource SET sealed = ?1 WHERE name = ?2";
+                transaction
+                    .execute(change, params![sealed.bytes(), name.as_str()])
+                    .map_err(failed)?;
+            }
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(names.last().cloned())
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.check_file()
+    }
+
+    fn identity(&self) -> u64 {
+        // Two files of one device at the same time never have the same number.
+        self.file.map_or(0, |(device, number)| device.rotate_left(48) ^ number)
     }
 }
 
@@ -302,44 +358,62 @@ fn read(connection: &Connection, name: &DatasourceName) -> Result<Option<Saved>,
     row.map_err(failed)?.transpose()
 }
 
-/// The datasource of a row. What nobody can have written with this program is damage.
+/// The datasource of a row.
 fn saved(row: &Row<'_>) -> Result<Saved, StoreError> {
-    let damaged = |what: &str| StoreError::Corrupt(format!("a row has no {what}"));
-    let text = |index: usize, what: &str| -> Result<String, StoreError> {
-        row.get(index).map_err(|_| damaged(what))
-    };
-    let number = |index: usize, what: &str| -> Result<u64, StoreError> {
-        let number: i64 = row.get(index).map_err(|_| damaged(what))?;
-        u64::try_from(number).map_err(|_| damaged(what))
-    };
-    let tenant = text(2, "tenant")?;
-    let tenant = match tenant.as_str() {
-        "" => None,
-        tenant => Some(tenant.parse().map_err(|_| damaged("tenant"))?),
-    };
-    let sealed: Option<Vec<u8>> = row.get(7).map_err(|_| damaged("secret"))?;
-    let since: Option<i64> = row.get(8).map_err(|_| damaged("time"))?;
+    let sealed: Option<Vec<u8>> = row.get(7).map_err(|_| StoreError::Damaged("secret"))?;
+    let since: Option<i64> = row.get(8).map_err(|_| StoreError::Damaged("time"))?;
     Ok(Saved {
-        name: text(0, "name")?.parse().map_err(|_| damaged("name"))?,
-        template: text(1, "template")?,
-        tenant,
-        settings: text(3, "settings")?,
-        version: number(4, "version")?,
-        created: number(5, "time")?,
-        changed: number(6, "time")?,
+        name: parsed(row, 0, "name")?,
+        template: text(row, 1, "template")?,
+        tenant: tenant(row, 2)?,
+        settings: text(row, 3, "settings")?,
+        version: number(row, 4, "version")?,
+        created: number(row, 5, "time")?,
+        changed: number(row, 6, "time")?,
         sealed: sealed.map(Sealed::from_bytes),
         secret_since: since.and_then(|since| u64::try_from(since).ok()),
     })
 }
 
-fn check(condition: Condition, found: Option<&Saved>) -> Result<(), StoreError> {
-    let found = found.map(|found| found.version);
-    let holds = match condition {
-        Condition::Always => true,
-        Condition::Absent => found.is_none(),
-        Condition::Version(version) => found == Some(version),
-    };
-    if holds { Ok(()) } else { Err(StoreError::Conflict { found }) }
+/// What a list says about the datasource of a row.
+fn listed(row: &Row<'_>) -> Result<Listed, StoreError> {
+    let key: Option<Vec<u8>> = row.get(5).map_err(|_| StoreError::Damaged("secret"))?;
+    Ok(Listed {
+        name: parsed(row, 0, "name")?,
+        template: text(row, 1, "template")?,
+        tenant: tenant(row, 2)?,
+        created: number(row, 3, "time")?,
+        changed: number(row, 4, "time")?,
+        key: key.and_then(|key| Sealed::from_bytes(key).key_id()),
+    })
+}
+
+// What nobody can have written with this program is damage.
+
+fn text(row: &Row<'_>, index: usize, what: &'static str) -> Result<String, StoreError> {
+    row.get(index).map_err(|_| StoreError::Damaged(what))
+}
+
+fn parsed<T: FromStr>(row: &Row<'_>, index: usize, what: &'static str) -> Result<T, StoreError> {
+    text(row, index, what)?.parse().map_err(|_| StoreError::Damaged(what))
+}
+
+fn number(row: &Row<'_>, index: usize, what: &'static str) -> Result<u64, StoreError> {
+    let number: i64 = row.get(index).map_err(|_| StoreError::Damaged(what))?;
+    u64::try_from(number).map_err(|_| StoreError::Damaged(what))
+}
+
+fn tenant(row: &Row<'_>, index: usize) -> Result<Option<TenantName>, StoreError> {
+    match text(row, index, "tenant")?.as_str() {
+        "" => Ok(None),
+        _ => parsed(row, index, "tenant").map(Some),
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+fn milliseconds() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(0)
 }
 
 fn now() -> u64 {

@@ -1,7 +1,7 @@
 //! What a store does, and how it fails.
 
 use crate::name::DatasourceName;
-use crate::saved::{Draft, Saved};
+use crate::saved::{Draft, Listed, Saved};
 use crate::seal::{KeyId, SealError, Sealed, Sealing};
 use portcullis_policy::TenantName;
 use std::collections::BTreeSet;
@@ -18,25 +18,27 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Returns an error if the store cannot be read.
     fn get(&self, name: &DatasourceName) -> Result<Option<Saved>, StoreError>;
 
-    /// Saves a datasource if `condition` holds, and returns it. `seal` gets what to seal the secret
-    /// for, and the datasource that is replaced; it returns the sealed secret.
+    /// Saves a datasource, and returns it. `decide` gets what to seal the secret for, and the
+    /// datasource that would be replaced. It refuses, or returns the sealed secret.
     ///
     /// # Errors
-    /// Returns an error if the condition does not hold, if the tenant has as many datasources as the
-    /// draft allows, if the secret cannot be sealed, or if the store cannot be written. Then nothing
-    /// has changed.
-    fn put(&self, draft: &Draft, condition: Condition, seal: Seal<'_>)
-    -> Result<Saved, StoreError>;
+    /// Returns the error of `decide`, or an error if the tenant has as many datasources as the draft
+    /// allows, or if the store cannot be written. Then nothing has changed.
+    fn put(&self, draft: &Draft, decide: Decide<'_>) -> Result<Saved, StoreError>;
 
-    /// Deletes a datasource if `condition` holds. Returns whether there was one.
+    /// Deletes a datasource, and returns it, if there is one and `decide` does not refuse.
     ///
     /// # Errors
-    /// Returns an error if the condition does not hold, or if the store cannot be written. Then
-    /// nothing has changed.
-    fn delete(&self, name: &DatasourceName, condition: Condition) -> Result<bool, StoreError>;
+    /// Returns the error of `decide`, or an error if the store cannot be written. Then nothing has
+    /// changed.
+    fn delete(
+        &self,
+        name: &DatasourceName,
+        decide: &dyn Fn(&Saved) -> Result<(), StoreError>,
+    ) -> Result<Option<Saved>, StoreError>;
 
     /// Returns at most `limit` datasources in the order of their names, from the first one after
-    /// `after`.
+    /// `after`. One that is damaged is left out.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
@@ -45,13 +47,35 @@ pub trait Store: fmt::Debug + Send + Sync {
         whose: Whose<'_>,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Saved>, StoreError>;
+    ) -> Result<Vec<Listed>, StoreError>;
 
     /// Returns the ids of the keys that secrets are sealed with.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
     fn key_ids(&self) -> Result<BTreeSet<KeyId>, StoreError>;
+
+    /// Seals secrets again, of at most `limit` datasources after `after`. `seal` returns a secret
+    /// that replaces the one of the datasource, which keeps its version. Returns the last name that
+    /// was looked at; `None` at the end.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be written.
+    fn reseal(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+        seal: &dyn Fn(&Saved) -> Option<Sealed>,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// Checks that the file is still the one that was opened.
+    ///
+    /// # Errors
+    /// Returns an error if it is another one, or if there is none.
+    fn check(&self) -> Result<(), StoreError>;
+
+    /// What distinguishes the file that was opened from others at the same place.
+    fn identity(&self) -> u64;
 }
 
 /// Whose datasources are listed.
@@ -64,9 +88,10 @@ pub enum Whose<'t> {
     Tenant(Option<&'t TenantName>),
 }
 
-/// Seals the secret of a datasource: it gets what to seal it for, and what is replaced.
-pub type Seal<'s> =
-    &'s dyn Fn(&Sealing<'_>, Option<&Saved>) -> Result<Option<(Sealed, Given)>, SealError>;
+/// Decides whether a datasource is saved, and seals its secret: it gets what to seal it for, and what
+/// is replaced.
+pub type Decide<'s> =
+    &'s dyn Fn(&Sealing<'_>, Option<&Saved>) -> Result<Option<(Sealed, Given)>, StoreError>;
 
 /// When a secret was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,18 +101,6 @@ pub enum Given {
     Now,
     /// It is that of the datasource which is replaced, sealed again.
     Before,
-}
-
-/// What must hold before a datasource is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Condition {
-    /// Nothing.
-    Always,
-    /// There is none of this name.
-    Absent,
-    /// It has this version.
-    Version(u64),
 }
 
 /// Why a store does not do what it should.
@@ -103,6 +116,15 @@ pub enum StoreError {
         /// The version that is saved. `None` if there is none.
         found: Option<u64>,
     },
+    /// The name is that of another tenant's datasource.
+    #[error("this name is taken")]
+    Taken,
+    /// The datasource has another template, and its secret was to be kept.
+    #[error("the datasource has another template, so its credentials are not kept")]
+    OtherTemplate,
+    /// A datasource cannot be read. Others can.
+    #[error("a datasource is damaged: it has no {0}")]
+    Damaged(&'static str),
     /// The tenant has as many datasources as it may.
     #[error("there are {0} datasources already, as many as one tenant may have")]
     TooMany(u32),

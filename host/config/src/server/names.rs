@@ -45,7 +45,8 @@ impl NamePattern {
         let known =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
         let begins = name.bytes().next().is_none_or(|byte| byte.is_ascii_alphanumeric());
-        !self.0.is_empty() && name.len() <= 64 && name.bytes().all(known) && begins
+        let is_one = !self.0.is_empty() && name.len() <= 64;
+        is_one && name.bytes().all(known) && begins && !name.contains("..")
     }
 }
 
@@ -77,7 +78,7 @@ mod tests {
         for pattern in ["*", "a", "tenant-a-*", "7*"] {
             assert!(NamePattern::from(pattern).can_be_saved(), "{pattern}");
         }
-        for pattern in ["", "A*", "a*b", "**", "-a", "a/b", "é*", &"a".repeat(65)] {
+        for pattern in ["", "A*", "a*b", "a..b", "**", "-a", "a/b", "é*", &"a".repeat(65)] {
             assert!(!NamePattern::from(pattern).can_be_saved(), "{pattern}");
         }
     }
