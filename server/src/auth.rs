@@ -391,6 +391,15 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
     only(headers, &header::AUTHORIZATION)
 }
 
+/// Checks the host that a request names, for what needs no token. A server without tokens responds only
+/// to names of this machine.
+pub(crate) fn check_host(deployment: &Deployment, headers: &HeaderMap) -> Result<(), AuthError> {
+    if deployment.tokens.is_empty() && !is_local(headers, &deployment.server) {
+        return Err(AuthError::Host);
+    }
+    Ok(())
+}
+
 /// Whether the request names this machine as its host. Another name may resolve to this machine now
 /// and to another one later (DNS rebinding).
 fn is_local(headers: &HeaderMap, server: &ServerConfig) -> bool {

@@ -66,7 +66,9 @@ async fn call_served<T>(
         })?;
     let datasource = prepared(datasource, caller, time);
     let result = source.switch.guard(run(&datasource)).await;
-    result.map_err(CallError::Disabled)?.map_err(CallError::Failed)
+    let result = result.map_err(CallError::Disabled)?;
+    note_denial(server, caller, source.name(), None, result.as_ref().err());
+    result.map_err(CallError::Failed)
 }
 
 async fn call_stored<T>(
@@ -82,8 +84,10 @@ async fn call_stored<T>(
     let _admitted = admitted.map_err(CallError::Exceeded)?;
     let datasource = prepared(stored.datasource.clone(), caller, time);
     let call = counted(server, stored.tenant.as_ref(), run(&datasource));
-    let result = stored.switch.guard(call).await;
-    result.map_err(CallError::Disabled)?.map_err(CallError::Failed)
+    let result = stored.switch.guard(call).await.map_err(CallError::Disabled)?;
+    let (name, tenant) = (stored.name.as_str(), stored.tenant.as_ref());
+    note_denial(server, caller, name, tenant, result.as_ref().err());
+    result.map_err(CallError::Failed)
 }
 
 /// Makes a call of a datasource that the caller describes: it fills in a template.
@@ -102,7 +106,22 @@ pub(crate) async fn call_tenant<T>(
     let datasource = tenants.datasource(&template, tenant).map_err(TenantCallError::Tenant)?;
     let datasource = prepared(datasource, caller, time);
     let result = counted(server, tenant.name.as_ref(), run(&datasource)).await;
+    note_denial(server, caller, template.name(), tenant.name.as_ref(), result.as_ref().err());
     result.map_err(|error| TenantCallError::Tenant(error.into()))
+}
+
+/// Keeps a denial for operators who look at the latest ones.
+fn note_denial(
+    server: &Server,
+    caller: &Caller,
+    datasource: &str,
+    tenant: Option<&TenantName>,
+    error: Option<&Error>,
+) {
+    if let Some(Error::Denied(denial)) = error {
+        let tenant = tenant.map(TenantName::as_str);
+        server.recent.denied(caller.name(), datasource, tenant, denial);
+    }
 }
 
 /// Counts a call for the figures of its tenant.

@@ -17,6 +17,7 @@
 //! | `refusals` | which refusals are recorded |
 //! | `access_log` | request ids, spans, the access log, request metrics |
 //! | `api` | the JSON API, its problem documents and its `OpenAPI` description |
+//! | `recent` | the latest refusals |
 //! | `wire` | DynamoDB's own protocol |
 //! | `metrics` | figures for Prometheus |
 //!
@@ -56,6 +57,7 @@ mod metrics;
 mod overrides;
 mod quotas;
 mod random;
+mod recent;
 mod refusals;
 mod routes;
 mod running;

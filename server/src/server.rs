@@ -7,6 +7,7 @@ use crate::memory::Accounts;
 use crate::metrics::Metrics;
 use crate::overrides::Overrides;
 use crate::quotas::Quotas;
+use crate::recent::Recent;
 use crate::refusals::{Recording, Refusals, Refused, Who};
 use crate::setup::{PolicyLocation, SetupError, read_policy};
 use crate::stored::{OpenStore, StoredDatasources};
@@ -39,6 +40,7 @@ pub(crate) struct Server {
     pub(crate) connections: Arc<Connections>,
     pub(crate) accounts: Accounts,
     refusals: Refusals,
+    pub(crate) recent: Recent,
     pub(crate) metrics: Metrics,
     /// Whether the server is about to stop.
     draining: AtomicBool,
@@ -72,6 +74,7 @@ impl Server {
             connections,
             accounts,
             refusals: Refusals::default(),
+            recent: Recent::default(),
             metrics: Metrics::default(),
             draining: AtomicBool::new(false),
             reloading: Mutex::new(()),
@@ -103,6 +106,7 @@ impl Server {
         let Recording::Record { left_out } = self.refusals.admit(who.peer, Instant::now()) else {
             return;
         };
+        self.recent.refused(who, refused);
         let mut record = RefusedRequest::new(refused.rule);
         record.request = who.request;
         record.caller = who.caller;

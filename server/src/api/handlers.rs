@@ -15,7 +15,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use dynamodb_plugin::catalogue::Shape;
 use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Rows, json_schema, operation, suggested};
 use dynamodb_plugin::describe::access;
@@ -269,17 +269,6 @@ pub(super) async fn actions(Extension(caller): Extension<Caller>) -> Response {
     json_response(json!({"actions": list}).to_string())
 }
 
-/// A page for people who open the server's address in a browser. It says nothing about this server.
-pub(super) async fn page() -> Response {
-    const PAGE: &str = include_str!("page.html");
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, PAGE).into_response()
-}
-
 /// Returns one action with the JSON Schema of its input.
 pub(super) async fn action(names: Names<String>) -> Result<Response, Problem> {
     let name = path(names)?;
@@ -323,6 +312,27 @@ pub(super) async fn reload(
         }
     }
 }
+
+/// Lists the latest refusals, the last one first.
+pub(super) async fn refusals(
+    State(server): State<Arc<Server>>,
+    Extension(caller): Extension<Caller>,
+    query: Pairs,
+) -> Result<Response, Problem> {
+    check_operator(&caller)?;
+    let options = Options::from_query(query)?.only(&["limit"])?;
+    let limit = options.plugin.get("limit").map_or(Some(LISTED_REFUSALS), |limit| {
+        limit.as_u64().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0)
+    });
+    let limit = limit.ok_or_else(|| {
+        Problem::new(ProblemKind::BadRequest, "the query cannot be used")
+            .faults(&[Diagnostic::new("/limit", "expected a number from 1")])
+    })?;
+    Ok(json_response(json!({"refusals": server.recent.list(limit)}).to_string()))
+}
+
+/// The refusals that are listed without `limit`.
+const LISTED_REFUSALS: usize = 50;
 
 /// Returns figures for Prometheus.
 pub(super) async fn metrics(

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `handlers` | one function for each path |
 //! | `forms` | what forms need: settings as JSON Schema, actions with what is allowed |
+//! | `iam` | the AWS IAM policy that a datasource needs |
 //! | `templates` | calls that bring their datasource along |
 //! | `stored` | datasources that callers save |
 //! | `managed` | a name under which a caller saves a datasource |
 //! | `list` | the list of datasources |
 //! | `draft` | the document of a datasource that a caller wants to save |
+//! | `console` | the files of the web page |
 //! | `conditions` | `If-Match` and `If-None-Match` |
 //! | `input` | the query and the body of a call |
 //! | `inline` | the document of a call that brings its datasource along |
@@ -17,9 +19,11 @@
 //! | `openapi` | the description |
 
 mod conditions;
+mod console;
 mod draft;
 mod forms;
 mod handlers;
+mod iam;
 mod inline;
 mod input;
 mod list;
@@ -35,7 +39,7 @@ use crate::{access_log, auth, wire};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use problem::{Problem, ProblemKind};
 use std::sync::Arc;
@@ -61,6 +65,8 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
         .route("/v1/templates/{template}/structure", post(templates::structure))
         .route("/v1/actions", get(handlers::actions))
         .route("/v1/actions/{action}", get(handlers::action))
+        .route("/v1/templates/{template}/iam", post(iam::template))
+        .route("/v1/refusals", get(handlers::refusals))
         .route("/v1/reload", post(handlers::reload))
         .route("/metrics", get(handlers::metrics))
         .fallback(nothing)
@@ -69,11 +75,12 @@ pub(crate) fn router(server: &Arc<Server>) -> Router {
     let open = health_routes()
         .route("/openapi.json", get(handlers::openapi))
         // An AWS SDK whose endpoint URL lacks the datasource posts here.
-        .route("/", get(handlers::page).fallback(nothing))
+        .route("/", get(async || Redirect::temporary("/console/")).fallback(nothing))
         .method_not_allowed_fallback(not_allowed);
     let wire = Router::new()
         .route("/ddb/{datasource}", any(wire::named))
         .route("/ddb/{datasource}/", any(wire::named));
+    let open = open.merge(console::routes());
     let all = guarded.merge(open).merge(wire::layer(wire, server));
     access_log::layer(all, server).with_state(server.clone())
 }

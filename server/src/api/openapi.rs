@@ -309,6 +309,15 @@ fn template_paths() -> Value {
             "structureInline", "List the tables of a datasource that the request describes",
             &[], "The structure of the datasource.", false,
         ),
+        "/v1/templates/{template}/iam": call(
+            "iamInline", "Return the AWS IAM policy that a datasource needs, without its credentials",
+            &[
+                &query("account", "The AWS account, 12 digits.",
+                    &json!({"type": "string", "pattern": "^(\\*|[0-9]{12})$", "default": "*"})),
+                &query("sourceIp", "The network from which it is used.", &json!({"type": "string"})),
+            ],
+            "The IAM policy.", false,
+        ),
     })
 }
 
@@ -601,12 +610,39 @@ fn server_paths() -> Value {
             }}), &[401, 403]),
         }},
         "/": {"get": {
-            "operationId": "page", "summary": "A page for people that says where the API is",
+            "operationId": "page", "summary": "Lead people to the console",
             "security": [],
-            "responses": {"200": {
-                "description": "The page.",
-                "content": {"text/html": {"schema": {"type": "string"}}},
-            }},
+            "responses": {"307": {"description": "The console is at /console/."}},
+        }},
+        "/console/{path}": {"get": {
+            "operationId": "console", "summary": "A file of the console, a page for people",
+            "security": [],
+            "parameters": [{
+                "name": "path", "in": "path", "required": true,
+                "description": "Empty for the page itself.", "schema": {"type": "string"},
+            }],
+            "responses": with_problems(json!({
+                "200": {"description": "The file.", "content": {"*/*": {"schema": {"type": "string"}}}},
+                "304": {"description": "The browser has it already."},
+            }), &[403, 404]),
+        }},
+        "/v1/refusals": {"get": {
+            "operationId": "refusals", "summary": "List the latest refusals, the last one first",
+            "parameters": [query("limit", "The most refusals. 200 are kept.",
+                &json!({"type": "integer", "minimum": 1, "default": 50}))],
+            "responses": responses("The latest refusals since the server was started.", &json!({
+                "type": "object", "required": ["refusals"],
+                "properties": {"refusals": {"type": "array", "items": {
+                    "type": "object", "required": ["time", "rule"], "properties": {
+                        "time": {"type": "string", "format": "date-time"},
+                        "rule": {"type": "string"},
+                        "remedy": {
+                            "type": ["string", "null"],
+                            "description": "What would allow it: a line of policy, or other advice.",
+                        },
+                    },
+                }}},
+            }), &[400, 401, 403]),
         }},
         "/healthz": {
             "get": {

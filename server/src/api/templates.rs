@@ -95,9 +95,9 @@ pub(super) async fn structure(
 }
 
 /// A call that brings its datasource along, with what is held for it.
-struct Inline {
-    template: Arc<ServedTemplate>,
-    tenant: Tenant,
+pub(super) struct Inline {
+    pub(super) template: Arc<ServedTemplate>,
+    pub(super) tenant: Tenant,
     call: InlineCall,
     account: Arc<Account>,
     /// The memory of the document, and then of the input.
@@ -107,7 +107,7 @@ struct Inline {
 impl Inline {
     /// Reads a call. What is known before the body is checked before it: the token, the template,
     /// the tenant and the media type.
-    async fn read(
+    pub(super) async fn read(
         server: &Server,
         caller: &Caller,
         name: &str,
@@ -149,7 +149,7 @@ impl Inline {
     }
 
     /// Refuses input, and options that are not in `known`.
-    fn check_only(&self, known: &[&str]) -> Result<(), Problem> {
+    pub(super) fn check_only(&self, known: &[&str]) -> Result<(), Problem> {
         self.call.check_no_input()?;
         self.call.options.check_only(known)
     }

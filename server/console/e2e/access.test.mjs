@@ -1,0 +1,80 @@
+// What everybody must be able to use: axe on every view, narrow and wide, light and dark.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { datasource, makeTable, open, put } from "./browser.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let table;
+
+before(async () => {
+  table = await makeTable();
+  await put(table.name, [
+    {
+      customer: { S: "1" },
+      order: { N: "1" },
+      status: { S: "open" },
+      lines: { L: [{ S: "a" }] },
+      raw: { B: "AP8Q" },
+      paid: { BOOL: true },
+      note: { NULL: true },
+    },
+  ]);
+});
+
+after(() => table.drop());
+
+const views = () => ({
+  datasources: { path: "#/", ready: ".shell" },
+  connect: { path: `#/connect${process.env.CONSOLE_TEMPLATE ? `?template=${process.env.CONSOLE_TEMPLATE}` : ""}`, ready: ".connect-form, .connect .empty" },
+  state: { path: "#/state", ready: ".page h1, .empty h2" },
+  tables: { path: `#/d/${datasource}/tables`, ready: ".table-list li" },
+  items: {
+    path: `#/d/${datasource}/tables/${table.name}?filter=${encodeURIComponent('[["status","=","S","open"]]')}`,
+    ready: "[role=rowgroup] [role=row]",
+  },
+  structure: { path: `#/d/${datasource}/tables/${table.name}?tab=structure`, ready: ".facts" },
+  item: {
+    path: `#/d/${datasource}/tables/${table.name}`,
+    ready: "[role=rowgroup] [role=row]",
+    act: async (page) => {
+      await page.locator("[role=rowgroup] [role=row]").click();
+      await page.waitForSelector("dialog[open]");
+    },
+  },
+  missing: { path: `#/d/${datasource}/tables/no-such-table`, ready: ".table-pane .empty h2" },
+  query: { path: `#/d/${datasource}/query`, ready: "main" },
+});
+
+for (const scheme of ["light", "dark"]) {
+  for (const width of [360, 1280]) {
+    test(`axe finds nothing serious in any view, ${scheme}, ${width} pixels wide`, async () => {
+      const found = {};
+      for (const [name, { path, ready, act }] of Object.entries(views())) {
+        const { page, closed } = await open({ path, width, scheme });
+        await page.waitForSelector(ready, { state: "attached" });
+        await page.waitForTimeout(250);
+        await act?.(page);
+        // Injected past the policy of the page, which allows no such script.
+        const session = await page.context().newCDPSession(page);
+        await session.send("Runtime.evaluate", { expression: axe });
+        const { result } = await session.send("Runtime.evaluate", {
+          expression:
+            "axe.run().then(({ violations }) => JSON.stringify(violations.filter((one) => ['serious', 'critical'].includes(one.impact)).map((one) => [one.id, one.nodes.map((node) => node.html + ' ' + node.failureSummary)])))",
+          awaitPromise: true,
+          returnByValue: true,
+        });
+        const violations = JSON.parse(result.value);
+        if (violations.length > 0) found[name] = violations;
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.equal(overflow, 0, `${name} is wider than the window`);
+        await closed();
+      }
+      assert.deepEqual(found, {});
+    });
+  }
+}

@@ -1,0 +1,33 @@
+// The list of datasources, which the picker and several views share.
+
+import { signal } from "@preact/signals";
+import { listDatasources } from "../api/calls";
+import { type Problem, problemOf } from "../api/problem";
+import { signInNeeded } from "../api/session";
+import type { DatasourceList } from "../api/types";
+
+/** What is known of the list. */
+export const datasources = signal<{ list?: DatasourceList; problem?: Problem; loading: boolean }>({ loading: false });
+
+let latest = 0;
+
+/** Loads the list again. */
+export async function reloadDatasources(): Promise<void> {
+  latest += 1;
+  const turn = latest;
+  datasources.value = { ...datasources.value, loading: true };
+  try {
+    const list = await listDatasources();
+    if (turn !== latest) return;
+    signInNeeded.value = false;
+    datasources.value = { list, loading: false };
+  } catch (error) {
+    if (turn === latest) datasources.value = { problem: problemOf(error), loading: false };
+  }
+}
+
+/** Forgets what the last session could see. */
+export function forgetDatasources(): void {
+  latest += 1;
+  datasources.value = { loading: false };
+}

@@ -1,0 +1,127 @@
+// The form of a PartiQL statement with its parameters.
+
+import { useMemo, useState } from "preact/hooks";
+import type { Knowledge } from "../schema/complete";
+import { parseDocument } from "../schema/document";
+import { texts } from "../texts";
+import { EditorView } from "./editor-view";
+import { countMarks, readStatement, writeStatement, type Parameter, type Statement } from "./statement";
+
+export interface StatementFormProps {
+  /** The input as JSON. */
+  text: string;
+  knowledge: Knowledge;
+  onChange: (text: string) => void;
+  onRun: () => void;
+  onCancel: () => boolean;
+}
+
+const KINDS: readonly Parameter["kind"][] = ["text", "number", "boolean", "null", "json"];
+
+/** A statement and its parameters. Changes are written into the JSON. */
+export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: StatementFormProps) {
+  const t = texts.query.statement;
+  const { format } = knowledge;
+  // What the form itself has written. A parameter that is not JSON yet cannot be read back.
+  const [own, setOwn] = useState<{ text: string; statement: Statement; base: string } | undefined>();
+  const read = useMemo(() => (own?.text === text ? own.statement : readStatement(text, format)), [text, format, own]);
+  if (!read) return <p class="muted pad">{t.notAForm}</p>;
+  const write = (change: Partial<Statement>) => {
+    const statement = { ...read, ...change };
+    // Into the text before the form's own change, if that cannot be parsed.
+    const next = writeStatement(
+      parseDocument(text).mistakes.length === 0 ? text : (own?.base ?? ""),
+      statement,
+      format,
+    );
+    setOwn({ text: next, statement, base: parseDocument(next).mistakes.length === 0 ? next : (own?.base ?? text) });
+    onChange(next);
+  };
+  const setParameter = (index: number, change: Partial<Parameter>) => {
+    write({ parameters: read.parameters.map((one, at) => (at === index ? { ...one, ...change } : one)) });
+  };
+  const marks = countMarks(read.statement);
+  const runKeys = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      onRun();
+    }
+  };
+  return (
+    <div class="statement-form">
+      <EditorView
+        text={read.statement}
+        language="partiql"
+        label={t.label}
+        placeholder={t.placeholder}
+        class="statement-editor"
+        knowledge={knowledge}
+        onChange={(statement) => write({ statement })}
+        onRun={onRun}
+        onCancel={onCancel}
+      />
+      <fieldset class="parameters" onKeyDown={runKeys}>
+        <legend>{t.parameters}</legend>
+        {marks !== read.parameters.length && (
+          <p class="fault" role="status">
+            {t.marks(marks, read.parameters.length)}
+          </p>
+        )}
+        {read.parameters.map((one, index) => (
+          <div class="parameter" key={index}>
+            <span class="muted number">{index + 1}</span>
+            <select
+              class="input small"
+              aria-label={t.kind(index + 1)}
+              value={one.kind}
+              onChange={(event) => setParameter(index, { kind: event.currentTarget.value as Parameter["kind"] })}
+            >
+              {KINDS.map((kind) => (
+                <option key={kind} value={kind}>
+                  {t.kinds[kind]}
+                </option>
+              ))}
+            </select>
+            {one.kind === "boolean" ? (
+              <select
+                class="input small"
+                aria-label={t.parameter(index + 1)}
+                value={one.text === "true" ? "true" : "false"}
+                onChange={(event) => setParameter(index, { text: event.currentTarget.value })}
+              >
+                <option>true</option>
+                <option>false</option>
+              </select>
+            ) : (
+              <input
+                class="input small mono"
+                aria-label={t.parameter(index + 1)}
+                disabled={one.kind === "null"}
+                spellcheck={false}
+                value={one.kind === "null" ? "" : one.text}
+                onInput={(event) => setParameter(index, { text: event.currentTarget.value })}
+              />
+            )}
+            <button
+              type="button"
+              class="button quiet small"
+              aria-label={t.remove(index + 1)}
+              title={t.remove(index + 1)}
+              onClick={() => write({ parameters: read.parameters.filter((_, at) => at !== index) })}
+            >
+              ✕
+            </button>
+          </div>
+        ))}
+        <button
+          type="button"
+          class="button small add"
+          onClick={() => write({ parameters: [...read.parameters, { kind: "text", text: "" }] })}
+        >
+          {t.add}
+        </button>
+        <p class="muted small-print">{t.parametersHelp}</p>
+      </fieldset>
+    </div>
+  );
+}

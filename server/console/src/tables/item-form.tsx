@@ -1,0 +1,107 @@
+// The attributes of an item as a form.
+
+import { useEffect, useRef } from "preact/hooks";
+import { CloseIcon } from "../app/icons";
+import { texts } from "../texts";
+import { TAGS, type Tag } from "./attribute";
+import type { FormRow } from "./form-rows";
+
+interface Props {
+  rows: FormRow[];
+  readOnly: boolean;
+  faults: ReadonlyMap<number, string>;
+  changed: (rows: FormRow[]) => void;
+}
+
+/** The form. */
+export function ItemForm({ rows, readOnly, faults, changed }: Props) {
+  const set = (row: FormRow) => changed(rows.map((old) => (old.id === row.id ? row : old)));
+  return (
+    <div class="attributes">
+      {rows.map((row) => (
+        <Attribute key={row.id} row={row} readOnly={readOnly} fault={faults.get(row.id)} changed={set} removed={() => changed(rows.filter((old) => old.id !== row.id))} />
+      ))}
+    </div>
+  );
+}
+
+/** What a value begins with when people choose its type. */
+const BEGINNINGS: Partial<Record<Tag, string>> = { BOOL: "true", L: "[]", M: "{}", SS: '[""]', NS: '["0"]', BS: "[]" };
+
+interface AttributeProps {
+  row: FormRow;
+  readOnly: boolean;
+  fault: string | undefined;
+  changed: (row: FormRow) => void;
+  removed: () => void;
+}
+
+function Attribute({ row, readOnly, fault, changed, removed }: AttributeProps) {
+  const label = row.name || texts.tables.attribute;
+  const name = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (!readOnly && row.name === "") name.current?.focus();
+  }, []);
+  const isLong = ["L", "M", "SS", "NS", "BS"].includes(row.tag) || (row.tag === "S" && (row.text.length > 60 || row.text.includes("\n")));
+  const common = {
+    class: `input small mono v-${row.tag}`,
+    "aria-label": `${label}: ${texts.tables.value}`,
+    "aria-invalid": fault !== undefined,
+    spellcheck: false,
+    readOnly,
+    value: row.text,
+  };
+  return (
+    <div class="attribute" role="group" aria-label={label}>
+      <input
+        class="input small mono attribute-name"
+        aria-label={texts.tables.attributeName}
+        placeholder={texts.tables.attributeName}
+        spellcheck={false}
+        readOnly={readOnly || row.isKey}
+        ref={name}
+        value={row.name}
+        onInput={(event) => changed({ ...row, name: event.currentTarget.value })}
+      />
+      <select
+        class="input small"
+        aria-label={`${label}: ${texts.tables.type}`}
+        disabled={readOnly || row.isKey}
+        value={row.tag}
+        onChange={(event) => {
+          const tag = event.currentTarget.value as Tag;
+          const isEmpty = row.text === "" || row.text === BEGINNINGS[row.tag];
+          changed({ ...row, tag, text: isEmpty ? (BEGINNINGS[tag] ?? "") : row.text });
+        }}
+      >
+        {TAGS.map((tag) => (
+          <option key={tag} value={tag}>
+            {texts.tables.valueTypes[tag]}
+          </option>
+        ))}
+      </select>
+      {row.tag === "NULL" ? (
+        <span class="input small mono v-NULL attribute-null">null</span>
+      ) : row.tag === "BOOL" ? (
+        <select class="input small mono v-BOOL" aria-label={common["aria-label"]} disabled={readOnly} value={row.text} onChange={(event) => changed({ ...row, text: event.currentTarget.value })}>
+          <option value="true">true</option>
+          <option value="false">false</option>
+        </select>
+      ) : isLong ? (
+        <textarea {...common} rows={Math.min(12, Math.max(2, row.text.split("\n").length))} onInput={(event) => changed({ ...row, text: event.currentTarget.value })} />
+      ) : (
+        <input {...common} onInput={(event) => changed({ ...row, text: event.currentTarget.value })} />
+      )}
+      {row.isKey ? (
+        <span class="attribute-key muted">{texts.tables.key}</span>
+      ) : (
+        !readOnly && (
+          <button type="button" class="button quiet small icon" aria-label={texts.tables.removeAttribute(label)} onClick={removed}>
+            <CloseIcon />
+          </button>
+        )
+      )}
+      {fault !== undefined && <p class="fault">{fault}</p>}
+    </div>
+  );
+}

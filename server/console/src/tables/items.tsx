@@ -1,0 +1,184 @@
+// The items of a table: search, read, select, change.
+
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { JsonObject } from "../api/json";
+import type { Table } from "../api/types";
+import { PlusIcon } from "../app/icons";
+import { ProblemBox } from "../app/problem";
+import { route, setParams } from "../app/route";
+import { texts } from "../texts";
+import { type Tag, untag } from "./attribute";
+import { Builder } from "./builder";
+import { DeleteItems } from "./delete-items";
+import { count } from "../app/figures";
+import { ItemGrid } from "./grid";
+import { ItemDialog } from "./item-dialog";
+import { type Row, useReader } from "./reading";
+import { build } from "./request";
+import { EVERYTHING, fromParams, toParams } from "./search";
+import type { May } from "./view";
+
+interface Props {
+  datasource: string;
+  table: Table;
+  may: May;
+}
+
+/** The tab with the items. */
+export function Items({ datasource, table, may }: Props) {
+  const applied = fromParams(route.value.params);
+  const appliedText = JSON.stringify(applied);
+  const [draft, setDraft] = useState(applied);
+  const [showsFaults, setShowsFaults] = useState(false);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [opened, setOpened] = useState<Row | "new">();
+  const [deletes, setDeletes] = useState(false);
+  // The list of tables may be loaded again. Only another table is another table.
+  const shape = JSON.stringify([table.name, table.keys, table.indexes]);
+  const stable = useMemo(() => table, [shape]);
+  const reader = useReader(datasource, stable);
+  const { reading } = reader;
+  const built = useMemo(() => build(stable, draft), [stable, draft]);
+
+  // The URL decides what is read: a bookmark, the back button and the button "Run" all go this way.
+  const run = (text: string) => {
+    const search = JSON.parse(text) as typeof applied;
+    const request = build(stable, search);
+    setSelected(new Set());
+    if (Object.keys(request.faults).length === 0) reader.begin(request);
+    else setShowsFaults(true);
+  };
+  useEffect(() => {
+    setDraft(JSON.parse(appliedText) as typeof applied);
+    run(appliedText);
+  }, [appliedText, stable]);
+  const submit = () => {
+    setShowsFaults(true);
+    if (Object.keys(built.faults).length > 0) return;
+    const text = JSON.stringify(draft);
+    if (text === JSON.stringify(fromParams(new URLSearchParams(present(toParams(draft))))) && text === appliedText) run(text);
+    else setParams(toParams(draft), false);
+  };
+
+  const seen = useMemo(() => {
+    const types = new Map<string, Tag>(table.keys.map((key) => [key.name, key.type as Tag]));
+    for (const row of reading.rows.slice(0, 500)) {
+      for (const [name, value] of Object.entries(row.item)) {
+        const tag = untag(value)?.tag;
+        if (tag && !types.has(name)) types.set(name, tag);
+      }
+    }
+    return types;
+  }, [table, reading.rows]);
+
+  const mayDelete = may("BatchWriteItem");
+  const mayPut = may("PutItem");
+  const chosen = reading.rows.filter((row) => selected.has(row.id));
+  const index = table.indexes.find((one) => one.name === applied.index);
+  const partialIndex = index !== undefined && index.projection !== "ALL" ? index.name : undefined;
+  const isEverything = JSON.stringify({ ...applied, limit: 0, index: "" }) === JSON.stringify({ ...EVERYTHING, limit: 0 });
+  return (
+    <div class="items">
+      <Builder
+        datasource={datasource}
+        table={table}
+        search={draft}
+        built={built}
+        showsFaults={showsFaults}
+        seen={seen}
+        loading={reading.loading}
+        changed={setDraft}
+        run={submit}
+        stop={reader.stop}
+      />
+      <div class="items-bar">
+        <p class="muted" role="status">
+          {selected.size > 0
+            ? texts.tables.selected(chosen.length)
+            : [
+                texts.tables.loaded(count(reading.rows.length), count(Math.max(reading.scanned, reading.rows.length))),
+                reading.scanned > 0 && texts.tables.capacity(String(Math.round(reading.capacity * 10) / 10)),
+                reading.time > 0 && texts.tables.milliseconds(String(Math.round(reading.time))),
+              ]
+                .filter(Boolean)
+                .join(" · ")}
+        </p>
+        <div class="actions">
+          {chosen.length > 0 && (
+            <button type="button" class="button small danger" onClick={() => setDeletes(true)}>
+              {texts.tables.deleteSelected}
+            </button>
+          )}
+          {reading.cursor !== undefined && (
+            <button type="button" class="button small" onClick={reader.more} disabled={reading.loading}>
+              {texts.tables.nextPage}
+            </button>
+          )}
+          <button type="button" class="button small" onClick={() => setOpened("new")} disabled={!mayPut.allowed} title={mayPut.reason ?? ""}>
+            <PlusIcon />
+            {texts.tables.newItem}
+          </button>
+        </div>
+      </div>
+      {reading.problem && (
+        <div class="pane-message">
+          <ProblemBox problem={reading.problem} />
+        </div>
+      )}
+      {reading.rows.length > 0 ? (
+        <ItemGrid table={table} rows={reading.rows} search={reading.search} selected={selected} select={setSelected} open={setOpened} selectable={mayDelete.allowed} />
+      ) : (
+        <Nothing loading={reading.loading} begun={reading.search > 0} failed={reading.problem !== undefined} isEverything={isEverything} scanned={reading.scanned} more={reading.cursor !== undefined} />
+      )}
+      {opened !== undefined && (
+        <ItemDialog
+          datasource={datasource}
+          table={stable}
+          row={opened === "new" ? undefined : opened}
+          partialIndex={opened === "new" ? undefined : partialIndex}
+          may={may}
+          closed={() => setOpened(undefined)}
+          changed={(id: string | undefined, item: JsonObject | undefined) => {
+            if (id !== undefined) {
+              reader.replace(id, item);
+              setSelected((old) => new Set([...old].filter((one) => one !== id)));
+            } else if (item !== undefined) reader.add(item);
+          }}
+        />
+      )}
+      {deletes && (
+        <DeleteItems
+          datasource={datasource}
+          table={stable}
+          rows={chosen}
+          closed={() => setDeletes(false)}
+          deleted={(id) => {
+            reader.replace(id, undefined);
+            setSelected((old) => new Set([...old].filter((one) => one !== id)));
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function present(params: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** What is shown instead of rows. */
+function Nothing({ loading, begun, failed, isEverything, scanned, more }: { loading: boolean; begun: boolean; failed: boolean; isEverything: boolean; scanned: number; more: boolean }) {
+  if (loading) return <div class="loading" aria-busy="true" />;
+  if (failed || !begun) return <div class="empty" />;
+  const [title, help] = more
+    ? [texts.tables.noMatches, texts.tables.noMatchesYet(count(scanned))]
+    : isEverything
+      ? [texts.tables.noItems, texts.tables.noItemsHelp]
+      : [texts.tables.noMatches, texts.tables.noMatchesHelp];
+  return (
+    <div class="empty">
+      <h2>{title}</h2>
+      <p>{help}</p>
+    </div>
+  );
+}

@@ -1,0 +1,118 @@
+// The items that a search has read so far.
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { execute } from "../api/calls";
+import { isLosslessNumber, isObject, type Json, type JsonObject, own, stringify } from "../api/json";
+import { type Problem, problemOf } from "../api/problem";
+import type { Table } from "../api/types";
+import type { Built } from "./request";
+import { keyOf } from "./write";
+
+/** One item as it was read. */
+export interface Row {
+  /** Its primary key as text, which identifies it. */
+  id: string;
+  item: JsonObject;
+}
+
+/** What is known. */
+export interface Reading {
+  rows: Row[];
+  /** The number of items that the service has looked at, matching or not. */
+  scanned: number;
+  capacity: number;
+  /** Milliseconds of the last page. */
+  time: number;
+  /** Where the next page begins, if there is one. */
+  cursor: Json | undefined;
+  loading: boolean;
+  problem: Problem | undefined;
+  /** Counts the searches, not the pages. */
+  search: number;
+}
+
+const NOTHING: Reading = { rows: [], scanned: 0, capacity: 0, time: 0, cursor: undefined, loading: false, problem: undefined, search: 0 };
+
+/** The reading, and what can be done with it. */
+export interface Reader {
+  reading: Reading;
+  begin: (request: Built) => void;
+  more: () => void;
+  stop: () => void;
+  /** Replaces an item after a change; without a new one, it goes. */
+  replace: (id: string, item: JsonObject | undefined) => void;
+  /** Shows an item that was inserted. */
+  add: (item: JsonObject) => void;
+}
+
+/** Reads the pages of a search. */
+export function useReader(datasource: string, table: Table): Reader {
+  const [reading, setReading] = useState(NOTHING);
+  const request = useRef<Built>(undefined);
+  const running = useRef<AbortController>(undefined);
+  useEffect(() => () => running.current?.abort(), []);
+
+  const page = useCallback(
+    async (cursor: Json | undefined) => {
+      const built = request.current;
+      if (!built) return;
+      running.current?.abort();
+      const abort = new AbortController();
+      running.current = abort;
+      setReading((old) => ({ ...old, loading: true, problem: undefined }));
+      try {
+        const input = cursor === undefined ? built.input : { ...built.input, ExclusiveStartKey: cursor };
+        const { body, time } = await execute(datasource, built.action, stringify(input), {}, abort.signal);
+        if (abort.signal.aborted) return;
+        setReading((old) => added(old, table, body, time, cursor === undefined));
+      } catch (error) {
+        if (running.current !== abort) return;
+        setReading((old) => ({ ...old, loading: false, problem: abort.signal.aborted ? undefined : problemOf(error) }));
+      }
+    },
+    [datasource, table],
+  );
+  const begin = useCallback(
+    (built: Built) => {
+      request.current = built;
+      void page(undefined);
+    },
+    [page],
+  );
+  const replace = useCallback(
+    (id: string, item: JsonObject | undefined) =>
+      setReading((old) => ({ ...old, rows: old.rows.flatMap((row) => (row.id !== id ? [row] : item === undefined ? [] : [rowOf(table, item)])) })),
+    [table],
+  );
+  const add = useCallback((item: JsonObject) => setReading((old) => ({ ...old, rows: [rowOf(table, item), ...old.rows] })), [table]);
+  return { reading, begin, more: () => void page(reading.cursor), stop: () => running.current?.abort(), replace, add };
+}
+
+/** The reading with one more page. The first page of a search replaces what was there. */
+function added(old: Reading, table: Table, body: Json, time: number, isFirst: boolean): Reading {
+  const base = isFirst ? { ...NOTHING, search: old.search + 1 } : old;
+  const items = isObject(body) ? own(body, "Items") : undefined;
+  const read = (Array.isArray(items) ? items : []).filter(isObject).map((item) => rowOf(table, item));
+  const known = new Set(read.map((row) => row.id));
+  const consumed = isObject(body) ? own(body, "ConsumedCapacity") : undefined;
+  return {
+    ...base,
+    // An item that was inserted here, and is then read, is there once.
+    rows: [...base.rows.filter((row) => !known.has(row.id)), ...read],
+    scanned: base.scanned + figure(isObject(body) ? own(body, "ScannedCount") : undefined),
+    capacity: base.capacity + figure(isObject(consumed) ? own(consumed, "CapacityUnits") : undefined),
+    time,
+    cursor: isObject(body) ? own(body, "LastEvaluatedKey") : undefined,
+    loading: false,
+    problem: undefined,
+  };
+}
+
+/** A count of the service. Values of items never pass through here. */
+function figure(value: Json | undefined): number {
+  return isLosslessNumber(value) ? Number(value.toString()) : 0;
+}
+
+function rowOf(table: Table, item: JsonObject): Row {
+  return { id: stringify(keyOf(table, item) ?? item), item };
+}

@@ -1,0 +1,140 @@
+// The tables of a datasource: the list, and the chosen table next to it.
+
+import { useEffect, useState } from "preact/hooks";
+import { datasourceActions, structure } from "../api/calls";
+import type { DatasourceActions, Table } from "../api/types";
+import { useLoad } from "../app/load";
+import { ProblemBox } from "../app/problem";
+import { href, route } from "../app/route";
+import { texts } from "../texts";
+import { CreateTable } from "./create-table";
+import { TableList } from "./list";
+import { TablePane } from "./pane";
+import "./tables.css";
+
+/** Whether a datasource may run an action, and why not. */
+export type May = (action: string) => { allowed: boolean; reason: string | undefined };
+
+function may(actions: DatasourceActions | undefined): May {
+  return (name) => {
+    const known = actions?.actions.find((action) => action.name === name);
+    // Until they are known, nothing is offered.
+    return { allowed: known?.allowed ?? false, reason: known?.reason ?? undefined };
+  };
+}
+
+/** The view. */
+export function TablesView({ datasource }: { datasource: string }) {
+  const [search, setSearch] = useState("");
+  const [isPrefix, setIsPrefix] = useState(false);
+  const prefix = useDelayed(isPrefix ? search : "", 300);
+  const list = useLoad((signal) => structure(datasource, prefix, signal), [datasource, prefix]);
+  useEffect(() => {
+    if (list.value?.more === true) setIsPrefix(true);
+  }, [list.value]);
+  const actions = useLoad((signal) => datasourceActions(datasource, signal), [datasource]);
+  const [creates, setCreates] = useState(false);
+  const name = route.value.path[3];
+  const table = list.value?.tables.find((one) => one.name === name);
+  const mayDo = may(actions.value);
+  return (
+    <main class={`tables ${name === undefined ? "" : "has-table"}`}>
+      <h1 class="visually-hidden">{texts.tables.title}</h1>
+      <TableList datasource={datasource} list={list} chosen={name} search={search} searched={setSearch} isPrefix={isPrefix} create={mayDo("CreateTable").allowed ? () => setCreates(true) : undefined} />
+      <section class="table-pane">
+        {list.problem && (
+          <div class="pane-message">
+            <ProblemBox problem={list.problem}>
+              <button type="button" class="button small" onClick={list.reload}>
+                {texts.app.retry}
+              </button>
+            </ProblemBox>
+          </div>
+        )}
+        {name !== undefined && <Chosen datasource={datasource} name={name} table={table} loading={list.loading} failed={list.problem !== undefined} isWhole={!isPrefix} may={mayDo} />}
+        {name === undefined && list.value && list.value.tables.length > 0 && (
+          <div class="empty">
+            <h2>{texts.tables.choose}</h2>
+            <p>{texts.tables.chooseHelp}</p>
+          </div>
+        )}
+        {name === undefined && list.value?.tables.length === 0 && prefix === "" && (
+          <div class="empty">
+            <h2>{texts.tables.none}</h2>
+            <p>{mayDo("CreateTable").allowed ? texts.tables.noneHelp : texts.tables.noneDenied}</p>
+            {mayDo("CreateTable").allowed && (
+              <div class="actions">
+                <button type="button" class="button primary" onClick={() => setCreates(true)}>
+                  {texts.tables.create}
+                </button>
+              </div>
+            )}
+          </div>
+        )}
+      </section>
+      {creates && <CreateTable datasource={datasource} closed={() => setCreates(false)} created={list.reload} />}
+    </main>
+  );
+}
+
+/** A value once it has not changed for some time. */
+function useDelayed(value: string, time: number): string {
+  const [delayed, setDelayed] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setDelayed(value), time);
+    return () => clearTimeout(timer);
+  }, [value, time]);
+  return delayed;
+}
+
+interface ChosenProps {
+  datasource: string;
+  name: string;
+  table: Table | undefined;
+  loading: boolean;
+  /** Whether the list could not be loaded. */
+  failed: boolean;
+  /** Whether the list has all tables. */
+  isWhole: boolean;
+  may: May;
+}
+
+function Chosen({ datasource, name, table, loading, failed, isWhole, may }: ChosenProps) {
+  // The list may lack the table: it is loaded again, or shows only names that begin with something else.
+  const [last, setLast] = useState(table);
+  const isMissing = table === undefined && !loading && !failed && last?.name !== name;
+  const looked = useLoad(
+    async (signal) => (isMissing && !isWhole ? (await structure(datasource, name, signal)).tables.find((one) => one.name === name) : undefined),
+    [datasource, name, isMissing, isWhole],
+  );
+  useEffect(() => {
+    if (table) setLast(table);
+    else if (looked.value) setLast(looked.value);
+    else if (!loading && !failed && isWhole) setLast(undefined);
+  }, [table, looked.value, loading, failed, isWhole]);
+  const shown = table ?? (last?.name === name ? last : undefined);
+  if (shown?.error !== undefined) {
+    return (
+      <div class="empty">
+        <h2 class="mono">{name}</h2>
+        <p>{texts.tables.notDescribed(shown.error)}</p>
+        <a class="button" href={href(["d", datasource, "query"])}>
+          {texts.tables.toQuery}
+        </a>
+      </div>
+    );
+  }
+  if (shown) return <TablePane key={name} datasource={datasource} table={shown} may={may} />;
+  if (looked.problem) return <ProblemBox problem={looked.problem} />;
+  if (failed) return null;
+  if (loading || looked.loading || looked.value) return <div class="loading" aria-busy="true" />;
+  return (
+    <div class="empty">
+      <h2>{texts.tables.noSuchTable(name)}</h2>
+      <p>{texts.tables.noSuchTableHelp}</p>
+      <a class="button" href={href(["d", datasource, "tables"])}>
+        {texts.tables.back}
+      </a>
+    </div>
+  );
+}
