@@ -28,11 +28,28 @@ test: setup ## Run all Rust tests, against servers inside the test programs.
 	cargo test --workspace
 
 .PHONY: test-all
-test-all: test-others fuzz ## Run what `make test` leaves out: test-others and fuzz.
+test-all: test-others test-console fuzz ## Run what `make test` leaves out: test-others, test-console and fuzz.
 
 .PHONY: test-others
 test-others: setup servers catalogue-check ## Test with servers and clients in other languages, and check the generated code.
 	cargo test --workspace --features $(FEATURES) --test other_servers --test instructions --test clients --test documentation --test packaging --test platform --test load --test tenant_load --test fetch
+
+# The console's unit tests, and its tests in Chromium. They run in a copy below target/, so that no packages are in the
+# source tree.
+.PHONY: test-console
+test-console: setup servers console-packages ## Test the console: types, units, and in Chromium.
+	cd target/console && npm run --silent check && npm test --silent
+	cargo test --workspace --features $(FEATURES) --test console
+
+.PHONY: console-packages
+console-packages: target/console/installed ## Copy the console to target/console, with the packages of its tests.
+	cp -R server/console/. target/console
+
+target/console/installed: server/console/package-lock.json
+	mkdir -p target/console
+	cp server/console/package.json server/console/package-lock.json target/console
+	cd target/console && npm ci --silent --ignore-scripts --no-fund --no-audit
+	touch $@
 
 # 120 seconds for all targets together, plus the time to build them.
 .PHONY: fuzz
@@ -101,7 +118,7 @@ target/tools/installed: Makefile
 .PHONY: servers
 servers: target/servers/installed ## Install servers and clients in other languages below target/; SETUP=yes as for setup.
 
-# Valgrind, HAProxy, nginx (for `make bench`), systemd and Java (17 or newer, for an example) are system packages. dynalite, the AWS SDK and componentize-js
+# Valgrind, HAProxy, Chromium, nginx (for `make bench`), systemd and Java (17 or newer, for an example) are system packages. dynalite, the AWS SDK and componentize-js
 # (which fails with newer versions of jco) come from npm; moto, boto3, the AWS CLI and schemathesis from PyPI. Installed again when this file changes: it has their versions.
 target/servers/installed: Makefile
 	@./setup servers
