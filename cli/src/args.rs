@@ -12,6 +12,7 @@ use anyhow::{Context as _, anyhow};
 use bytesize::ByteSize;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use portcullis::TenantName;
 use portcullis_config::{Expiry, MIN_MEMORY};
 use portcullis_server::setup::PolicyLocation;
 use std::net::SocketAddr;
@@ -50,7 +51,7 @@ Start with:  portcullis demo";
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a plugin in the sandbox against an embedded DynamoDB-compatible server.
-    Demo,
+    Demo(Demo),
     /// Run one action and print its result as JSON.
     #[command(after_help = EXECUTE_EXAMPLES)]
     Execute(Execute),
@@ -117,6 +118,13 @@ pub(crate) enum StoreCommand {
         /// The file. It must not exist.
         file: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Open the console in a browser instead, with some tables to look at.
+    #[arg(long)]
+    pub(crate) open: bool,
 }
 
 const EXECUTE_EXAMPLES: &str = "\
@@ -229,6 +237,19 @@ pub(crate) struct Token {
     /// the token may use none until its line in the policy lists some.
     #[arg(long, short, value_name = "NAME")]
     pub(crate) datasource: Vec<String>,
+    /// A template that the token may fill in; '*' gives all. Can be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) template: Vec<String>,
+    /// The tenant whose token this is.
+    #[arg(long, value_name = "TENANT", conflicts_with = "any_tenant")]
+    pub(crate) tenant: Option<TenantName>,
+    /// Let the token speak for any tenant, which it names in the header x-portcullis-tenant.
+    #[arg(long)]
+    pub(crate) any_tenant: bool,
+    /// The names of the datasources that the token may save, use and delete; 'acme-*' stands for all
+    /// that begin so. Can be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) manage: Vec<String>,
     /// The actions of DynamoDB that the token may use, separated by commas; without this option,
     /// all that the policy of a datasource allows.
     #[arg(long, value_name = "ACTION,…", value_delimiter = ',')]
@@ -246,6 +267,7 @@ const TOKEN_EXAMPLES: &str = "\
 Examples:
   portcullis token app --datasource orders --actions GetItem,Query
   portcullis token admin --datasource '*' --operator --expires 2026-12-31T00:00:00Z
+  portcullis token platform --template tenant-dynamodb --any-tenant --manage '*'
 
 The token goes to standard error, and the lines for the policy to standard output.";
 
@@ -316,6 +338,9 @@ pub(crate) struct RemoteArgs {
     /// PORTCULLIS_TOKEN.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// The tenant for whom a platform's token speaks.
+    #[arg(long, value_name = "TENANT", conflicts_with = "local")]
+    pub(crate) tenant: Option<TenantName>,
     /// Trust the certificate authority in this PEM file for the server, instead of Mozilla's list.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
@@ -463,8 +488,20 @@ pub(crate) struct Component {
     #[arg(long, short = 'o', value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Write the component's trusted manifest instead.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "form")]
     pub(crate) manifest: bool,
+    /// The plugin alone, for hosts that supply its imports; a library, for programs with an engine
+    /// for WASI 0.2; or an HTTP service, for engines that serve components.
+    #[arg(long, value_enum, default_value = "plugin")]
+    pub(crate) form: Form,
+}
+
+/// A form of the built-in plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    Plugin,
+    Library,
+    Service,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

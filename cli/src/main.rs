@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         // These commands handle signals themselves, and finish what they have started.
         let handles_signals = match &cli.command {
             Command::Serve(_) => true,
+            Command::Demo(demo) => demo.open,
             Command::Execute(arguments) => arguments.streams_pages(),
             _ => false,
         };
@@ -72,7 +73,8 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Demo => commands::demo::run().await,
+        Command::Demo(demo) if demo.open => commands::demo_open::run().await,
+        Command::Demo(_) => commands::demo::run().await,
         Command::Execute(arguments) => commands::execute::run(arguments).await,
         Command::Test(arguments) => commands::test::run(&arguments.into_target()).await,
         Command::Structure(arguments) => commands::structure::run(arguments).await,

@@ -5,8 +5,8 @@ use crate::environment::text_variable;
 use crate::failure::Failure;
 use crate::remote_tls::{HandshakeFailed, Seen, TlsConnector, peer, refused_later};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
-use portcullis::Tls;
 use portcullis::gate::Reason;
+use portcullis::{TenantName, Tls};
 use portcullis_files::{read_secret, read_trusted};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -24,6 +24,7 @@ pub(crate) struct Remote {
     /// The server's URL, without a trailing slash.
     url: String,
     token: Option<String>,
+    tenant: Option<TenantName>,
     datasource: String,
     /// Whether each request is described on standard error.
     verbose: bool,
@@ -87,7 +88,10 @@ impl Remote {
                 .chain(TcpConnector::default())
                 .chain(TlsConnector { config: Arc::new(tls), seen: seen.clone() });
         let agent = ureq::Agent::with_parts(config.build(), connector, DefaultResolver::default());
-        let mut remote = Self { agent, seen, url, token, datasource: String::new(), verbose };
+        let tenant = arguments.tenant.clone();
+        let datasource_name = String::new();
+        let mut remote =
+            Self { agent, seen, url, token, tenant, datasource: datasource_name, verbose };
         remote.datasource = match datasource {
             Some(name) => name.to_string(),
             None => remote.only_datasource().await?,
@@ -150,6 +154,9 @@ impl Remote {
         let mut request = http::Request::builder().uri(format!("{}{path}", self.url));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(tenant) = &self.tenant {
+            request = request.header("x-portcullis-tenant", tenant.as_str());
         }
         let (agent, url, is_call) = (self.agent.clone(), self.url.clone(), body.is_some());
         let request = match body {

@@ -37,6 +37,9 @@ impl Opened {
                     .await?;
             return Ok(Self::Remote(remote));
         }
+        if target.remote.tenant.is_some() {
+            return Err(Failure::usage("--tenant is for a server").with("add --server URL"));
+        }
         if let Some(file) = &target.local {
             let embedded = Embedded::open(file.as_deref(), may_create).await?;
             let host = open_host(|| {

@@ -1,4 +1,5 @@
-//! Builds the plugin as a component, and passes its path and hash to the library.
+//! Builds the plugin as a component, and passes its path and hash to the library. Build
+//! scripts of dependent crates get the path too.
 
 use sha2::{Digest, Sha256};
 use std::error::Error as _;
@@ -14,6 +15,7 @@ fn main() {
         Ok(component) => {
             let bytes = std::fs::read(&component).expect("the component was just built");
             println!("cargo::rustc-env=DYNAMODB_COMPONENT={}", component.display());
+            println!("cargo::metadata=file={}", component.display());
             println!(
                 "cargo::rustc-env=DYNAMODB_COMPONENT_SHA256={}",
                 hex::encode(Sha256::digest(bytes))

@@ -137,6 +137,27 @@ impl RunningServer {
         self.server.current().datasources.keys().cloned().collect()
     }
 
+    /// Runs an action of a datasource before any client does, as the operator of the server.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such datasource, if it cannot be connected, or if the action
+    /// fails.
+    pub async fn execute(
+        &self,
+        datasource: &str,
+        action: &str,
+        input: &str,
+    ) -> Result<String, SetupError> {
+        let current = self.server.current();
+        let known = current.datasources.get(datasource);
+        let served = known
+            .ok_or_else(|| SetupError::usage(format!("there is no datasource {datasource:?}")))?;
+        let connected = served.datasource(&self.server.host).await.map_err(|_| {
+            SetupError::environment(format!("the datasource {datasource:?} cannot be connected"))
+        })?;
+        Ok(connected.execute(action, input).await?)
+    }
+
     /// The number of tokens.
     #[must_use]
     pub fn token_count(&self) -> usize {

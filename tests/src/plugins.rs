@@ -5,15 +5,7 @@ use portcullis::{
     StaticCredentials,
 };
 use std::sync::{Arc, OnceLock};
-
-/// The component of `tests/echo`.
-pub static ECHO: &[u8] = include_bytes!(env!("ECHO_PLUGIN"));
-/// Its manifest.
-pub static ECHO_MANIFEST: &str = include_str!("../echo/manifest.toml");
-/// The component of `tests/hostile`.
-pub static HOSTILE: &[u8] = include_bytes!(env!("HOSTILE_PLUGIN"));
-/// Its manifest.
-pub static HOSTILE_MANIFEST: &str = include_str!("../hostile/manifest.toml");
+pub use test_plugins::{ECHO, ECHO_MANIFEST, HOSTILE, HOSTILE_MANIFEST};
 
 /// The access key id of [`credentials`].
 pub const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";

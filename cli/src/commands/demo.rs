@@ -40,7 +40,8 @@ pub(crate) async fn run() -> Result<(), Failure> {
     ))?;
     let program = program();
     out!("Next, type this, or `{program} init` to write your own policy:")?;
-    out!("  {program} execute --local ListTables")
+    out!("  {program} execute --local ListTables")?;
+    out!("  {program} demo --open                 (tables to look at, in a browser)")
 }
 
 /// Shows the plugin and its policy.

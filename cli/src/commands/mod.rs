@@ -6,6 +6,7 @@ mod check_template;
 pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod demo;
+pub(crate) mod demo_open;
 mod describe_template;
 pub(crate) mod execute;
 pub(crate) mod iam;

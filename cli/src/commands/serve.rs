@@ -43,6 +43,7 @@ fn announce(server: &RunningServer) -> Result<(), Failure> {
         match endpoint.role {
             EndpointRole::Api => {
                 out!("{bold}{url}{bold:#}  the JSON API, described at /openapi.json")?;
+                out!("  {url}/console/  a page to look at datasources, for people")?;
                 let names = server.datasources();
                 for name in names.iter().take(MAX_LISTED) {
                     out!("  {url}/ddb/{name}/  an endpoint for AWS SDKs and tools")?;
@@ -66,7 +67,7 @@ fn announce(server: &RunningServer) -> Result<(), Failure> {
 }
 
 /// Waits for a signal to stop the server. A second one ends it at once.
-async fn stopped() {
+pub(super) async fn stopped() {
     let signal = signals::interrupted().await;
     tracing::info!(
         target: "portcullis::serve",

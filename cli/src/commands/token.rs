@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: &Token) -> Result<(), Failure> {
     for line in policy_lines(arguments, &digest) {
         out!("{line}")?;
     }
-    if arguments.datasource.is_empty() {
+    let may_use_none = [&arguments.datasource, &arguments.template, &arguments.manage];
+    if may_use_none.iter().all(|names| names.is_empty()) {
         eprintln!(
             "The token may use no datasource. List some in `datasources`, or give --datasource \
              NAME; --datasource '*' gives all."
@@ -55,6 +56,18 @@ fn policy_lines(arguments: &Token, digest: &str) -> Vec<String> {
         format!("sha256 = {}", quoted(digest)),
         format!("datasources = {}", list(&arguments.datasource)),
     ];
+    if !arguments.template.is_empty() {
+        lines.push(format!("templates = {}", list(&arguments.template)));
+    }
+    if let Some(tenant) = &arguments.tenant {
+        lines.push(format!("tenant = {}", quoted(tenant.as_str())));
+    }
+    if arguments.any_tenant {
+        lines.push("tenants = \"any\"".to_string());
+    }
+    if !arguments.manage.is_empty() {
+        lines.push(format!("manage = {}", list(&arguments.manage)));
+    }
     if !arguments.actions.is_empty() {
         lines.push(format!("actions = {}", list(&arguments.actions)));
     }
@@ -88,6 +101,10 @@ mod tests {
         let arguments = Token {
             name: "app-1_x".to_string(),
             datasource: vec![odd.clone(), "*".to_string()],
+            template: vec![odd.clone()],
+            tenant: Some("acme".parse().unwrap()),
+            any_tenant: false,
+            manage: vec!["acme-*".to_string()],
             actions: vec!["GetItem".to_string(), "Query".to_string()],
             operator: true,
             expires: Some("9999-12-31T00:00:00+00:00".parse().unwrap()),
@@ -95,7 +112,10 @@ mod tests {
         let text = policy_lines(&arguments, &"0f".repeat(32)).join("\n");
         let file = PolicyFile::parse(&text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
         let token = &file.server.unwrap().tokens["app-1_x"];
+        assert_eq!(token.templates, arguments.template);
         assert_eq!(token.datasources, [odd.into(), "*".into()]);
+        assert_eq!(token.tenant.as_ref().unwrap().as_str(), "acme");
+        assert!(token.allows_managing("acme-orders") && !token.allows_managing("other"));
         assert_eq!(token.actions.as_ref().unwrap().len(), 2);
         assert_eq!((token.operator, token.expires), (true, arguments.expires));
     }
@@ -105,6 +125,10 @@ mod tests {
         let arguments = Token {
             name: "app".to_string(),
             datasource: Vec::new(),
+            template: Vec::new(),
+            tenant: None,
+            any_tenant: false,
+            manage: Vec::new(),
             actions: Vec::new(),
             operator: false,
             expires: None,

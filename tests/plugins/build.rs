@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::path::Path;
 
 fn main() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for (package, folder) in [("echo-plugin", "tests/echo"), ("hostile-plugin", "tests/hostile")] {
         match component_builder::build(&workspace, package, &[folder, "wit"]) {
             Ok(component) => {

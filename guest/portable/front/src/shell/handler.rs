@@ -1,0 +1,96 @@
+//! Handles one request.
+
+use super::Front;
+use super::exports::wasi::http::incoming_handler::Guest;
+use super::http::{BodyError, MAX_BODY, body, header, method, send};
+use super::portcullis::datasource::connector::{self, Connection};
+use super::wasi::cli::environment::get_environment;
+use super::wasi::http::types::{IncomingRequest, ResponseOutparam};
+use crate::failure::{Failure, Kind, problem, wire};
+use crate::reply::Reply;
+use crate::route::Route;
+use crate::token::Token;
+use alloc::format;
+use alloc::string::String;
+use zeroize::Zeroize;
+
+impl Guest for Front {
+    fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        send(reply(&request).unwrap_or_else(|refused| refused), out);
+    }
+}
+
+/// Both are responses; an error is one without a call.
+fn reply(request: &IncomingRequest) -> Result<Reply, Reply> {
+    let path = request.path_with_query().unwrap_or_default();
+    let target = header(request, "x-amz-target");
+    let media_type = header(request, "content-type");
+    let route = Route::parse(method(request), &path, target.as_deref(), media_type.as_deref());
+    let route = route.map_err(|error| error.reply())?;
+    if route == Route::Health {
+        return Ok(Reply::json(200, "{\"ok\": true}"));
+    }
+    let is_wire = matches!(route, Route::Relay(_));
+    let settings = admit(request, is_wire)?;
+    match route {
+        Route::Health => Ok(Reply::json(200, "{\"ok\": true}")),
+        Route::Describe => Ok(Reply::json(200, connector::describe())),
+        Route::Relay(action) => {
+            let body = body(request).map_err(|error| unread(&error, true))?;
+            let relayed = connect(&settings).and_then(|it| Ok(it.relay(action, &body)?));
+            let relayed = relayed.map_err(|failure| failure.wire())?;
+            Ok(Reply::passed_on(relayed.status, relayed.headers, relayed.body))
+        }
+        Route::Action(action) => {
+            let body = body(request).map_err(|error| unread(&error, false))?;
+            let input = String::from_utf8(body).map_err(|_| {
+                problem(400, "bad-request", "the body is not UTF-8", "send JSON as UTF-8")
+            })?;
+            let result = connect(&settings).and_then(|it| Ok(it.execute(action, &input)?));
+            result.map(|json| Reply::json(200, json)).map_err(|failure| failure.problem())
+        }
+    }
+}
+
+/// Checks the client's token, and returns the plugin's settings.
+fn admit(request: &IncomingRequest, is_wire: bool) -> Result<String, Reply> {
+    let mut environment = get_environment();
+    let mut take = |wanted: &str| {
+        let found = environment.iter_mut().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| core::mem::take(value))
+    };
+    let (token, settings) = (take("PORTCULLIS_TOKEN"), take("PORTCULLIS_SETTINGS"));
+    // The secret is the platform's, and does not stay in this component's memory.
+    environment.iter_mut().for_each(|(_, value)| value.zeroize());
+    let token = Token::parse(token.as_deref()).map_err(|message| {
+        let failure = Failure::new(Kind::InvalidSettings, message);
+        if is_wire { failure.wire() } else { failure.problem() }
+    })?;
+    let authorization = header(request, "authorization");
+    token.check(authorization.as_deref()).map_err(|error| error.reply(is_wire))?;
+    Ok(settings.unwrap_or_default())
+}
+
+fn connect(settings: &str) -> Result<Connection, Failure> {
+    connector::connect(settings).map_err(|error| {
+        let mut failure = Failure::from(error);
+        if failure.kind == Kind::InvalidSettings && !failure.message.contains("PORTCULLIS_") {
+            failure.message = format!("PORTCULLIS_SETTINGS: {}", failure.message);
+        }
+        failure
+    })
+}
+
+fn unread(error: &BodyError, is_wire: bool) -> Reply {
+    let too_large = format!("the body has more than {MAX_BODY} bytes");
+    match (error, is_wire) {
+        (BodyError::TooLarge, true) => wire(413, "RequestEntityTooLargeException", &too_large),
+        (BodyError::TooLarge, false) => {
+            problem(413, "too-large", &too_large, "send less at a time")
+        }
+        (BodyError::Broken, true) => wire(400, "SerializationException", ""),
+        (BodyError::Broken, false) => {
+            problem(400, "bad-request", "the body did not arrive completely", "send it again")
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! The settings: the policy of the one datasource that a composed component serves, from variables of
+//! the environment. The grammar of values is that of policy files where both have the key.
+
+use crate::catalogue::{self, Access, SERVICE};
+use crate::origin::Origin;
+use crate::scope::Scope;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// What the component may do. The default allows no request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `PORTCULLIS_EGRESS`: the origins that requests may go to.
+    pub(crate) egress: Vec<Origin>,
+    /// `PORTCULLIS_ACCESS`: the highest access class of actions.
+    pub(crate) access: Access,
+    /// `PORTCULLIS_ACTIONS`: the actions allowed. `None` allows all that `access` allows.
+    pub(crate) actions: Option<Vec<String>>,
+    /// `PORTCULLIS_SIGNING`: the credential scopes allowed. If it is not set: DynamoDB in
+    /// `AWS_REGION`.
+    pub(crate) signing: Vec<Scope>,
+    /// The limits of a call.
+    pub limits: Limits,
+}
+
+/// The limits of one call. The defaults are those of policy files, with the same reasons
+/// (`host/policy/src/limits.rs`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `PORTCULLIS_DEADLINE`: time for the whole call, in nanoseconds.
+    pub deadline_ns: u64,
+    /// `PORTCULLIS_REQUESTS`: requests of one call, including all retries and pages.
+    pub requests: u32,
+    /// `PORTCULLIS_REQUEST_BYTES`: the size of one request body.
+    pub request_bytes: u64,
+    /// `PORTCULLIS_RESPONSE_BYTES`: the size of one response body.
+    pub response_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            deadline_ns: 30 * 1_000_000_000,
+            requests: 1000,
+            request_bytes: 16 << 20,
+            response_bytes: 32 << 20,
+        }
+    }
+}
+
+/// A variable of the environment that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingError {
+    variable: String,
+    message: String,
+    remedy: String,
+}
+
+impl SettingError {
+    pub(crate) fn new(
+        variable: impl Into<String>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { variable: variable.into(), message: message.into(), remedy: remedy.into() }
+    }
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.variable, self.message, self.remedy)
+    }
+}
+
+impl core::error::Error for SettingError {}
+
+impl Settings {
+    /// Reads the settings from the variables of an environment. Names that do not begin with
+    /// `PORTCULLIS_` are other programs', except `AWS_REGION`.
+    ///
+    /// # Errors
+    /// Returns the first error: a value that is not what its variable accepts, or a name that begins
+    /// with `PORTCULLIS_` and is unknown. A misspelt rule would otherwise allow what it should refuse.
+    pub fn parse<'v>(
+        environment: impl Iterator<Item = (&'v str, &'v str)>,
+    ) -> Result<Self, SettingError> {
+        let mut settings = Self::default();
+        let (mut region, mut has_signing) = (None, false);
+        for (name, value) in environment.filter(|(_, value)| !value.trim().is_empty()) {
+            match name {
+                "AWS_REGION" => region = Some(value.trim()),
+                "PORTCULLIS_EGRESS" => {
+                    settings.egress = list(value, origin)?;
+                }
+                "PORTCULLIS_ACCESS" => {
+                    settings.access = Access::parse(value.trim()).ok_or_else(|| {
+                        wrong(name, value, "an access class", "read, write or admin")
+                    })?;
+                }
+                "PORTCULLIS_ACTIONS" => settings.actions = Some(list(value, action)?),
+                "PORTCULLIS_SIGNING" => {
+                    has_signing = true;
+                    settings.signing = list(value, |text| {
+                        Scope::parse(text).ok_or_else(|| {
+                            let expected = "region/service, as in eu-west-1/dynamodb";
+                            wrong(name, text, "a credential scope", expected)
+                        })
+                    })?;
+                }
+                "PORTCULLIS_DEADLINE" => {
+                    settings.limits.deadline_ns = nanoseconds(value.trim())
+                        .ok_or_else(|| wrong(name, value, "a time", TIME))?;
+                }
+                "PORTCULLIS_REQUESTS" => {
+                    settings.limits.requests = number(value.trim(), u32::MAX.into())
+                        .ok_or_else(|| wrong(name, value, "a count", "a whole number from 1 on"))?
+                        as u32;
+                }
+                "PORTCULLIS_REQUEST_BYTES" => {
+                    settings.limits.request_bytes = bytes(name, value)?;
+                }
+                "PORTCULLIS_RESPONSE_BYTES" => {
+                    settings.limits.response_bytes = bytes(name, value)?;
+                }
+                _ if name.starts_with("PORTCULLIS_") && !OF_THE_FRONT.contains(&name) => {
+                    return Err(SettingError::new(
+                        name,
+                        "there is no such setting",
+                        format!("remove it, or use one of {}", NAMES.join(", ")),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        if let (Some(region), false) = (region, has_signing) {
+            let scope = Scope::new(region, SERVICE).ok_or_else(|| {
+                wrong("AWS_REGION", region, "a region", "a name such as eu-west-1")
+            })?;
+            settings.signing.push(scope);
+        }
+        Ok(settings)
+    }
+}
+
+/// The settings of this component.
+const NAMES: [&str; 8] = [
+    "PORTCULLIS_EGRESS",
+    "PORTCULLIS_ACCESS",
+    "PORTCULLIS_ACTIONS",
+    "PORTCULLIS_SIGNING",
+    "PORTCULLIS_DEADLINE",
+    "PORTCULLIS_REQUESTS",
+    "PORTCULLIS_REQUEST_BYTES",
+    "PORTCULLIS_RESPONSE_BYTES",
+];
+/// Those of `guest/portable/front`, which has the same environment.
+const OF_THE_FRONT: [&str; 2] = ["PORTCULLIS_SETTINGS", "PORTCULLIS_TOKEN"];
+
+const TIME: &str = "a whole number above 0 with a unit, as in 500ms, 30s or 2m, and at most a day";
+
+/// Parses a list whose elements are separated by commas, spaces or line ends.
+fn list<T>(
+    value: &str,
+    parse: impl Fn(&str) -> Result<T, SettingError>,
+) -> Result<Vec<T>, SettingError> {
+    value.split([',', ' ', '\t', '\n', '\r']).filter(|text| !text.is_empty()).map(parse).collect()
+}
+
+fn origin(text: &str) -> Result<Origin, SettingError> {
+    Origin::parse(text).map_err(|reason| {
+        let shown: String = text.chars().take(300).collect();
+        SettingError::new(
+            "PORTCULLIS_EGRESS",
+            format!("{shown:?} is not an origin: {reason}"),
+            "write scheme, host and optionally port, as in https://dynamodb.eu-west-1.amazonaws.com",
+        )
+    })
+}
+
+fn action(text: &str) -> Result<String, SettingError> {
+    if catalogue::access(text).is_some() {
+        return Ok(text.to_string());
+    }
+    Err(wrong("PORTCULLIS_ACTIONS", text, "an action of DynamoDB", "names such as GetItem"))
+}
+
+fn bytes(name: &str, value: &str) -> Result<u64, SettingError> {
+    let value = value.trim();
+    let (digits, unit) = match (value.strip_suffix("KiB"), value.strip_suffix("MiB")) {
+        (Some(digits), _) => (digits, 1 << 10),
+        (_, Some(digits)) => (digits, 1 << 20),
+        _ => (value, 1),
+    };
+    // More does not fit into the memory of a component.
+    number(digits, (1 << 32) / unit).map(|count| count * unit).ok_or_else(|| {
+        wrong(name, value, "a size", "a number of bytes, or one with a unit, as in 512KiB or 16MiB")
+    })
+}
+
+fn nanoseconds(text: &str) -> Option<u64> {
+    const DAY: u64 = 86_400 * 1_000_000_000;
+    let (digits, unit) = match text.strip_suffix("ms") {
+        Some(digits) => (digits, 1_000_000),
+        None => match (text.strip_suffix('s'), text.strip_suffix('m')) {
+            (Some(digits), _) => (digits, 1_000_000_000),
+            (_, Some(digits)) => (digits, 60 * 1_000_000_000),
+            _ => return None,
+        },
+    };
+    number(digits, DAY / unit).map(|count| count * unit)
+}
+
+/// Parses a whole number from 1 to `max`.
+fn number(digits: &str, max: u64) -> Option<u64> {
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|number| plain && (1..=max).contains(number))
+}
+
+fn wrong(variable: &str, value: &str, what: &str, expected: &str) -> SettingError {
+    let shown: String = value.chars().take(100).collect();
+    SettingError::new(variable, format!("{shown:?} is not {what}"), format!("expected {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<Settings, SettingError> {
+        Settings::parse(pairs.iter().copied())
+    }
+
+    #[test]
+    fn values_are_lists_classes_times_and_sizes() {
+        let settings = parse(&[
+            ("PATH", "/bin"),
+            ("AWS_REGION", "eu-west-1"),
+            ("PORTCULLIS_EGRESS", "https://a.example,\n http://127.0.0.1:8000"),
+            ("PORTCULLIS_ACCESS", "write"),
+            ("PORTCULLIS_ACTIONS", "GetItem PutItem"),
+            ("PORTCULLIS_DEADLINE", "500ms"),
+            ("PORTCULLIS_REQUESTS", "7"),
+            ("PORTCULLIS_REQUEST_BYTES", "2MiB"),
+            ("PORTCULLIS_RESPONSE_BYTES", "100"),
+            ("PORTCULLIS_SETTINGS", "{}"),
+        ])
+        .unwrap();
+        assert_eq!(settings.egress.len(), 2);
+        assert_eq!(settings.access, Access::Write);
+        assert_eq!(settings.actions.unwrap(), ["GetItem", "PutItem"]);
+        assert_eq!(settings.signing[0].to_string(), "eu-west-1/dynamodb");
+        let limits = settings.limits;
+        assert_eq!((limits.deadline_ns, limits.requests), (500_000_000, 7));
+        assert_eq!((limits.request_bytes, limits.response_bytes), (2 << 20, 100));
+    }
+
+    #[test]
+    fn without_variables_nothing_is_allowed_and_the_limits_are_those_of_the_host() {
+        let settings = parse(&[("PORTCULLIS_EGRESS", " ")]).unwrap();
+        assert_eq!(settings, Settings::default());
+        assert!(settings.egress.is_empty() && settings.signing.is_empty());
+        let theirs = portcullis_policy::Limits::default();
+        let ours = settings.limits;
+        assert_eq!(u128::from(ours.deadline_ns), theirs.deadline.as_nanos());
+        assert_eq!(ours.requests, theirs.requests);
+        assert_eq!(ours.request_bytes, theirs.request_bytes.as_u64());
+        assert_eq!(ours.response_bytes, theirs.response_bytes.as_u64());
+    }
+
+    #[test]
+    fn signing_replaces_the_scope_of_the_region() {
+        let pairs = [("PORTCULLIS_SIGNING", "us-east-1/dynamodb"), ("AWS_REGION", "eu-west-1")];
+        let scopes = parse(&pairs).unwrap().signing;
+        assert_eq!(scopes.len(), 1);
+        assert_eq!(scopes[0].region, "us-east-1");
+    }
+
+    #[test]
+    fn an_error_names_the_variable_the_value_and_what_was_expected() {
+        for (name, value, parts) in [
+            ("PORTCULLIS_EGRESS", "example.com", ["\"example.com\"", "as in https://"]),
+            ("PORTCULLIS_EGRESS", "https://a/*", ["https://a/*", "letters, digits"]),
+            ("PORTCULLIS_ACCESS", "all", ["\"all\"", "read, write or admin"]),
+            ("PORTCULLIS_ACTIONS", "GetItem,getitem", ["\"getitem\"", "GetItem"]),
+            ("PORTCULLIS_SIGNING", "eu-west-1", ["\"eu-west-1\"", "eu-west-1/dynamodb"]),
+            ("PORTCULLIS_DEADLINE", "30", ["\"30\"", "30s"]),
+            ("PORTCULLIS_DEADLINE", "0s", ["\"0s\"", "above 0"]),
+            ("PORTCULLIS_DEADLINE", "99999m", ["99999m", "at most a day"]),
+            ("PORTCULLIS_REQUESTS", "+1", ["\"+1\"", "whole number"]),
+            ("PORTCULLIS_REQUEST_BYTES", "1e6", ["\"1e6\"", "16MiB"]),
+            ("PORTCULLIS_RESPONSE_BYTES", "0", ["\"0\"", "16MiB"]),
+            ("AWS_REGION", "EU", ["\"EU\"", "eu-west-1"]),
+            ("PORTCULLIS_ACTION", "GetItem", ["no such setting", "PORTCULLIS_ACTIONS"]),
+        ] {
+            let error = parse(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name}: ")), "{error}");
+            for part in parts {
+                assert!(error.contains(part), "{name}={value}: {error}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(name in "PORTCULLIS_[A-Z_]{3,14}", value in ".*") {
+            for name in NAMES.iter().copied().chain([name.as_str()]) {
+                let _ = parse(&[(name, &value)]);
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+"""The library form on each engine: what works, and what is refused."""
+
+import json
+import time
+
+from upstreams import environment, settings
+
+KEY = '{"TableName": "users", "Key": {"id": {"S": "1"}}}'
+# 3 MB in ten items, of 400 KB at most.
+BATCH = {"users": [{"PutRequest": {"Item": {"id": {"S": f"{n}"}, "v": {"S": "x" * 300_000}}}} for n in range(10)]}
+
+
+def test_list_tables(engine, dynamodb):
+    outcome = engine(environment(dynamodb.url), settings(dynamodb.url)).call("execute", "ListTables", "{}")
+    assert json.loads(outcome.ok) == {"TableNames": ["users"]}
+
+
+def test_get_item(engine, dynamodb):
+    item = {"id": {"S": "1"}, "n": {"N": "12345678901234567890123456789012345678"}}
+    dynamodb.send("PutItem", {"TableName": "users", "Item": item})
+    outcome = engine(environment(dynamodb.url), settings(dynamodb.url)).call("execute", "GetItem", KEY)
+    assert json.loads(outcome.ok) == {"Item": item}
+
+
+def test_batch_write_item_of_3_mb(engine, dynamodb):
+    connected = engine(environment(dynamodb.url), settings(dynamodb.url))
+    outcome = connected.call("execute", "BatchWriteItem", json.dumps({"RequestItems": BATCH}))
+    assert json.loads(outcome.ok) == {"UnprocessedItems": {}}, outcome
+    for number in [0, 9]:
+        key = {"TableName": "users", "Key": {"id": {"S": str(number)}}}
+        assert len(dynamodb.send("GetItem", key)["Item"]["v"]["S"]) == 300_000
+    # The instance serves further calls. The response is larger than what the platform reads at a time.
+    scanned = json.loads(connected.call("execute", "Scan", '{"TableName": "users"}').ok)
+    assert scanned["Count"] >= 3 and {len(item["v"]["S"]) for item in scanned["Items"]} == {300_000}
+
+
+def test_error_of_the_service_keeps_its_code_and_has_a_hint(engine, dynamodb):
+    call = '{"TableName": "nope", "Key": {"id": {"S": "1"}}}'
+    outcome = engine(environment(dynamodb.url), settings(dynamodb.url)).call("execute", "GetItem", call)
+    assert outcome.error == "service", outcome
+    assert outcome.detail["code"] == "ResourceNotFoundException"
+    assert "ListTables" in outcome.detail["hint"]
+
+
+def test_refused_origin_is_not_reached(engine, recorder):
+    allowed, other = recorder(), recorder()
+    outcome = engine(environment(allowed.url), settings(other.url)).call("execute", "ListTables", "{}")
+    assert outcome.error == "refused" and f"add {other.url} to PORTCULLIS_EGRESS" in outcome.text, outcome
+    assert not allowed.requests and not other.requests
+
+
+def test_missing_secret_is_named(engine, recorder):
+    server = recorder()
+    variables = environment(server.url)
+    del variables["AWS_SECRET_ACCESS_KEY"]
+    outcome = engine(variables, settings(server.url)).call("execute", "ListTables", "{}")
+    assert outcome.error == "credentials", outcome
+    assert "AWS_SECRET_ACCESS_KEY: it is not set" in outcome.text
+    assert not server.requests
+
+
+def test_call_ends_at_the_deadline(engine, recorder):
+    server = recorder(delay=20)
+    connected = engine(environment(server.url, PORTCULLIS_DEADLINE="1s"), settings(server.url))
+    start = time.monotonic()
+    outcome = connected.call("execute", "ListTables", "{}")
+    elapsed = time.monotonic() - start
+    assert outcome.error == "timeout", outcome
+    assert 0.9 < elapsed < 5, elapsed
+    assert len(server.requests) == 1
+    # Node's shim names fields in camel case.
+    assert outcome.detail.get("maybe_applied", outcome.detail.get("maybeApplied")) is True
+
+
+def test_requests_of_a_call_are_counted(engine, recorder):
+    server = recorder(status=500)
+    connected = engine(environment(server.url, PORTCULLIS_REQUESTS="2"), settings(server.url, maxAttempts=5))
+    for calls in [1, 2]:
+        assert connected.call("execute", "ListTables", "{}").error is not None
+        assert len(server.requests) == 2 * calls, "each call has its own count"
+
+
+def test_misspelt_variable_is_refused_instead_of_ignored(engine, recorder):
+    server = recorder()
+    outcome = engine(environment(server.url, PORTCULLIS_ACTION="GetItem"), settings(server.url)).call(
+        "execute", "ListTables", "{}"
+    )
+    assert outcome.error == "invalid-settings" and "PORTCULLIS_ACTIONS" in outcome.text, outcome
+    assert not server.requests
+
+
+def test_plugin_for_another_release_of_wasi_does_not_reach_a_refused_origin(engine, recorder):
+    allowed, other = recorder(), recorder()
+    for form in ["echo", "echo-earlier-wasi"]:
+        connected = engine(environment(allowed.url), json.dumps({"authority": other.authority}), form)
+        outcome = connected.call("execute", "GetItem", "{}")
+        assert outcome.error == "refused" and "rule egress" in outcome.text, (form, outcome)
+    assert not allowed.requests and not other.requests

@@ -1,0 +1,185 @@
+"""The service form on `wasmtime serve` and on jco's server: DynamoDB's protocol, the JSON API, and boto3."""
+
+import http.client
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from upstreams import environment, free_port, settings, wait_for
+
+TOKEN = "0123456789abcdef-token"
+
+
+def wasmtime_serve(file, port, variables):
+    import wasmtime_cli
+
+    # The package's own script needs the x bit, which the package does not set.
+    program = Path(wasmtime_cli.__file__).parent / "wasmtime"
+    program.chmod(0o755)
+    names = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
+    return [program, "serve", "-Scli", "--addr", f"127.0.0.1:{port}", *names, file]
+
+
+def jco_serve(file, port, _):
+    jco = file.parent / "node_modules/.bin/jco"
+    return [jco, "serve", "--isolate-requests", "instance", "--host", "127.0.0.1", "--port", str(port), file]
+
+
+def wash_dev(file, port, variables):
+    folder = Path(tempfile.mkdtemp(dir=file.parent))
+    (folder / ".wash").mkdir()
+    hosts = [variables["PORTCULLIS_EGRESS"].removeprefix("http://")]
+    config = {
+        "build": {"command": "true", "component_path": str(file)},
+        "dev": {"address": f"127.0.0.1:{port}"},
+        "workload": {"environment": {"config": variables}, "allowedHosts": hosts},
+    }
+    (folder / ".wash/config.yaml").write_text(json.dumps(config))  # JSON is YAML
+    program = Path(sys.executable).parent / "wash"
+    # The process must be the one that is ended, and it must start in its own folder.
+    return ["sh", "-c", f"cd {folder} && exec {program} dev --non-interactive"]
+
+
+SERVERS = {"wasmtime serve": wasmtime_serve, "jco serve": jco_serve, "wash dev": wash_dev}
+
+
+@pytest.fixture(params=list(SERVERS))
+def serve(request, forms):
+    """Serves the service form, and returns its port. The function takes variables of the environment."""
+    started = []
+
+    def start(variables):
+        port = free_port()
+        command = [str(word) for word in SERVERS[request.param](forms / "service.wasm", port, variables)]
+        path = {"PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"}
+        output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(subprocess.Popen(command, env=path | variables, cwd=forms, **output))
+        wait_for(port, started[-1])
+        # `wash dev` listens before it has the component.
+        for _ in range(300):
+            if send(port, "GET", "/healthz") == (200, {"ok": True}):
+                return port
+            time.sleep(0.1)
+        raise AssertionError("the server has no component after 30 s")
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(30)
+
+
+def variables(url, **more):
+    return environment(url, PORTCULLIS_SETTINGS=settings(url), **more)
+
+
+def send(port, method, path, body=None, **headers):
+    """Returns the status and the body of a response."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    names = {name.replace("_", "-"): text for name, text in headers.items()}
+    client.request(method, path, body, names)
+    response = client.getresponse()
+    text = response.read()
+    is_json = "json" in (response.getheader("content-type") or "")
+    return response.status, json.loads(text) if is_json else text
+
+
+def client(port, key="any", **config):
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name="us-east-1",
+        aws_access_key_id=key,
+        aws_secret_access_key="any",
+        config=Config(retries={"total_max_attempts": 1}, **config),
+    )
+
+
+def test_paths_of_the_json_api(serve, dynamodb):
+    port = serve(variables(dynamodb.url))
+    json_type = {"content_type": "application/json"}
+    assert send(port, "GET", "/healthz") == (200, {"ok": True})
+    status, described = send(port, "GET", "/v1/describe")
+    assert status == 200 and described["name"] == "dynamodb"
+    listed = send(port, "POST", "/v1/actions/ListTables", "{} // all", **json_type)
+    assert listed == (200, {"TableNames": ["users"]})
+    status, problem = send(port, "POST", "/v1/actions/GetItem", '{"TableNam": "users"}', **json_type)
+    assert (status, problem["case"]) == (400, "invalid-input")
+    assert problem["faults"][0]["pointer"] == "/TableNam"
+    status, problem = send(port, "POST", "/v1/actions/GetItm", "{}", **json_type)
+    assert (status, problem["case"]) == (404, "unknown-action")
+    assert send(port, "POST", "/v1/actions/ListTables", "{}", content_type="text/plain")[0] == 415
+    assert send(port, "GET", "/v2")[0] == 404
+
+
+def test_boto3_writes_and_reads_items_and_gets_the_services_errors(serve, dynamodb):
+    client_ = client(serve(variables(dynamodb.url)))
+    number = "12345678901234567890123456789012345678"
+    client_.put_item(TableName="users", Item={"id": {"S": "ä"}, "n": {"N": number}})
+    got = client_.get_item(TableName="users", Key={"id": {"S": "ä"}})
+    assert got["Item"]["n"]["N"] == number
+    assert client_.list_tables()["TableNames"] == ["users"]
+    with pytest.raises(client_.exceptions.ResourceNotFoundException):
+        client_.get_item(TableName="nope", Key={"id": {"S": "1"}})
+    with pytest.raises(client_.exceptions.ConditionalCheckFailedException):
+        client_.put_item(TableName="users", Item={"id": {"S": "ä"}}, ConditionExpression="attribute_not_exists(id)")
+    items = [{"PutRequest": {"Item": {"id": {"S": f"{n}"}, "v": {"S": "x" * 300_000}}}} for n in range(10)]
+    assert client_.batch_write_item(RequestItems={"users": items})["UnprocessedItems"] == {}
+
+
+def test_what_the_settings_do_not_allow_is_refused_in_both_forms(serve, recorder):
+    server, other = recorder(), recorder()
+    allowed = variables(server.url, PORTCULLIS_ACCESS="read")
+    port = serve(allowed)
+    with pytest.raises(ClientError) as refused:
+        client(port).put_item(TableName="users", Item={"id": {"S": "1"}})
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert "set PORTCULLIS_ACCESS=write" in refused.value.response["Error"]["Message"]
+    port = serve(allowed | {"PORTCULLIS_SETTINGS": settings(other.url)})
+    status, problem = send(port, "POST", "/v1/actions/ListTables", "{}", content_type="application/json")
+    assert (status, problem["case"]) == (403, "denied") and other.url in problem["detail"]
+    assert not server.requests and not other.requests
+
+
+def test_errors_of_the_environment_name_the_variable(serve, recorder):
+    server = recorder()
+    whole = variables(server.url)
+    call = {"content_type": "application/json"}
+    for change, status, part in [
+        ({"AWS_SECRET_ACCESS_KEY": ""}, 503, "AWS_SECRET_ACCESS_KEY: it is not set"),
+        ({"PORTCULLIS_SETTINGS": "{"}, 503, "PORTCULLIS_SETTINGS: "),
+        ({"PORTCULLIS_DEADLINE": "soon"}, 503, "PORTCULLIS_DEADLINE: "),
+        ({"PORTCULLIS_TOKEN": "short"}, 503, "PORTCULLIS_TOKEN: "),
+    ]:
+        port = serve(whole | change)
+        answer = send(port, "POST", "/v1/actions/ListTables", "{}", **call)
+        assert answer[0] == status and part in answer[1]["detail"], answer
+    assert not server.requests
+
+
+def test_with_a_token_nobody_else_is_let_in(serve, dynamodb):
+    port = serve(variables(dynamodb.url, PORTCULLIS_TOKEN=TOKEN))
+    call = {"content_type": "application/json"}
+    assert send(port, "GET", "/healthz")[0] == 200
+    assert send(port, "GET", "/v1/describe")[0] == 401
+    assert send(port, "POST", "/v1/actions/ListTables", "{}", **call)[0] == 401
+    right = {"authorization": f"Bearer {TOKEN}"}
+    assert send(port, "POST", "/v1/actions/ListTables", "{}", **call, **right)[0] == 200
+    assert client(port, TOKEN).list_tables()["TableNames"] == ["users"]
+    with pytest.raises(ClientError) as refused:
+        client(port).list_tables()
+    assert refused.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+def test_call_ends_at_the_deadline(serve, recorder):
+    port = serve(variables(recorder(delay=20).url, PORTCULLIS_DEADLINE="1s"))
+    call = {"content_type": "application/json"}
+    status, problem = send(port, "POST", "/v1/actions/ListTables", "{}", **call)
+    assert (status, problem["case"], problem["maybeApplied"]) == (504, "timeout", True)
