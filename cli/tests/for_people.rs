@@ -8,23 +8,17 @@ use serde_json::Value;
 use support::{Serve, datasource, token};
 
 #[test]
-fn the_page_at_the_root_says_what_this_is_and_needs_no_token() {
+fn the_root_leads_people_to_the_console_which_needs_no_token() {
     let policy = token("app", "pcl_app", "datasources = [\"*\"]");
     let serve = Serve::start(&policy, &[]);
+    // The client follows to the console.
     let page = serve.send("GET", "/", &[], &[]);
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert!(page.header("content-security-policy").contains("default-src 'none'"));
     let text = String::from_utf8(page.body).unwrap();
-    for part in [
-        "<h1>Portcullis</h1>",
-        "/v1/datasources/NAME/actions/ACTION",
-        "/ddb/NAME/",
-        "/openapi.json",
-    ] {
-        assert!(text.contains(part), "{part} is missing in {text}");
-    }
+    assert!(text.contains("<title>Portcullis</title>"), "{text}");
     // Nothing about this server: no datasource and no token.
-    assert!(!text.contains("app"), "{text}");
+    assert!(!text.contains("pcl_"), "{text}");
     let post = serve.send("POST", "/", &[("content-type", "application/json")], b"{}");
     assert_eq!(post.status, 404, "only the page is there");
 }

@@ -1,7 +1,6 @@
 //! One function for each path of the JSON API.
 
 use super::input::{MediaType, Options, Pairs, fill};
-use super::managed::saved;
 use super::openapi as description;
 use super::problem::{Problem, ProblemKind};
 use crate::auth::Caller;
@@ -225,7 +224,7 @@ async fn disable_saved(
     let store = server.stored.store().ok_or_else(absent)?;
     // One that was disabled can be enabled also if it was deleted, or if the store cannot be used.
     if is_disabled || !server.stored.is_disabled(&parsed) {
-        let known = saved(store, &parsed).await;
+        let known = store.saved(&parsed).await;
         known.map_err(|failure| Problem::of_store(&failure, caller))?.ok_or_else(absent)?;
     }
     server.stored.set_disabled(&parsed, is_disabled);

@@ -330,22 +330,6 @@ pub(super) async fn read(
     Ok((Draft::parse(&text)?, charge))
 }
 
-/// What is saved under a name, and whether its credentials can be opened.
-pub(super) async fn saved(
-    store: &OpenStore,
-    name: &DatasourceName,
-) -> Result<Option<(Saved, bool)>, StoreFailure> {
-    let name = name.clone();
-    let found = store.run(move |opened| {
-        Ok(opened.store.get(&name)?.map(|saved| {
-            let open = |sealed: &Sealed| opened.keys.open(&saved.sealing(), sealed).is_ok();
-            let readable = saved.sealed.as_ref().is_none_or(open);
-            (saved, readable)
-        }))
-    });
-    found.await
-}
-
 /// Settings as JSON, without what does not matter.
 fn text(settings: &TenantSettings) -> String {
     let fields: Map<String, Value> = settings

@@ -4,7 +4,7 @@ use super::conditions::Conditions;
 use super::draft::Given;
 use super::handlers::{Names, finish, json_response, path};
 use super::list;
-use super::managed::{Managed, described, read, saved};
+use super::managed::{Managed, described, read};
 use super::problem::Problem;
 use crate::auth::Caller;
 use crate::calls;
@@ -43,7 +43,7 @@ pub(super) async fn get(
     };
     let _admitted =
         caller.admit(&server.quotas).map_err(|exceeded| Problem::exceeded(&exceeded, &caller))?;
-    let saved = saved(store, &parsed).await;
+    let saved = store.saved(&parsed).await;
     let saved = saved.map_err(|failure| Problem::of_store(&failure, &caller))?;
     // An operator sees those of all tenants.
     let sees_all = caller.is_operator() && tenant.is_none();

@@ -4,7 +4,9 @@ use crate::setup::{SetupError, beside};
 use parking_lot::Mutex;
 use portcullis_config::{StoreConfig, StoreKeySource};
 use portcullis_files::read_secret;
-use portcullis_store::{KeyId, SqliteStore, Store, StoreError, StoreKeys};
+use portcullis_store::{
+    DatasourceName, KeyId, Saved, Sealed, SqliteStore, Store, StoreError, StoreKeys,
+};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -170,6 +172,22 @@ impl OpenStore {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(StoreFailure::Late),
         }
+    }
+
+    /// What is saved under a name, whoever has it, and whether its credentials can be opened.
+    pub(crate) async fn saved(
+        &self,
+        name: &DatasourceName,
+    ) -> Result<Option<(Saved, bool)>, StoreFailure> {
+        let name = name.clone();
+        let found = self.run(move |opened| {
+            Ok(opened.store.get(&name)?.map(|saved| {
+                let open = |sealed: &Sealed| opened.keys.open(&saved.sealing(), sealed).is_ok();
+                let readable = saved.sealed.as_ref().is_none_or(open);
+                (saved, readable)
+            }))
+        });
+        found.await
     }
 
     /// Opens the store, and opens it again if another file is at its path.
