@@ -43,6 +43,13 @@ test-console: setup servers console-packages ## Test the console: types, units, 
 	cd target/console && npm run --silent check && npm test --silent
 	cargo test --workspace --features $(FEATURES) --test console
 
+# The times and figures in the pictures are those of the run, so every run changes them.
+.PHONY: screenshots
+screenshots: setup console-packages ## Take the pictures of docs/console.md in Chromium.
+	cargo build --workspace
+	mkdir -p docs/console
+	cd target/console && PORTCULLIS_BIN=$(CURDIR)/target/debug/portcullis CONSOLE_PICTURES=$(CURDIR)/docs/console node --test e2e/screenshots.mjs
+
 .PHONY: console-packages
 console-packages: target/console/installed ## Copy the console to target/console, with the packages of its tests.
 	cp -R server/console/. target/console

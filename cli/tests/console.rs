@@ -6,6 +6,7 @@ use serde_json::json;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::moto::moto;
 use support::saved::folder;
 use support::{Serve, token};
 
@@ -24,6 +25,8 @@ fn node(files: &[&str], variables: &[(&str, &str)]) {
     let mut command = Command::new("node");
     command.args(["--test", "--test-concurrency=1"]).current_dir(&console);
     command.args(files.iter().map(|file| format!("e2e/{file}.test.mjs")));
+    // Some tests start a server themselves.
+    command.env_remove("PORTCULLIS_POLICY").env_remove("AWS_SESSION_TOKEN");
     let output = command.envs(variables.iter().copied()).output().expect("Node.js is installed");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     println!("{text}");
@@ -61,8 +64,11 @@ fn ten_thousand_rows_scroll() {
     node(&["scrolling"], &[("CONSOLE_URL", &serve.url)]);
 }
 
+/// Nothing listens on the port for discarded data.
+const DEAD: &str = "http://127.0.0.1:9";
+
 /// A policy with a template for an endpoint, a datasource that may only read, and the token of a person.
-fn policy(endpoint: &str, dead: &str) -> String {
+fn policy(endpoint: &str) -> String {
     let mut policy = format!(
         r#"
 [datasources.local]
@@ -84,11 +90,12 @@ tables = ["readable"]
 
 [templates.tenant]
 plugin = "dynamodb"
-settings = {{ region = ["local", "eu-west-1", "us-*"], endpoint = ["{endpoint}", "{dead}"] }}
+settings = {{ region = ["local", "eu-west-1", "us-*"], endpoint = ["{endpoint}", "{DEAD}"] }}
 credentials = {{ from = "caller" }}
-egress = ["{endpoint}", "{dead}"]
-networks = {{ "{endpoint}" = ["127.0.0.0/8"], "{dead}" = ["127.0.0.0/8"] }}
-signing = ["{{region}}/dynamodb"]
+egress = ["{endpoint}", "{DEAD}"]
+networks = {{ "{endpoint}" = ["127.0.0.0/8"], "{DEAD}" = ["127.0.0.0/8"] }}
+# The region `local` is signed for us-east-1.
+signing = ["{{region}}/dynamodb", "us-east-1/dynamodb"]
 access = "admin"
 
 [server.store]
@@ -117,20 +124,54 @@ fn people_connect_a_datasource_and_see_what_the_policy_denies() {
         assert_eq!(database.post(&format!("{path}/PutItem"), &put).0, 200);
     }
     let endpoint = database.wire[0].as_str();
-    // Nothing listens on the port for discarded data.
-    let dead = "http://127.0.0.1:9";
-    let serve = Serve::start_in(folder(), &policy(endpoint, dead), &[]);
+    let serve = Serve::start_in(folder(), &policy(endpoint), &[]);
     let variables = [
         ("CONSOLE_URL", serve.url.as_str()),
         ("CONSOLE_TOKEN", "person-token"),
         ("CONSOLE_TEMPLATE", "tenant"),
         ("CONSOLE_ENDPOINT", endpoint),
-        ("CONSOLE_DEAD_ENDPOINT", dead),
+        ("CONSOLE_DEAD_ENDPOINT", DEAD),
         ("CONSOLE_READ_DATASOURCE", "readonly"),
         ("CONSOLE_READ_TABLE", "readable"),
         ("CONSOLE_HIDDEN_TABLE", "hidden"),
     ];
     node(&["connect", "denied", "access"], &variables);
+}
+
+#[test]
+fn one_person_goes_all_the_way_with_an_embedded_database() {
+    let database = embedded();
+    let (region, endpoint) = ("local", database.wire[0].as_str());
+    flow(region, endpoint, ["AKIDEXAMPLE", "embedded/7MDENG+bPxRfiCYEXAMPLEKEY000000"], "ignored");
+}
+
+#[test]
+fn one_person_goes_all_the_way_with_a_service_that_checks_the_secret() {
+    let (_moto, started) = moto();
+    let endpoint = format!("http://127.0.0.1:{}", started["port"]);
+    let of_user = |name: &str| started["user"][name].as_str().unwrap();
+    let credentials = [of_user("AccessKeyId"), of_user("SecretAccessKey")];
+    flow("us-east-1", &endpoint, credentials, "checked");
+}
+
+/// Runs one person's way through the page. The test starts the server itself, because it restarts it.
+fn flow(region: &str, endpoint: &str, [id, secret]: [&str; 2], signatures: &str) {
+    let home = folder();
+    std::fs::write(home.path().join("portcullis.toml"), policy(endpoint)).unwrap();
+    let variables = [
+        ("PORTCULLIS_BIN", env!("CARGO_BIN_EXE_portcullis")),
+        ("CONSOLE_FOLDER", home.path().to_str().unwrap()),
+        ("CONSOLE_TOKEN", "person-token"),
+        ("CONSOLE_TEMPLATE", "tenant"),
+        ("CONSOLE_REGION", region),
+        ("CONSOLE_ENDPOINT", endpoint),
+        ("CONSOLE_ACCESS_KEY_ID", id),
+        ("CONSOLE_SECRET_ACCESS_KEY", secret),
+        ("CONSOLE_SIGNATURES", signatures),
+        ("CONSOLE_READ_DATASOURCE", "readonly"),
+        ("CONSOLE_HIDDEN_TABLE", "hidden"),
+    ];
+    node(&["flow"], &variables);
 }
 
 #[test]

@@ -4,47 +4,15 @@
 mod support;
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+use support::moto::{moto, python};
 use support::saved::folder;
 use support::{Serve, token};
 use tokio::task::block_in_place;
 
-/// A server in Python. It is killed when the test ends.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Fails if the process has already ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn python() -> PathBuf {
-    let path = root().join("target/servers/venv/bin/python");
-    assert!(path.exists(), "{} is missing; install the servers with: make servers", path.display());
-    path
-}
-
-/// Starts moto, and returns what it prints: its port, and the credentials of a user and of a role.
-fn moto() -> (Server, Value) {
-    let mut child = Command::new(python())
-        .arg(root().join("tests/servers/moto_server.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let started = serde_json::from_str(&line).expect("moto prints its port and credentials");
-    (Server(child), started)
 }
 
 /// The policy of the example, with moto instead of AWS.

@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "each test program uses only a part of this module")]
 
 pub(crate) mod command;
+pub(crate) mod moto;
 pub(crate) mod saved;
 
 use serde_json::Value;

@@ -66,7 +66,8 @@ export async function open({ path = "", width = 1280, height = 800, scheme = "li
     );
   });
   await page.goto(`${server}/console/${path}`);
-  await page.waitForSelector("#token, .shell");
+  // The frame is there before the server has said whether it wants a token.
+  await page.waitForSelector(token ? "#token" : "#token, .shell-main > :not(.loading)");
   if (await page.locator("#token").count()) {
     if (!token) throw new Error("the server has tokens: set CONSOLE_TOKEN");
     await page.fill("#token", token);

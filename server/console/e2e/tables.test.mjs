@@ -66,8 +66,10 @@ test("a table is created, filled, found, edited, and emptied", async () => {
     await page.keyboard.type("total");
     await page.getByLabel("Filters 1: Operator").selectOption(">=");
     await page.getByLabel("Filters 1: Value").fill("50");
+    await page.getByText("The search has changed").waitFor();
     await page.keyboard.press("Enter");
     await rows(page, 5);
+    assert.equal(await page.getByText("The search has changed").count(), 0);
     // The URL alone shows the same.
     await page.reload();
     if (await page.locator("#token").count()) throw new Error("this test needs a server without tokens");
@@ -157,6 +159,53 @@ test("an item read through an index with only some attributes is read-only until
     await dialog.getByRole("button", { name: "Save" }).click();
     await dialog.waitFor({ state: "detached" });
     assert.equal((await execute(datasource, "GetItem", { TableName: table.name, Key: order(1, 1) })).Item.total.N, "9");
+    await closed();
+  } finally {
+    await table.drop();
+  }
+});
+
+test("Enter searches also while something else is read, and what is typed meanwhile stays", async () => {
+  const table = await makeTable();
+  try {
+    await put(table.name, [order(1, 1), order(1, 2), order(2, 1)]);
+    const { page, closed } = await open({ path: "#/state" });
+    let release;
+    const held = new Promise((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/actions/Scan", async (route) => {
+      await held;
+      await route.continue().catch(() => {});
+    });
+    await page.evaluate((hash) => {
+      location.hash = hash;
+    }, `#/d/${datasource}/tables/${table.name}`);
+    await page.locator("#partition").fill("1");
+    await page.getByLabel("order: Value").fill("2");
+    await page.getByRole("button", { name: "Stop" }).waitFor();
+    await page.keyboard.press("Enter");
+    await rows(page, 1);
+    release();
+    assert.equal(await page.getByLabel("order: Value").inputValue(), "2");
+    await closed();
+  } finally {
+    await table.drop();
+  }
+});
+
+test("what is searched for is next to the key, and the query view begins with the same table", async () => {
+  const table = await makeTable();
+  try {
+    await put(table.name, [order(1, 1, { about: { S: "a" }, total: { N: "5" } })]);
+    const filter = encodeURIComponent('[["total",">","N","1"]]');
+    const { page, closed } = await open({ path: `#/d/${datasource}/tables/${table.name}?filter=${filter}` });
+    await rows(page, 1);
+    assert.deepEqual(await page.getByRole("columnheader").allInnerTexts(), ["", "customer", "order", "total", "about"]);
+    await page.getByRole("link", { name: "Query" }).click();
+    await page.locator(".input-editor .cm-content").getByText(`"${table.name}"`).waitFor();
+    await page.getByRole("link", { name: "Tables" }).click();
+    await page.getByRole("heading", { name: table.name }).waitFor();
     await closed();
   } finally {
     await table.drop();
@@ -288,19 +337,27 @@ test("two tabs edit the same item: the second one is told", async () => {
 
 test("if the tables cannot be listed, the reason is shown, and not that the table is gone", async () => {
   const table = await makeTable();
+  const detail = "too many calls at the moment";
+  const problem = { case: "busy", status: 429, title: "", detail, remedy: "try again later" };
+  const busy = { status: 429, contentType: "application/problem+json", body: JSON.stringify(problem) };
   try {
-    const { page, closed } = await open();
-    await page.route("**/structure?**", (route) =>
-      route.fulfill({ status: 429, contentType: "application/problem+json", body: JSON.stringify({ case: "busy", status: 429, title: "", detail: "too many calls at the moment", remedy: "try again later" }) }),
-    );
+    // Not the first view: with one datasource, that one lists the tables at once.
+    const { page, closed } = await open({ path: "#/state" });
+    await page.route("**/structure?**", (route) => route.fulfill(busy));
     await page.evaluate((hash) => {
       location.hash = hash;
     }, `#/d/${datasource}/tables/${table.name}`);
-    await page.getByText("too many calls at the moment").waitFor();
+    await page.getByText(detail).waitFor();
     assert.equal(await page.getByText("There is no table").count(), 0);
     await page.unroute("**/structure?**");
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByRole("heading", { name: table.name }).waitFor();
+
+    // A table that is shown stays if the list cannot be loaded again.
+    await page.route("**/structure?**", (route) => route.fulfill(busy));
+    await page.getByRole("button", { name: "Reload" }).click();
+    await page.getByText(detail).waitFor();
+    assert.equal(await page.getByRole("heading", { name: table.name }).count(), 1);
     await closed();
   } finally {
     await table.drop();

@@ -65,11 +65,14 @@ function Header({ area, datasource, view }: Place) {
   const names = list?.datasources.map((source) => source.name) ?? [];
   const options = datasource === undefined || names.includes(datasource) ? names : [datasource, ...names];
   const current = view === "query" ? "query" : "tables";
+  // Both views are about the same table.
+  const table = area !== "d" ? undefined : current === "query" ? (route.value.params.get("table") ?? undefined) : route.value.path[3];
   return (
     <header class="shell-header">
-      <a class="brand" href={href([])} aria-label={texts.app.home}>
+      <a class="brand" href={href([])}>
         <GateIcon />
-        <span>{texts.app.name}</span>
+        <span class="brand-name">{texts.app.name}</span>
+        <span class="visually-hidden">{texts.app.brandNote}</span>
       </a>
       <span class="separator" />
       <select
@@ -87,8 +90,8 @@ function Header({ area, datasource, view }: Place) {
       </select>
       {datasource !== undefined && (
         <nav class="shell-nav" aria-label={texts.app.viewsOf(datasource)}>
-          <NavLink to={href(["d", datasource, "tables"])} current={current === "tables"} label={texts.app.tables} />
-          <NavLink to={href(["d", datasource, "query"])} current={current === "query"} label={texts.app.query} />
+          <NavLink to={href(["d", datasource, "tables", ...(table === undefined ? [] : [table])])} current={current === "tables"} label={texts.app.tables} />
+          <NavLink to={href(["d", datasource, "query"], { table })} current={current === "query"} label={texts.app.query} />
         </nav>
       )}
       <div class="shell-end">

@@ -10,7 +10,10 @@ export function starter(
   preferred: string | undefined,
   format: "typed" | "plain",
 ): string {
-  const table = structure?.tables.find(({ name }) => name === preferred) ?? structure?.tables[0];
+  const tables = structure?.tables ?? [];
+  // The policy may hide tables of the list: an example with one of them would be refused.
+  const shown = tables.find(({ error }) => error === undefined) ?? tables[0];
+  const table = tables.find(({ name }) => name === preferred) ?? shown;
   const own = table && inputFor(action.name, table, format);
   const example = own ?? withTable(action, table);
   const text = JSON.stringify(example, null, 2);

@@ -151,6 +151,14 @@ describe("a first input", () => {
     expect(input("ExecuteStatement").Statement).toBe('SELECT * FROM "my ""orders""" WHERE "customer" = ?');
   });
 
+  it("has a table that the policy shows, or the one that people come from", () => {
+    const hidden = { name: "hidden", error: "not allowed by the policy", keys: [], indexes: [] };
+    const structure = { ...STRUCTURE, tables: [hidden, ...STRUCTURE.tables] };
+    const table = (preferred?: string) => JSON.parse(starter(action("Scan"), structure, preferred, "typed")).TableName;
+    expect(table()).toBe('my "orders"');
+    expect(table("hidden")).toBe("hidden");
+  });
+
   it("is the example of the action without one", () => {
     const example = { TableName: "users", Key: { a: { S: "b" } } };
     expect(JSON.parse(starter(action("DescribeTable", example), undefined, undefined, "typed"))).toEqual(example);

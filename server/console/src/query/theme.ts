@@ -12,7 +12,7 @@ export const theme = EditorView.theme({
   ".cm-line": { padding: "0 14px 0 8px" },
   ".cm-cursor": { borderLeftColor: "var(--text)", borderLeftWidth: "2px" },
   ".cm-gutters": { backgroundColor: "var(--surface)", color: "var(--muted)", border: "none", paddingLeft: "4px" },
-  ".cm-lineNumbers .cm-gutterElement": { minWidth: "24px", padding: "0 4px", fontSize: "11.5px" },
+  ".cm-lineNumbers .cm-gutterElement": { minWidth: "24px", padding: "0 4px" },
   ".cm-gutter-lint": { width: "14px" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine, &.cm-focused .cm-activeLineGutter": { backgroundColor: "var(--raised)" },

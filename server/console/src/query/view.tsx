@@ -69,6 +69,8 @@ export function QueryView({ datasource }: { datasource: string }) {
   const abort = useRef<AbortController | undefined>(undefined);
   const urlTimer = useRef<number | undefined>(undefined);
   const view = viewOf(params.get("view"));
+  // The table that people come from.
+  const table = params.get("table") ?? undefined;
   const isForm = name === STATEMENT && params.get("as") !== "json";
 
   const document = useMemo(() => parseDocument(text), [text]);
@@ -124,10 +126,13 @@ export function QueryView({ datasource }: { datasource: string }) {
   useEffect(() => {
     if (!action || text !== "" || params.get("text") !== null || (structure.loading && !isLate)) return;
     const earlier = readHistory(browserStorage()).find(
-      (one) => one.datasource === datasource && one.action === action.name,
+      (one) =>
+        one.datasource === datasource &&
+        one.action === action.name &&
+        (table === undefined || tableOf(one.text) === table),
     );
     if (earlier) restore(earlier, true);
-    else setText(starter(action, structure.value, tableOf(run?.request.text), options.format));
+    else setText(starter(action, structure.value, tableOf(run?.request.text) ?? table, options.format));
   }, [action, structure.loading, isLate]);
 
   // A view without an action begins with the one that people begin with.
@@ -144,7 +149,7 @@ export function QueryView({ datasource }: { datasource: string }) {
     setListOpen(false);
     if (next === name) return;
     clearTimeout(urlTimer.current);
-    navigate(href(route.peek().path, { action: next, format: params.get("format") ?? undefined }));
+    navigate(href(route.peek().path, { action: next, table, format: params.get("format") ?? undefined }));
   };
   const restore = (entry: HistoryEntry, replace = false) => {
     clearTimeout(urlTimer.current);
@@ -155,7 +160,7 @@ export function QueryView({ datasource }: { datasource: string }) {
     setFaults([]);
     known.current = { name: entry.action, text: inUrl };
     const rest = optionParams(entry.options);
-    navigate(href(["d", datasource, "query"], { action: entry.action, text: inUrl ?? undefined, ...rest }), replace);
+    navigate(href(["d", datasource, "query"], { action: entry.action, table: tableOf(entry.text), text: inUrl ?? undefined, ...rest }), replace);
   };
   const setOptions = (change: Partial<RequestOptions>) => {
     if (change.deadline !== undefined) setDeadline(change.deadline);

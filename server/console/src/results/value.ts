@@ -117,7 +117,9 @@ export function preview(value: Value, most = 200): string {
         most,
       );
     case "map": {
-      const fields = value.fields.map((one) => () => `${one.name}: ${inner(valueOf(one.value, value.reading), most)}`);
+      // The service returns attributes in any order, so rows would differ where their values do not.
+      const sorted = [...value.fields].sort((a, b) => (a.name < b.name ? -1 : 1));
+      const fields = sorted.map((one) => () => `${one.name}: ${inner(valueOf(one.value, value.reading), most)}`);
       return within("{", "}", fields, most);
     }
     default:

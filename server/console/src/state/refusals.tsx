@@ -9,9 +9,9 @@ import type { RefusalCount } from "./figures";
 /** The section. */
 export function Refusals({ latest, counts }: { latest: Refusal[] | undefined; counts: RefusalCount[] }) {
   return (
-    <section class="stack" aria-labelledby="refusals-title">
+    <section class="stack">
       <div>
-        <h2 id="refusals-title">{texts.state.refusals}</h2>
+        <h2>{texts.state.refusals}</h2>
         {latest && <p class="muted">{texts.state.refusalsHelp}</p>}
       </div>
       {latest && latest.length > 0 && <Latest refusals={latest} />}

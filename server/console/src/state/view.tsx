@@ -104,8 +104,8 @@ function Server({ figures }: { figures: ServerFigures }) {
 function Sources({ datasources, figures }: { datasources: Datasource[]; figures: CallFigures[] }) {
   const templates = figures.filter((one) => one.kind === "template");
   return (
-    <section class="stack" aria-labelledby="sources-title">
-      <h2 id="sources-title">{texts.state.datasources}</h2>
+    <section class="stack">
+      <h2>{texts.state.datasources}</h2>
       <Scroll label={texts.state.datasources}>
         <table class="grid">
           <thead>

@@ -46,7 +46,8 @@ export function preview(value: Json | undefined, most = 160): string {
       return cut(`[${members.slice(0, 20).map((member) => preview(member, 40)).join(", ")}${members.length > 20 ? ", …" : ""}]`, most);
     }
     case "M": {
-      const members = Object.entries(isObject(content) ? content : {});
+      // The service returns attributes in any order, so rows would differ where their values do not.
+      const members = Object.entries(isObject(content) ? content : {}).sort(([a], [b]) => (a < b ? -1 : 1));
       return cut(`{${members.slice(0, 20).map(([name, member]) => `${name}: ${preview(member, 40)}`).join(", ")}${members.length > 20 ? ", …" : ""}}`, most);
     }
   }

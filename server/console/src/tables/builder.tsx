@@ -1,7 +1,7 @@
 // The query and filter builder: fields for the key, filters, and what they amount to.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { stringify } from "../api/json";
 import type { Table } from "../api/types";
 import { CopyButton } from "../app/copy";
@@ -42,6 +42,12 @@ export function Builder(props: Props) {
       class="builder"
       autocomplete="off"
       onSubmit={(event) => {
+        event.preventDefault();
+        props.run();
+      }}
+      onKeyDown={(event) => {
+        // While something is read, the form has no button to submit it, so Enter would do nothing.
+        if (event.key !== "Enter" || !loading || !(event.target instanceof HTMLInputElement)) return;
         event.preventDefault();
         props.run();
       }}
@@ -233,7 +239,8 @@ const TYPED: readonly Operator[] = ["=", "<>", "<", "<=", ">", ">=", "between", 
 function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
   const label = `${texts.tables.filters} ${index + 1}`;
   const attribute = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before the next key is pressed.
+  useLayoutEffect(() => {
     if (filter.attribute === "") attribute.current?.focus();
   }, []);
   return (

@@ -10,6 +10,8 @@ import type { Row } from "./reading";
 interface Props {
   table: Table;
   rows: Row[];
+  /** Attributes whose columns come right after the key: those that people search for. */
+  leading: readonly string[];
   /** Widths and columns stay as they are until another search. */
   search: number;
   selected: ReadonlySet<string>;
@@ -25,11 +27,11 @@ const SPARE = 12;
 const MOST_COLUMNS = 60;
 
 /** The table. Arrow keys move, Space selects, Enter opens. */
-export function ItemGrid({ table, rows, search, selected, select, open, selectable }: Props) {
+export function ItemGrid({ table, rows, leading, search, selected, select, open, selectable }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const [active, setActive] = useState(0);
-  const columns = useColumns(table, rows, search);
+  const columns = useColumns(table, rows, leading, search);
   useEffect(() => {
     setActive(0);
     if (scroller.current) scroller.current.scrollTop = 0;
@@ -191,17 +193,19 @@ interface Column {
 }
 
 /**
- * The columns: the key first, then other attributes by name, since the service returns them in any order. Those that a
- * later page adds come last: known columns keep their place and width.
+ * The columns: the key, what was searched for, then other attributes by name, since the service returns them in any
+ * order. Those that a later page adds come last: known columns keep their place and width.
  */
-function useColumns(table: Table, rows: Row[], search: number): Column[] {
+function useColumns(table: Table, rows: Row[], leading: readonly string[], search: number): Column[] {
   const known = useRef<{ search: number; columns: Column[] }>({ search: -1, columns: [] });
   return useMemo(() => {
     const keys = table.keys.map((key) => key.name);
     const old = known.current.search === search ? known.current.columns : [];
-    const names = new Set([...keys, ...old.map((column) => column.name)]);
-    const added = new Set(rows.flatMap((row) => Object.keys(row.item)).filter((name) => !names.has(name)));
-    const columns = [...names, ...[...added].sort(byName)].slice(0, MOST_COLUMNS).map((name): Column => {
+    const attributes = new Set(rows.flatMap((row) => Object.keys(row.item)));
+    const searched = old.length === 0 ? leading.filter((name) => attributes.has(name)) : [];
+    const names = new Set([...keys, ...searched, ...old.map((column) => column.name)]);
+    const added = [...attributes].filter((name) => !names.has(name));
+    const columns = [...names, ...added.sort(byName)].slice(0, MOST_COLUMNS).map((name): Column => {
       const before = old.find((column) => column.name === name);
       return before ?? { name, isKey: keys.includes(name), width: widthOf(name, rows) };
     });

@@ -1,6 +1,6 @@
 // The attributes of an item as a form.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { CloseIcon } from "../app/icons";
 import { texts } from "../texts";
 import { TAGS, type Tag } from "./attribute";
@@ -39,7 +39,8 @@ interface AttributeProps {
 function Attribute({ row, readOnly, fault, changed, removed }: AttributeProps) {
   const label = row.name || texts.tables.attribute;
   const name = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before the next key is pressed.
+  useLayoutEffect(() => {
     if (!readOnly && row.name === "") name.current?.focus();
   }, []);
   const isLong = ["L", "M", "SS", "NS", "BS"].includes(row.tag) || (row.tag === "S" && (row.text.length > 60 || row.text.includes("\n")));

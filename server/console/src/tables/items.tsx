@@ -1,6 +1,6 @@
 // The items of a table: search, read, select, change.
 
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { JsonObject } from "../api/json";
 import type { Table } from "../api/types";
 import { PlusIcon } from "../app/icons";
@@ -48,13 +48,20 @@ export function Items({ datasource, table, may }: Props) {
     if (Object.keys(request.faults).length === 0) reader.begin(request);
     else setShowsFaults(true);
   };
-  useEffect(() => {
-    setDraft(JSON.parse(appliedText) as typeof applied);
-    run(appliedText);
-  }, [appliedText, stable]);
+  // What is typed is replaced only by another search in the URL, and not because this view was just shown or the table
+  // was described again.
+  const drafted = useRef(appliedText);
+  useLayoutEffect(() => {
+    if (drafted.current !== appliedText) setDraft(JSON.parse(appliedText) as typeof applied);
+    drafted.current = appliedText;
+  }, [appliedText]);
+  useEffect(() => run(appliedText), [appliedText, stable]);
+  const bar = useRef<HTMLDivElement>(null);
   const submit = () => {
     setShowsFaults(true);
     if (Object.keys(built.faults).length > 0) return;
+    // On a narrow screen, what is found is below the search.
+    if (matchMedia("(max-width: 720px)").matches) bar.current?.scrollIntoView();
     const text = JSON.stringify(draft);
     if (text === JSON.stringify(fromParams(new URLSearchParams(present(toParams(draft))))) && text === appliedText) run(text);
     else setParams(toParams(draft), false);
@@ -71,6 +78,8 @@ export function Items({ datasource, table, may }: Props) {
     return types;
   }, [table, reading.rows]);
 
+  // The rows are still those of the search before.
+  const isChanged = JSON.stringify(toParams(draft)) !== JSON.stringify(toParams(applied));
   const mayDelete = may("BatchWriteItem");
   const mayPut = may("PutItem");
   const chosen = reading.rows.filter((row) => selected.has(row.id));
@@ -91,11 +100,13 @@ export function Items({ datasource, table, may }: Props) {
         run={submit}
         stop={reader.stop}
       />
-      <div class="items-bar">
+      <div class="items-bar" ref={bar}>
         <p class="muted" role="status">
           {selected.size > 0
             ? texts.tables.selected(chosen.length)
-            : [
+            : isChanged
+              ? texts.tables.notRun
+              : [
                 texts.tables.loaded(count(reading.rows.length), count(Math.max(reading.scanned, reading.rows.length))),
                 reading.scanned > 0 && texts.tables.capacity(String(Math.round(reading.capacity * 10) / 10)),
                 reading.time > 0 && texts.tables.milliseconds(String(Math.round(reading.time))),
@@ -126,7 +137,7 @@ export function Items({ datasource, table, may }: Props) {
         </div>
       )}
       {reading.rows.length > 0 ? (
-        <ItemGrid table={table} rows={reading.rows} search={reading.search} selected={selected} select={setSelected} open={setOpened} selectable={mayDelete.allowed} />
+        <ItemGrid table={table} rows={reading.rows} leading={applied.filters.map((filter) => filter.attribute)} search={reading.search} selected={selected} select={setSelected} open={setOpened} selectable={mayDelete.allowed} />
       ) : (
         <Nothing loading={reading.loading} begun={reading.search > 0} failed={reading.problem !== undefined} isEverything={isEverything} scanned={reading.scanned} more={reading.cursor !== undefined} />
       )}
