@@ -1,4 +1,7 @@
-"""DynamoDB from Python, by the library form: python host.py library.wasm ACTION [INPUT]"""
+"""DynamoDB from Python, by the library form: python host.py library.wasm ACTION [INPUT]
+
+A plugin that waits in a function of WASI is not interrupted: run one that you do not trust in a process that can be ended.
+"""
 import os, sys, threading
 from wasmtime import Config, Engine, Store, WasiConfig
 from wasmtime.component import Component, Linker
@@ -23,7 +26,7 @@ class Datasource:
         connector = self.instance.get_export_index(self.store, "portcullis:datasource/connector@0.1.1")
         function = self.instance.get_func(self.store, self.instance.get_export_index(self.store, name, connector))
         self.store.set_epoch_deadline(1)
-        timer = threading.Timer(seconds, self.engine.increment_epoch)  # ends a loop in the plugin
+        timer = threading.Timer(seconds, self.engine.increment_epoch)  # ends a loop, not a wait
         timer.start()
         try:
             result = function(self.store, *arguments)

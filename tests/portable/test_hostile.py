@@ -2,10 +2,11 @@
 
 import json
 import re
+import time
 
 import pytest
 
-from engines import ROOT, WasmtimePy
+from engines import ENGINES, ROOT, WasmtimePy
 from upstreams import environment
 
 BEHAVIOURS = re.findall(
@@ -37,6 +38,7 @@ REFUSED = {
     "key_in_connect": ("", "rule binding"),
     "other_in_test": ("", "rule binding"),
     "endless_request": ("", "rule request-bytes"),
+    "stop_in_the_middle": ("", "rule request-bytes"),
     "hidden_write": ("", "rule access"),
     "hidden_write_in_batch": ("", "rule access"),
     "hidden_write_in_transaction": ("", "rule access"),
@@ -47,10 +49,10 @@ ACTIONS = {
     "hidden_write_in_batch": "BatchExecuteStatement",
     "hidden_write_in_transaction": "ExecuteTransaction",
 }
-# Behaviours that WASI itself, or the engine by default, refuses in a way of its own.
-OF_WASI = {"host_header", "forbidden_headers", "header_injection", "long_method", "huge_header", "many_headers"}
+# Behaviours that the engine's WASI bounds or that end in it, each with its own test below: nothing is sent.
+OF_WASI = {"host_header", "forbidden_headers", "header_injection", "long_method", "huge_header"}
 # Behaviours that the platform limits, each with its own test below.
-LIMITED = {"many_requests", "own_timeouts", "hoard_buffered", "key_in_describe", "stop_in_the_middle"}
+LIMITED = {"many_requests", "own_timeouts", "hoard_buffered", "key_in_describe"}
 # Behaviours that are no attacks by themselves.
 HONEST = {"honest"}
 
@@ -70,27 +72,32 @@ def test_every_behaviour_is_refused_limited_or_listed_as_left_to_the_engine():
     assert set().union(*known) == set(BEHAVIOURS)
 
 
-@pytest.fixture
-def start(forms, recorder):
-    """Connects the hostile plugin. Returns the outcome of its call, and the servers."""
+@pytest.fixture(params=list(ENGINES))
+def start(request, forms, recorder):
+    """Connects the hostile plugin on each engine. Returns the outcome of its call, and the servers."""
+    started = []
 
-    def start(behaviour, arguments, method="execute", seconds=35, allowed=None, **more):
+    def start(behaviour, arguments, method="execute", allowed=None, **more):
         allowed, other = allowed or recorder(), recorder()
         words = arguments.replace("ALLOWED", allowed.authority).replace("OTHER", other.authority)
         variables = environment(allowed.url, PORTCULLIS_ACCESS="read", **more)
         settings = f"{behaviour} {allowed.authority} {words}"
-        plugin = WasmtimePy(forms / "hostile.wasm", variables, settings, seconds)
+        started.append(ENGINES[request.param](forms / "hostile.wasm", variables, settings))
         call = [] if method == "test" else [ACTIONS.get(behaviour, "GetItem"), ITEM]
-        return plugin.call(method, *call), allowed, other
+        return started[-1].call(method, *call), allowed, other
 
-    return start
+    yield start
+    for each in started:
+        each.close()
 
 
 @pytest.mark.parametrize("behaviour", REFUSED)
 def test_covered_behaviour_is_refused(behaviour, start):
     arguments, denial = REFUSED[behaviour]
     outcome, allowed, other = start(behaviour, arguments, "test" if behaviour == "other_in_test" else "execute")
-    assert outcome.error == "refused" and denial in outcome.text, outcome
+    # An engine (jco) may refuse an authority before it is a request.
+    denials = [denial, "HttpRequestUriInvalid"] if behaviour == "odd_authority" else [denial]
+    assert outcome.error == "refused" and any(each in outcome.text for each in denials), outcome
     assert not allowed.requests and not other.requests
 
 
@@ -115,10 +122,25 @@ def test_honest_request_passes(start):
     assert [(method, path) for method, path, _, _ in allowed.requests] == [("POST", "/")]
 
 
-def test_request_without_a_stated_length_is_refused(start):
+def test_request_whose_body_the_plugin_writes_is_refused(start):
     outcome, allowed, _ = start("honest", "")
-    assert outcome.error == "refused" and "does not state the length" in outcome.text, outcome
+    assert outcome.error == "refused" and "whose body it writes itself" in outcome.text, outcome
     assert not allowed.requests
+
+
+@pytest.mark.parametrize("how", ["stated", "valueless", "cloned"])
+def test_second_request_in_a_body_is_not_sent(how, start):
+    # Engines differ: jco sends all that a plugin writes, whatever length the headers state.
+    outcome, allowed, _ = start("endless_request", how)
+    assert outcome.error == "refused" and "rule request-bytes" in outcome.text, outcome
+    assert not allowed.requests
+
+
+def test_body_that_the_platform_holds_replaces_what_the_plugin_writes(start):
+    outcome, allowed, _ = start("endless_request", "held")
+    assert json.loads(outcome.ok) == {"status": 200}, outcome
+    targets = [(headers["x-amz-target"], body) for _, _, headers, body in allowed.requests]
+    assert targets == [("DynamoDB_20120810.GetItem", b"{}")]
 
 
 @pytest.mark.parametrize("name", ["host", "transfer-encoding", "x-forwarded-for"])
@@ -128,11 +150,10 @@ def test_forbidden_header_in_one_piece_is_refused(name, start):
     assert not allowed.requests
 
 
-def test_requests_are_counted_in_each_call(start):
-    # Each is refused for its missing length, but counted; the loop ends since none is left.
-    outcome, allowed, _ = start("many_requests", "", PORTCULLIS_REQUESTS="3")
-    assert outcome.error == "refused", outcome
-    assert len(allowed.requests) <= 3
+def test_no_more_requests_are_sent_than_a_call_may(start):
+    outcome, allowed, _ = start("many_requests", "buffered", PORTCULLIS_REQUESTS="3")
+    assert outcome.error == "refused" and "PORTCULLIS_REQUESTS" in outcome.text, outcome
+    assert len(allowed.requests) == 3
 
 
 def test_body_above_the_limit_is_refused_before_it_is_sent(start):
@@ -151,10 +172,16 @@ def test_response_above_the_limit_is_not_read(start, recorder):
     assert json.loads(outcome.ok)["status"] == 200
 
 
-def test_timeouts_of_the_plugin_have_no_effect(start):
-    outcome, allowed, _ = start("own_timeouts", "1")
-    assert outcome.error == "refused" and "does not state the length" in outcome.text, outcome
-    assert not allowed.requests
+def test_timeouts_of_the_plugin_have_no_effect(start, recorder):
+    # A nanosecond would be over before the response, and 1000 s after the deadline.
+    slow = recorder(delay=0.3)
+    outcome, _, _ = start("own_timeouts", "1 buffered", allowed=slow)
+    assert json.loads(outcome.ok)["status"] == 200, outcome
+    silent = recorder(delay=20)
+    begin = time.monotonic()
+    outcome, _, _ = start("own_timeouts", "1000000000000 buffered", allowed=silent, PORTCULLIS_DEADLINE="1s")
+    assert outcome.error == "refused" and "timeout" in outcome.text.lower(), outcome
+    assert time.monotonic() - begin < 15
 
 
 def test_describe_gets_no_key(forms, recorder):
@@ -165,14 +192,16 @@ def test_describe_gets_no_key(forms, recorder):
     assert outcome.error == "trap" and "key" not in str(outcome.ok), outcome
 
 
-def test_request_that_stops_in_the_middle_is_not_sent(start):
-    outcome, allowed, _ = start("stop_in_the_middle", "", seconds=2)
-    # Without a stated length the request is refused before anything of its body is written.
-    assert outcome.error is not None, outcome
-    assert not allowed.requests
-
-
 @pytest.mark.parametrize("behaviour", ["host_header", "header_injection"])
 def test_wasi_refuses_what_no_header_may_be(behaviour, start):
     outcome, _, _ = start(behaviour, "")
     assert json.loads(outcome.ok)["accepted"] in (False, 0), outcome
+
+
+@pytest.mark.parametrize("behaviour", ["forbidden_headers", "long_method", "huge_header"])
+def test_what_wasi_accepts_is_sent_nowhere(behaviour, start):
+    # What an engine accepts here differs. It is a request only in `handle`, where its headers and method are checked.
+    arguments = {"forbidden_headers": "te upgrade", "long_method": "100000", "huge_header": "1000000"}
+    outcome, allowed, other = start(behaviour, arguments.get(behaviour, ""))
+    assert outcome.ok is not None or outcome.error == "trap", outcome
+    assert not allowed.requests and not other.requests

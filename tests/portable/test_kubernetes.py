@@ -55,7 +55,7 @@ def test_files_name_the_same_pods_and_ports():
         assert reference["key"] in read("Secret")["stringData"]
 
 
-def test_policy_is_one_that_portcullis_accepts(tmp_path):
+def test_policy_is_one_that_portcullis_accepts_once_its_token_is_replaced(tmp_path):
     certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=portcullis"]
     subprocess.run([*command, "-out", certificate, "-keyout", key], check=True, capture_output=True)
@@ -63,6 +63,10 @@ def test_policy_is_one_that_portcullis_accepts(tmp_path):
     policy = read("Secret")["stringData"]["portcullis.toml"].replace("/run/tls", str(tmp_path))
     file = tmp_path / "portcullis.toml"
     file.write_text(policy)
+    # Not with a token that everyone can read here.
+    checked = subprocess.run([PORTCULLIS, "check", "--policy", file], capture_output=True, text=True)
+    assert checked.returncode != 0 and "sha256" in checked.stderr, checked.stderr
+    file.write_text(policy.replace('sha256 = "REPLACE"', f'sha256 = "{"0a" * 32}"'))
     checked = subprocess.run([PORTCULLIS, "check", "--policy", file], capture_output=True, text=True)
     assert checked.returncode == 0 and "orders" in checked.stdout, checked.stderr
     key.chmod(0o444)

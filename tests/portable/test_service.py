@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import tempfile
@@ -157,6 +158,8 @@ def test_errors_of_the_environment_name_the_variable(serve, recorder):
         ({"PORTCULLIS_SETTINGS": "{"}, 503, "PORTCULLIS_SETTINGS: "),
         ({"PORTCULLIS_DEADLINE": "soon"}, 503, "PORTCULLIS_DEADLINE: "),
         ({"PORTCULLIS_TOKEN": "short"}, 503, "PORTCULLIS_TOKEN: "),
+        ({"PORTCULLIS_TOKEN": ""}, 503, "PORTCULLIS_TOKEN: it is empty"),
+        ({"PORTCULLIS_ACTIONS": ""}, 503, "PORTCULLIS_ACTIONS: it is empty"),
     ]:
         port = serve(whole | change)
         answer = send(port, "POST", "/v1/actions/ListTables", "{}", **call)
@@ -176,6 +179,53 @@ def test_with_a_token_nobody_else_is_let_in(serve, dynamodb):
     with pytest.raises(ClientError) as refused:
         client(port).list_tables()
     assert refused.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+def test_without_a_token_only_programs_that_name_this_machine_are_let_in(serve, recorder):
+    server = recorder()
+    port = serve(variables(server.url))
+    call = {"content_type": "application/json"}
+    own = {"host": f"localhost:{port}"}
+    assert send(port, "GET", "/v1/describe", **own)[0] == 200
+    assert send(port, "GET", "/v1/describe", **own, origin=f"http://localhost:{port}", sec_fetch_site="same-origin")[0] == 200
+    for headers in [
+        {"host": f"rebound.example:{port}"},  # a name that its owner has let point to this machine
+        own | {"origin": "http://other.example"},
+        own | {"origin": "null"},
+        own | {"sec_fetch_site": "cross-site"},
+    ]:
+        assert send(port, "GET", "/v1/describe", **headers)[0] == 403, headers
+        status, problem = send(port, "POST", "/v1/actions/ListTables", "{}", **call, **headers)
+        assert (status, problem["case"]) == (403, "forbidden") and "PORTCULLIS_TOKEN" in problem["remedy"]
+        # DynamoDB's protocol, which needs no special media type.
+        target = {"x_amz_target": "DynamoDB_20120810.ListTables", "content_type": "application/x-amz-json-1.0"}
+        status, error = send(port, "POST", "/", "{}", **target, **headers)
+        assert status == 400 and "AccessDeniedException" in error["__type"], error
+    assert not server.requests
+    # Load balancers do not name this machine.
+    assert send(port, "GET", "/healthz", host="other.example")[0] == 200
+
+
+def test_with_a_token_the_service_has_any_name(serve, recorder):
+    port = serve(variables(recorder().url, PORTCULLIS_TOKEN=TOKEN))
+    headers = {"host": "orders.example", "authorization": f"Bearer {TOKEN}"}
+    assert send(port, "GET", "/v1/describe", **headers)[0] == 200
+
+
+def test_body_above_the_limit_is_refused_before_it_is_read(serve, recorder):
+    server = recorder()
+    port = serve(variables(server.url, PORTCULLIS_REQUEST_BYTES="1000"))
+    call = {"content_type": "application/json"}
+    # The length alone is sent, so that a service that waits for the body does not respond in time.
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client_:
+        head = f"POST /v1/actions/ListTables HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        client_.sendall(f"{head}Content-Length: 1001\r\n\r\n".encode())
+        assert b" 413 " in client_.recv(100)
+    # Without a stated length, it is counted.
+    chunks = iter([b"{", b" " * 1000, b"}"])
+    assert send(port, "POST", "/v1/actions/ListTables", chunks, **call)[0] == 413
+    assert send(port, "POST", "/v1/actions/ListTables", "{" + " " * 998 + "}", **call)[0] == 200
+    assert len(server.requests) == 1
 
 
 def test_call_ends_at_the_deadline(serve, recorder):

@@ -12,6 +12,7 @@ use crate::bindings::wasi::io::streams::OutputStream;
 use crate::request::{
     self, Attempt, Signer, finish, honest as attempt, key, refused, target, today,
 };
+use crate::smuggling::smuggle;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -89,17 +90,24 @@ pub(crate) fn buffered_request(hostile: &Hostile, _: &str, input: &str) -> Outco
         targets: vec![target(&hostile.arguments[1])],
         ..attempt(&hostile.arguments[0], "", input)
     };
+    let more: Vec<_> =
+        hostile.arguments.get(2).map(|name| (name.clone(), b"1".to_vec())).into_iter().collect();
+    buffered(attempt, &more)
+}
+
+/// Sends a request through `http-messages`, with more headers.
+fn buffered(attempt: Attempt, more: &[(String, Vec<u8>)]) -> Outcome {
     let mut headers = attempt.headers();
-    headers.extend(hostile.arguments.get(2).map(|name| (name.clone(), b"1".to_vec())));
+    headers.extend_from_slice(more);
     let request = http_messages::request(
-        &Method::Post,
-        &Scheme::Http,
+        &attempt.method,
+        &attempt.scheme,
         attempt.authority,
-        "/",
+        attempt.path,
         &headers,
-        input.as_bytes(),
+        attempt.body.as_bytes(),
     );
-    let response = handle(request.map_err(Error::Other)?, None).map_err(refused)?;
+    let response = handle(request.map_err(Error::Other)?, attempt.options).map_err(refused)?;
     let response = http_messages::response(response, None).map_err(refused)?;
     let names: Vec<String> =
         response.headers.into_iter().map(|(name, _)| format!("\"{name}\"")).collect();
@@ -185,9 +193,15 @@ pub(crate) fn two_at_once(hostile: &Hostile, action: &str, input: &str) -> Outco
     finish(first)
 }
 
+/// If `arguments[0]` is `buffered`, the requests are made with `http-messages`.
 pub(crate) fn many_requests(hostile: &Hostile, action: &str, input: &str) -> Outcome {
+    let is_buffered = hostile.arguments.first().is_some_and(|how| how == "buffered");
     loop {
-        honest(hostile, action, input)?;
+        if is_buffered {
+            buffered(attempt(&hostile.authority, action, input), &[])?;
+        } else {
+            honest(hostile, action, input)?;
+        }
     }
 }
 
@@ -434,7 +448,11 @@ pub(crate) fn refused_forever(_: &Hostile, _: &str, _: &str) -> Outcome {
     }
 }
 
+/// With arguments, the body has a second request after the stated length: see `smuggle`.
 pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    if let Some(how) = hostile.arguments.first() {
+        return smuggle(hostile, action, how);
+    }
     let (body, stream, response) = begin_streaming(hostile, action)?;
     let mut written = 0u64;
     while stream.blocking_write_and_flush(&[b' '; 4096]).is_ok() {
@@ -476,7 +494,8 @@ pub(crate) fn read_response(hostile: &Hostile, action: &str, input: &str) -> Out
     Ok(response)
 }
 
-/// Sends a request with timeouts of `arguments[0]` nanoseconds.
+/// Sends a request with timeouts of `arguments[0]` nanoseconds. If `arguments[1]` is `buffered`, it is
+/// made with `http-messages`.
 pub(crate) fn own_timeouts(hostile: &Hostile, action: &str, input: &str) -> Outcome {
     let nanoseconds = hostile.arguments[0].parse().ok();
     let options = RequestOptions::new();
@@ -484,7 +503,11 @@ pub(crate) fn own_timeouts(hostile: &Hostile, action: &str, input: &str) -> Outc
     let _ = options.set_connect_timeout(nanoseconds);
     let _ = options.set_first_byte_timeout(nanoseconds);
     let _ = options.set_between_bytes_timeout(nanoseconds);
-    Attempt { options: Some(options), ..attempt(&hostile.authority, action, input) }.send()
+    let attempt = Attempt { options: Some(options), ..attempt(&hostile.authority, action, input) };
+    if hostile.arguments.get(1).is_some_and(|how| how == "buffered") {
+        return buffered(attempt, &[]);
+    }
+    attempt.send()
 }
 
 pub(crate) fn deep_output(_: &Hostile, _: &str, _: &str) -> Outcome {

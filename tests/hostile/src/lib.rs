@@ -12,6 +12,7 @@ mod attacks;
 mod bindings;
 mod excess;
 mod request;
+mod smuggling;
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -91,6 +91,61 @@ fn other_imports_beyond_the_contract_are_refused_by_name() {
 }
 
 #[test]
+fn exports_beyond_the_contract_are_refused_by_name() {
+    for export in [
+        "portcullis:portable/session@0.1.0",
+        "portcullis:datasource/types@0.1.1",
+        "portcullis:datasource/http-messages@0.1.1",
+        "wasi:http/outgoing-handler@0.2.12",
+        "wasi:http/incoming-handler@0.2.12",
+    ] {
+        let plugin = with_export(ECHO, export);
+        for compose in [library, service] {
+            let error = compose(&plugin, &PARTS()).unwrap_err();
+            assert!(matches!(error, ComposeError::Export { .. }), "{error:?}");
+            let message = error.to_string();
+            assert!(message.contains(export) && message.contains("remove the export"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_session_of_the_plugin_does_not_replace_that_of_the_platform() {
+    // Its own session would never say that something was refused. This one has a function, in the form
+    // that the guard imports.
+    let text = wasmprinter::print_bytes(ECHO).unwrap();
+    let (rest, _) = text.rsplit_once(')').unwrap();
+    let plugin = wat::parse_str(format!("{rest} {SESSION})")).unwrap();
+    let message = composed(&plugin).unwrap_err().to_string();
+    assert!(message.contains("the plugin exports portcullis:portable/session@0.1.0"), "{message}");
+}
+
+/// A component's own `session`, whose `end` never has a denial.
+const SESSION: &str = r#"
+  (core module $own
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+    (func (export "end") (result i32) i32.const 16))
+  (core instance $own (instantiate $own))
+  (component $own-session
+    (import "f" (func $f (result (option string))))
+    (export "end" (func $f)))
+  (func $own-end (result (option string))
+    (canon lift (core func $own "end") (memory (core memory $own "memory"))
+      (realloc (core func $own "realloc"))))
+  (instance $own-session (instantiate $own-session (with "f" (func $own-end))))
+  (export "portcullis:portable/session@0.1.0" (instance $own-session))
+"#;
+
+/// Returns a component with one more export: an instance without anything in it.
+fn with_export(component: &[u8], export: &str) -> Vec<u8> {
+    let text = wasmprinter::print_bytes(component).unwrap();
+    let (rest, _) = text.rsplit_once(')').unwrap();
+    let more = format!("(instance $more) (export \"{export}\" (instance $more))");
+    wat::parse_str(format!("{rest} {more})")).unwrap()
+}
+
+#[test]
 fn a_plugin_of_the_first_contract_is_refused_with_the_interface_that_differs() {
     let plugin = include_bytes!("../../fixtures/dynamodb-0.1.0.wasm");
     let error = composed(plugin).unwrap_err();

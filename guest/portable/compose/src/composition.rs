@@ -21,6 +21,9 @@ struct Instance {
     exports: Vec<String>,
 }
 
+/// What a plugin exports.
+const CONNECTOR: &str = "portcullis:datasource/connector@0.1";
+
 /// What an engine supplies to a plugin itself: clocks, random numbers, and WASI's types for requests,
 /// which send nothing.
 const OF_PLUGINS: [&str; 8] = [
@@ -50,14 +53,14 @@ impl Composition {
         Ok(self.instances.len() - 1)
     }
 
-    /// Connects all imports of a component to exports of others, as far as they have them. The others
-    /// must be what the engine may supply to this part.
-    pub(crate) fn connect(&mut self, number: usize, to: &[usize]) -> Result<(), ComposeError> {
+    /// Connects all imports of a component to exports of the parts that supply them. The others must be
+    /// what the engine may supply to this part.
+    pub(crate) fn connect(&mut self, number: usize) -> Result<(), ComposeError> {
         let Instance { part, node, ref imports, .. } = self.instances[number];
         for import in imports {
             let wanted = track(import);
-            let offered = to.iter().find_map(|other| {
-                let other = &self.instances[*other];
+            let offered = supplier(part, &wanted).and_then(|supplier| {
+                let other = self.instances.iter().find(|other| other.part == supplier)?;
                 let export = other.exports.iter().find(|export| track(export) == wanted)?;
                 Some((other.node, export))
             });
@@ -84,6 +87,15 @@ impl Composition {
         Ok(())
     }
 
+    /// Checks that a plugin exports what the contract has, and nothing else.
+    pub(crate) fn check_exports(&self, plugin: usize) -> Result<(), ComposeError> {
+        let exports = &self.instances[plugin].exports;
+        match exports.iter().find(|export| track(export) != CONNECTOR) {
+            Some(export) => Err(ComposeError::Export { export: export.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// Writes the component, with the exports of one of its parts.
     pub(crate) fn finish(mut self, top: usize, part: Part) -> Result<Vec<u8>, ComposeError> {
         let wrong = |reason: String| ComposeError::Encode { part, reason };
@@ -96,6 +108,24 @@ impl Composition {
             self.graph.export(alias, export).map_err(|error| wrong(chain(&error)))?;
         }
         self.graph.encode(EncodeOptions::default()).map_err(|error| wrong(chain(&error)))
+    }
+}
+
+/// The part that supplies an interface to another one. Each is named: a plugin that exports an interface
+/// of the platform would otherwise take the platform's place.
+fn supplier(part: Part, track: &str) -> Option<Part> {
+    match (part, track) {
+        (Part::Guard, "portcullis:portable/session@0.1")
+        | (
+            Part::Plugin,
+            "wasi:http/outgoing-handler@0.2"
+            | "portcullis:datasource/http-messages@0.1"
+            | "portcullis:datasource/aws-signing@0.1"
+            | "portcullis:datasource/call@0.1",
+        ) => Some(Part::Platform),
+        (Part::Guard, CONNECTOR) => Some(Part::Plugin),
+        (Part::Front, CONNECTOR) => Some(Part::Guard),
+        _ => None,
     }
 }
 

@@ -44,6 +44,15 @@ pub enum ComposeError {
          wit/connector.wit, which has no other imports"
     )]
     Plugin(#[source] ComponentError),
+    /// The plugin exports what no plugin has.
+    #[error(
+        "the plugin exports {export}, which is not part of the contract; remove the export: the world \
+         portcullis:datasource/plugin of wit/connector.wit has only the connector"
+    )]
+    Export {
+        /// What it exports.
+        export: String,
+    },
     /// A part is not a component.
     #[error("the {part} is not a component that can be composed: {reason}; build it again")]
     Part {

@@ -2,7 +2,7 @@
 //! errors of the service. Statuses and names are those of `portcullis serve`.
 
 use crate::reply::Reply;
-use crate::text::quoted;
+use crate::text::{is_object, quoted};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -154,7 +154,9 @@ impl Failure {
                 }
             }
             if let Some(details) = &service.details {
-                add("details", details);
+                // It is the plugin's text: other than an object, it could end there and set other fields.
+                let json = if is_object(details) { details.clone() } else { quoted(details) };
+                add("details", &json);
             }
         }
         document(status, self.kind.name(), &self.message, &fields)
@@ -236,6 +238,25 @@ mod tests {
             service.status = 401;
         }
         assert_eq!(unauthorized.problem().status, 502);
+    }
+
+    #[test]
+    fn details_set_no_other_field() {
+        for details in ["{}, \"case\": \"denied\"", "{}}", "1", "", "{\"a\": 1", "{} {}"] {
+            let service = Service {
+                code: "C".to_string(),
+                status: 400,
+                request_id: None,
+                retryable: false,
+                attempts: 1,
+                details: Some(details.to_string()),
+                hint: None,
+            };
+            let failure = Failure { service: Some(service), ..Failure::new(Kind::Service, "m") };
+            let json = json(&failure.problem());
+            assert_eq!(json["case"], "service", "{details}");
+            assert_eq!(json["details"], details);
+        }
     }
 
     #[test]

@@ -9,16 +9,20 @@
 
 extern crate alloc;
 
+mod caller;
 mod failure;
 mod reply;
 mod route;
 mod text;
 mod token;
+mod variables;
 
+pub use caller::{Caller, CallerError};
 pub use failure::{Failure, Fault, Kind, Service};
 pub use reply::{Reply, is_passed_on};
 pub use route::{Refusal, Route, RouteError};
 pub use token::{Token, TokenError};
+pub use variables::{Variables, exceeds};
 
 #[cfg(target_arch = "wasm32")]
 mod shell;

@@ -25,9 +25,7 @@ impl Reply {
     /// Creates a response of a media type.
     pub(crate) fn of(media_type: &str, status: u16, body: impl Into<Vec<u8>>) -> Self {
         let content_type = ("content-type".to_string(), media_type.as_bytes().to_vec());
-        // Browsers guess no other type.
-        let no_sniff = ("x-content-type-options".to_string(), b"nosniff".to_vec());
-        Self { status, headers: vec![content_type, no_sniff], body: body.into() }
+        Self { status, headers: vec![content_type, no_sniff()], body: body.into() }
     }
 
     /// Creates the response that passes on one of the service, with the headers that describe it.
@@ -36,9 +34,14 @@ impl Reply {
         // 1xx announces another response (RFC 9110, section 15.2).
         let status = if (200..600).contains(&status) { status } else { 502 };
         let passed = headers.into_iter().filter(|(name, _)| is_passed_on(name));
-        let headers = passed.map(|(name, value)| (name, value.into_bytes())).collect();
-        Self { status, headers, body }
+        let passed = passed.map(|(name, value)| (name, value.into_bytes()));
+        Self { status, headers: passed.chain([no_sniff()]).collect(), body }
     }
+}
+
+/// Browsers then guess no other type.
+fn no_sniff() -> (String, Vec<u8>) {
+    ("x-content-type-options".to_string(), b"nosniff".to_vec())
 }
 
 /// Returns whether a header of the service's response is passed on. `name` is in lower case.
@@ -56,7 +59,7 @@ mod tests {
         let header = |name: &str| (name.to_string(), "x".to_string());
         let names = ["connection", "content-length", "server", "set-cookie", "x-amzn-requestid"];
         let reply = Reply::passed_on(200, names.map(header).to_vec(), Vec::new());
-        assert_eq!(reply.headers, [("x-amzn-requestid".to_string(), b"x".to_vec())]);
+        assert_eq!(reply.headers, [("x-amzn-requestid".to_string(), b"x".to_vec()), no_sniff()]);
         assert_eq!(Reply::passed_on(101, Vec::new(), Vec::new()).status, 502);
     }
 }

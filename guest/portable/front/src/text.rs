@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use core::fmt::Write;
+use dynamodb_json::json::{Kind, Scanner};
 
 /// Writes a text as a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
@@ -21,6 +22,15 @@ pub(crate) fn quoted(text: &str) -> String {
     }
     json.push('"');
     json
+}
+
+/// Returns whether a text is one JSON object, and nothing else.
+pub(crate) fn is_object(text: &str) -> bool {
+    let mut scanner = Scanner::new(text);
+    scanner.skip_whitespace();
+    scanner.peek_kind() == Ok(Kind::Object)
+        && scanner.skip_value().is_ok()
+        && scanner.expect_end().is_ok()
 }
 
 #[cfg(test)]

@@ -15,13 +15,18 @@ pub struct TokenError {
 }
 
 impl Token {
-    /// Takes the value of `PORTCULLIS_TOKEN`. Without one, everyone is let in: then the engine must
-    /// let only the right clients connect.
+    /// Takes the value of `PORTCULLIS_TOKEN`. Without one, only [`Caller`](crate::Caller) is checked:
+    /// then the engine must let only the right clients connect.
     ///
     /// # Errors
     /// Returns what is wrong, without the token itself.
     pub fn parse(value: Option<&str>) -> Result<Self, &'static str> {
-        let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(Self(None)) };
+        let Some(value) = value else { return Ok(Self(None)) };
+        // Such as that of a template which was not filled in: it must not let everyone in.
+        if value.is_empty() {
+            return Err("PORTCULLIS_TOKEN: it is empty; generate one with `portcullis token`, or \
+                        remove the variable");
+        }
         let plain =
             value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         if !plain || !(16..=128).contains(&value.len()) {
@@ -31,6 +36,12 @@ impl Token {
             );
         }
         Ok(Self(Some(value.to_string())))
+    }
+
+    /// Returns whether clients need the token.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Checks the header `authorization`: a bearer token, or the signature of an AWS SDK with the
@@ -99,9 +110,11 @@ mod tests {
     }
 
     #[test]
-    fn without_a_token_everyone_is_let_in_and_a_weak_one_is_refused() {
+    fn an_unset_token_is_not_asked_for_and_an_empty_or_weak_one_is_refused() {
         assert_eq!(Token::parse(None).unwrap().check(None), Ok(()));
-        assert_eq!(Token::parse(Some("")).unwrap().check(None), Ok(()));
+        assert!(!Token::parse(None).unwrap().is_set());
+        let error = Token::parse(Some("")).err().unwrap();
+        assert!(error.starts_with("PORTCULLIS_TOKEN: it is empty"), "{error}");
         for wrong in ["short", "0123456789abcde\n", "0123456789 abcdef"] {
             let error = Token::parse(Some(wrong)).err().unwrap();
             assert!(error.starts_with("PORTCULLIS_TOKEN: ") && !error.contains(wrong), "{error}");

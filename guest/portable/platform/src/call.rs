@@ -18,7 +18,7 @@ pub enum Purpose {
 }
 
 /// A running call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Call {
     purpose: Purpose,
     /// By the monotonic clock, in nanoseconds.
@@ -47,28 +47,43 @@ impl Call {
         self.deadline
     }
 
-    /// Counts one more request. Returns false if the call has sent all that it may.
+    /// Counts one more request. Returns false, and records a denial, if the call has sent all that it
+    /// may.
     #[must_use]
     pub fn admit(&mut self, limits: &Limits) -> bool {
         let is_admitted = self.requests < limits.requests;
         if is_admitted {
             self.requests += 1;
+        } else {
+            let message = format!(
+                "the call has made {} requests, which is all that it may; those that were sent may \
+                 have been carried out",
+                limits.requests
+            );
+            let remedy = "raise PORTCULLIS_REQUESTS, or ask for less at a time";
+            self.deny(Denial::new(Rule::Requests, message, remedy));
         }
         is_admitted
     }
 
-    /// Records a denial. The first one is the reason why the call fails.
+    /// Records a denial. The first one that the call cannot go on without is the reason why it fails.
     pub fn deny(&mut self, denial: Denial) {
-        self.denial.get_or_insert(denial);
+        if !self.is_optional(&denial) {
+            self.denial.get_or_insert(denial);
+        }
     }
 
-    /// Returns why the call fails, if something was refused. `test` and `structure` may go on without
-    /// an action that the settings do not allow, and return what they have.
+    /// Returns why the call fails, if something was refused.
     #[must_use]
     pub fn end(self) -> Option<Denial> {
-        let is_optional = matches!(self.purpose, Purpose::Export(_));
         self.denial
-            .filter(|denial| !(is_optional && matches!(denial.rule, Rule::Access | Rule::Actions)))
+    }
+
+    /// `test` and `structure` may go on without an action that the settings do not allow, and return
+    /// what they have.
+    fn is_optional(&self, denial: &Denial) -> bool {
+        matches!(self.purpose, Purpose::Export(_))
+            && matches!(denial.rule, Rule::Access | Rule::Actions)
     }
 
     /// Checks that the call may use the identity at all.
@@ -172,11 +187,15 @@ mod tests {
         let mut call = Call::begin(Purpose::Nothing, 5, &limits);
         let admitted = [0; 4].map(|_| call.admit(&limits));
         assert_eq!(admitted, [true, true, false, false]);
+        let denial = call.clone().end().unwrap();
+        assert_eq!(denial.rule, Rule::Requests);
+        assert!(denial.message.contains("2 requests"), "{denial}");
+        assert!(denial.remedy.contains("PORTCULLIS_REQUESTS"), "{denial}");
         assert_eq!((call.remaining(5), call.remaining(104), call.remaining(106)), (100, 1, 0));
     }
 
     #[test]
-    fn the_first_denial_ends_the_call_except_in_test_and_structure() {
+    fn the_first_denial_fails_the_call_and_test_and_structure_go_on_without_an_action() {
         let denial = |rule| Denial::new(rule, "m", "r");
         let ending = |purpose, rule| {
             let mut call = call(purpose);
@@ -187,7 +206,12 @@ mod tests {
         let action = || Purpose::Action("GetItem".to_string());
         assert_eq!(ending(action(), Rule::Egress), Some(Rule::Egress));
         assert_eq!(ending(action(), Rule::Access), Some(Rule::Access));
-        assert_eq!(ending(Purpose::Export("structure"), Rule::Access), None);
+        // An optional denial must not hide what the plugin tries after it.
+        assert_eq!(ending(Purpose::Export("structure"), Rule::Access), Some(Rule::Signing));
+        let mut optional = call(Purpose::Export("structure"));
+        optional.deny(denial(Rule::Access));
+        optional.deny(denial(Rule::Actions));
+        assert_eq!(optional.end(), None);
         assert_eq!(ending(Purpose::Export("structure"), Rule::Egress), Some(Rule::Egress));
         assert_eq!(call(action()).end(), None);
     }

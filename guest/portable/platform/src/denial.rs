@@ -3,7 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
-/// The rule that denied a request or a key. The names are those of the host's audit records.
+/// The rule that denied a request or a key. The names are those of the host's audit records,
+/// or of the limits of policy files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// `PORTCULLIS_EGRESS` does not list the origin.
@@ -20,6 +21,8 @@ pub enum Rule {
     Signing,
     /// The body is longer than `PORTCULLIS_REQUEST_BYTES`, or its length is not known.
     RequestBytes,
+    /// The call has sent as many requests as `PORTCULLIS_REQUESTS` allows.
+    Requests,
     /// The body of a response is longer than `PORTCULLIS_RESPONSE_BYTES`.
     ResponseBytes,
 }
@@ -36,6 +39,7 @@ impl Rule {
             Self::Headers => "headers",
             Self::Signing => "signing",
             Self::RequestBytes => "request-bytes",
+            Self::Requests => "requests",
             Self::ResponseBytes => "response-bytes",
         }
     }

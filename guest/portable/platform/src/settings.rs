@@ -81,14 +81,35 @@ impl Settings {
     /// `PORTCULLIS_` are other programs', except `AWS_REGION`.
     ///
     /// # Errors
-    /// Returns the first error: a value that is not what its variable accepts, or a name that begins
-    /// with `PORTCULLIS_` and is unknown. A misspelt rule would otherwise allow what it should refuse.
+    /// Returns the first error: a value that is not what its variable accepts, a variable that is there
+    /// twice, or a name that begins with `PORTCULLIS_` and is unknown. A misspelt rule would otherwise
+    /// allow what it should refuse, and so would one that is empty since its template was not filled in.
     pub fn parse<'v>(
         environment: impl Iterator<Item = (&'v str, &'v str)>,
     ) -> Result<Self, SettingError> {
         let mut settings = Self::default();
         let (mut region, mut has_signing) = (None, false);
-        for (name, value) in environment.filter(|(_, value)| !value.trim().is_empty()) {
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, value) in environment {
+            let is_ours = name.starts_with("PORTCULLIS_");
+            if is_ours && !NAMES.contains(&name) && !OF_THE_FRONT.contains(&name) {
+                let remedy = format!("remove it, or use one of {}", NAMES.join(", "));
+                return Err(SettingError::new(name, "there is no such setting", remedy));
+            }
+            // Components that read the same variable could otherwise take different values.
+            if (is_ours || name.starts_with("AWS_")) && seen.contains(&name) {
+                return Err(SettingError::new(name, "it is set twice", "set it once"));
+            }
+            seen.push(name);
+            if value.split(is_separator).all(str::is_empty) {
+                match name {
+                    "PORTCULLIS_ACTIONS" => return Err(empty(name, "names of actions")),
+                    "PORTCULLIS_SIGNING" => {
+                        return Err(empty(name, "credential scopes such as eu-west-1/dynamodb"));
+                    }
+                    _ => continue,
+                }
+            }
             match name {
                 "AWS_REGION" => region = Some(value.trim()),
                 "PORTCULLIS_EGRESS" => {
@@ -124,13 +145,6 @@ impl Settings {
                 "PORTCULLIS_RESPONSE_BYTES" => {
                     settings.limits.response_bytes = bytes(name, value)?;
                 }
-                _ if name.starts_with("PORTCULLIS_") && !OF_THE_FRONT.contains(&name) => {
-                    return Err(SettingError::new(
-                        name,
-                        "there is no such setting",
-                        format!("remove it, or use one of {}", NAMES.join(", ")),
-                    ));
-                }
                 _ => {}
             }
         }
@@ -165,15 +179,27 @@ fn list<T>(
     value: &str,
     parse: impl Fn(&str) -> Result<T, SettingError>,
 ) -> Result<Vec<T>, SettingError> {
-    value.split([',', ' ', '\t', '\n', '\r']).filter(|text| !text.is_empty()).map(parse).collect()
+    value.split(is_separator).filter(|text| !text.is_empty()).map(parse).collect()
+}
+
+fn is_separator(letter: char) -> bool {
+    matches!(letter, ',' | ' ' | '\t' | '\n' | '\r')
+}
+
+/// The error of a variable whose absence allows more than an empty list would.
+fn empty(variable: &str, expected: &str) -> SettingError {
+    let remedy = format!("write {expected}, or remove the variable");
+    SettingError::new(variable, "it is empty", remedy)
 }
 
 fn origin(text: &str) -> Result<Origin, SettingError> {
     Origin::parse(text).map_err(|reason| {
+        // What is before the @ may be a password.
+        let (hidden, text) = text.rsplit_once('@').map_or(("", text), |(_, host)| ("…@", host));
         let shown: String = text.chars().take(300).collect();
         SettingError::new(
             "PORTCULLIS_EGRESS",
-            format!("{shown:?} is not an origin: {reason}"),
+            format!("\"{hidden}{}\" is not an origin: {reason}", shown.escape_debug()),
             "write scheme, host and optionally port, as in https://dynamodb.eu-west-1.amazonaws.com",
         )
     })
@@ -299,6 +325,46 @@ mod tests {
             for part in parts {
                 assert!(error.contains(part), "{name}={value}: {error}");
             }
+        }
+    }
+
+    #[test]
+    fn a_rule_that_is_set_but_empty_is_refused_instead_of_ignored() {
+        for name in ["PORTCULLIS_ACTIONS", "PORTCULLIS_SIGNING"] {
+            for value in ["", " ", "\n", ",", " , "] {
+                let error = parse(&[("AWS_REGION", "eu-west-1"), (name, value)]).unwrap_err();
+                let error = error.to_string();
+                assert!(error.starts_with(&format!("{name}: it is empty; write ")), "{error}");
+            }
+        }
+        let error = parse(&[("PORTCULLIS_ACTION", "")]).unwrap_err().to_string();
+        assert!(error.contains("no such setting"), "{error}");
+        // Without any origin, nothing is allowed.
+        assert_eq!(parse(&[("PORTCULLIS_EGRESS", "")]), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn a_variable_that_is_set_twice_is_refused() {
+        for name in NAMES.into_iter().chain(OF_THE_FRONT).chain(["AWS_SECRET_ACCESS_KEY"]) {
+            let value = match name {
+                "PORTCULLIS_EGRESS" => "https://a.example",
+                "PORTCULLIS_ACCESS" => "read",
+                "PORTCULLIS_ACTIONS" => "GetItem",
+                "PORTCULLIS_SIGNING" => "eu-west-1/dynamodb",
+                "PORTCULLIS_DEADLINE" => "1s",
+                _ => "1",
+            };
+            let error = parse(&[(name, value), (name, value)]).unwrap_err().to_string();
+            assert_eq!(error, format!("{name}: it is set twice; set it once"));
+        }
+        assert!(parse(&[("PATH", "/a"), ("PATH", "/b")]).is_ok(), "others' variables are not ours");
+    }
+
+    #[test]
+    fn a_password_before_an_origin_is_not_shown() {
+        for value in ["https://user:pass@word@a.example", "user:pass@a.example"] {
+            let error = parse(&[("PORTCULLIS_EGRESS", value)]).unwrap_err().to_string();
+            assert!(error.contains("\"…@a.example\"") && !error.contains("pass"), "{error}");
         }
     }
 

@@ -2,16 +2,18 @@
 
 use super::Front;
 use super::exports::wasi::http::incoming_handler::Guest;
-use super::http::{BodyError, MAX_BODY, body, header, method, send};
+use super::http::{BodyError, body, header, headers, method, send};
 use super::portcullis::datasource::connector::{self, Connection};
 use super::wasi::cli::environment::get_environment;
 use super::wasi::http::types::{IncomingRequest, ResponseOutparam};
+use crate::caller::Caller;
 use crate::failure::{Failure, Kind, problem, wire};
 use crate::reply::Reply;
 use crate::route::Route;
 use crate::token::Token;
+use crate::variables::Variables;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use zeroize::Zeroize;
 
 impl Guest for Front {
@@ -31,18 +33,18 @@ fn reply(request: &IncomingRequest) -> Result<Reply, Reply> {
         return Ok(Reply::json(200, "{\"ok\": true}"));
     }
     let is_wire = matches!(route, Route::Relay(_));
-    let settings = admit(request, is_wire)?;
+    let Admitted { settings, max_body } = admit(request, is_wire)?;
     match route {
         Route::Health => Ok(Reply::json(200, "{\"ok\": true}")),
         Route::Describe => Ok(Reply::json(200, connector::describe())),
         Route::Relay(action) => {
-            let body = body(request).map_err(|error| unread(&error, true))?;
+            let body = body(request, max_body).map_err(|error| unread(&error, max_body, true))?;
             let relayed = connect(&settings).and_then(|it| Ok(it.relay(action, &body)?));
             let relayed = relayed.map_err(|failure| failure.wire())?;
             Ok(Reply::passed_on(relayed.status, relayed.headers, relayed.body))
         }
         Route::Action(action) => {
-            let body = body(request).map_err(|error| unread(&error, false))?;
+            let body = body(request, max_body).map_err(|error| unread(&error, max_body, false))?;
             let input = String::from_utf8(body).map_err(|_| {
                 problem(400, "bad-request", "the body is not UTF-8", "send JSON as UTF-8")
             })?;
@@ -52,23 +54,41 @@ fn reply(request: &IncomingRequest) -> Result<Reply, Reply> {
     }
 }
 
-/// Checks the client's token, and returns the plugin's settings.
-fn admit(request: &IncomingRequest, is_wire: bool) -> Result<String, Reply> {
+/// What a request that was let in may use.
+struct Admitted {
+    /// The plugin's settings.
+    settings: String,
+    /// The largest body.
+    max_body: u64,
+}
+
+/// Checks the client's token or, without one, that the client is on this machine.
+fn admit(request: &IncomingRequest, is_wire: bool) -> Result<Admitted, Reply> {
     let mut environment = get_environment();
-    let mut take = |wanted: &str| {
-        let found = environment.iter_mut().find(|(name, _)| name == wanted);
-        found.map(|(_, value)| core::mem::take(value))
-    };
-    let (token, settings) = (take("PORTCULLIS_TOKEN"), take("PORTCULLIS_SETTINGS"));
+    let variables = Variables::take(&mut environment);
     // The secret is the platform's, and does not stay in this component's memory.
     environment.iter_mut().for_each(|(_, value)| value.zeroize());
-    let token = Token::parse(token.as_deref()).map_err(|message| {
+    let wrong = |message: String| {
         let failure = Failure::new(Kind::InvalidSettings, message);
         if is_wire { failure.wire() } else { failure.problem() }
-    })?;
-    let authorization = header(request, "authorization");
-    token.check(authorization.as_deref()).map_err(|error| error.reply(is_wire))?;
-    Ok(settings.unwrap_or_default())
+    };
+    let variables = variables.map_err(wrong)?;
+    let token = Token::parse(variables.token.as_deref()).map_err(|it| wrong(it.to_string()))?;
+    if token.is_set() {
+        let authorization = header(request, "authorization");
+        token.check(authorization.as_deref()).map_err(|error| error.reply(is_wire))?;
+    } else {
+        let authority = request.authority();
+        let caller = Caller {
+            authority: authority.as_deref(),
+            hosts: &headers(request, "host"),
+            origins: &headers(request, "origin"),
+            sites: &headers(request, "sec-fetch-site"),
+        };
+        caller.check().map_err(|error| error.reply(is_wire))?;
+    }
+    let max_body = variables.max_body();
+    Ok(Admitted { settings: variables.settings.unwrap_or_default(), max_body })
 }
 
 fn connect(settings: &str) -> Result<Connection, Failure> {
@@ -81,8 +101,8 @@ fn connect(settings: &str) -> Result<Connection, Failure> {
     })
 }
 
-fn unread(error: &BodyError, is_wire: bool) -> Reply {
-    let too_large = format!("the body has more than {MAX_BODY} bytes");
+fn unread(error: &BodyError, max_body: u64, is_wire: bool) -> Reply {
+    let too_large = format!("the body has more than {max_body} bytes");
     match (error, is_wire) {
         (BodyError::TooLarge, true) => wire(413, "RequestEntityTooLargeException", &too_large),
         (BodyError::TooLarge, false) => {

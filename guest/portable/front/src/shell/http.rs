@@ -5,12 +5,9 @@ use super::wasi::http::types::{
 };
 use super::wasi::io::streams::StreamError;
 use crate::reply::Reply;
+use crate::variables::exceeds;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-
-/// The largest body of a client, in bytes: the default of `limits.request-bytes`, 16 MiB, and the
-/// most that DynamoDB accepts. `PORTCULLIS_REQUEST_BYTES` limits what is sent on.
-pub(super) const MAX_BODY: usize = 16 << 20;
 
 /// Why a body was not read.
 pub(super) enum BodyError {
@@ -18,14 +15,19 @@ pub(super) enum BodyError {
     Broken,
 }
 
-/// Reads the body of a request.
-pub(super) fn body(request: &IncomingRequest) -> Result<Vec<u8>, BodyError> {
+/// Reads the body of a request, of at most `max_body` bytes.
+pub(super) fn body(request: &IncomingRequest, max_body: u64) -> Result<Vec<u8>, BodyError> {
+    if exceeds(&request.headers().get(&"content-length".to_string()), max_body) {
+        return Err(BodyError::TooLarge);
+    }
     let incoming = request.consume().map_err(|()| BodyError::Broken)?;
     let stream = incoming.stream().map_err(|()| BodyError::Broken)?;
     let mut whole = Vec::new();
     loop {
         match stream.blocking_read(1 << 20) {
-            Ok(part) if whole.len() + part.len() > MAX_BODY => return Err(BodyError::TooLarge),
+            Ok(part) if (whole.len() + part.len()) as u64 > max_body => {
+                return Err(BodyError::TooLarge);
+            }
             Ok(part) if whole.is_empty() => whole = part,
             Ok(part) => whole.extend_from_slice(&part),
             Err(StreamError::Closed) => return Ok(whole),
@@ -39,6 +41,12 @@ pub(super) fn header(request: &IncomingRequest, name: &str) -> Option<String> {
     let mut values = request.headers().get(&name.to_string());
     let value = values.pop().filter(|_| values.is_empty())?;
     String::from_utf8(value).ok()
+}
+
+/// Returns all values of a header. One that is not text counts as a text that nothing accepts.
+pub(super) fn headers(request: &IncomingRequest, name: &str) -> Vec<String> {
+    let values = request.headers().get(&name.to_string()).into_iter();
+    values.map(|value| String::from_utf8(value).unwrap_or_default()).collect()
 }
 
 /// Returns the method as HTTP writes it, as far as this service needs it.

@@ -1,9 +1,9 @@
 //! `http-messages`: requests and responses in one piece each. Nothing is sent or checked here but the
-//! length of the body: the requests go through `outgoing_handler`, like those of wasi:http.
+//! length of the body, which is kept until `outgoing_handler` sends it: the plugin gets a request
+//! without one.
 
 use super::Platform;
 use super::exports::portcullis::datasource::http_messages::{Answer, Guest};
-use super::pending::Pending;
 use super::response;
 use super::state;
 use super::wasi::http::types::{
@@ -30,11 +30,8 @@ impl Guest for Platform {
         request.set_scheme(Some(&scheme)).map_err(wrong("scheme"))?;
         request.set_authority(Some(&authority)).map_err(wrong("authority"))?;
         request.set_path_with_query(Some(&path_with_query)).map_err(wrong("path"))?;
-        let outgoing = request.body().map_err(|()| "the engine gives it no body")?;
-        let stream = outgoing.write().map_err(|()| "the engine does not take its body")?;
-        let rest = Pending::new(stream, outgoing, body).push();
         // An earlier request that was not sent loses its body, so that one is held at a time.
-        drop(state::with(|state| core::mem::replace(&mut state.pending, rest)));
+        state::with(|state| state.unsent = Some(body));
         Ok(request)
     }
 
@@ -46,7 +43,8 @@ impl Guest for Platform {
     }
 }
 
-fn check_length(body: &[u8]) -> Result<(), String> {
+/// Checks the size of a body, and records the denial of one that is too large.
+pub(super) fn check_length(body: &[u8]) -> Result<(), String> {
     let limit = state::with(|state| state.settings.as_ref().map(|it| it.limits.request_bytes));
     let limit = limit.unwrap_or_default();
     if body.len() as u64 <= limit {

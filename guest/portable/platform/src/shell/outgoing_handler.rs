@@ -3,11 +3,11 @@
 
 use super::Platform;
 use super::exports::wasi::http::outgoing_handler::Guest;
+use super::pending::Pending;
 use super::state::{self, unix_seconds};
 use super::wasi::http::outgoing_handler;
 use super::wasi::http::types::{
-    ErrorCode, FutureIncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
-    Scheme,
+    ErrorCode, Fields, FutureIncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme,
 };
 use crate::denial::{Denial, Rule};
 use crate::gate::{Head, check};
@@ -20,33 +20,74 @@ const CONNECT: u64 = 5_000_000_000;
 const READ: u64 = 10_000_000_000;
 
 impl Guest for Platform {
-    /// The plugin's options are ignored: they could only change timeouts.
+    /// The plugin's options are ignored: they could only change timeouts. Its request is only read, and
+    /// another one is sent: engines differ in what a plugin can still do to a request that it made.
     fn handle(
         request: OutgoingRequest,
         _: Option<RequestOptions>,
     ) -> Result<FutureIncomingResponse, ErrorCode> {
+        let body = state::with(|state| state.unsent.take());
         if !admit() {
             return Err(ErrorCode::ConnectionLimitReached);
         }
-        // The engine sends no more than a stated length. Without one, the body is taken here, so that
-        // nobody writes to it; if the plugin has it, the request is refused. This is not asked if there
-        // is a length: an engine (jco) traps when a body is taken twice.
-        let has_length = request.headers().has(&"content-length".to_string());
-        let unused = if has_length { None } else { request.body().ok() };
-        let is_open = !has_length && unused.is_none();
-        if let Err(denial) = check_head(&request, is_open) {
+        let asked = Asked::of(&request);
+        drop(request);
+        if let Err(denial) = check_head(&asked, body.as_ref().map(|body| body.len() as u64)) {
             state::deny(denial);
             return Err(ErrorCode::HttpRequestDenied);
-        }
-        if let Some(body) = unused {
-            OutgoingBody::finish(body, None)?;
         }
         let remaining = state::remaining();
         if remaining == 0 {
             return Err(ErrorCode::HttpResponseTimeout);
         }
-        outgoing_handler::handle(request, Some(timeouts(remaining)))
+        send(asked, body.unwrap_or_default(), remaining)
     }
+}
+
+/// What the platform read of the plugin's request: what is checked, and what is sent.
+struct Asked {
+    method: Method,
+    scheme: Option<Scheme>,
+    authority: String,
+    path: String,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Asked {
+    fn of(request: &OutgoingRequest) -> Self {
+        Self {
+            method: request.method(),
+            scheme: request.scheme(),
+            authority: request.authority().unwrap_or_default(),
+            path: request.path_with_query().unwrap_or_else(|| "/".to_string()),
+            headers: request.headers().entries(),
+        }
+    }
+}
+
+/// Sends a request that was checked, with the body that the platform holds.
+fn send(
+    checked: Asked,
+    body: Vec<u8>,
+    remaining: u64,
+) -> Result<FutureIncomingResponse, ErrorCode> {
+    let mut headers = checked.headers;
+    headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    headers.push(("content-length".to_string(), body.len().to_string().into_bytes()));
+    let fields = Fields::from_list(&headers).map_err(|_| ErrorCode::HttpProtocolError)?;
+    let request = OutgoingRequest::new(fields);
+    let wrong = |()| ErrorCode::HttpRequestUriInvalid;
+    request.set_method(&checked.method).map_err(wrong)?;
+    request.set_scheme(checked.scheme.as_ref()).map_err(wrong)?;
+    request.set_authority(Some(&checked.authority)).map_err(wrong)?;
+    request.set_path_with_query(Some(&checked.path)).map_err(wrong)?;
+    let outgoing = request.body().map_err(|()| ErrorCode::HttpProtocolError)?;
+    let stream = outgoing.write().map_err(|()| ErrorCode::HttpProtocolError)?;
+    let rest = Pending::new(stream, outgoing, body).push();
+    let sent = outgoing_handler::handle(request, Some(timeouts(remaining)))?;
+    // The rest of an earlier body is dropped: the plugin did not wait for its response.
+    drop(state::with(|state| core::mem::replace(&mut state.pending, rest)));
+    Ok(sent)
 }
 
 /// Counts the request. Without a call there is nothing to count: the check of its head refuses it.
@@ -57,26 +98,23 @@ fn admit() -> bool {
     })
 }
 
-fn check_head(request: &OutgoingRequest, is_open: bool) -> Result<(), Denial> {
-    let method = method(request.method());
-    let https = match request.scheme() {
+fn check_head(asked: &Asked, body: Option<u64>) -> Result<(), Denial> {
+    let method = method(&asked.method);
+    let https = match asked.scheme {
         Some(Scheme::Http) => Some(false),
         // Engines use it if none is set.
         Some(Scheme::Https) | None => Some(true),
         Some(Scheme::Other(_)) => None,
     };
-    let authority = request.authority().unwrap_or_default();
-    let path = request.path_with_query().unwrap_or_else(|| "/".to_string());
-    let entries = request.headers().entries();
     let headers: Vec<(&str, &[u8])> =
-        entries.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+        asked.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
     let head = Head {
-        method: &method,
+        method,
         https,
-        authority: &authority,
-        path: &path,
+        authority: &asked.authority,
+        path: &asked.path,
         headers: &headers,
-        is_open,
+        body,
     };
     let now = unix_seconds();
     state::with(|state| {
@@ -92,17 +130,17 @@ fn check_head(request: &OutgoingRequest, is_open: bool) -> Result<(), Denial> {
     })
 }
 
-fn method(method: Method) -> String {
+fn method(method: &Method) -> &str {
     match method {
-        Method::Get => "GET".to_string(),
-        Method::Head => "HEAD".to_string(),
-        Method::Post => "POST".to_string(),
-        Method::Put => "PUT".to_string(),
-        Method::Delete => "DELETE".to_string(),
-        Method::Connect => "CONNECT".to_string(),
-        Method::Options => "OPTIONS".to_string(),
-        Method::Trace => "TRACE".to_string(),
-        Method::Patch => "PATCH".to_string(),
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+        Method::Connect => "CONNECT",
+        Method::Options => "OPTIONS",
+        Method::Trace => "TRACE",
+        Method::Patch => "PATCH",
         Method::Other(other) => other,
     }
 }

@@ -1,5 +1,5 @@
-//! A body on its way to the engine. Engines take about 1 MiB before the request is sent, so that the
-//! rest is kept here and written while the response is awaited.
+//! A body on its way to the engine. Engines take about 1 MiB at once, so that the rest is kept here and
+//! written while the response is awaited.
 
 use super::wasi::http::types::OutgoingBody;
 use super::wasi::io::poll::Pollable;

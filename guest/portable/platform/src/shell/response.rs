@@ -66,6 +66,10 @@ fn body(incoming: &IncomingBody, deadline: &Pollable) -> Result<Vec<u8>, ErrorCo
     let stream = incoming.stream().map_err(|()| ErrorCode::HttpResponseIncomplete)?;
     let mut whole = Vec::new();
     loop {
+        // A service that always has more to read would otherwise never end.
+        if deadline.ready() {
+            return Err(ErrorCode::HttpResponseTimeout);
+        }
         match stream.read(PART) {
             Ok(part) if part.is_empty() => {
                 wait(&[&stream.subscribe(), deadline])?;

@@ -27,14 +27,15 @@ impl Guest for Platform {
         let left = state::with(|state| {
             let limits = state.settings.as_ref().map(|settings| settings.limits);
             state.call = Some(Call::begin(purpose, now, &limits.unwrap_or_default()));
-            state.pending.take()
+            (state.unsent.take(), state.pending.take())
         });
         drop(left);
         Ok(())
     }
 
     fn end() -> Option<String> {
-        let (call, left) = state::with(|state| (state.call.take(), state.pending.take()));
+        let (call, left) =
+            state::with(|state| (state.call.take(), (state.unsent.take(), state.pending.take())));
         drop(left);
         call.and_then(Call::end).map(|denial| denial.to_string())
     }

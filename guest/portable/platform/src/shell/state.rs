@@ -7,6 +7,7 @@ use crate::call::Call;
 use crate::denial::Denial;
 use crate::settings::Settings;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::cell::RefCell;
 use zeroize::Zeroizing;
 
@@ -18,7 +19,9 @@ pub(super) struct State {
     pub(super) call: Option<Call>,
     /// The identity of the last key that was issued.
     pub(super) identity: Option<Identity>,
-    /// The rest of a body that the engine does not take before the request is sent.
+    /// The body of the request that was made with `http-messages` and is not sent yet.
+    pub(super) unsent: Option<Vec<u8>>,
+    /// The rest of a body that the engine did not take at once.
     pub(super) pending: Option<Pending>,
     /// The service's time minus this machine's, in milliseconds.
     pub(super) clock_offset_ms: i64,
@@ -74,6 +77,7 @@ static STATE: SingleThread<RefCell<State>> = SingleThread(RefCell::new(State {
     settings: None,
     call: None,
     identity: None,
+    unsent: None,
     pending: None,
     clock_offset_ms: 0,
     retry_tokens: RETRY_TOKENS,
