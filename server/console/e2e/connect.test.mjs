@@ -127,6 +127,8 @@ test("a name that is taken is reported at the name", async () => {
     await page.locator(".notice.ok").waitFor();
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.locator('#name[aria-invalid="true"]').waitFor();
+    await page.getByText("There is already a datasource with this name").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.id), "name");
     await closed();
   } finally {
     await api(`/v1/datasources/${name}`, { method: "DELETE" });

@@ -69,8 +69,12 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
 
   const fail = (error: unknown) => {
     const failed = problemOf(error);
+    // A new datasource is saved on the condition that there is none of its name.
+    if (existing === undefined && (failed.case === "precondition" || failed.case === "conflict")) {
+      show({ name: texts.connect.nameTaken });
+      return;
+    }
     const { located, rest } = locate(failed, settings, credentials);
-    if (failed.case === "conflict" && existing === undefined) located["name"] = failed.detail;
     show(located);
     setProblem(rest || Object.keys(located).length === 0 ? failed : { ...failed, faults: [] });
   };
