@@ -12,7 +12,6 @@ use crate::bindings::wasi::io::streams::OutputStream;
 use crate::request::{
     self, Attempt, Signer, finish, honest as attempt, key, refused, target, today,
 };
-use crate::smuggling::smuggle;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -448,23 +447,8 @@ pub(crate) fn refused_forever(_: &Hostile, _: &str, _: &str) -> Outcome {
     }
 }
 
-/// With arguments, the body has a second request after the stated length: see `smuggle`.
-pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outcome {
-    if let Some(how) = hostile.arguments.first() {
-        return smuggle(hostile, action, how);
-    }
-    let (body, stream, response) = begin_streaming(hostile, action)?;
-    let mut written = 0u64;
-    while stream.blocking_write_and_flush(&[b' '; 4096]).is_ok() {
-        written += 4096;
-    }
-    drop(stream);
-    drop(OutgoingBody::finish(body, None));
-    finish(response).map(|_| format!("{{\"written\": {written}}}"))
-}
-
 /// Sends a request whose body is written afterwards.
-fn begin_streaming(
+pub(crate) fn begin_streaming(
     hostile: &Hostile,
     action: &str,
 ) -> Result<(OutgoingBody, OutputStream, FutureIncomingResponse), Error> {

@@ -21,7 +21,7 @@ use bindings::exports::portcullis::datasource::connector::{
     Connection, Error, Guest, GuestConnection, Relayed,
 };
 #[expect(clippy::wildcard_imports, reason = "each behaviour is a function of one of them")]
-use {attacks::*, excess::*};
+use {attacks::*, excess::*, smuggling::*};
 
 include!("../behaviours.rs");
 

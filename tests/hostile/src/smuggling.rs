@@ -1,6 +1,6 @@
-//! A request whose body is longer than it is said to be, and has a second request in it.
+//! Requests whose body is longer than it is said to be: it does not end, or has a second request in it.
 
-use crate::attacks::{Hostile, Outcome};
+use crate::attacks::{Hostile, Outcome, begin_streaming};
 use crate::bindings::exports::portcullis::datasource::connector::Error;
 use crate::bindings::portcullis::datasource::http_messages;
 use crate::bindings::wasi::http::outgoing_handler::handle;
@@ -9,6 +9,21 @@ use crate::request::{finish, honest, refused};
 use alloc::format;
 use alloc::string::ToString;
 
+/// With arguments, the body has a second request after the stated length: see `smuggle`.
+pub(crate) fn endless_request(hostile: &Hostile, action: &str, _: &str) -> Outcome {
+    if let Some(how) = hostile.arguments.first() {
+        return smuggle(hostile, action, how);
+    }
+    let (body, stream, response) = begin_streaming(hostile, action)?;
+    let mut written = 0u64;
+    while stream.blocking_write_and_flush(&[b' '; 4096]).is_ok() {
+        written += 4096;
+    }
+    drop(stream);
+    drop(OutgoingBody::finish(body, None));
+    finish(response).map(|_| format!("{{\"written\": {written}}}"))
+}
+
 /// Sends a request of an allowed operation whose body is followed by a request for another one. `how`
 /// says how the length is stated:
 ///
@@ -16,7 +31,7 @@ use alloc::string::ToString;
 /// - `valueless`: a header without any value, which some engines count as one that is there.
 /// - `cloned`: by a clone of the headers, which shares them in some engines.
 /// - `held`: a plain `content-length`, after another request was made with `http-messages`.
-pub(crate) fn smuggle(hostile: &Hostile, action: &str, how: &str) -> Outcome {
+fn smuggle(hostile: &Hostile, action: &str, how: &str) -> Outcome {
     let failed = |what: &str| Error::Other(what.to_string());
     let honest = honest(&hostile.authority, action, "{}");
     let headers = honest.headers();
