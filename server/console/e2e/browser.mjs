@@ -44,7 +44,8 @@ export async function open({ path = "", width = 1280, height = 800, scheme = "li
   browsers.add(browser);
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  // Machines of CI are busy.
+  page.setDefaultTimeout(20_000);
   const bad = [];
   page.on("dialog", (dialog) => {
     bad.push(`a dialog: ${dialog.message()}`);
