@@ -221,9 +221,12 @@ def test_body_above_the_limit_is_refused_before_it_is_read(serve, recorder):
         head = f"POST /v1/actions/ListTables HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         client_.sendall(f"{head}Content-Length: 1001\r\n\r\n".encode())
         assert b" 413 " in client_.recv(100)
-    # Without a stated length, it is counted.
+    # Without a stated length, it is counted. Some engines close the connection before all of it was sent.
     chunks = iter([b"{", b" " * 1000, b"}"])
-    assert send(port, "POST", "/v1/actions/ListTables", chunks, **call)[0] == 413
+    try:
+        assert send(port, "POST", "/v1/actions/ListTables", chunks, **call)[0] == 413
+    except (BrokenPipeError, ConnectionResetError):
+        assert not server.requests
     assert send(port, "POST", "/v1/actions/ListTables", "{" + " " * 998 + "}", **call)[0] == 200
     assert len(server.requests) == 1
 
