@@ -41,7 +41,7 @@ test-others: setup servers catalogue-check ## Test with servers and clients in o
 .PHONY: test-console
 test-console: setup servers console-packages ## Test the console: types, units, and in Chromium.
 	cd target/console && npm run --silent check && npm test --silent
-	cargo test --workspace --features $(FEATURES) --test console
+	cargo test --workspace --features $(FEATURES) --test console -- --test-threads 1
 
 # The times and figures in the pictures are those of the run, so every run changes them.
 .PHONY: screenshots
