@@ -187,15 +187,14 @@ impl StoredDatasources {
                 // It was a text when it was sealed.
                 Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
             });
-            Ok(Some((saved, secret)))
+            Ok(Some(Owned { saved, secret, epoch: opened.epoch }))
         });
         let found = found.await.map_err(|failure| match failure.error() {
             Some(StoreError::Seal(error)) => StoredError::Sealed(error.clone()),
             Some(StoreError::Damaged(_)) => StoredError::Unreadable,
             _ => StoredError::Store(failure),
         })?;
-        let (saved, secret) = found.ok_or(StoredError::NotFound)?;
-        Ok(Owned { saved, secret, epoch: store.epoch() })
+        found.ok_or(StoredError::NotFound)
     }
 
     /// Disables or enables a datasource.

@@ -46,6 +46,8 @@ struct State {
 pub(crate) struct Opened {
     pub(crate) store: Box<dyn Store>,
     pub(crate) keys: StoreKeys,
+    /// Which of the files at this path it is.
+    pub(crate) epoch: u64,
 }
 
 /// Why the store did not do what it should.
@@ -267,12 +269,13 @@ impl Inner {
             return Err(failure.clone());
         }
         match open(&self.config, self.folder.as_deref()) {
-            Ok(opened) => {
-                let opened = Arc::new(opened);
+            Ok(mut opened) => {
                 let identity = Some(opened.store.identity());
                 if state.identity != identity {
                     self.epoch.fetch_add(1, Ordering::AcqRel);
                 }
+                opened.epoch = self.epoch.load(Ordering::Acquire);
+                let opened = Arc::new(opened);
                 *state = State { opened: Some(opened.clone()), identity, failed: None };
                 Ok(opened)
             }
@@ -328,7 +331,7 @@ fn open(config: &StoreConfig, folder: Option<&Path>) -> Result<Opened, StoreFail
             key = %other, "some secrets in the store are sealed with a key that is not given"
         );
     }
-    Ok(Opened { store: Box::new(store), keys })
+    Ok(Opened { store: Box::new(store), keys, epoch: 0 })
 }
 
 fn read_keys(source: &StoreKeySource, folder: Option<&Path>) -> Result<StoreKeys, StoreFailure> {
