@@ -1,0 +1,86 @@
+//! Responses, and the problems that may occur.
+
+use crate::api::problem::ProblemKind;
+use serde_json::{Map, Value, json};
+
+/// A successful response in JSON, and the problems that may occur.
+pub(super) fn responses(description: &str, schema: &Value, problems: &[u16]) -> Value {
+    let success = json!({
+        "200": {"description": description, "content": {"application/json": {"schema": schema}}},
+    });
+    with_problems(success, problems)
+}
+
+pub(super) fn with_problems(mut responses: Value, problems: &[u16]) -> Value {
+    let content =
+        json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+    // Every path responds with 405 to a method that it does not accept.
+    for status in problems.iter().chain(&[405]) {
+        let reason = http::StatusCode::from_u16(*status)
+            .ok()
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or("Error");
+        responses[status.to_string()] = json!({"description": reason, "content": content});
+    }
+    let headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
+    for (_, response) in responses.as_object_mut().unwrap_or(&mut Map::new()) {
+        response["headers"] = headers.clone();
+    }
+    responses
+}
+
+pub(super) fn problem() -> Value {
+    let cases: Vec<&str> = ProblemKind::all().map(ProblemKind::as_str).collect();
+    json!({
+        "type": "object",
+        "description": "A problem document (RFC 9457). `case` decides which fields it has.",
+        "required": ["type", "title", "status", "detail", "case"],
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "case": {"enum": cases},
+            "remedy": {
+                "type": "string",
+                "description": "What would help. For `denied` it is the line of policy that would allow the request.",
+            },
+            "rule": {
+                "type": "string",
+                "description": "The rule of the policy that denied the request.",
+            },
+            "subject": {
+                "type": "string",
+                "description": "What was denied: an origin, an action, a table.",
+            },
+            "faults": {"type": "array", "items": {
+                "type": "object", "required": ["pointer", "message"],
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "A JSON Pointer (RFC 6901) into the body, or to a name in the query.",
+                    },
+                    "message": {"type": "string"},
+                },
+            }},
+            "code": {"type": "string", "description": "The service's name for its error."},
+            "hint": {"type": "string"},
+            "details": {
+                "type": "object",
+                "description": "Further fields of the service's response, such as CancellationReasons or Item.",
+            },
+            "serviceStatus": {"type": "integer"},
+            "serviceRequestId": {"type": "string"},
+            "retryable": {"type": "boolean"},
+            "attempts": {
+                "type": "integer",
+                "description": "The number of requests that were sent.",
+            },
+            "maybeApplied": {
+                "type": "boolean",
+                "description": "Whether the service may have carried out the request.",
+            },
+            "limit": {"type": "string", "description": "The limit of the policy that was reached."},
+        },
+    })
+}
