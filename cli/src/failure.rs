@@ -16,7 +16,7 @@ pub(crate) struct Failure {
     more: Vec<String>,
 }
 
-// The exit codes. `EXIT_CODES` in args.rs describes them to users; 2 is also clap's code.
+// The exit codes. `EXIT_CODES` in args/mod.rs describes them to users; 2 is also clap's code.
 const OTHER: u8 = 1;
 const USAGE: u8 = 2;
 const CONFIGURATION: u8 = 3;
