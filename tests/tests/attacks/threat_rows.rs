@@ -7,7 +7,7 @@ pub(crate) struct Family {
     pub(crate) rows: &'static [(&'static str, &'static str)],
 }
 
-/// All rows that are tested here. The rows of family F are tested in `cli/tests/serve.rs`.
+/// All rows that are tested here. The rows of family F are tested in `cli/tests/serve/`.
 pub(crate) const FAMILIES: &[Family] = &[
     Family {
         title: "A. Where a request may go",
