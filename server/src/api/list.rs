@@ -12,7 +12,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use http::HeaderMap;
 use portcullis::{Diagnostic, TenantName, TenantSettings};
-use portcullis_store::{Listed, Saved, Whose};
+use portcullis_store::{Entry, Listed, Saved, Whose};
 use serde_json::{Value, json};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -55,8 +55,12 @@ pub(super) async fn datasources(
                     None => json!({"state": "ready"}),
                 };
                 next = more;
-                list.extend(saved.iter().map(|(saved, readable)| {
-                    (saved.name.to_string(), describe(&server, &caller, saved, *readable))
+                list.extend(saved.iter().map(|(entry, readable)| {
+                    let described = match entry {
+                        Entry::Readable(saved) => describe(&server, &caller, saved, *readable),
+                        Entry::Damaged { name, reason } => damaged(name, reason),
+                    };
+                    (entry.name().to_string(), described)
                 }));
             }
             Err(failure) => {
@@ -137,7 +141,7 @@ async fn saved(
     tenant: Option<TenantName>,
     after: Option<&str>,
     limit: usize,
-) -> Result<(Vec<(Listed, bool)>, Option<String>), StoreFailure> {
+) -> Result<(Vec<(Entry, bool)>, Option<String>), StoreFailure> {
     let is_for_all = caller.is_operator() && tenant.is_none();
     // A token may use few of those of its tenant.
     let most = (limit + 1).clamp(FEWEST, MOST);
@@ -148,15 +152,18 @@ async fn saved(
         let page = store.run(move |opened| {
             let whose = if is_for_all { Whose::All } else { Whose::Tenant(tenant.as_ref()) };
             let page = opened.store.list(whose, from.as_deref(), most)?;
-            let readable = |saved: &Listed| saved.key.is_none_or(|key| opened.keys.has(key));
-            Ok(page.into_iter().map(|saved| (readable(&saved), saved)).collect::<Vec<_>>())
+            let readable = |entry: &Entry| match entry {
+                Entry::Readable(saved) => saved.key.is_none_or(|key| opened.keys.has(key)),
+                Entry::Damaged { .. } => false,
+            };
+            Ok(page.into_iter().map(|entry| (readable(&entry), entry)).collect::<Vec<_>>())
         });
         let page = page.await?;
         let is_last = page.len() < most;
-        seen = page.last().map(|(_, saved)| saved.name.to_string());
+        seen = page.last().map(|(_, entry)| entry.name().to_string());
         let usable = |name: &str| caller.may_use(name) || caller.may_manage(name);
-        let page = page.into_iter().filter(|(_, saved)| usable(saved.name.as_str()));
-        found.extend(page.map(|(readable, saved)| (saved, readable)));
+        let page = page.into_iter().filter(|(_, entry)| usable(entry.name()));
+        found.extend(page.map(|(readable, entry)| (entry, readable)));
         if is_last || found.len() > limit {
             found.truncate(limit + 1);
             return Ok((found, None));
@@ -177,6 +184,9 @@ pub(super) fn of_policy(name: &str, source: &Served, caller: &Caller) -> Value {
         "actions": policy.actions,
         "state": condition.as_str(),
     });
+    if source.is_embedded() {
+        listed["embedded"] = true.into();
+    }
     if condition == Condition::Unavailable
         && caller.is_operator()
         && let Some(error) = source.failure()
@@ -218,6 +228,13 @@ fn describe(server: &Server, caller: &Caller, saved: &Listed, readable: bool) ->
     } else if server.stored.is_connected(&saved.name, deployment) {
         described["state"] = Condition::Connected.as_str().into();
     }
+    described
+}
+
+/// A saved datasource that cannot be read.
+fn damaged(name: &str, reason: &str) -> Value {
+    let mut described = json!({"name": name, "origin": "store", "plugin": null, "access": null});
+    unavailable(&mut described, &format!("{reason}; restore the store from a backup"));
     described
 }
 

@@ -174,6 +174,11 @@ impl Served {
         }
     }
 
+    /// Whether its database is a part of this server.
+    pub(crate) fn is_embedded(&self) -> bool {
+        matches!(self.origin, ConnectsBy::Embedded { .. })
+    }
+
     pub(crate) fn condition(&self) -> Condition {
         if self.switch.is_disabled() {
             Condition::Disabled
@@ -294,8 +299,7 @@ impl Served {
         let connected = self.connected.load_full();
         let Some(connected) = connected.filter(|_| unused >= time.as_secs()) else { return false };
         let mut counters = connected.datasource.counters();
-        let is_embedded = matches!(self.origin, ConnectsBy::Embedded { .. });
-        if is_embedded || counters.running > 0 || counters.waiting > 0 {
+        if self.is_embedded() || counters.running > 0 || counters.waiting > 0 {
             return false;
         }
         // Its instances go with it.

@@ -44,7 +44,7 @@ mod sqlite;
 mod store;
 
 pub use name::{DatasourceName, DatasourceNameError};
-pub use saved::{Draft, Listed, Saved};
+pub use saved::{Draft, Entry, Listed, Saved};
 pub use seal::{KeyId, SealError, Sealed, Sealing, StoreKeys, StoreKeysError};
 pub use sqlite::SqliteStore;
 pub use store::{Decide, Given, Store, StoreError, Whose};

@@ -62,6 +62,31 @@ pub struct Listed {
     pub key: Option<KeyId>,
 }
 
+/// A datasource in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// It can be read.
+    Readable(Listed),
+    /// It is damaged: nobody can have written it with this program.
+    Damaged {
+        /// Its name, which may be none that this program accepts.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Entry {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Readable(listed) => listed.name.as_str(),
+            Self::Damaged { name, .. } => name,
+        }
+    }
+}
+
 impl Draft {
     /// What a secret of this draft is sealed for.
     #[must_use]

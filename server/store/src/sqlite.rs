@@ -1,7 +1,7 @@
 //! A store in a file, by SQLite.
 
 use crate::name::DatasourceName;
-use crate::saved::{Draft, Listed, Saved};
+use crate::saved::{Draft, Entry, Listed, Saved};
 use crate::seal::{KEY_ID_BYTES, KeyId, Sealed};
 use crate::store::{Decide, Given, Store, StoreError, Whose};
 use parking_lot::Mutex;
@@ -251,7 +251,7 @@ impl Store for SqliteStore {
         whose: Whose<'_>,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
+    ) -> Result<Vec<Entry>, StoreError> {
         self.check_file()?;
         let (condition, tenant) = match whose {
             Whose::All => ("?3 = ''", ""),
@@ -266,16 +266,9 @@ impl Store for SqliteStore {
         let mut statement = connection.prepare_cached(&query).map_err(failed)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement
-            .query_map(params![after.unwrap_or(""), limit, tenant], |row| Ok(listed(row)))
+            .query_map(params![after.unwrap_or(""), limit, tenant], entry)
             .map_err(failed)?;
-        let mut list = Vec::new();
-        for row in rows {
-            match row.map_err(failed)? {
-                Err(StoreError::Damaged(_)) => {}
-                row => list.push(row?),
-            }
-        }
-        Ok(list)
+        rows.map(|row| row.map_err(failed)).collect()
     }
 
     fn key_ids(&self) -> Result<BTreeSet<KeyId>, StoreError> {
@@ -372,6 +365,14 @@ fn saved(row: &Row<'_>) -> Result<Saved, StoreError> {
         changed: number(row, 6, "time")?,
         sealed: sealed.map(Sealed::from_bytes),
         secret_since: since.and_then(|since| u64::try_from(since).ok()),
+    })
+}
+
+/// The datasource of a row, for a list.
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(match listed(row) {
+        Ok(listed) => Entry::Readable(listed),
+        Err(error) => Entry::Damaged { name: row.get(0)?, reason: error.to_string() },
     })
 }
 

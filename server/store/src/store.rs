@@ -1,7 +1,7 @@
 //! What a store does, and how it fails.
 
 use crate::name::DatasourceName;
-use crate::saved::{Draft, Listed, Saved};
+use crate::saved::{Draft, Entry, Saved};
 use crate::seal::{KeyId, SealError, Sealed, Sealing};
 use portcullis_policy::TenantName;
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     ) -> Result<Option<Saved>, StoreError>;
 
     /// Returns at most `limit` datasources in the order of their names, from the first one after
-    /// `after`. One that is damaged is left out.
+    /// `after`.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
@@ -47,7 +47,7 @@ pub trait Store: fmt::Debug + Send + Sync {
         whose: Whose<'_>,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Listed>, StoreError>;
+    ) -> Result<Vec<Entry>, StoreError>;
 
     /// Returns the ids of the keys that secrets are sealed with.
     ///

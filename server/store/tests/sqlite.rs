@@ -1,7 +1,7 @@
 //! Stores in files: what they keep, and what is refused.
 
 use portcullis_store::{
-    Draft, Given, Saved, SealError, SqliteStore, Store, StoreError, StoreKeys, Whose,
+    Draft, Entry, Given, Saved, SealError, SqliteStore, Store, StoreError, StoreKeys, Whose,
 };
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -155,7 +155,7 @@ fn lists_are_paged_in_the_order_of_names() {
     }
     let names = |after, limit| -> Vec<String> {
         let list = store.list(Whose::All, after, limit).unwrap();
-        list.iter().map(|saved| saved.name.to_string()).collect()
+        list.iter().map(|saved| saved.name().to_string()).collect()
     };
     assert_eq!(names(None, 2), ["a", "b"]);
     assert_eq!(names(Some("b"), 10), ["b-2", "c"]);
@@ -229,7 +229,8 @@ fn a_damaged_store_is_refused_or_read_but_never_trusted() {
             && let Ok(list) = store.list(Whose::All, None, 1000)
         {
             for listed in list {
-                let Ok(Some(saved)) = store.get(&listed.name) else { continue };
+                let Ok(name) = listed.name().parse() else { continue };
+                let Ok(Some(saved)) = store.get(&name) else { continue };
                 let sealed = saved.sealed.as_ref().unwrap();
                 if let Ok(secret) = fixture.keys.open(&saved.sealing(), sealed) {
                     assert_eq!(&**secret, SECRET.as_bytes());
@@ -237,6 +238,23 @@ fn a_damaged_store_is_refused_or_read_but_never_trusted() {
             }
         }
     }
+}
+
+#[test]
+fn a_list_names_what_is_damaged() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    for name in ["a", "b", "c"] {
+        fixture.put(&store, name).unwrap();
+    }
+    let other = rusqlite::Connection::open(fixture.path()).unwrap();
+    other.execute("UPDATE datasource SET created = -1 WHERE name = 'b'", []).unwrap();
+    let list = store.list(Whose::All, None, 3).unwrap();
+    let names: Vec<&str> = list.iter().map(Entry::name).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    let Entry::Damaged { reason, .. } = &list[1] else { panic!("{:?}", list[1]) };
+    assert_eq!(reason, "a datasource is damaged: it has no time");
+    assert!(matches!(list[2], Entry::Readable(_)));
 }
 
 #[test]
@@ -271,7 +289,7 @@ fn each_tenant_has_its_own_list_and_its_own_limit() {
     let a = "a".parse().unwrap();
     let names = |whose, after| -> Vec<String> {
         let list = store.list(whose, after, 10).unwrap();
-        list.iter().map(|saved| saved.name.to_string()).collect()
+        list.iter().map(|saved| saved.name().to_string()).collect()
     };
     assert_eq!(names(Whose::Tenant(Some(&a)), None), ["a1", "a2"]);
     assert_eq!(names(Whose::Tenant(Some(&a)), Some("a1")), ["a2"]);

@@ -1,7 +1,7 @@
 //! The paths of datasources that callers save.
 
 use super::parameters::{Parameters, query, tenant_parameter};
-use super::responses::{responses, with_problems};
+use super::responses::{responses, result, with_problems};
 use super::schemas::{call_document, state};
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ pub(super) fn stored_paths() -> Value {
             "summary": "Check the settings, connectivity and credentials of a datasource before it is saved",
             "parameters": [tenant, request_id],
             "requestBody": body(true),
-            "responses": responses("The service was reached and accepted the credentials.",
+            "responses": result("The service was reached and accepted the credentials.",
                 &json!({"type": "object"}),
                 &[400, 401, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504]),
         }},
@@ -101,6 +101,10 @@ fn datasource() -> Value {
             "reason": {
                 "type": "string",
                 "description": "Why it is unavailable. Only operators see it if the reason is in the policy file.",
+            },
+            "embedded": {
+                "type": "boolean",
+                "description": "Whether its database is a part of this server: `portcullis serve --local`.",
             },
             "template": {"type": "string", "description": "The template that it fills in, if it was saved."},
             "tenant": {"type": ["string", "null"]},
