@@ -72,7 +72,7 @@ mod wire;
 pub use api::problem::{ProblemKind, UnknownProblemKind};
 pub use api::values::OrderedFields;
 pub use certificate::check as check_certificate;
-pub use deployment::{Changes, TokenChanges};
+pub use deployment::{Changes, NameChanges};
 pub use edge::ServeError;
 pub use overrides::Overrides;
 pub use random::random_hex;

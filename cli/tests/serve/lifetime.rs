@@ -25,6 +25,15 @@ fn server_for_other_machines_requires_tokens_and_tls() {
     }
 }
 
+const TEMPLATE: &str = r#"
+[templates.tenants]
+plugin = "dynamodb"
+settings = { region = ["eu-west-1"] }
+credentials = { from = "caller" }
+egress = ["https://dynamodb.{region}.amazonaws.com"]
+signing = ["{region}/dynamodb"]
+"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reload_is_all_or_nothing() {
     let upstream = dynoxide::start().await;
@@ -50,7 +59,8 @@ async fn reload_is_all_or_nothing() {
     }
     serve.write_policy(
         &(datasource("orders", &upstream.authority, "access = \"read\"")
-            + &datasource("users", &upstream.authority, ADMIN)),
+            + &datasource("users", &upstream.authority, ADMIN)
+            + TEMPLATE),
     );
     let (status, changes) = serve.post("/v1/reload", "");
     assert_eq!(
@@ -59,6 +69,7 @@ async fn reload_is_all_or_nothing() {
             200,
             json!({
                 "added": ["users"], "changed": ["orders"], "removed": [], "unchanged": 0,
+                "templates": {"added": ["tenants"], "changed": [], "removed": []},
                 "tokens": {"added": [], "changed": [], "removed": []},
             })
         )
@@ -66,7 +77,10 @@ async fn reload_is_all_or_nothing() {
     assert_eq!(serve.act("DeleteTable", r#"{"TableName": "orders"}"#).0, 403);
     serve.write_policy(&orders);
     serve.signal("HUP");
-    serve.wait_for_log("datasources: 0 added, 1 changed, 1 removed, 0 unchanged");
+    serve.wait_for_log(
+        "datasources: 0 added, 1 changed, 1 removed, 0 unchanged; templates: 0 added, 0 changed, \
+         1 removed; tokens: 0 added, 0 changed, 0 removed",
+    );
     assert_eq!(
         (
             serve.act("CreateTable", TABLE).0,

@@ -16,39 +16,38 @@ pub struct Changes {
     pub removed: Vec<String>,
     /// The number of datasources that kept their instances and connections.
     pub unchanged: usize,
-    /// What changed about the tokens.
-    pub tokens: TokenChanges,
+    /// The templates. What tenants have filled in is connected again on its next use if its template
+    /// has changed.
+    pub templates: NameChanges,
+    /// The tokens: those that have changed have another digest, or allow something else.
+    pub tokens: NameChanges,
 }
 
-/// What a reload changed about the tokens.
+/// The names of what a reload changed.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct TokenChanges {
-    /// Tokens that are new.
+pub struct NameChanges {
+    /// What is new.
     pub added: Vec<String>,
-    /// Tokens with another digest, or that allow something else.
+    /// What is different.
     pub changed: Vec<String>,
-    /// Tokens that are gone.
+    /// What is gone.
     pub removed: Vec<String>,
 }
 
 impl Changes {
-    pub(super) fn new(datasources: Difference, unchanged: usize, tokens: Difference) -> Self {
-        let Difference { added, changed, removed } = tokens;
-        let tokens = TokenChanges { added, changed, removed };
-        let Difference { added, changed, removed } = datasources;
-        Self { added, changed, removed, unchanged, tokens }
+    pub(super) fn new(
+        datasources: NameChanges,
+        unchanged: usize,
+        templates: NameChanges,
+        tokens: NameChanges,
+    ) -> Self {
+        let NameChanges { added, changed, removed } = datasources;
+        Self { added, changed, removed, unchanged, templates, tokens }
     }
 }
 
-/// The names that are new, those of what changed, and those that are gone.
-pub(super) struct Difference {
-    pub(super) added: Vec<String>,
-    pub(super) changed: Vec<String>,
-    pub(super) removed: Vec<String>,
-}
-
-impl Difference {
+impl NameChanges {
     pub(super) fn between<T>(
         before: &BTreeMap<String, T>,
         after: &BTreeMap<String, T>,
@@ -63,16 +62,19 @@ impl Difference {
             removed: names(&mut before.keys().filter(|name| !after.contains_key(*name))),
         }
     }
-}
 
-impl TokenChanges {
     pub(crate) fn is_empty(&self) -> bool {
         [&self.added, &self.changed, &self.removed].iter().all(|names| names.is_empty())
+    }
+
+    fn counts(&self) -> String {
+        let Self { added, changed, removed } = self;
+        format!("{} added, {} changed, {} removed", added.len(), changed.len(), removed.len())
     }
 }
 
 /// The names, for records.
-impl fmt::Display for TokenChanges {
+impl fmt::Display for NameChanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds =
             [("added", &self.added), ("changed", &self.changed), ("removed", &self.removed)];
@@ -86,17 +88,16 @@ impl fmt::Display for TokenChanges {
 /// A summary, for logs. A list may have thousands of names.
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { added, changed, removed, unchanged, tokens } = self;
+        let Self { added, changed, removed, unchanged, templates, tokens } = self;
         write!(
             f,
-            "datasources: {} added, {} changed, {} removed, {unchanged} unchanged; tokens: {} \
-             added, {} changed, {} removed",
+            "datasources: {} added, {} changed, {} removed, {unchanged} unchanged; templates: {}; \
+             tokens: {}",
             added.len(),
             changed.len(),
             removed.len(),
-            tokens.added.len(),
-            tokens.changed.len(),
-            tokens.removed.len()
+            templates.counts(),
+            tokens.counts(),
         )
     }
 }

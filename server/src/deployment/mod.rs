@@ -10,8 +10,7 @@ mod served;
 mod switch;
 mod template;
 
-use changes::Difference;
-pub use changes::{Changes, TokenChanges};
+pub use changes::{Changes, NameChanges};
 pub(crate) use served::{Condition, Served, Unavailable};
 pub(crate) use switch::{Disabled, Switch};
 pub(crate) use template::ServedTemplate;
@@ -157,12 +156,13 @@ impl Deployment {
     /// The changes since `before`.
     pub(crate) fn changes_since(&self, before: &Self) -> Changes {
         let is_same = Arc::ptr_eq;
-        let datasources = Difference::between(&before.datasources, &self.datasources, is_same);
+        let datasources = NameChanges::between(&before.datasources, &self.datasources, is_same);
+        let templates = NameChanges::between(&before.templates, &self.templates, Arc::ptr_eq);
         let (old, new) = (&before.server.tokens, &self.server.tokens);
-        let tokens = Difference::between(old, new, PartialEq::eq);
+        let tokens = NameChanges::between(old, new, PartialEq::eq);
         let known = datasources.added.len() + datasources.changed.len();
         let unchanged = self.datasources.len() - known;
-        Changes::new(datasources, unchanged, tokens)
+        Changes::new(datasources, unchanged, templates, tokens)
     }
 
     /// Loads the plugins, so that no call waits for that, and finds out which datasources cannot be

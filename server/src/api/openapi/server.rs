@@ -35,8 +35,9 @@ pub(super) fn server_paths() -> Value {
         }},
         "/v1/reload": {"post": {
             "operationId": "reload", "summary": "Reload the policy: all of it, or nothing",
-            "responses": responses("The changes to the datasources.", &json!({
-                "type": "object", "required": ["added", "changed", "removed", "unchanged", "tokens"],
+            "responses": responses("The changes to datasources, templates and tokens.", &json!({
+                "type": "object",
+                "required": ["added", "changed", "removed", "unchanged", "templates", "tokens"],
             }), &[401, 403, 409]),
         }},
         "/metrics": {"get": {
