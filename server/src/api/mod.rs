@@ -20,6 +20,8 @@
 
 mod conditions;
 mod console;
+#[cfg(test)]
+mod documents;
 mod draft;
 mod forms;
 mod handlers;
