@@ -414,6 +414,34 @@ async fn i7_a_test_before_saving_probes_nothing_beyond_the_template() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_some_actions_neither_tests_nor_lists_tables_by_others() {
+    let service = service().await;
+    let mut policy = policy(&service.authority);
+    for (name, actions) in [("query", "Query"), ("list", "ListTables")] {
+        let more = format!("templates = [\"*\"]\ntenant = \"a\"\nactions = [\"{actions}\"]");
+        policy += &token(name, &format!("token-{name}"), &more);
+    }
+    let serve = Serve::start(&policy, &[]);
+    let mut document = call("AKIDA", SECRETS[0]);
+    document.as_object_mut().unwrap().remove("input");
+    let send = |token: &str, path: &str| {
+        let response = post(&serve, path, token, None, &document);
+        (response.status, response.json())
+    };
+    for path in ["test", "structure"] {
+        let (status, problem) = send("token-query", path);
+        let detail = problem["detail"].as_str().unwrap();
+        let expected = "the token of \"query\" may not use the action \"ListTables\"";
+        assert_eq!((status, detail), (403, expected), "{path}");
+    }
+    assert_eq!(service.connections(), 0);
+    assert_eq!(send("token-list", "test").0, 200);
+    // The tables are listed, and then each of them is described.
+    let (status, problem) = send("token-list", "structure");
+    assert_eq!((status, &problem["rule"]), (403, &"binding".into()), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn calls_that_cannot_be_read_are_refused_with_the_place_and_the_remedy() {
     let service = service().await;
     let serve = Serve::start(&policy(&service.authority), &[]);

@@ -36,6 +36,8 @@ pub(crate) struct Caller {
     pub(crate) name: Option<Arc<str>>,
     /// The address of its machine.
     pub(crate) peer: Option<IpAddr>,
+    /// Where it reads how many requests were sent.
+    pub(crate) attempts: Option<Arc<AtomicU32>>,
 }
 
 /// Refusals of one call that are recorded each: more than an honest plugin can cause.
@@ -96,6 +98,9 @@ impl Call {
 
     /// Counts and records the call, now that it has ended.
     pub(crate) fn finish<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Some(attempts) = &self.caller.attempts {
+            attempts.store(self.progress.requests(), Ordering::Relaxed);
+        }
         let (outcome, rule) = match &result {
             Ok(_) => (Outcome::Ok, None),
             Err(Error::Denied(denial)) => (Outcome::Error(ErrorKind::Denied), Some(denial.rule)),

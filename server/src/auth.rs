@@ -13,12 +13,13 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, header};
-use portcullis::TenantName;
 use portcullis::policy::TenantNameError;
+use portcullis::{ActionName, TenantName};
 use portcullis_config::{ServerConfig, Token};
 use portcullis_memory::Account;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::SystemTime;
 
 /// Whoever makes a request, and the deployment that serves it to its end.
@@ -30,6 +31,8 @@ pub(crate) struct Caller {
     pub(crate) peer: IpAddr,
     /// The memory that is held for it.
     pub(crate) account: Arc<Account>,
+    /// The requests that its call sent to a service.
+    pub(crate) attempts: Arc<AtomicU32>,
     /// None if the server has no tokens and trusts this machine.
     principal: Option<Principal>,
 }
@@ -143,7 +146,8 @@ impl Caller {
             Some(principal) => principal.account.clone(),
             None => deployment.tokens.nobody.clone(),
         };
-        Ok(Self { deployment, request_id, peer: peer.0, account, principal })
+        let (peer, attempts) = (peer.0, Arc::default());
+        Ok(Self { deployment, request_id, peer, account, attempts, principal })
     }
 
     /// The name of the token; empty if the server has none.
@@ -302,6 +306,33 @@ impl Caller {
                 "ask the operator of this server for tenants = \"any\"",
             )),
             (None, _, named) => Ok(named),
+        }
+    }
+
+    /// The actions that the token lists; all are allowed if `None`.
+    pub(crate) fn actions(&self) -> Option<&[ActionName]> {
+        self.principal.as_ref()?.token.actions.as_deref()
+    }
+
+    /// Checks that the token allows one of the actions that an export of the plugin may send. The
+    /// host lets it send no others.
+    pub(crate) async fn check_export(
+        &self,
+        server: &Server,
+        datasource: &str,
+        plugin: &PluginSlot,
+        export: &str,
+    ) -> Result<(), Refusal> {
+        if self.actions().is_none() {
+            return Ok(());
+        }
+        // A plugin that cannot be loaded is reported by the call.
+        let Ok(plugin) = plugin.get(&server.host).await else { return Ok(()) };
+        let mut checked = plugin.manifest().export(export).iter();
+        let mut checked = checked.map(|action| self.check_action(datasource, action.as_str()));
+        match checked.next() {
+            Some(Err(first)) if !checked.any(|checked| checked.is_ok()) => Err(first),
+            _ => Ok(()),
         }
     }
 

@@ -156,7 +156,14 @@ pub(crate) fn admit_tenant(
 /// The datasource for one call of a caller.
 fn prepared(datasource: Datasource, caller: &Caller, time: Option<Duration>) -> Datasource {
     let peer = Some(caller.peer);
-    let datasource = datasource.for_request(&caller.request_id).for_caller(caller.name(), peer);
+    let datasource = datasource
+        .for_request(&caller.request_id)
+        .for_caller(caller.name(), peer)
+        .counting_attempts(&caller.attempts);
+    let datasource = match caller.actions() {
+        Some(actions) => datasource.sending_only(actions),
+        None => datasource,
+    };
     match time {
         Some(time) => datasource.within(time),
         None => datasource,

@@ -22,6 +22,7 @@ async fn actions_run_over_http_and_numbers_keep_every_digit() {
         key.as_bytes(),
     );
     assert_eq!(typed.json()["Item"]["n"]["N"], "12345678901234567890.12");
+    assert_eq!(typed.header("x-portcullis-attempts"), "1");
     let plain = serve.send(
         "POST",
         "/v1/datasources/orders/actions/GetItem?format=plain",
@@ -31,6 +32,7 @@ async fn actions_run_over_http_and_numbers_keep_every_digit() {
     assert!(String::from_utf8(plain.body).unwrap().contains("\"n\":12345678901234567890.12"));
     let (status, list) = serve.get("/v1/datasources");
     assert_eq!((status, list["datasources"][0]["name"].as_str()), (200, Some("orders")));
+    assert_eq!(list["datasources"][0].get("embedded"), None);
     assert_eq!(serve.get("/v1/datasources/orders/test").1["ok"], true);
     assert_eq!(
         serve.get("/v1/datasources/orders/structure?prefix=ord").1["tables"][0]["name"],

@@ -29,7 +29,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A datasource. Cheap to clone; calls may run at the same time, and may be dropped at any point.
@@ -60,6 +60,8 @@ pub struct Datasource {
 struct CallOptions {
     time: Option<Duration>,
     caller: Caller,
+    /// The operations that calls may send, of those that the policy allows; all if `None`.
+    operations: Option<Arc<[ActionName]>>,
 }
 
 struct Inner {
@@ -132,6 +134,22 @@ impl Datasource {
     pub fn for_caller(mut self, name: &str, peer: Option<IpAddr>) -> Self {
         self.options.caller.name = (!name.is_empty()).then(|| name.into());
         self.options.caller.peer = peer;
+        self
+    }
+
+    /// Returns the datasource for one call: when it has ended, `attempts` is the number of requests
+    /// that it sent.
+    #[must_use]
+    pub fn counting_attempts(mut self, attempts: &Arc<AtomicU32>) -> Self {
+        self.options.caller.attempts = Some(attempts.clone());
+        self
+    }
+
+    /// Returns the datasource for calls that send nothing but these operations, also if the policy
+    /// allows more.
+    #[must_use]
+    pub fn sending_only(mut self, operations: &[ActionName]) -> Self {
+        self.options.operations = Some(operations.into());
         self
     }
 
@@ -248,7 +266,12 @@ impl Datasource {
                     .map_err(Error::from)
             });
         match checked {
-            Ok(operations) => call.operations = operations,
+            Ok(mut operations) => {
+                if let Some(only) = &self.options.operations {
+                    operations.retain(|operation| only.contains(operation));
+                }
+                call.operations = operations;
+            }
             Err(error) => return call.finish(Err(error)),
         }
         let guard = CallGuard::new(call);

@@ -113,6 +113,7 @@ fn effective(policy: &Policy, caller: &Caller) -> Value {
         "tables": policy.tables.as_ref().map(|tables| {
             tables.iter().map(ToString::to_string).collect::<Vec<_>>()
         }),
+        "observe": policy.report_only,
     });
     if caller.is_operator() {
         let egress = policy.egress.iter().map(ToString::to_string);

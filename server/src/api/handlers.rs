@@ -20,7 +20,7 @@ use dynamodb_plugin::catalogue::{OPERATIONS, Operation, Rows, json_schema, opera
 use dynamodb_plugin::describe::access;
 use dynamodb_plugin::nearest::nearest;
 use dynamodb_plugin::transcode::{EncodeOptions, Format, encode};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use portcullis::{Datasource, Diagnostic, Error};
 use portcullis_memory::Account;
 use portcullis_store::DatasourceName;
@@ -28,6 +28,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub(super) type Names<T> = Result<Path<T>, PathRejection>;
@@ -124,6 +125,7 @@ pub(super) async fn test(
     let name = path(names)?;
     let source = &find(&server, &caller, &name, &headers).await?;
     let options = Options::from_query(query)?.only(&[])?;
+    caller.check_export(&server, &name, source.plugin_slot(), "test").await?;
     respond(&server, &caller, source, options.time, async |datasource| datasource.test().await)
         .await
 }
@@ -139,6 +141,7 @@ pub(super) async fn structure(
     let name = path(names)?;
     let source = &find(&server, &caller, &name, &headers).await?;
     let options = Options::from_query(query)?.only(&["prefix", "limit"])?;
+    caller.check_export(&server, &name, source.plugin_slot(), "structure").await?;
     let plugin_options = Value::Object(options.plugin).to_string();
     let run = async |datasource: &Datasource| datasource.structure(&plugin_options).await;
     respond(&server, &caller, source, options.time, run).await
@@ -182,8 +185,13 @@ pub(super) fn finish(
         calls::hold(account, output.len()).map_err(|error| Problem::from_call(&error, caller))?;
     let mut response = json_response(output);
     response.extensions_mut().insert(held);
+    let attempts = caller.attempts.load(Ordering::Relaxed);
+    response.headers_mut().insert(ATTEMPTS, attempts.into());
     Ok(response)
 }
+
+/// How many requests a call sent to the service.
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-portcullis-attempts");
 
 /// Disables or enables a datasource: the path ends in `:disable` or `:enable`.
 pub(super) async fn switch(

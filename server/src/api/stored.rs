@@ -98,6 +98,7 @@ pub(super) async fn test(
     let account = caller.account_of(&server, tenant.as_ref());
     let (draft, _charge) = read(&caller, &account, request).await?;
     let template = caller.template(&draft.template)?;
+    caller.check_export(&server, template.name(), template.plugin(), "test").await?;
     // Whose saved credentials are used, for the record.
     let mut saved_as = None;
     let kept = match (&draft.name, &draft.credentials) {

@@ -77,6 +77,7 @@ pub(super) async fn test(
     let name = path(names)?;
     let inline = Inline::read(&server, &caller, &name, request).await?;
     inline.check_only(&[])?;
+    caller.check_export(&server, &name, inline.template.plugin(), "test").await?;
     inline.respond(&server, &caller, async |datasource| datasource.test().await).await
 }
 
@@ -90,6 +91,7 @@ pub(super) async fn structure(
     let name = path(names)?;
     let mut inline = Inline::read(&server, &caller, &name, request).await?;
     inline.check_only(&["prefix", "limit"])?;
+    caller.check_export(&server, &name, inline.template.plugin(), "structure").await?;
     let options = Value::Object(std::mem::take(&mut inline.call.options.plugin)).to_string();
     inline.respond(&server, &caller, async |datasource| datasource.structure(&options).await).await
 }

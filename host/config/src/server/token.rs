@@ -50,7 +50,8 @@ pub struct Token {
     /// Whether the client is a platform that names its tenant with each request, in the header
     /// `x-portcullis-tenant`.
     pub tenants: Option<Tenants>,
-    /// The actions that the client may use; all if `None`.
+    /// The actions that the client may use, also to test a datasource and to list its tables; all if
+    /// `None`.
     pub actions: Option<Vec<ActionName>>,
     /// How many calls the client may make. Unlimited by default.
     #[serde(default)]

@@ -1,7 +1,7 @@
 //! The paths of the calls of a datasource.
 
 use super::parameters::{Parameters, query};
-use super::responses::responses;
+use super::responses::{responses, result};
 use super::schemas::state;
 use crate::routes::BOUND;
 use dynamodb_plugin::catalogue::OPERATIONS;
@@ -43,7 +43,7 @@ pub(super) fn datasource_paths() -> Value {
                     }},
                     "policy": {
                         "type": "object", "required": ["access"],
-                        "description": "What it may do. Only operators see `egress`.",
+                        "description": "What it may do. `observe` names the rules that are only recorded. Only operators see `egress`.",
                     },
                 },
             }), &[400, 401, 403, 404, 503]),
@@ -51,7 +51,7 @@ pub(super) fn datasource_paths() -> Value {
         "/v1/datasources/{datasource}/test": {"get": {
             "operationId": "test", "summary": "Check connectivity and credentials",
             "parameters": [parameters.datasource, parameters.request_id, parameters.deadline],
-            "responses": responses("The service was reached and accepted the credentials.", &json!({
+            "responses": result("The service was reached and accepted the credentials.", &json!({
                 "type": "object", "required": ["ok", "message"], "properties": {
                     "ok": {"type": "boolean"},
                     "message": {"type": "string"},
@@ -73,7 +73,7 @@ pub(super) fn datasource_paths() -> Value {
                     &json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
                 ),
             ],
-            "responses": responses(
+            "responses": result(
                 "The structure of the datasource.",
                 &object,
                 &[400, 401, 403, 404, 429, 502, 503, 504],
@@ -155,7 +155,7 @@ fn execute(parameters: &Parameters) -> Value {
             },
             BOUND: {"schema": bound},
         }},
-        "responses": responses(
+        "responses": result(
             "The result of the action.",
             &json!({"type": "object"}),
             &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 502, 503, 504],

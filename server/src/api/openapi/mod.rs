@@ -52,6 +52,10 @@ pub(crate) fn document() -> Value {
             },
             "schemas": {"Problem": problem()},
             "headers": {
+                "Attempts": {
+                    "description": "How many requests the call sent to the service, retries and pages included.",
+                    "schema": {"type": "integer"},
+                },
                 "RequestId": {
                     "description": "The id of the request in audit records and logs.",
                     "schema": {"type": "string"},

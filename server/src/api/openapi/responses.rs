@@ -11,6 +11,14 @@ pub(super) fn responses(description: &str, schema: &Value, problems: &[u16]) -> 
     with_problems(success, problems)
 }
 
+/// The result of a call of a plugin, and the problems that may occur.
+pub(super) fn result(description: &str, schema: &Value, problems: &[u16]) -> Value {
+    let mut responses = responses(description, schema, problems);
+    responses["200"]["headers"]["x-portcullis-attempts"] =
+        json!({"$ref": "#/components/headers/Attempts"});
+    responses
+}
+
 pub(super) fn with_problems(mut responses: Value, problems: &[u16]) -> Value {
     let content =
         json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});

@@ -1,7 +1,7 @@
 //! The paths of templates.
 
 use super::parameters::{Parameters, query, template_parameter, tenant_parameter};
-use super::responses::responses;
+use super::responses::{responses, result};
 use super::schemas::call_document;
 use crate::routes::CALL;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub(super) fn template_paths() -> Value {
         json!({"post": {
             "operationId": id, "summary": summary, "parameters": parameters,
             "requestBody": {"required": true, "content": {CALL: {"schema": call_document(has_input)}}},
-            "responses": responses(success, &json!({"type": "object"}),
+            "responses": result(success, &json!({"type": "object"}),
                 &[400, 401, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504]),
         }})
     };
