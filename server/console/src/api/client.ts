@@ -31,6 +31,8 @@ export interface Reply {
   /** The id of the request in logs and audit records. */
   requestId: string | undefined;
   etag: string | undefined;
+  /** How many requests the call has sent to the service, if the server says so. */
+  attempts: number | undefined;
   /** Milliseconds from sending to the last byte. */
   time: number;
 }
@@ -61,7 +63,8 @@ export async function send(call: Call): Promise<Reply> {
   const requestId = response.headers.get("x-request-id") ?? undefined;
   if (response.ok) {
     const etag = response.headers.get("etag") ?? undefined;
-    return { status: response.status, text, requestId, etag, time: performance.now() - started };
+    const attempts = attemptsIn(response.headers.get("x-portcullis-attempts"));
+    return { status: response.status, text, requestId, etag, attempts, time: performance.now() - started };
   }
   if (response.status === 401) signInNeeded.value = true;
   throw new ProblemError(problemIn(text, response.status), requestId, text);
@@ -92,6 +95,11 @@ export function url({ path, query }: Pick<Call, "path" | "query">): string {
 function segment(name: string): string {
   // The colon of `datasources:test` and `NAME:disable` is part of the API's paths.
   return encodeURIComponent(name).replaceAll("%3A", ":");
+}
+
+/** The number in the header `x-portcullis-attempts`. Anything but a number is taken for no header. */
+export function attemptsIn(header: string | null): number | undefined {
+  return header !== null && /^[0-9]{1,9}$/.test(header) ? Number(header) : undefined;
 }
 
 function unreachable(): Problem {

@@ -131,6 +131,8 @@ function Facts({ run, current }: { run: Run; current: string | undefined }) {
     if (last.found.scanned !== undefined && last.found.scanned !== last.found.count)
       parts.push(t.scanned(last.found.scanned));
     if (!isRunning) parts.push(<span title={t.timeTitle}>{t.time(last.reply.time)}</span>);
+    if (!isRunning && last.reply.attempts !== undefined)
+      parts.push(<span title={t.attemptsTitle}>{t.attempts(last.reply.attempts)}</span>);
     const units = run.pages.flatMap((page) => page.found.capacity.map((one) => one.units));
     if (units.length > 0) parts.push(t.capacity(sum(units)));
     if (last.reply.requestId !== undefined) {
