@@ -5,7 +5,7 @@ use crate::compiler;
 use crate::failure::Failure;
 use crate::out::out;
 use portcullis_server::{Options, RunningServer, Served};
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 
@@ -14,8 +14,8 @@ pub(crate) async fn run() -> Result<(), Failure> {
     options.overrides.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     options.compiler = compiler::process();
     let running = portcullis_server::open(options).await?;
-    for (action, input) in tables() {
-        running.execute("local", action, &input.to_string()).await?;
+    for (action, input) in tables()? {
+        running.execute("local", action, input.get()).await?;
     }
     let url = page(&running);
     out!("{url}\nThe console, with the tables `orders` and `users`, in memory. Ctrl-C ends it.")?;
@@ -39,67 +39,35 @@ fn open(url: &str) {
     let _ = command.spawn();
 }
 
-/// The actions that create the tables: orders of ten customers, and some users.
-fn tables() -> Vec<(&'static str, Value)> {
-    let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
-    let text = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
-    let create = |table: &str, hash: &str, range: &str| {
-        let input = json!({
-            "TableName": table, "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [text(hash), text(range)],
-            "KeySchema": [key(hash, "HASH"), key(range, "RANGE")],
-        });
-        ("CreateTable", input)
-    };
-    let mut actions = vec![create("orders", "customer", "order"), create("users", "team", "user")];
-    let orders: Vec<Value> = (0..120).map(order).collect();
-    for batch in orders.chunks(24) {
-        actions.push(("BatchWriteItem", json!({"RequestItems": {"orders": batch}})));
-    }
-    for (team, user, name) in [("red", "1", "Aman"), ("red", "2", "Anneke"), ("blue", "1", "Noor")]
-    {
-        let item = json!({"team": team, "user": user, "name": name});
-        actions.push(("PutItem", json!({"TableName": "users", "Item": item})));
-    }
-    actions
-}
-
-/// An order of one of the customers 36 to 45. Nobody's orders look alike.
-fn order(number: usize) -> Value {
-    let status = ["open", "paid", "sent"][number % 3];
-    let products = ["lamp", "chair", "table", "shelf", "carpet"];
-    let items: Vec<Value> = (0..=number % 3)
-        .map(|line| json!({"product": products[(number + line) % 5], "count": 1 + (number * line) % 4}))
-        .collect();
-    let euros = 12 + (number * 37) % 290;
-    let cents = (number * 7) % 100;
-    let item = json!({
-        "customer": (36 + number % 10).to_string(),
-        "order": format!("2026-{:02}-{:03}", 1 + number % 12, number),
-        // A text of digits is a number of any precision.
-        "total": {"N": format!("{euros}.{cents:02}")},
-        "status": status,
-        "items": items,
-        "express": number.is_multiple_of(7),
-    });
-    json!({"PutRequest": {"Item": item}})
+/// The actions that create the tables, each with its input: orders of ten customers, and some users.
+fn tables() -> Result<Vec<(&'static str, &'static RawValue)>, Failure> {
+    serde_json::from_str(portcullis_console::DEMO_TABLES)
+        .map_err(|error| Failure::other(format!("the demo's tables cannot be read: {error}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
     use std::collections::BTreeSet;
 
     #[test]
     fn each_order_has_its_own_key_and_customer_42_has_some_over_100_euros() {
-        let orders: Vec<Value> = (0..120).map(order).collect();
-        let item = |order: &Value| order["PutRequest"]["Item"].clone();
+        let actions = tables().unwrap();
+        let batches = actions.iter().filter(|(action, _)| *action == "BatchWriteItem");
+        let orders: Vec<Value> = batches
+            .flat_map(|(_, input)| {
+                let input: Value = serde_json::from_str(input.get()).unwrap();
+                input["RequestItems"]["orders"].as_array().unwrap().clone()
+            })
+            .map(|order| order["PutRequest"]["Item"].clone())
+            .collect();
         let keys: BTreeSet<String> = orders
             .iter()
-            .map(|order| format!("{} {}", item(order)["customer"], item(order)["order"]))
+            .map(|order| format!("{} {}", order["customer"], order["order"]))
             .collect();
-        assert_eq!(keys.len(), 120);
-        let large = orders.iter().map(item).filter(|order| {
+        assert_eq!((orders.len(), keys.len()), (120, 120));
+        let large = orders.iter().filter(|order| {
             let total: f64 = order["total"]["N"].as_str().unwrap().parse().unwrap();
             order["customer"] == "42" && total > 100.0
         });

@@ -49,6 +49,10 @@ pub fn files() -> &'static [File] {
 
 static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
+/// The actions that create the tables of the demo, `orders` and `users`, in an empty database: a JSON list of pairs
+/// `[action, input]`. The page offers them where the database is a part of the server.
+pub const DEMO_TABLES: &str = include_str!("tables/demo-tables.json");
+
 /// The value of the header `Content-Security-Policy` for every file of the page.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     // What is not listed is not allowed: no plugins, workers, frames, media, manifests.

@@ -38,6 +38,8 @@ export interface Datasource {
   plugin: string | null;
   access: Access;
   actions?: string[] | null;
+  /** Whether its database is a part of the server, as with `serve --local`. */
+  embedded?: boolean;
   state: string;
   reason?: string;
   template?: string;

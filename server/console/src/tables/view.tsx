@@ -2,7 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { datasourceActions, structure } from "../api/calls";
+import { type Problem, problemOf } from "../api/problem";
 import type { DatasourceActions, Table } from "../api/types";
+import { datasources } from "../app/datasources";
 import { useLoad } from "../app/load";
 import { ProblemBox } from "../app/problem";
 import { href, route } from "../app/route";
@@ -23,6 +25,9 @@ function may(actions: DatasourceActions | undefined): May {
   };
 }
 
+/** What creates the demo's tables. */
+const DEMO_ACTIONS = ["CreateTable", "BatchWriteItem", "PutItem"];
+
 /** The view. */
 export function TablesView({ datasource }: { datasource: string }) {
   const [search, setSearch] = useState("");
@@ -34,9 +39,27 @@ export function TablesView({ datasource }: { datasource: string }) {
   }, [list.value]);
   const actions = useLoad((signal) => datasourceActions(datasource, signal), [datasource]);
   const [creates, setCreates] = useState(false);
+  const [demo, setDemo] = useState<{ running?: boolean; done?: boolean; problem?: Problem }>({});
   const name = route.value.path[3];
   const table = list.value?.tables.find((one) => one.name === name);
   const mayDo = may(actions.value);
+  const isEmpty = list.value !== undefined && list.value.tables.length === 0 && prefix === "";
+  // Nobody wants the demo in a database of their own.
+  const isEmbedded = datasources.value.list?.datasources.some((one) => one.name === datasource && one.embedded === true) ?? false;
+  const offersDemo = isEmbedded && list.value?.more === false && DEMO_ACTIONS.every((action) => mayDo(action).allowed);
+  const createDemo = async () => {
+    setDemo({ running: true });
+    try {
+      const { createDemoTables } = await import("./demo");
+      await createDemoTables(datasource);
+      setDemo({ done: true });
+    } catch (error) {
+      setDemo({ problem: problemOf(error) });
+    }
+    list.reload();
+    // The button goes away, and the focus must not go with it.
+    if (document.activeElement === document.body || document.activeElement?.closest(".empty")) document.getElementById("main")?.focus();
+  };
   return (
     <main class={`tables ${name === undefined ? "" : "has-table"}`}>
       <h1 class="visually-hidden">{texts.tables.title}</h1>
@@ -51,6 +74,11 @@ export function TablesView({ datasource }: { datasource: string }) {
             </ProblemBox>
           </div>
         )}
+        {name === undefined && demo.problem && (
+          <div class="pane-message">
+            <ProblemBox problem={demo.problem} />
+          </div>
+        )}
         {name !== undefined && <Chosen datasource={datasource} name={name} table={table} loading={list.loading} failed={list.problem !== undefined} isWhole={!isPrefix} may={mayDo} />}
         {name === undefined && list.value && list.value.tables.length > 0 && (
           <div class="empty">
@@ -58,19 +86,30 @@ export function TablesView({ datasource }: { datasource: string }) {
             <p>{texts.tables.chooseHelp}</p>
           </div>
         )}
-        {name === undefined && list.value?.tables.length === 0 && prefix === "" && (
+        {name === undefined && isEmpty && (
           <div class="empty">
             <h2>{texts.tables.none}</h2>
-            <p>{mayDo("CreateTable").allowed ? texts.tables.noneHelp : texts.tables.noneDenied}</p>
+            <p>
+              {mayDo("CreateTable").allowed ? texts.tables.noneHelp : texts.tables.noneDenied}
+              {offersDemo && ` ${texts.tables.demoHelp}`}
+            </p>
             {mayDo("CreateTable").allowed && (
               <div class="actions">
                 <button type="button" class="button primary" onClick={() => setCreates(true)}>
                   {texts.tables.create}
                 </button>
+                {offersDemo && (
+                  <button type="button" class="button" onClick={() => void createDemo()} disabled={demo.running === true}>
+                    {demo.running ? texts.tables.creating : texts.tables.demo}
+                  </button>
+                )}
               </div>
             )}
           </div>
         )}
+        <p class="visually-hidden" role="status">
+          {demo.done && texts.tables.demoCreated}
+        </p>
       </section>
       {creates && <CreateTable datasource={datasource} closed={() => setCreates(false)} created={list.reload} />}
     </main>
