@@ -44,6 +44,14 @@ const views = () => ({
       await page.waitForSelector("dialog[open]");
     },
   },
+  rules: {
+    path: `#/d/${datasource}/tables`,
+    ready: ".table-list li",
+    act: async (page) => {
+      await page.getByRole("button", { name: "What it may do" }).click();
+      await page.waitForSelector("dialog[open] .policy");
+    },
+  },
   missing: { path: `#/d/${datasource}/tables/no-such-table`, ready: ".table-pane .empty h2" },
   query: { path: `#/d/${datasource}/query`, ready: "main" },
 });

@@ -142,15 +142,30 @@ access = "write"`,
   policy: "What it may do",
   mayAccess: { read: "It may read", write: "It may read and write", admin: "It may read, write and manage" } as Record<string, string>,
   allTables: "all tables",
+  noTables: "no tables",
+  unknownTables: "the tables that its policy allows",
   tablesNamed: (list: string) => `the tables ${list}`,
   inRegion: (region: string) => `in ${region}`,
   onlyActions: (list: string) => `only with ${list}`,
+  noActions: "with no action at all",
   nothingElse: "Nothing else leaves this server.",
+  goesNowhere: "Requests may go nowhere, so nothing leaves this server.",
+  embedded: "Its database is a part of this server, so nothing leaves it.",
   goesTo: "Requests go only to",
   yourTenant: "your tenant's name",
   iam: "Minimal IAM policy",
   iamHelp: "Grant the access key exactly this. It is a second line of defence behind the policy.",
   iamNeeds: "Fill in the settings to see it.",
+};
+
+const rules = {
+  show: "What it may do",
+  of: (datasource: string) => `What it may do: ${datasource}`,
+  title: (datasource: string) => `What ${datasource} may do`,
+  unknown: "Its template is not in the server's policy any more, so it may do nothing.",
+  actions: (allowed: number, all: number) => (allowed === all ? `You may run all of its ${all} actions.` : `You may run ${allowed} of its ${all} actions. The query editor says why not the others.`),
+  byPolicy: "The policy of this server says so.",
+  byTemplate: (template: string) => `The template ${template} says so, with the settings of this datasource.`,
 };
 
 const tables = {
@@ -531,4 +546,4 @@ const query = {
 };
 
 /** The texts, by area. */
-export const texts = { app, signIn, home, problem, connect, tables, state, query };
+export const texts = { app, signIn, home, problem, connect, rules, tables, state, query };

@@ -36,7 +36,8 @@ export interface Datasource {
   name: string;
   origin?: "policy" | "store";
   plugin: string | null;
-  access: Access;
+  /** `null` for a saved datasource whose template is not in the policy any more. */
+  access: Access | null;
   actions?: string[] | null;
   /** Whether its database is a part of the server, as with `serve --local`. */
   embedded?: boolean;

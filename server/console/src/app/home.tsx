@@ -9,6 +9,7 @@ import { reloadDatasources } from "./datasources";
 import { Dialog } from "./dialog";
 import { ProblemBox } from "./problem";
 import { href, navigate } from "./route";
+import { RulesButton } from "./rules";
 import { Scroll } from "./scroll";
 
 /** The list of datasources. */
@@ -85,7 +86,7 @@ function Row({ source, remove }: { source: Datasource; remove: () => void }) {
           <a href={href(["d", source.name, "tables"])}>{source.name}</a>
         </td>
         <td>
-          <span class={`chip ${source.access}`}>{source.access}</span>
+          {source.access && <span class={`chip ${source.access}`}>{source.access}</span>}
         </td>
         <td class="muted">{isStored ? texts.home.template(source.template ?? "") : texts.home.policy}</td>
         <td>
@@ -99,6 +100,7 @@ function Row({ source, remove }: { source: Datasource; remove: () => void }) {
             <a class="button small" href={href(["d", source.name, "query"])} aria-label={texts.home.queryOf(source.name)}>
               {texts.app.query}
             </a>
+            <RulesButton datasource={source.name} kind="button small" label={texts.rules.of(source.name)} />
             {isStored && (
               <>
                 <a class="button small" href={href(["connect"], { edit: source.name })} aria-label={texts.home.editOf(source.name)}>

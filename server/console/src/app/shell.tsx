@@ -11,6 +11,7 @@ import { GateIcon, ThemeIcon } from "./icons";
 import { lazy } from "./lazy";
 import { ProblemBox } from "./problem";
 import { href, navigate, route } from "./route";
+import { RulesButton } from "./rules";
 import { SignIn } from "./sign-in";
 import { applyTheme, nextTheme, theme } from "./theme";
 
@@ -92,6 +93,7 @@ function Header({ area, datasource, view }: Place) {
         <nav class="shell-nav" aria-label={texts.app.viewsOf(datasource)}>
           <NavLink to={href(["d", datasource, "tables", ...(table === undefined ? [] : [table])])} current={current === "tables"} label={texts.app.tables} />
           <NavLink to={href(["d", datasource, "query"], { table })} current={current === "query"} label={texts.app.query} />
+          <RulesButton key={datasource} datasource={datasource} />
         </nav>
       )}
       <div class="shell-end">

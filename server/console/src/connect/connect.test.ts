@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Schema } from "../api/types";
 import { locate } from "./faults";
 import { fieldsOf, read } from "./fields";
-import { filled } from "./policy";
+import { filled } from "./rules";
 
 const settings: Schema = {
   type: "object",

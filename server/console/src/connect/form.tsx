@@ -14,6 +14,7 @@ import { FieldInput } from "./field";
 import { type Entered, type Field, fieldsOf, read } from "./fields";
 import { MinimalIam } from "./iam";
 import { PolicyInWords } from "./policy";
+import { rulesOfTemplate } from "./rules";
 
 interface Props {
   template: Template;
@@ -215,7 +216,7 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
       <aside class="connect-side">
         <section class="panel side" aria-labelledby="policy-title">
           <h2 id="policy-title">{texts.connect.policy}</h2>
-          <PolicyInWords template={template} settings={entered} tenant={session.value.tenant} />
+          <PolicyInWords rules={rulesOfTemplate(template, entered, session.value.tenant)} />
         </section>
         {template.credentials.from !== "nowhere" && <MinimalIam template={template.name} settings={content.values} tenant={session.value.tenant} />}
       </aside>

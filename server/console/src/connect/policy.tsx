@@ -1,34 +1,51 @@
-// What a datasource of a template may do, in plain words.
+// What a datasource may do, in plain words.
 
-import type { Template } from "../api/types";
 import { texts } from "../texts";
+import "./connect.css";
+import type { Rules } from "./rules";
 
-/** The effective policy for the settings entered so far. */
-export function PolicyInWords({ template, settings, tenant }: { template: Template; settings: Record<string, string>; tenant: string | undefined }) {
+/** The rules as sentences. */
+export function PolicyInWords({ rules }: { rules: Rules }) {
   const words = texts.connect;
-  const fill = (text: string) => filled(text, settings, tenant);
-  const region = settings["region"];
+  const { access, actions, tables, region } = rules;
   return (
     <div class="policy">
       <p>
-        <span class={`chip ${template.access}`}>{template.access}</span> {words.mayAccess[template.access]}{" "}
-        {template.tables === null ? words.allTables : <Names before={words.tablesNamed("")} names={template.tables.map(fill)} />}
+        <span class={`chip ${access}`}>{access}</span> {words.mayAccess[access]} <Tables tables={tables} />
         {region ? <> {words.inRegion(region)}</> : ""}
-        {template.actions !== null && (
+        {actions !== null && (
           <>
-            , <Names before={words.onlyActions("")} names={template.actions} />
+            , {actions.length === 0 ? words.noActions : <Names before={words.onlyActions("")} names={actions} />}
           </>
         )}
         .
       </p>
-      {template.egress && (
+      <Destinations rules={rules} />
+    </div>
+  );
+}
+
+function Destinations({ rules: { egress, embedded } }: { rules: Rules }) {
+  const words = texts.connect;
+  if (embedded) return <p class="muted">{words.embedded}</p>;
+  if (egress?.length === 0) return <p>{words.goesNowhere}</p>;
+  return (
+    <>
+      {egress && (
         <p>
-          {words.goesTo} <Names before="" names={template.egress.map(fill)} />.
+          {words.goesTo} <Names before="" names={egress} />.
         </p>
       )}
       <p class="muted">{words.nothingElse}</p>
-    </div>
+    </>
   );
+}
+
+function Tables({ tables }: Pick<Rules, "tables">) {
+  const words = texts.connect;
+  if (tables === undefined) return <>{words.unknownTables}</>;
+  if (tables === null) return <>{words.allTables}</>;
+  return tables.length === 0 ? <>{words.noTables}</> : <Names before={words.tablesNamed("")} names={tables} />;
 }
 
 function Names({ before, names }: { before: string; names: string[] }) {
@@ -43,12 +60,4 @@ function Names({ before, names }: { before: string; names: string[] }) {
       ))}
     </>
   );
-}
-
-/** Fills placeholders with what was entered; those that are still open are named. */
-export function filled(text: string, settings: Record<string, string>, tenant: string | undefined): string {
-  return text.replace(/\{([^{}]+)\}/g, (_, name: string) => {
-    if (name === "tenant") return tenant ?? `‹${texts.connect.yourTenant}›`;
-    return settings[name] || `‹${name}›`;
-  });
 }
