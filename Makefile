@@ -2,7 +2,7 @@
 # enable other features of its dependencies, and compile them a second time.
 #
 # Variables: SETUP=yes lets `setup` and `servers` install system packages, SECONDS=N changes how long `load` and `soak`
-# take, and FUZZ_SECONDS=N how long `fuzz` takes.
+# take, FLOOD=N how many datasources `load` makes, and FUZZ_SECONDS=N how long `fuzz` takes.
 
 # Features that are off by default and must be built and checked too.
 FEATURES := portcullis-cli/other-servers,portcullis-cli/opentelemetry,portcullis-cli/portable
@@ -74,8 +74,8 @@ fuzz: setup tools ## Run all fuzz targets, for FUZZ_SECONDS (120) in total.
 	fuzz/run
 
 .PHONY: load
-load: setup servers ## Load-test the server with 64 clients for five minutes; SECONDS=N changes the time.
-	LOAD_SECONDS=$(or $(SECONDS),300) cargo test --workspace --features portcullis-cli/other-servers --test load --test tenant_load -- --nocapture --test-threads 1
+load: setup servers ## Load-test the server with 64 clients for five minutes; SECONDS=N changes the time, FLOOD=N the number of tenants' datasources.
+	LOAD_SECONDS=$(or $(SECONDS),300) LOAD_FLOOD=$(or $(FLOOD),0) cargo test --workspace --features portcullis-cli/other-servers --test load --test tenant_load -- --nocapture --test-threads 1
 
 # Random attacks next to honest calls: of plugins on the host, then of plugins and clients on the server. Figures:
 # docs/threat-model.md.

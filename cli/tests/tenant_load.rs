@@ -2,7 +2,8 @@
 //! key signed each request. For the second half of the time, one tenant floods the server with
 //! datasources that are all different.
 //!
-//! `make load` runs for five minutes, and `make test-all` for thirty seconds. The figures are printed.
+//! `make load` runs for five minutes, and `make test-all` for thirty seconds. The flood of
+//! `make load FLOOD=100000` goes on until it had so many datasources. The figures are printed.
 
 mod support;
 
@@ -27,7 +28,13 @@ const LATENCY: f64 = 3.0;
 const PAUSE: Duration = Duration::from_millis(20);
 
 fn seconds() -> u64 {
-    std::env::var("LOAD_SECONDS").map_or(30, |text| text.parse().expect("LOAD_SECONDS is a number"))
+    number("LOAD_SECONDS", 30)
+}
+
+/// A number in the environment.
+fn number(variable: &str, default: u64) -> u64 {
+    let not_a_number = |_| panic!("{variable} is not a number");
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap_or_else(not_a_number))
 }
 
 /// A service that responds with the credential that signed the request.
@@ -139,6 +146,7 @@ async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() 
     let (begins, stop) = (AtomicBool::new(false), AtomicBool::new(false));
     let flood = AtomicU64::new(0);
     let mut memory = Vec::new();
+    let began = Instant::now();
     block_in_place(|| {
         std::thread::scope(|scope| {
             for number in 0..CLIENTS {
@@ -149,7 +157,12 @@ async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() 
                     call_for_tenants(serve, number + CLIENTS, stop, flooded);
                 });
             }
-            for step in 0..20 {
+            let least = number("LOAD_FLOOD", 0);
+            // An hour at most, however slow the machine is.
+            for step in 0..72_000 / seconds() {
+                if step >= 20 && flood.load(Ordering::Relaxed) >= least {
+                    break;
+                }
                 std::thread::sleep(Duration::from_millis(seconds() * 50));
                 service.forget();
                 memory.push(serve.anonymous_memory() / 1024);
@@ -179,10 +192,10 @@ async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() 
     let (hits, misses, flood) = (lookups("hit"), lookups("miss"), flood.into_inner());
     let honest = quiet.lock().unwrap().len() + flooded.lock().unwrap().len();
     println!(
-        "{honest} calls of {CLIENTS} clients for {TENANTS} tenants in {} s, {} % of which found \
+        "{honest} calls of {CLIENTS} clients for {TENANTS} tenants in {:?}, {} % of which found \
          their datasource; {flood} datasources of the flood; quiet: p50 {:?}, p99 {:?}; flooded: \
          p50 {:?}, p99 {:?}; memory {memory:?} MiB",
-        seconds(),
+        began.elapsed(),
         hits * 100 / honest as u64,
         percentile(&quiet, 50),
         percentile(&quiet, 99),
