@@ -62,7 +62,18 @@ pub(crate) enum AuthError {
          their Origin, or Sec-Fetch-Site)"
     )]
     Page,
+    /// The server has no tokens, and a proxy passes on what others send, who would all be operators.
+    #[error(
+        "this server has no tokens and does not respond to what a proxy passes on (the request has \
+         {0})"
+    )]
+    Proxy(&'static str),
 }
+
+/// Headers that proxies add. <https://www.rfc-editor.org/rfc/rfc7239#section-4>
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.3>
+const PROXY_HEADERS: [&str; 5] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 impl AuthError {
     /// Whether the token is the problem.
@@ -132,6 +143,10 @@ impl Caller {
             }
             if !is_own_page(headers, deployment.server.tls.is_some()) {
                 return Err(AuthError::Page);
+            }
+            let added = PROXY_HEADERS.into_iter().find(|name| headers.contains_key(*name));
+            if let Some(name) = added {
+                return Err(AuthError::Proxy(name));
             }
             None
         } else {

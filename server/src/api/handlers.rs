@@ -1,6 +1,6 @@
 //! One function for each path of the JSON API.
 
-use super::input::{MediaType, Options, Pairs, fill};
+use super::input::{MediaType, Options, Pairs, fields, fill, wrong_field};
 use super::openapi as description;
 use super::problem::{Problem, ProblemKind};
 use crate::auth::Caller;
@@ -8,6 +8,7 @@ use crate::body;
 use crate::calls;
 use crate::deployment::Condition;
 use crate::memory;
+use crate::quotas::Admitted;
 use crate::server::Server;
 use crate::source::Source;
 use axum::Extension;
@@ -25,7 +26,7 @@ use portcullis::{Datasource, Diagnostic, Error};
 use portcullis_memory::Account;
 use portcullis_store::DatasourceName;
 use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -71,14 +72,8 @@ pub(super) async fn execute(
     if let Err(refusal) = caller.check_action(&name, &action) {
         return Err(syntax_error(&text).unwrap_or_else(|| refusal.into()));
     }
-    let plugin_options = Value::Object(options.plugin);
-    let has_options = plugin_options.as_object().is_some_and(|options| !options.is_empty());
     let result = respond(&server, &caller, source, options.time, async |datasource| {
-        if has_options {
-            datasource.execute_with(&action, &text, &plugin_options.to_string()).await
-        } else {
-            datasource.execute(&action, &text).await
-        }
+        run_action(datasource, &action, &text, options.plugin).await
     })
     .await;
     // The host refuses an action before it reads the input.
@@ -94,6 +89,19 @@ pub(super) async fn execute(
             _ => problem,
         }
     })
+}
+
+/// Runs an action on a datasource.
+pub(super) async fn run_action(
+    datasource: &Datasource,
+    action: &str,
+    input: &str,
+    options: Map<String, Value>,
+) -> Result<String, Error> {
+    if options.is_empty() {
+        return datasource.execute(action, input).await;
+    }
+    datasource.execute_with(action, input, &Value::Object(options).to_string()).await
 }
 
 /// The problem of a text that is not JSON, which may have comments and trailing commas here. It is
@@ -327,14 +335,10 @@ pub(super) async fn refusals(
     query: Pairs,
 ) -> Result<Response, Problem> {
     check_operator(&caller)?;
-    let options = Options::from_query(query)?.only(&["limit"])?;
-    let limit = options.plugin.get("limit").map_or(Some(LISTED_REFUSALS), |limit| {
-        limit.as_u64().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0)
-    });
-    let limit = limit.ok_or_else(|| {
-        Problem::new(ProblemKind::BadRequest, "the query cannot be used")
-            .faults(&[Diagnostic::new("/limit", "expected a number from 1")])
-    })?;
+    let [limit] = fields(query, ["limit"])?;
+    let number = |text: String| text.parse().ok().filter(|number| *number > 0);
+    let limit = limit.map_or(Some(LISTED_REFUSALS), number);
+    let limit = limit.ok_or_else(|| wrong_field("limit", "expected a number from 1"))?;
     Ok(json_response(json!({"refusals": server.recent.list(limit)}).to_string()))
 }
 
@@ -376,6 +380,11 @@ pub(super) async fn ready(State(server): State<Arc<Server>>) -> Response {
 /// Describes the API.
 pub(super) async fn openapi() -> Response {
     json_response(description::document().to_string())
+}
+
+/// Counts a request that makes no call.
+pub(super) fn admit(server: &Server, caller: &Caller) -> Result<Admitted, Problem> {
+    caller.admit(&server.quotas).map_err(|exceeded| Problem::exceeded(&exceeded, caller))
 }
 
 pub(super) fn path<T>(names: Names<T>) -> Result<T, Problem> {

@@ -1,15 +1,16 @@
 //! The AWS IAM policy that the owner of a datasource grants: what it needs, and no more.
 
 use super::handlers::{Names, json_response, path};
-use super::input::Pairs;
+use super::input::{Pairs, fields, wrong_field};
 use super::problem::{Problem, ProblemKind};
 use super::templates::Inline;
 use crate::auth::Caller;
 use crate::server::Server;
 use axum::Extension;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
-use portcullis::{Diagnostic, IamScope, TenantError, iam_document};
+use ipnet::IpNet;
+use portcullis::{IamScope, TenantError, iam_document};
 use std::sync::Arc;
 
 /// Returns the IAM policy for a datasource that the request describes. It contains no secret.
@@ -42,36 +43,17 @@ pub(super) async fn template(
 }
 
 /// The account and the network for which the policy is.
-fn scope(query: Pairs) -> Result<(String, Option<ipnet::IpNet>), Problem> {
-    let wrong = |name: &str, message: &str| {
-        Problem::new(ProblemKind::BadRequest, "the query cannot be used")
-            .faults(&[Diagnostic::new(format!("/{name}"), message)])
-    };
-    let Query(pairs) = query.map_err(|error| {
-        Problem::new(ProblemKind::BadRequest, format!("the query cannot be read: {error}"))
-    })?;
-    let (mut account, mut source_ip) = ("*".to_string(), None);
-    for (name, text) in pairs {
-        match name.as_str() {
-            "account" => {
-                let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-                if !is_account && text != "*" {
-                    return Err(wrong("account", "expected the 12 digits of an AWS account"));
-                }
-                account = text;
-            }
-            "sourceIp" => {
-                let network = text.parse().map_err(|_| {
-                    wrong("sourceIp", "expected a CIDR block, as in 203.0.113.0/24")
-                })?;
-                source_ip = Some(network);
-            }
-            other => {
-                let start = &other[..other.floor_char_boundary(300)];
-                let message = "there is no such option here; there are account, sourceIp";
-                return Err(wrong(start, message));
-            }
-        }
+fn scope(query: Pairs) -> Result<(String, Option<IpNet>), Problem> {
+    let [account, source_ip] = fields(query, ["account", "sourceIp"])?;
+    let is_account =
+        |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let account = account.unwrap_or_else(|| "*".to_string());
+    if !is_account(&account) && account != "*" {
+        return Err(wrong_field("account", "expected the 12 digits of an AWS account"));
     }
-    Ok((account, source_ip))
+    let network = |text: String| {
+        let wrong = || wrong_field("sourceIp", "expected a CIDR block, as in 203.0.113.0/24");
+        text.parse::<IpNet>().map_err(|_| wrong())
+    };
+    Ok((account, source_ip.map(network).transpose()?))
 }

@@ -36,12 +36,8 @@ pub(super) struct Options {
 impl Options {
     /// Reads the options from a query. Each is `true`, `false`, a number or a text.
     pub(super) fn from_query(query: Pairs) -> Result<Self, Problem> {
-        let Query(pairs) = query.map_err(|error| {
-            let message = format!("the query cannot be read: {error}");
-            Problem::new(ProblemKind::BadRequest, message)
-        })?;
         let mut options = Self::default();
-        for (name, text) in pairs {
+        for (name, text) in pairs(query)? {
             let is_deadline = name == DEADLINE;
             if options.plugin.contains_key(&name) || (is_deadline && options.time.is_some()) {
                 return Err(invalid_query(&[fault(&name, "it is given twice")]));
@@ -104,6 +100,37 @@ impl Options {
         let faults: Vec<Diagnostic> = unknown.map(fault).collect();
         if faults.is_empty() { Ok(()) } else { Err(problem.faults(&faults)) }
     }
+}
+
+/// The texts of the fields that a query may have, and no others.
+pub(super) fn fields<const N: usize>(
+    query: Pairs,
+    known: [&str; N],
+) -> Result<[Option<String>; N], Problem> {
+    let mut found = [const { None }; N];
+    for (name, text) in pairs(query)? {
+        let Some(index) = known.iter().position(|known| *known == name) else {
+            let message = format!("there is no such option here; there are {}", known.join(", "));
+            return Err(wrong_field(start(&name), message));
+        };
+        if found[index].replace(text).is_some() {
+            return Err(wrong_field(&name, "it is given twice"));
+        }
+    }
+    Ok(found)
+}
+
+/// The problem of a field of a query.
+pub(super) fn wrong_field(name: &str, message: impl Into<String>) -> Problem {
+    invalid_query(&[fault(name, message)])
+}
+
+fn pairs(query: Pairs) -> Result<Vec<(String, String)>, Problem> {
+    let Query(pairs) = query.map_err(|error| {
+        let message = format!("the query cannot be read: {error}");
+        Problem::new(ProblemKind::BadRequest, message)
+    })?;
+    Ok(pairs)
 }
 
 fn fault(name: &str, message: impl Into<String>) -> Diagnostic {

@@ -1,17 +1,17 @@
 //! The list of datasources: those of the policy, and those that callers have saved.
 
-use super::handlers::json_response;
-use super::input::Pairs;
-use super::problem::{Problem, ProblemKind};
+use super::handlers::{admit, json_response};
+use super::input::{Pairs, fields, wrong_field};
+use super::problem::Problem;
 use crate::auth::Caller;
 use crate::deployment::{Condition, Served};
 use crate::server::Server;
 use crate::stored::{OpenStore, StoreFailure};
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use portcullis::{Diagnostic, TenantName, TenantSettings};
+use portcullis::{TenantName, TenantSettings};
 use portcullis_store::{Entry, Listed, Saved, Whose};
 use serde_json::{Value, json};
 use std::ops::Bound;
@@ -43,8 +43,7 @@ pub(super) async fn datasources(
         .map(|(name, served)| (name.clone(), of_policy(name, served, &caller)))
         .collect();
     let tenant = caller.tenant(&headers)?;
-    let _admitted =
-        caller.admit(&server.quotas).map_err(|exceeded| Problem::exceeded(&exceeded, &caller))?;
+    let _admitted = admit(&server, &caller)?;
     let mut document = json!({});
     let mut next = None;
     if let Some(store) = server.stored.store() {
@@ -104,32 +103,13 @@ struct Page {
 
 impl Page {
     fn from_query(query: Pairs) -> Result<Self, Problem> {
-        let wrong = |name: &str, message: &str| {
-            Problem::new(ProblemKind::BadRequest, "the query cannot be used")
-                .faults(&[Diagnostic::new(format!("/{name}"), message)])
+        let [after, limit] = fields(query, ["after", "limit"])?;
+        let number = |text: String| text.parse().ok().filter(|number| (1..=MOST).contains(number));
+        let limit = match limit {
+            None => MOST,
+            Some(text) => number(text).ok_or_else(|| wrong_field("limit", "expected 1 to 1000"))?,
         };
-        let Query(pairs) = query.map_err(|error| {
-            Problem::new(ProblemKind::BadRequest, format!("the query cannot be read: {error}"))
-        })?;
-        let (mut after, mut limit) = (None, None);
-        for (name, text) in pairs {
-            match name.as_str() {
-                "after" if after.is_none() => after = Some(text),
-                "limit" if limit.is_none() => {
-                    let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
-                    limit = Some(number.ok_or_else(|| wrong("limit", "expected 1 to 1000"))?);
-                }
-                "after" | "limit" => return Err(wrong(&name, "it is given twice")),
-                other => {
-                    let start = &other[..other.floor_char_boundary(300)];
-                    return Err(wrong(
-                        start,
-                        "there is no such option here; there are limit, after",
-                    ));
-                }
-            }
-        }
-        Ok(Self { after, limit: limit.unwrap_or(MOST) })
+        Ok(Self { after, limit })
     }
 }
 

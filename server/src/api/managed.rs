@@ -3,7 +3,7 @@
 use super::conditions::Conditions;
 use super::conditions::tag;
 use super::draft::{Draft, Given, give_again};
-use super::handlers::json_response;
+use super::handlers::{admit, json_response};
 use super::input::MediaType;
 use super::list::complete;
 use super::problem::{Problem, ProblemKind};
@@ -143,10 +143,7 @@ impl<'r> Managed<'r> {
     /// Deletes what is saved.
     pub(super) async fn delete(&self, conditions: Conditions) -> Result<(), Problem> {
         self.check_audit()?;
-        let _admitted = self
-            .caller
-            .admit(&self.server.quotas)
-            .map_err(|exceeded| Problem::exceeded(&exceeded, self.caller))?;
+        let _admitted = admit(self.server, self.caller)?;
         let (record, name, tenant) = (self.record(), self.name.clone(), self.tenant.clone());
         let delete = self.store.change(move |opened| {
             let decide = |before: &Saved| check(Some(before), tenant.as_ref(), &conditions);

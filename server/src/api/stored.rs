@@ -2,7 +2,7 @@
 
 use super::conditions::Conditions;
 use super::draft::Given;
-use super::handlers::{Names, finish, json_response, path};
+use super::handlers::{Names, admit, finish, json_response, path};
 use super::list;
 use super::managed::{Managed, described, read};
 use super::problem::Problem;
@@ -41,8 +41,7 @@ pub(super) async fn get(
     let (Some(store), Ok(parsed)) = (server.stored.store(), name.parse::<DatasourceName>()) else {
         return Err(absent());
     };
-    let _admitted =
-        caller.admit(&server.quotas).map_err(|exceeded| Problem::exceeded(&exceeded, &caller))?;
+    let _admitted = admit(&server, &caller)?;
     let saved = store.saved(&parsed).await;
     let saved = saved.map_err(|failure| Problem::of_store(&failure, &caller))?;
     // An operator sees those of all tenants.

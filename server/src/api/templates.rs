@@ -1,6 +1,6 @@
 //! Templates, and calls that bring their datasource along.
 
-use super::handlers::{Names, finish, json_response, path};
+use super::handlers::{Names, finish, json_response, path, run_action};
 use super::inline::InlineCall;
 use super::input::MediaType;
 use super::problem::{Problem, ProblemKind};
@@ -54,15 +54,10 @@ pub(super) async fn execute(
     let mut inline = Inline::read(&server, &caller, &name, request).await?;
     caller.check_action(&name, &action)?;
     let input = std::mem::take(&mut inline.call.input);
-    let plugin_options = Value::Object(std::mem::take(&mut inline.call.options.plugin));
-    let has_options = plugin_options.as_object().is_some_and(|options| !options.is_empty());
+    let options = std::mem::take(&mut inline.call.options.plugin);
     inline
         .respond(&server, &caller, async |datasource| {
-            if has_options {
-                datasource.execute_with(&action, &input, &plugin_options.to_string()).await
-            } else {
-                datasource.execute(&action, &input).await
-            }
+            run_action(datasource, &action, &input, options).await
         })
         .await
 }

@@ -79,7 +79,7 @@ impl WireError {
             AuthError::Expired => {
                 ("com.amazon.coral.service#ExpiredTokenException", "unauthorized")
             }
-            AuthError::Host | AuthError::Page => (ACCESS_DENIED, "forbidden"),
+            AuthError::Host | AuthError::Page | AuthError::Proxy(_) => (ACCESS_DENIED, "forbidden"),
         };
         let mut refused = Self::bad_request(code, format!("{error}; {}", error.remedy()));
         refused.refused = Some(Refused::new(rule).because(error.to_string()).into());
