@@ -13,6 +13,7 @@ import { locate, type Located } from "./faults";
 import { FieldInput } from "./field";
 import { type Entered, type Field, fieldsOf, read } from "./fields";
 import { MinimalIam } from "./iam";
+import { isName } from "./name";
 import { PolicyInWords } from "./policy";
 import { rulesOfTemplate } from "./rules";
 
@@ -23,9 +24,6 @@ interface Props {
   saved: (etag: string | undefined) => void;
   reload: () => void;
 }
-
-/** Names that the server accepts for a datasource. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** The form. */
 export function ConnectForm({ template, existing, etag, reload }: Props) {
@@ -59,7 +57,7 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
   /** What is wrong without asking the server. */
   const ownFaults = (withName: boolean): Located => {
     const located: Located = {};
-    if (withName && !NAME.test(name)) located["name"] = texts.connect.nameFault;
+    if (withName && !isName(name)) located["name"] = texts.connect.nameFault;
     for (const [field, fault] of Object.entries(content.faults)) located[`settings.${field}`] = fault;
     const anySecret = Object.values(secrets).some((text) => text !== "");
     if (!keeps || anySecret) {
