@@ -297,10 +297,9 @@ async fn i5_names_in_the_policy_win_and_what_they_hide_says_so() {
     {
         let problem = response.json();
         assert_eq!((response.status, &problem["case"]), (409, &json!("conflict")), "{problem}");
-        assert!(
-            problem["detail"].as_str().unwrap().contains("names in the policy win"),
-            "{problem}"
-        );
+        // The console looks for the quoted name, to show this at the field for the name.
+        let expected = "the policy has a datasource \"a-x\", and names in the policy win";
+        assert!(problem["detail"].as_str().unwrap().contains(expected), "{problem}");
     }
     let described = get(&serve, "a-x", "token-a").json();
     assert_eq!(described["state"], "unavailable", "{described}");

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Problem } from "../api/problem";
 import type { Template } from "../api/types";
 import { datasources, forgetDatasources } from "../app/datasources";
 import { texts } from "../texts";
@@ -19,12 +20,16 @@ const template: Template = {
 
 /** The names under which the form has asked the server to save. */
 let saved: string[] = [];
+/** What the server says to saving instead of doing it. */
+let refusal: Partial<Problem> | undefined;
 
 beforeEach(() => {
   saved = [];
+  refusal = undefined;
   datasources.value = { list: { datasources: [], store: { state: "ready" } }, loading: false };
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
     if (url === "/v1/datasources:test") return Response.json({ ok: true, message: "" });
+    if (init.method === "PUT" && refusal) return Response.json({ title: "", ...refusal }, { status: refusal.status ?? 500 });
     if (init.method === "PUT") saved.push(url.replace("/v1/datasources/", ""));
     return Response.json({ datasources: [] });
   });
@@ -69,4 +74,38 @@ test("a name that the server would refuse is refused with the rule, and nothing 
   button(texts.connect.save).click();
   await vi.waitUntil(() => saved.length > 0);
   expect(saved).toEqual(["orders"]);
+});
+
+// The texts are those of the server: `refused` in `server/src/api/managed.rs`, `hidden` in `server/src/source.rs`, and
+// `of_store` in `server/src/api/problem/mod.rs`.
+test.each([
+  ['the name "orders" is taken', "choose another name: the tenants of a server share one space of names"],
+  [
+    'the policy has a datasource "orders", and names in the policy win',
+    "save it under another name; what was saved under this one is unavailable until the policy's datasource has another name",
+  ],
+])("what the server says about a name is said at the name: %s", async (detail, remedy) => {
+  refusal = { case: "conflict", status: 409, detail, remedy };
+  await save("orders");
+  await vi.waitUntil(() => nameFault() !== undefined);
+  expect(nameFault()).toBe(`${detail}; ${remedy}`);
+  expect(document.querySelector(".problem")).toBeNull();
+  await vi.waitUntil(() => document.activeElement?.id === "name");
+});
+
+test("a limit on datasources is said with its remedy, and not at the name", async () => {
+  refusal = { case: "conflict", status: 409, detail: "there are 2 datasources already, as many as one tenant may have", remedy: "delete some; an operator can raise server.store.per-tenant" };
+  await save("orders");
+  await vi.waitUntil(() => document.querySelector(".problem"));
+  expect(document.querySelector(".problem-detail")?.textContent).toBe(refusal.detail);
+  expect(document.querySelector(".problem-remedy")?.textContent).toBe(refusal.remedy);
+  expect(nameFault()).toBeUndefined();
+  expect(document.querySelector("#name")?.getAttribute("aria-invalid")).toBe("false");
+});
+
+test("a name that the tenant has already is said at the name", async () => {
+  refusal = { case: "precondition", status: 412, detail: 'the datasource has the ETag "1", which is not what If-Match or If-None-Match expects' };
+  await save("orders");
+  await vi.waitUntil(() => nameFault() !== undefined);
+  expect(nameFault()).toBe(texts.connect.nameTaken);
 });
