@@ -113,10 +113,13 @@ def test_paths_of_the_json_api(serve, dynamodb):
     assert listed == (200, {"TableNames": ["users"]})
     status, problem = send(port, "POST", "/v1/actions/GetItem", '{"TableNam": "users"}', **json_type)
     assert (status, problem["case"]) == (400, "invalid-input")
+    assert (problem["type"], problem["title"]) == ("urn:portcullis:problem:invalid-input", "Bad Request")
     assert problem["faults"][0]["pointer"] == "/TableNam"
     status, problem = send(port, "POST", "/v1/actions/GetItm", "{}", **json_type)
     assert (status, problem["case"]) == (404, "unknown-action")
-    assert send(port, "POST", "/v1/actions/ListTables", "{}", content_type="text/plain")[0] == 415
+    status, problem = send(port, "POST", "/v1/actions/ListTables", "{}", content_type="text/plain")
+    assert (status, problem["type"]) == (415, "urn:portcullis:problem:media-type")
+    assert problem["title"] == "Unsupported Media Type"
     assert send(port, "GET", "/v2")[0] == 404
 
 

@@ -185,9 +185,53 @@ pub(crate) fn problem(status: u16, case: &str, message: &str, remedy: &str) -> R
 }
 
 fn document(status: u16, case: &str, message: &str, fields: &str) -> Reply {
-    let (case, detail) = (quoted(case), quoted(message));
-    let body = format!("{{\"case\": {case}, \"status\": {status}, \"detail\": {detail}{fields}}}");
+    let kind = quoted(&format!("urn:portcullis:problem:{case}"));
+    let (title, case, detail) = (quoted(title(status)), quoted(case), quoted(message));
+    let body = format!(
+        "{{\"type\": {kind}, \"title\": {title}, \"status\": {status}, \"detail\": {detail}, \
+         \"case\": {case}{fields}}}"
+    );
     Reply::of("application/problem+json", status, body)
+}
+
+/// Returns the canonical reason of a status that a problem document can have: those of this crate, and
+/// all that the service can respond with (4xx).
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
+        413 => "Payload Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
+        417 => "Expectation Failed",
+        418 => "I'm a teapot",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Entity",
+        423 => "Locked",
+        424 => "Failed Dependency",
+        425 => "Too Early",
+        426 => "Upgrade Required",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        451 => "Unavailable For Legal Reasons",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Error",
+    }
 }
 
 /// Returns an error in the form of the service.
@@ -238,6 +282,42 @@ mod tests {
             service.status = 401;
         }
         assert_eq!(unauthorized.problem().status, 502);
+    }
+
+    #[test]
+    fn a_problem_has_the_type_and_the_title_of_portcullis_serve() {
+        for (kind, status, name, title) in [
+            (Kind::InvalidSettings, 503, "invalid-settings", "Service Unavailable"),
+            (Kind::UnknownAction, 404, "unknown-action", "Not Found"),
+            (Kind::InvalidInput, 400, "invalid-input", "Bad Request"),
+            (Kind::Credentials, 503, "credentials", "Service Unavailable"),
+            (Kind::Denied, 403, "denied", "Forbidden"),
+            (Kind::Service, 502, "service", "Bad Gateway"),
+            (Kind::Transport, 502, "transport", "Bad Gateway"),
+            (Kind::Timeout, 504, "timeout", "Gateway Timeout"),
+            (Kind::Other, 502, "other", "Bad Gateway"),
+        ] {
+            let expected = serde_json::json!({
+                "type": format!("urn:portcullis:problem:{name}"),
+                "title": title,
+                "status": status,
+                "detail": "m",
+                "case": name,
+            });
+            assert_eq!(json(&Failure::new(kind, "m").problem()), expected);
+        }
+        let refused = json(&problem(415, "media-type", "m", "r"));
+        assert_eq!(refused["type"], "urn:portcullis:problem:media-type");
+        assert_eq!(refused["title"], "Unsupported Media Type");
+        assert_eq!(refused["remedy"], "r");
+    }
+
+    #[test]
+    fn titles_are_the_canonical_reasons() {
+        for status in (400..500).chain(502..505) {
+            let reason = http::StatusCode::from_u16(status).unwrap().canonical_reason();
+            assert_eq!(title(status), reason.unwrap_or("Error"), "{status}");
+        }
     }
 
     #[test]
