@@ -343,7 +343,7 @@ impl Caller {
         }
         // A plugin that cannot be loaded is reported by the call.
         let Ok(plugin) = plugin.get(&server.host).await else { return Ok(()) };
-        let mut checked = plugin.manifest().export(export).iter();
+        let checked = plugin.manifest().export(export).iter();
         let mut checked = checked.map(|action| self.check_action(datasource, action.as_str()));
         match checked.next() {
             Some(Err(first)) if !checked.any(|checked| checked.is_ok()) => Err(first),
