@@ -90,4 +90,24 @@ mod tests {
         served.sort_unstable();
         assert_eq!(described, served);
     }
+
+    #[test]
+    fn each_response_has_the_headers_that_the_server_sends() {
+        let document = document();
+        let has = |response: &Value, name: &str| response["headers"].get(name).is_some();
+        let paths = document["paths"].as_object().unwrap();
+        for (path, operations) in paths {
+            for (method, operation) in operations.as_object().unwrap() {
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    assert!(has(response, "x-request-id"), "{method} {path} {status}");
+                }
+            }
+        }
+        let one = &paths["/v1/datasources/{datasource}"];
+        for (method, status) in [("get", "200"), ("put", "200"), ("put", "201")] {
+            assert!(has(&one[method]["responses"][status], "etag"), "{method} {status}");
+        }
+        let call = &paths["/v1/datasources/{datasource}/actions/{action}"]["post"];
+        assert!(has(&call["responses"]["200"], "x-portcullis-attempts"));
+    }
 }

@@ -1,7 +1,7 @@
 //! Responses, and the problems that may occur.
 
 use crate::api::problem::ProblemKind;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A successful response in JSON, and the problems that may occur.
 pub(super) fn responses(description: &str, schema: &Value, problems: &[u16]) -> Value {
@@ -19,6 +19,7 @@ pub(super) fn result(description: &str, schema: &Value, problems: &[u16]) -> Val
     responses
 }
 
+/// Adds the problems that may occur.
 pub(super) fn with_problems(mut responses: Value, problems: &[u16]) -> Value {
     let content =
         json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
@@ -30,9 +31,13 @@ pub(super) fn with_problems(mut responses: Value, problems: &[u16]) -> Value {
             .unwrap_or("Error");
         responses[status.to_string()] = json!({"description": reason, "content": content});
     }
-    let headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
-    for (_, response) in responses.as_object_mut().unwrap_or(&mut Map::new()) {
-        response["headers"] = headers.clone();
+    with_request_id(responses)
+}
+
+/// Adds the header with the id of the request, which every response has.
+pub(super) fn with_request_id(mut responses: Value) -> Value {
+    for (_, response) in responses.as_object_mut().into_iter().flatten() {
+        response["headers"]["x-request-id"] = json!({"$ref": "#/components/headers/RequestId"});
     }
     responses
 }
@@ -91,4 +96,27 @@ pub(super) fn problem() -> Value {
             "limit": {"type": "string", "description": "The limit of the policy that was reached."},
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_keeps_its_own_headers() {
+        let success = json!({"200": {"description": "", "headers": {"etag": {}}}, "204": {}});
+        let responses = with_problems(success, &[404]);
+        let names = |status: &str| -> Vec<&str> {
+            let headers = responses[status]["headers"].as_object().unwrap();
+            headers.keys().map(String::as_str).collect()
+        };
+        assert_eq!(names("200"), ["etag", "x-request-id"]);
+        for status in ["204", "404", "405"] {
+            assert_eq!(names(status), ["x-request-id"], "{status}");
+        }
+        let called = result("", &json!({}), &[]);
+        let headers = called["200"]["headers"].as_object().unwrap();
+        assert!(headers.contains_key("x-portcullis-attempts"), "{headers:?}");
+        assert!(headers.contains_key("x-request-id"), "{headers:?}");
+    }
 }

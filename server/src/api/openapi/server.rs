@@ -1,7 +1,7 @@
 //! The paths that belong to no datasource.
 
 use super::parameters::query;
-use super::responses::{responses, with_problems};
+use super::responses::{responses, with_problems, with_request_id};
 use dynamodb_plugin::catalogue::OPERATIONS;
 use serde_json::{Value, json};
 
@@ -51,7 +51,9 @@ pub(super) fn server_paths() -> Value {
         "/": {"get": {
             "operationId": "page", "summary": "Lead people to the console",
             "security": [],
-            "responses": {"307": {"description": "The console is at /console/."}},
+            "responses": with_request_id(
+                json!({"307": {"description": "The console is at /console/."}}),
+            ),
         }},
         "/console/{path}": {"get": {
             "operationId": "console", "summary": "A file of the console, a page for people",
@@ -93,7 +95,7 @@ pub(super) fn server_paths() -> Value {
         },
         "/readyz": {"get": {
             "operationId": "readyz", "summary": "Check that the server accepts requests", "security": [],
-            "responses": {
+            "responses": with_problems(json!({
                 "200": {
                     "description": "The server accepts requests.",
                     "content": {"application/json": {"schema": object}},
@@ -102,7 +104,7 @@ pub(super) fn server_paths() -> Value {
                     "description": "The server is about to stop.",
                     "content": {"application/json": {"schema": object}},
                 },
-            },
+            }), &[]),
         }},
         "/openapi.json": {
             "get": {
