@@ -21,6 +21,8 @@
 mod conditions;
 mod console;
 #[cfg(test)]
+mod described_tests;
+#[cfg(test)]
 mod documents;
 mod draft;
 mod forms;

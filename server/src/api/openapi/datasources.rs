@@ -1,6 +1,6 @@
 //! The paths of the calls of a datasource.
 
-use super::parameters::{Parameters, query};
+use super::parameters::{Parameters, query, tenant_parameter};
 use super::responses::{responses, result};
 use super::schemas::state;
 use crate::routes::BOUND;
@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 /// The paths of calls, and the switches of operators.
 pub(super) fn datasource_paths() -> Value {
     let parameters = Parameters::new();
+    // For those that were saved: the policy's own belong to no tenant.
+    let tenant = tenant_parameter();
     let object = json!({"type": "object"});
     let mut name = parameters.datasource.clone();
     name["name"] = "name".into();
@@ -27,10 +29,10 @@ pub(super) fn datasource_paths() -> Value {
         "/v1/datasources/{name}:disable":
             switch("disable", "Refuse calls of a datasource, and end those that are running"),
         "/v1/datasources/{name}:enable": switch("enable", "Accept calls of a datasource again"),
-        "/v1/datasources/{datasource}/actions/{action}": {"post": execute(&parameters)},
+        "/v1/datasources/{datasource}/actions/{action}": {"post": execute(&parameters, &tenant)},
         "/v1/datasources/{datasource}/actions": {"get": {
             "operationId": "datasourceActions", "summary": "List the actions of a datasource, and why some are not allowed",
-            "parameters": [parameters.datasource, parameters.request_id],
+            "parameters": [parameters.datasource, tenant, parameters.request_id],
             "responses": responses("The actions.", &json!({
                 "type": "object", "required": ["actions", "policy"], "properties": {
                     "actions": {"type": "array", "items": {
@@ -50,7 +52,7 @@ pub(super) fn datasource_paths() -> Value {
         }},
         "/v1/datasources/{datasource}/test": {"get": {
             "operationId": "test", "summary": "Check connectivity and credentials",
-            "parameters": [parameters.datasource, parameters.request_id, parameters.deadline],
+            "parameters": [parameters.datasource, tenant, parameters.request_id, parameters.deadline],
             "responses": result("The service was reached and accepted the credentials.", &json!({
                 "type": "object", "required": ["ok", "message"], "properties": {
                     "ok": {"type": "boolean"},
@@ -61,7 +63,7 @@ pub(super) fn datasource_paths() -> Value {
         "/v1/datasources/{datasource}/structure": {"get": {
             "operationId": "structure", "summary": "List the tables with their keys and indexes",
             "parameters": [
-                parameters.datasource, parameters.request_id, parameters.deadline,
+                parameters.datasource, tenant, parameters.request_id, parameters.deadline,
                 query(
                     "prefix",
                     "Only tables whose name starts with this prefix.",
@@ -83,7 +85,7 @@ pub(super) fn datasource_paths() -> Value {
 }
 
 /// The operation that runs an action.
-fn execute(parameters: &Parameters) -> Value {
+fn execute(parameters: &Parameters, tenant: &Value) -> Value {
     let known: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
     let action = json!({
         "name": "action",
@@ -114,7 +116,7 @@ fn execute(parameters: &Parameters) -> Value {
         "operationId": "execute",
         "summary": "Run an action",
         "parameters": [
-            parameters.datasource, action, parameters.request_id, parameters.deadline,
+            parameters.datasource, action, tenant, parameters.request_id, parameters.deadline,
             query(
                 "format",
                 "How attribute values are written: typed ({\"S\": \"a\"}) or plain (\"a\").",

@@ -1,0 +1,115 @@
+//! What the handlers do is what the description says.
+//!
+//! Each operation of the description is called on a server whose plugin and store cannot be used, so that
+//! the responses are those of the handlers alone.
+
+use super::openapi::document;
+use super::router;
+use crate::deployment::Deployment;
+use crate::memory::Accounts;
+use crate::overrides::Overrides;
+use crate::server::Server;
+use crate::setup::{PolicyLocation, small_host};
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::response::Response;
+use http::{HeaderValue, header};
+use portcullis_config::PolicyFile;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use tower::ServiceExt;
+
+#[tokio::test]
+async fn the_headers_that_a_handler_reads_are_described() {
+    let (api, document) = (router(&server().await), document());
+    for (path, method, operation) in operations(&document) {
+        for (name, value, refusal) in HEADERS {
+            let mut request = request(path, method, operation, "operator", SAVED);
+            request.headers_mut().insert(name, HeaderValue::from_static(value));
+            let problem = body(api.clone().oneshot(request).await.unwrap()).await;
+            let detail = problem["detail"].as_str().unwrap_or_default();
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            let is_described = parameters
+                .any(|parameter| parameter["in"] == "header" && parameter["name"] == name);
+            assert_eq!(is_described, detail.contains(refusal), "{name}: {method} {path}: {detail}");
+        }
+    }
+}
+
+/// Headers, each with a value that a handler refuses if it reads the header, and the refusal.
+const HEADERS: [(&str, &str, &str); 1] = [("x-portcullis-tenant", "a", "may not name a tenant")];
+
+/// A datasource that may be saved.
+const SAVED: &str = "a-x";
+
+/// The policy of the server. None of the files exist.
+const POLICY: &str = r#"
+[datasources.taken]
+plugin = { file = "none.wasm", manifest = "none.toml" }
+
+[templates.t]
+plugin = { file = "none.wasm", manifest = "none.toml" }
+
+[server.store]
+file = "none.db"
+key = { from = "file", path = "none.key" }
+"#;
+
+/// A server with this policy. The text of each token is its name.
+async fn server() -> Arc<Server> {
+    let token = |name: &str, rights: &str| {
+        let digest = hex::encode(Sha256::digest(name));
+        format!("[server.tokens.{name}]\nsha256 = \"{digest}\"\n{rights}\n")
+    };
+    let all = "datasources = [\"*\"]\nmanage = [\"*\"]\ntemplates = [\"*\"]";
+    let policy = POLICY.to_string() + &token("operator", &format!("{all}\noperator = true"));
+    let file = PolicyFile::parse(&policy).unwrap();
+    let location = PolicyLocation::named("/nonexistent/portcullis.toml");
+    let overrides = Overrides::default();
+    let host = small_host().build().unwrap();
+    let accounts = Accounts::new(host.memory().clone());
+    let deployment =
+        Deployment::new(&host, &location, file, &overrides, &accounts, None).await.unwrap();
+    Arc::new(Server::new(host, Some(location), overrides, deployment, accounts, None).unwrap())
+}
+
+/// The operations of the description: the path of each, its method, and what is said about it.
+fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(path, methods)| {
+        let methods = methods.as_object().into_iter().flatten();
+        methods.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
+}
+
+/// A request that has what the operation needs.
+fn request(path: &str, method: &str, operation: &Value, token: &str, datasource: &str) -> Request {
+    let path = path
+        .replace("{datasource}", datasource)
+        .replace("{name}", datasource)
+        .replace("{template}", "t")
+        .replace("{plugin}", "none")
+        .replace("{action}", "ListTables")
+        .replace("{path}", "");
+    let request = http::Request::builder()
+        .method(method.to_uppercase().as_str())
+        .uri(path)
+        .header(header::AUTHORIZATION, format!("Bearer {token}"));
+    let contents = operation["requestBody"]["content"].as_object();
+    let Some((media_type, content)) = contents.and_then(|contents| contents.iter().next()) else {
+        return request.body(Body::empty()).unwrap();
+    };
+    let needs_template = content["schema"]["required"] == json!(["template"]);
+    // Credentials that are removed are not looked for in the store.
+    let document =
+        if needs_template { json!({"template": "t", "credentials": null}) } else { json!({}) };
+    let request = request.header(header::CONTENT_TYPE, media_type.as_str());
+    request.body(Body::from(document.to_string())).unwrap()
+}
+
+/// The body of a response; null if it is not JSON.
+async fn body(response: Response) -> Value {
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
