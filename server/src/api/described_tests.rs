@@ -38,7 +38,11 @@ async fn the_headers_that_a_handler_reads_are_described() {
 }
 
 /// Headers, each with a value that a handler refuses if it reads the header, and the refusal.
-const HEADERS: [(&str, &str, &str); 1] = [("x-portcullis-tenant", "a", "may not name a tenant")];
+const HEADERS: [(&str, &str, &str); 3] = [
+    ("x-portcullis-tenant", "a", "may not name a tenant"),
+    ("if-match", "unquoted", "the header if-match has no list"),
+    ("if-none-match", "unquoted", "the header if-none-match has no list"),
+];
 
 /// A datasource that may be saved.
 const SAVED: &str = "a-x";

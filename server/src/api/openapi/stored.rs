@@ -17,7 +17,8 @@ pub(super) fn stored_paths() -> Value {
     let header = |name: &str, description: &str| json!({"name": name, "in": "header", "description": description, "schema": {"type": "string"}});
     let if_match =
         header("if-match", "The ETag that the datasource must have. `*`: it must exist.");
-    let if_none_match = header("if-none-match", "`*`: it must not exist.");
+    let if_none_match =
+        header("if-none-match", "The ETag that it must not have. `*`: it must not exist.");
     let etag = json!({"etag": {"description": "The version.", "schema": {"type": "string"}}});
     let one = |description: &str| {
         let schema = datasource();
@@ -77,7 +78,7 @@ pub(super) fn stored_paths() -> Value {
             },
             "delete": {
                 "operationId": "deleteDatasource", "summary": "Delete a datasource that was saved",
-                "parameters": [name, if_match, tenant, request_id],
+                "parameters": [name, if_match, if_none_match, tenant, request_id],
                 "responses": with_problems(
                     json!({"204": {"description": "It was deleted."}}),
                     &[400, 401, 403, 404, 409, 412, 503],
