@@ -3,12 +3,13 @@
 //! They hold no data, so that no token is needed for them. The page uses the JSON API, with the token that
 //! people type into it.
 
+use super::handlers::{Names, path};
 use super::problem::Problem;
 use crate::auth;
 use crate::server::Server;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -29,10 +30,10 @@ async fn page(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response
 
 async fn named(
     State(server): State<Arc<Server>>,
-    Path(path): Path<String>,
+    names: Names<String>,
     headers: HeaderMap,
-) -> Response {
-    respond(&server, &headers, &path)
+) -> Result<Response, Problem> {
+    Ok(respond(&server, &headers, &path(names)?))
 }
 
 fn respond(server: &Server, headers: &HeaderMap, path: &str) -> Response {

@@ -44,8 +44,22 @@ const HEADERS: [(&str, &str, &str); 3] = [
     ("if-none-match", "unquoted", "the header if-none-match has no list"),
 ];
 
+#[tokio::test]
+async fn a_path_that_is_not_text_is_a_bad_request_everywhere() {
+    let (api, document) = (router(&server().await), document());
+    for (path, method, operation) in operations(&document).filter(|(path, ..)| path.contains('{')) {
+        let request = request(path, method, operation, "operator", NO_TEXT);
+        let response = api.clone().oneshot(request).await.unwrap();
+        assert!(operation["responses"].get("400").is_some(), "{method} {path}");
+        assert_eq!(response.status(), 400, "{method} {path}");
+        assert_eq!(body(response).await["case"], "bad-request", "{method} {path}");
+    }
+}
+
 /// A datasource that may be saved.
 const SAVED: &str = "a-x";
+/// A name that is not UTF-8.
+const NO_TEXT: &str = "%ff";
 
 /// The policy of the server. None of the files exist.
 const POLICY: &str = r#"
@@ -89,13 +103,14 @@ fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
 
 /// A request that has what the operation needs.
 fn request(path: &str, method: &str, operation: &Value, token: &str, datasource: &str) -> Request {
+    let other = |name: &'static str| if datasource == NO_TEXT { NO_TEXT } else { name };
     let path = path
         .replace("{datasource}", datasource)
         .replace("{name}", datasource)
-        .replace("{template}", "t")
-        .replace("{plugin}", "none")
-        .replace("{action}", "ListTables")
-        .replace("{path}", "");
+        .replace("{template}", other("t"))
+        .replace("{plugin}", other("none"))
+        .replace("{action}", other("ListTables"))
+        .replace("{path}", other(""));
     let request = http::Request::builder()
         .method(method.to_uppercase().as_str())
         .uri(path)

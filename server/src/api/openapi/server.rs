@@ -65,7 +65,7 @@ pub(super) fn server_paths() -> Value {
             "responses": with_problems(json!({
                 "200": {"description": "The file.", "content": {"*/*": {"schema": {"type": "string"}}}},
                 "304": {"description": "The browser has it already."},
-            }), &[403, 404]),
+            }), &[400, 403, 404]),
         }},
         "/v1/refusals": {"get": {
             "operationId": "refusals", "summary": "List the latest refusals, the last one first",
