@@ -8,6 +8,7 @@ use super::router;
 use crate::deployment::Deployment;
 use crate::memory::Accounts;
 use crate::overrides::Overrides;
+use crate::quotas::Whose;
 use crate::server::Server;
 use crate::setup::{PolicyLocation, small_host};
 use axum::body::{Body, to_bytes};
@@ -17,6 +18,7 @@ use http::{HeaderValue, header};
 use portcullis_config::PolicyFile;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -26,7 +28,7 @@ async fn the_headers_that_a_handler_reads_are_described() {
     for (path, method, operation) in operations(&document) {
         for (name, value, refusal) in HEADERS {
             let mut request = request(path, method, operation, "operator", SAVED);
-            request.headers_mut().insert(name, HeaderValue::from_static(value));
+            set_header(&mut request, name, value);
             let problem = body(api.clone().oneshot(request).await.unwrap()).await;
             let detail = problem["detail"].as_str().unwrap_or_default();
             let mut parameters = operation["parameters"].as_array().into_iter().flatten();
@@ -45,6 +47,100 @@ const HEADERS: [(&str, &str, &str); 3] = [
 ];
 
 #[tokio::test]
+async fn each_response_of_a_handler_is_described() {
+    let server = server().await;
+    // From now on each call of this token is one too many.
+    let quota = server.current().server.tokens["spent"].calls;
+    let _running = server.quotas.admit(quota, || Whose::Token("spent".into())).unwrap();
+    let (api, document) = (router(&server), document());
+    let mut seen = BTreeSet::new();
+    for (path, method, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        for (token, datasource, change) in SITUATIONS {
+            let mut request = request(path, method, operation, token, datasource);
+            change(&mut request);
+            let response = api.clone().oneshot(request).await.unwrap();
+            let what = format!("{method} {path}, {datasource}, token of {token}");
+            check_described(operation, &response, &what);
+            seen.insert((id, response.status().as_u16()));
+        }
+    }
+    for (status, ids) in SEEN {
+        for id in ids {
+            assert!(seen.contains(&(*id, status)), "{id} responds with {status}");
+        }
+    }
+    server.drain();
+    let request = http::Request::get("/readyz").body(Body::empty()).unwrap();
+    let response = api.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 503);
+    check_described(&document["paths"]["/readyz"]["get"], &response, "while it stops");
+}
+
+/// Checks that the status of a response is described, and its type.
+fn check_described(operation: &Value, response: &Response, what: &str) {
+    let status = response.status();
+    // No service has responded, so that the range of its statuses does not count.
+    let described = operation["responses"].get(status.as_str());
+    let described = described.unwrap_or_else(|| panic!("{what}: {status} is not described"));
+    let content = described.get("content").filter(|content| content.get("*/*").is_none());
+    let Some(content) = content else { return };
+    let media_type = response.headers()[header::CONTENT_TYPE].to_str().unwrap();
+    assert!(content.get(media_type).is_some(), "{what}: {status} has the type {media_type}");
+}
+
+/// What makes a request another one.
+type Change = fn(&mut Request);
+
+/// What is sent to each operation: with which token, for which datasource, and what is different from
+/// a request that has what the operation needs.
+const SITUATIONS: [(&str, &str, Change); 14] = [
+    ("operator", SAVED, |_| {}),
+    ("operator", IN_POLICY, |_| {}),
+    ("operator", "No-Name", |_| {}),
+    ("operator", NO_TEXT, |_| {}),
+    ("spent", SAVED, |_| {}),
+    ("spent", IN_POLICY, |_| {}),
+    ("manager", IN_POLICY, |_| {}),
+    ("nobody", SAVED, |_| {}),
+    ("unknown", SAVED, |_| {}),
+    ("operator", SAVED, |request| set_header(request, "content-type", "text/plain")),
+    ("operator", IN_POLICY, |request| set_header(request, "content-type", "text/plain")),
+    ("operator", SAVED, |request| *request.body_mut() = Body::from("[")),
+    ("operator", SAVED, |request| *request.body_mut() = Body::from(" ".repeat(2048))),
+    ("operator", IN_POLICY, |request| *request.body_mut() = Body::from(" ".repeat(2048))),
+];
+
+fn set_header(request: &mut Request, name: &'static str, value: &'static str) {
+    request.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+/// Statuses that the situations lead to, each with operations, so that the test tests something.
+const SEEN: [(u16, &[&str]); 6] = [
+    (403, &["datasource", "saveDatasource", "execute", "executeInline", "disable", "reload"]),
+    (404, &["datasource", "execute", "test", "structure", "datasourceActions", "enable"]),
+    (409, &["execute", "test", "structure", "datasourceActions", "saveDatasource", "reload"]),
+    (413, &["execute", "executeInline", "iamInline", "saveDatasource", "testDatasource"]),
+    (
+        429,
+        &[
+            "datasources",
+            "datasource",
+            "saveDatasource",
+            "deleteDatasource",
+            "testDatasource",
+            "execute",
+            "test",
+            "structure",
+            "executeInline",
+            "testInline",
+            "structureInline",
+        ],
+    ),
+    (503, &["datasource", "saveDatasource", "deleteDatasource", "execute", "disable", "enable"]),
+];
+
+#[tokio::test]
 async fn a_path_that_is_not_text_is_a_bad_request_everywhere() {
     let (api, document) = (router(&server().await), document());
     for (path, method, operation) in operations(&document).filter(|(path, ..)| path.contains('{')) {
@@ -58,6 +154,8 @@ async fn a_path_that_is_not_text_is_a_bad_request_everywhere() {
 
 /// A datasource that may be saved.
 const SAVED: &str = "a-x";
+/// A datasource of the policy.
+const IN_POLICY: &str = "taken";
 /// A name that is not UTF-8.
 const NO_TEXT: &str = "%ff";
 
@@ -68,6 +166,9 @@ plugin = { file = "none.wasm", manifest = "none.toml" }
 
 [templates.t]
 plugin = { file = "none.wasm", manifest = "none.toml" }
+
+[server]
+body-bytes = "1 KiB"
 
 [server.store]
 file = "none.db"
@@ -81,7 +182,11 @@ async fn server() -> Arc<Server> {
         format!("[server.tokens.{name}]\nsha256 = \"{digest}\"\n{rights}\n")
     };
     let all = "datasources = [\"*\"]\nmanage = [\"*\"]\ntemplates = [\"*\"]";
-    let policy = POLICY.to_string() + &token("operator", &format!("{all}\noperator = true"));
+    let policy = POLICY.to_string()
+        + &token("operator", &format!("{all}\noperator = true"))
+        + &token("spent", &format!("{all}\ncalls = {{ concurrent = 1 }}"))
+        + &token("manager", "manage = [\"*\"]\ntemplates = [\"*\"]")
+        + &token("nobody", "");
     let file = PolicyFile::parse(&policy).unwrap();
     let location = PolicyLocation::named("/nonexistent/portcullis.toml");
     let overrides = Overrides::default();

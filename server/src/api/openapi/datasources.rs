@@ -22,7 +22,7 @@ pub(super) fn datasource_paths() -> Value {
             "responses": responses("The state of the datasource.", &json!({
                 "type": "object", "required": ["name", "state"],
                 "properties": {"name": {"type": "string"}, "state": state()},
-            }), &[400, 401, 403, 404]),
+            }), &[400, 401, 403, 404, 503]),
         }})
     };
     json!({
@@ -48,7 +48,7 @@ pub(super) fn datasource_paths() -> Value {
                         "description": "What it may do. `observe` names the rules that are only recorded. Only operators see `egress`.",
                     },
                 },
-            }), &[400, 401, 403, 404, 503]),
+            }), &[400, 401, 403, 404, 409, 503]),
         }},
         "/v1/datasources/{datasource}/test": {"get": {
             "operationId": "test", "summary": "Check connectivity and credentials",
@@ -58,7 +58,7 @@ pub(super) fn datasource_paths() -> Value {
                     "ok": {"type": "boolean"},
                     "message": {"type": "string"},
                 },
-            }), &[400, 401, 403, 404, 429, 502, 503, 504]),
+            }), &[400, 401, 403, 404, 409, 413, 429, 502, 503, 504]),
         }},
         "/v1/datasources/{datasource}/structure": {"get": {
             "operationId": "structure", "summary": "List the tables with their keys and indexes",
@@ -78,7 +78,7 @@ pub(super) fn datasource_paths() -> Value {
             "responses": result(
                 "The structure of the datasource.",
                 &object,
-                &[400, 401, 403, 404, 429, 502, 503, 504],
+                &[400, 401, 403, 404, 409, 413, 429, 502, 503, 504],
             ),
         }},
     })
@@ -160,7 +160,7 @@ fn execute(parameters: &Parameters, tenant: &Value) -> Value {
         "responses": result(
             "The result of the action.",
             &json!({"type": "object"}),
-            &[400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 502, 503, 504],
+            &[400, 401, 403, 404, 408, 409, 413, 415, 429, 502, 503, 504],
         ),
     })
 }

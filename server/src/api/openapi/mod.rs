@@ -37,7 +37,8 @@ pub(crate) fn document() -> Value {
             "title": "Portcullis",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Datasource plugins in a sandbox, for clients in any language. Below /ddb/{datasource}/ \
-                the same datasources speak DynamoDB's own protocol: set the endpoint URL of an AWS SDK to it.",
+                the same datasources speak DynamoDB's own protocol: set the endpoint URL of an AWS SDK to it. \
+                Behind a load balancer, every path responds with 503 to a machine that has too many connections.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "security": [{}, {"token": []}],

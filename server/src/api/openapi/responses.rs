@@ -11,12 +11,24 @@ pub(super) fn responses(description: &str, schema: &Value, problems: &[u16]) -> 
     with_problems(success, problems)
 }
 
-/// The result of a call of a plugin, and the problems that may occur.
+/// The result of a call of a plugin, and the problems that may occur. Other problems are the service's
+/// own: what it says about a request is passed on with its status.
 pub(super) fn result(description: &str, schema: &Value, problems: &[u16]) -> Value {
-    let mut responses = responses(description, schema, problems);
-    responses["200"]["headers"]["x-portcullis-attempts"] =
-        json!({"$ref": "#/components/headers/Attempts"});
-    responses
+    let of_service = json!({"allOf": [
+        {"$ref": "#/components/schemas/Problem"}, {"properties": {"case": {"const": "service"}}},
+    ]});
+    let responses = json!({
+        "200": {
+            "description": description,
+            "headers": {"x-portcullis-attempts": {"$ref": "#/components/headers/Attempts"}},
+            "content": {"application/json": {"schema": schema}},
+        },
+        "4XX": {
+            "description": "The service's own error, with the status that it has given.",
+            "content": {"application/problem+json": {"schema": of_service}},
+        },
+    });
+    with_problems(responses, problems)
 }
 
 /// Adds the problems that may occur.
@@ -118,5 +130,18 @@ mod tests {
         let headers = called["200"]["headers"].as_object().unwrap();
         assert!(headers.contains_key("x-portcullis-attempts"), "{headers:?}");
         assert!(headers.contains_key("x-request-id"), "{headers:?}");
+    }
+
+    #[test]
+    fn a_status_that_is_not_listed_is_that_of_the_service() {
+        let responses = result("", &json!({}), &[400]);
+        let schema = |status: &str| {
+            let content = &responses[status]["content"]["application/problem+json"];
+            content["schema"].clone()
+        };
+        let (listed, other) = (schema("400"), schema("4XX"));
+        assert_eq!(listed, json!({"$ref": "#/components/schemas/Problem"}));
+        assert_eq!(other["allOf"][0], listed);
+        assert_eq!(other["allOf"][1]["properties"]["case"], json!({"const": "service"}));
     }
 }

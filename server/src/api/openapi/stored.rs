@@ -50,7 +50,7 @@ pub(super) fn stored_paths() -> Value {
                         },
                     },
                 },
-            }), &[400, 401, 403]),
+            }), &[400, 401, 403, 429]),
         }},
         "/v1/datasources:test": {"post": {
             "operationId": "testDatasource",
@@ -59,13 +59,15 @@ pub(super) fn stored_paths() -> Value {
             "requestBody": body(true),
             "responses": result("The service was reached and accepted the credentials.",
                 &json!({"type": "object"}),
-                &[400, 401, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504]),
+                &[400, 401, 403, 404, 408, 413, 415, 429, 502, 503, 504]),
         }},
         "/v1/datasources/{datasource}": {
             "get": {
                 "operationId": "datasource", "summary": "Describe a datasource. Of credentials it says only since when there are some",
                 "parameters": [name, tenant, request_id],
-                "responses": with_problems(json!({"200": one("The datasource.")}), &[400, 401, 403, 404, 503]),
+                "responses": with_problems(
+                    json!({"200": one("The datasource.")}), &[400, 401, 403, 404, 429, 503],
+                ),
             },
             "put": {
                 "operationId": "saveDatasource", "summary": "Save a datasource, or another version of it",
@@ -73,7 +75,7 @@ pub(super) fn stored_paths() -> Value {
                 "requestBody": body(false),
                 "responses": with_problems(
                     json!({"200": one("It was replaced."), "201": one("It is new.")}),
-                    &[400, 401, 403, 404, 408, 409, 412, 413, 415, 429, 503],
+                    &[400, 401, 403, 404, 408, 409, 412, 413, 415, 429, 502, 503, 504],
                 ),
             },
             "delete": {
@@ -81,7 +83,7 @@ pub(super) fn stored_paths() -> Value {
                 "parameters": [name, if_match, if_none_match, tenant, request_id],
                 "responses": with_problems(
                     json!({"204": {"description": "It was deleted."}}),
-                    &[400, 401, 403, 404, 409, 412, 503],
+                    &[400, 401, 403, 404, 412, 429, 503],
                 ),
             },
         },

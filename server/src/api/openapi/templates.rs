@@ -16,15 +16,18 @@ pub(super) fn template_paths() -> Value {
         "description": "The service's name of the action, such as GetItem.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"},
     });
-    let call = |id: &str, summary: &str, path: &[&Value], success: &str, has_input: bool| {
+    let called = |success: &str| {
+        let problems = [400, 401, 403, 404, 408, 413, 415, 429, 502, 503, 504];
+        result(success, &json!({"type": "object"}), &problems)
+    };
+    let call = |id: &str, summary: &str, path: &[&Value], has_input: bool, responses: Value| {
         let mut parameters = vec![&template];
         parameters.extend(path);
         parameters.extend([&tenant, &request_id]);
         json!({"post": {
             "operationId": id, "summary": summary, "parameters": parameters,
             "requestBody": {"required": true, "content": {CALL: {"schema": call_document(has_input)}}},
-            "responses": result(success, &json!({"type": "object"}),
-                &[400, 401, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504]),
+            "responses": responses,
         }})
     };
     json!({
@@ -49,15 +52,15 @@ pub(super) fn template_paths() -> Value {
         }},
         "/v1/templates/{template}/actions/{action}": call(
             "executeInline", "Run an action on a datasource that the request describes",
-            &[&action], "The result of the action.", true,
+            &[&action], true, called("The result of the action."),
         ),
         "/v1/templates/{template}/test": call(
             "testInline", "Check the settings, connectivity and credentials of a datasource",
-            &[], "The service was reached and accepted the credentials.", false,
+            &[], false, called("The service was reached and accepted the credentials."),
         ),
         "/v1/templates/{template}/structure": call(
             "structureInline", "List the tables of a datasource that the request describes",
-            &[], "The structure of the datasource.", false,
+            &[], false, called("The structure of the datasource."),
         ),
         "/v1/templates/{template}/iam": call(
             "iamInline", "Return the AWS IAM policy that a datasource needs, without its credentials",
@@ -66,7 +69,13 @@ pub(super) fn template_paths() -> Value {
                     &json!({"type": "string", "pattern": "^(\\*|[0-9]{12})$", "default": "*"})),
                 &query("sourceIp", "The network from which it is used.", &json!({"type": "string"})),
             ],
-            "The IAM policy.", false,
+            false,
+            // Nothing is sent.
+            responses(
+                "The IAM policy.",
+                &json!({"type": "object"}),
+                &[400, 401, 403, 404, 408, 413, 415, 503],
+            ),
         ),
     })
 }
