@@ -208,3 +208,12 @@ pub(crate) fn ask(denial: &Denial) -> String {
 
 /// The remedy for a disabled datasource.
 pub(crate) const ENABLE: &str = "an operator can enable it again: POST /v1/datasources/NAME:enable";
+
+/// What a caller who is not an operator is told about a datasource that cannot be connected: the reason
+/// may name files.
+pub(crate) const UNUSABLE: &str =
+    "the settings, the plugin or other files of this datasource cannot be used";
+
+/// Where an operator finds the reason: it is that of the datasource, or of its template.
+pub(crate) const REASON: &str =
+    "an operator sees the reason in GET /v1/datasources or GET /v1/templates";

@@ -152,6 +152,29 @@ async fn a_path_that_is_not_text_is_a_bad_request_everywhere() {
     }
 }
 
+#[tokio::test]
+async fn both_apis_say_the_same_about_a_datasource_that_cannot_be_connected() {
+    let api = router(&server().await);
+    let send = async |path: String| {
+        let request = http::Request::post(path)
+            .header(header::AUTHORIZATION, "Bearer caller")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-amz-target", "DynamoDB_20120810.ListTables")
+            .body(Body::from("{}"));
+        let response = api.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), 503);
+        body(response).await
+    };
+    let problem = send(format!("/v1/datasources/{IN_POLICY}/actions/ListTables")).await;
+    let error = send(format!("/ddb/{IN_POLICY}/")).await;
+    let text = |value: &Value| value.as_str().unwrap().to_string();
+    let (detail, remedy) = (text(&problem["detail"]), text(&problem["remedy"]));
+    assert_eq!(text(&error["message"]), format!("{detail}; {remedy}"));
+    for place in ["GET /v1/datasources", "GET /v1/templates"] {
+        assert!(remedy.contains(place), "{remedy}");
+    }
+}
+
 /// A datasource that may be saved.
 const SAVED: &str = "a-x";
 /// A datasource of the policy.
@@ -184,6 +207,7 @@ async fn server() -> Arc<Server> {
     let all = "datasources = [\"*\"]\nmanage = [\"*\"]\ntemplates = [\"*\"]";
     let policy = POLICY.to_string()
         + &token("operator", &format!("{all}\noperator = true"))
+        + &token("caller", all)
         + &token("spent", &format!("{all}\ncalls = {{ concurrent = 1 }}"))
         + &token("manager", "manage = [\"*\"]\ntemplates = [\"*\"]")
         + &token("nobody", "");

@@ -4,7 +4,7 @@
 use super::headers::complete;
 use crate::auth::{AuthError, Caller, Refusal, RefusalStatus};
 use crate::body::BodyError;
-use crate::calls::{CallError, ENABLE, ask};
+use crate::calls::{CallError, ENABLE, REASON, UNUSABLE, ask};
 use crate::refusals::Refused;
 use crate::setup::SetupError;
 use crate::source::NoSource;
@@ -166,16 +166,14 @@ impl WireError {
     }
 }
 
-/// A datasource that cannot be connected. The reason may name files, so that only an operator gets
-/// it.
+/// A datasource that cannot be connected. The reason may name files, so that it is not in the error.
 fn unavailable(error: &SetupError, caller: &Caller) -> WireError {
     match error {
         SetupError::Call(error) => failed(error, caller),
         _ => WireError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             UNAVAILABLE,
-            "the settings, the plugin or other files of this datasource cannot be used; an operator \
-             sees the reason in GET /v1/datasources",
+            format!("{UNUSABLE}; {REASON}"),
         )
         .by("invalid-settings"),
     }

@@ -6,7 +6,7 @@ pub use kind::{ProblemKind, UnknownProblemKind};
 
 use crate::auth::{AuthError, Caller, Refusal, RefusalStatus};
 use crate::body::BodyError;
-use crate::calls::{CallError, ENABLE, TenantCallError, ask};
+use crate::calls::{CallError, ENABLE, REASON, TenantCallError, UNUSABLE, ask};
 use crate::quotas::Exceeded;
 use crate::refusals::Refused;
 use crate::setup::SetupError;
@@ -270,11 +270,7 @@ impl Problem {
         let mut problem = if caller.is_operator() {
             Self::new(kind, error.to_string())
         } else {
-            Self::new(
-                kind,
-                "the settings, the plugin or other files of this datasource cannot be used",
-            )
-            .remedy("an operator sees the reason in GET /v1/datasources or GET /v1/templates")
+            Self::new(kind, UNUSABLE).remedy(REASON)
         };
         problem.status = StatusCode::SERVICE_UNAVAILABLE;
         problem.refused("invalid-settings")
