@@ -38,7 +38,8 @@ pub struct RefusedRequest<'r> {
     pub unrecorded: Option<u32>,
 }
 
-/// Something that an operator did, for the audit. Texts are cut after 300 characters.
+/// Something that an operator did, or somebody who saves datasources, for the audit. Texts are cut
+/// after 300 characters.
 ///
 /// ```
 /// use portcullis_audit::{Audit, OperatorAction};
@@ -58,7 +59,8 @@ pub struct OperatorAction<'r> {
     pub caller: Option<&'r str>,
     /// The address of the operator's machine; none if there was no request.
     pub peer: Option<IpAddr>,
-    /// What was done: `reload`, `tokens`, `disable`, `enable`.
+    /// What was done: `reload`, `tokens`, `disable`, `enable`; and `save` and `delete` of a datasource,
+    /// whoever did that.
     pub action: &'static str,
     /// What it concerned, or why it failed.
     pub subject: Option<&'r str>,
