@@ -297,10 +297,12 @@ async fn i5_names_in_the_policy_win_and_what_they_hide_says_so() {
     {
         let problem = response.json();
         assert_eq!((response.status, &problem["case"]), (409, &json!("conflict")), "{problem}");
-        // The console looks for the quoted name, to show this at the field for the name.
         let expected = "the policy has a datasource \"a-x\", and names in the policy win";
         assert!(problem["detail"].as_str().unwrap().contains(expected), "{problem}");
     }
+    // A form shows it at the name.
+    let problem = put(&serve, "a-x", "token-a", &document("AKID")).json();
+    assert_eq!(problem["faults"][0]["pointer"], "/name", "{problem}");
     let described = get(&serve, "a-x", "token-a").json();
     assert_eq!(described["state"], "unavailable", "{described}");
     assert!(described["reason"].as_str().unwrap().contains("policy"), "{described}");

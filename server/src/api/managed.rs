@@ -19,7 +19,7 @@ use crate::stored::{OpenStore, Opened, Owned, StoreFailure, StoredError};
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
-use portcullis::{Credentials, Tenant, TenantName, TenantSettings};
+use portcullis::{Credentials, Diagnostic, Tenant, TenantName, TenantSettings};
 use portcullis_memory::{Account, Charge};
 use portcullis_store as store;
 use portcullis_store::{DatasourceName, Saved, Sealed, Sealing, StoreError};
@@ -48,7 +48,7 @@ impl<'r> Managed<'r> {
         let tenant = caller.tenant(headers)?;
         let managed = Self::new(server, caller, name, tenant)?;
         if caller.deployment.datasources.contains_key(name) {
-            return Err(hidden(name).into());
+            return Err(about_name(hidden(name)));
         }
         Ok(managed)
     }
@@ -183,12 +183,11 @@ impl<'r> Managed<'r> {
         let problem = match failure.error() {
             Some(StoreError::Conflict { found }) => Conditions::problem(*found),
             Some(StoreError::OtherTemplate) => give_again(),
-            Some(StoreError::Taken) => Refusal::conflict(
+            Some(StoreError::Taken) => about_name(Refusal::conflict(
                 "a name of others",
                 format!("the name {:?} is taken", self.name.as_str()),
                 "choose another name: the tenants of a server share one space of names",
-            )
-            .into(),
+            )),
             Some(StoreError::Seal(error)) => {
                 Problem::of_stored(&StoredError::Sealed(error.clone()), self.caller)
             }
@@ -236,6 +235,12 @@ impl<'r> Managed<'r> {
             tenant: self.tenant.clone(),
         }
     }
+}
+
+/// The problem of a name that cannot be used, with the place for a form.
+fn about_name(refusal: Refusal) -> Problem {
+    let fault = Diagnostic::new("/name", format!("{}; {}", refusal.message, refusal.remedy));
+    Problem::from(refusal).faults(&[fault])
 }
 
 /// Who changes what: for the audit log, and to forget what is in use.

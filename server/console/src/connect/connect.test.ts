@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schema } from "../api/types";
-import { texts } from "../texts";
-import { locate, nameFault } from "./faults";
+import { locate } from "./faults";
 import { fieldsOf, read } from "./fields";
 import { filled } from "./rules";
 
@@ -58,19 +57,10 @@ test("faults of the server are put next to their fields", () => {
   expect(place({ faults: [{ pointer: "/settings/region", message: "no" }] })).toEqual({ located: { "settings.region": "no" }, rest: false });
   expect(place({ faults: [{ pointer: "/credentials", message: "both" }] }).located).toEqual({ "credentials.accessKeyId": "both" });
   expect(place({ faults: [{ pointer: "/settings/unknown", message: "x" }] })).toEqual({ located: {}, rest: true });
+  expect(place({ case: "conflict", faults: [{ pointer: "/name", message: "taken" }] })).toEqual({ located: { name: "taken" }, rest: false });
   expect(place({ code: "InvalidSignatureException", hint: "check the secret" })).toEqual({ located: { "credentials.secretAccessKey": "check the secret" }, rest: true });
   expect(place({ rule: "networks" }).located).toHaveProperty("settings.endpoint");
   expect(place({ rule: "signing" }).located).toHaveProperty("settings.region");
-});
-
-test("a problem is put at the name only if it is about the name", () => {
-  const fault = (kind: string, detail: string, remedy?: string) => nameFault({ case: kind, status: 409, title: "", detail, ...(remedy && { remedy }) }, "a.b");
-  expect(fault("precondition", 'the datasource has the ETag "1"')).toBe(texts.connect.nameTaken);
-  expect(fault("conflict", 'the name "a.b" is taken', "choose another name")).toBe('the name "a.b" is taken; choose another name');
-  expect(fault("conflict", 'the name "a.b" is taken')).toBe('the name "a.b" is taken');
-  expect(fault("conflict", 'the name "aab" is taken')).toBeUndefined();
-  expect(fault("conflict", "there are 3 datasources already, as many as one tenant may have", "delete some")).toBeUndefined();
-  expect(fault("forbidden", 'the token may not save "a.b"')).toBeUndefined();
 });
 
 test("placeholders of the policy are filled in, and open ones are named", () => {

@@ -1,7 +1,6 @@
 // Which field of the form a problem belongs to.
 
 import type { Problem } from "../api/problem";
-import { texts } from "../texts";
 import type { Field } from "./fields";
 
 /** Messages by the id of a field: `settings.region`, `credentials.accessKeyId`, `template`, `name`. */
@@ -41,15 +40,6 @@ export function locate(problem: Problem, settings: Field[], credentials: Field[]
   const setting = RULE_SETTINGS[problem.rule ?? ""]?.find((name) => settings.some((field) => field.name === name));
   if (setting !== undefined) located[`settings.${setting}`] = problem.detail;
   return { located, rest };
-}
-
-/** What is wrong with the name of a new datasource. `undefined` if the problem is about something else. */
-export function nameFault(problem: Problem, name: string): string | undefined {
-  // It is saved on the condition that there is none of its name.
-  if (problem.case === "precondition") return texts.connect.nameTaken;
-  // One datasource too many is a conflict as well. Only a conflict about the name quotes it.
-  if (problem.case !== "conflict" || !problem.detail.includes(JSON.stringify(name))) return undefined;
-  return problem.remedy === undefined ? problem.detail : `${problem.detail}; ${problem.remedy}`;
 }
 
 function idsOf(pointer: string, settings: Field[], credentials: Field[]): string[] {

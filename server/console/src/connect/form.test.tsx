@@ -76,8 +76,8 @@ test("a name that the server would refuse is refused with the rule, and nothing 
   expect(saved).toEqual(["orders"]);
 });
 
-// The texts are those of the server: `refused` in `server/src/api/managed.rs`, `hidden` in `server/src/source.rs`, and
-// `of_store` in `server/src/api/problem/mod.rs`.
+// These are the problems of the server: `about_name` in `server/src/api/managed.rs`, and `of_store` in
+// `server/src/api/problem/mod.rs`.
 test.each([
   ['the name "orders" is taken', "choose another name: the tenants of a server share one space of names"],
   [
@@ -85,7 +85,7 @@ test.each([
     "save it under another name; what was saved under this one is unavailable until the policy's datasource has another name",
   ],
 ])("what the server says about a name is said at the name: %s", async (detail, remedy) => {
-  refusal = { case: "conflict", status: 409, detail, remedy };
+  refusal = { case: "conflict", status: 409, detail, remedy, faults: [{ pointer: "/name", message: `${detail}; ${remedy}` }] };
   await save("orders");
   await vi.waitUntil(() => nameFault() !== undefined);
   expect(nameFault()).toBe(`${detail}; ${remedy}`);

@@ -9,7 +9,7 @@ import { datasources, reloadDatasources } from "../app/datasources";
 import { ProblemBox } from "../app/problem";
 import { href, navigate } from "../app/route";
 import { texts } from "../texts";
-import { locate, type Located, nameFault } from "./faults";
+import { locate, type Located } from "./faults";
 import { FieldInput } from "./field";
 import { type Entered, type Field, fieldsOf, read } from "./fields";
 import { MinimalIam } from "./iam";
@@ -68,13 +68,15 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
 
   const fail = (error: unknown) => {
     const failed = problemOf(error);
-    const ofName = existing === undefined ? nameFault(failed, name) : undefined;
-    if (ofName !== undefined) {
-      show({ name: ofName });
+    // A new datasource is saved on the condition that there is none of its name.
+    if (existing === undefined && failed.case === "precondition") {
+      show({ name: texts.connect.nameTaken });
       return;
     }
     const { located, rest } = locate(failed, settings, credentials);
     show(located);
+    // A fault of the name says all of it.
+    if (!rest && located["name"] !== undefined) return;
     setProblem(rest || Object.keys(located).length === 0 ? failed : { ...failed, faults: [] });
   };
 
