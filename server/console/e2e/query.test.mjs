@@ -36,26 +36,32 @@ const text = () =>
   content().evaluate((element) => [...element.querySelectorAll(".cm-line")].map((line) => line.textContent).join("\n"));
 const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
 
+/** Waits for a suggestion, and until the editor takes keys for it: it ignores those of the first 75 ms. */
+async function suggested(label) {
+  await page.locator(".cm-tooltip-autocomplete").getByText(label, { exact: true }).waitFor();
+  await page.waitForTimeout(200);
+}
+
+/** Accepts the first suggestion, which is the one with this label. */
+async function accept(label) {
+  await suggested(label);
+  await page.locator('.cm-tooltip-autocomplete [aria-selected="true"]').getByText(label, { exact: true }).waitFor();
+  await page.keyboard.press("Enter");
+}
+
 test("a query is written by completion alone, and run by keyboard", async () => {
   await openAction(page, "GetItem");
   await paste(page, "");
   await page.keyboard.type("{");
   await page.keyboard.press("Enter");
   await page.keyboard.type('"Tab');
-  await page.locator(".cm-tooltip-autocomplete").getByText("TableName").waitFor();
-  await page.keyboard.press("Enter");
-  await page.locator(".cm-tooltip-autocomplete").getByText("orders", { exact: true }).waitFor();
-  await page.waitForTimeout(100);
+  await accept("TableName");
+  await suggested("orders");
   await page.keyboard.type("ord");
-  await page.waitForTimeout(100);
-  await page.keyboard.press("Enter");
+  await accept("orders");
   await page.keyboard.type(', "Ke');
-  await page.locator(".cm-tooltip-autocomplete").getByText("Key", { exact: true }).waitFor();
-  await page.waitForTimeout(100);
-  await page.keyboard.press("Enter");
-  await page.locator(".cm-tooltip-autocomplete").getByText("customer").waitFor();
-  await page.waitForTimeout(100);
-  await page.keyboard.press("Enter");
+  await accept("Key");
+  await accept("customer");
   await page.keyboard.type("42");
   assert.match(await text(), /"TableName": "orders", "Key": \{"customer": \{"S": "42"\}\}/);
   await page.locator(".findings li").first().waitFor({ state: "detached" });
