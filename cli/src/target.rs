@@ -37,8 +37,9 @@ impl Opened {
                     .await?;
             return Ok(Self::Remote(remote));
         }
-        if target.remote.tenant.is_some() {
-            return Err(Failure::usage("--tenant is for a server").with("add --server URL"));
+        if let Some(option) = target.remote.option_for_server() {
+            return Err(Failure::usage(format!("{option} is for a server, and none is used"))
+                .with(format!("add --server URL, or leave out {option}")));
         }
         if let Some(file) = &target.local {
             let embedded = Embedded::open(file.as_deref(), may_create).await?;
@@ -72,6 +73,12 @@ impl Opened {
                 "--dry-run shows requests of this process, not of a server",
             )
             .with("name a policy with --policy, or unset PORTCULLIS_SERVER"));
+        }
+        if let Some(option) = target.remote.option_for_server() {
+            return Err(Failure::usage(format!(
+                "{option} is for a server, and --dry-run shows requests of this process"
+            ))
+            .with(format!("leave out {option}")));
         }
         Chosen::new(target)?.connect(target, &open_host(small_host)?, Some(dry_run)).await
     }

@@ -153,6 +153,43 @@ async fn an_option_counts_more_than_the_variable_that_names_a_server() {
 }
 
 #[test]
+fn options_for_a_server_are_refused_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let none = ("PORTCULLIS_TOKEN", "pcl_token");
+    // An option that says what to use counts more than the variable.
+    let unused = ("PORTCULLIS_SERVER", "http://127.0.0.1:1");
+    let add = "add --server URL, or leave out";
+    for option in [["--tenant", "acme"], ["--token-file", "token"], ["--ca", "ca.pem"]] {
+        for (arguments, variable, parts) in [
+            (&["execute", "ListTables"][..], none, ["is for a server", add]),
+            (&["execute", "--region", "eu-west-1", "ListTables"], unused, ["is for a server", add]),
+            (&["test", "--policy", "portcullis.toml"], unused, ["is for a server", add]),
+            (&["structure", "--region", "eu-west-1"], none, ["is for a server", add]),
+            (
+                &["execute", "--region", "eu-west-1", "ListTables", "--dry-run"],
+                none,
+                ["--dry-run shows requests of this process", "leave out"],
+            ),
+            (&["execute", "ListTables", "--local"], none, ["cannot be used with", "--local"]),
+        ] {
+            let output = run(folder.path(), &[arguments, &option].concat(), &[variable]);
+            let message = err(&output);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?} {option:?}: {message}");
+            assert!(message.contains(option[0]), "{arguments:?} {option:?}: {message}");
+            for part in parts {
+                assert!(message.contains(part), "{arguments:?} {option:?}: {message}");
+            }
+        }
+    }
+    let output = run(folder.path(), &["execute", "--local", "ListTables"], &[none]);
+    assert!(output.status.success(), "a variable is no option: {}", err(&output));
+    let missing = ["execute", "ListTables", "--token-file", "missing"];
+    let output = run(folder.path(), &missing, &[unused]);
+    assert_eq!(output.status.code(), Some(3), "the variable names a server: {}", err(&output));
+    assert!(err(&output).contains("the token file missing"), "{}", err(&output));
+}
+
+#[test]
 fn words_that_are_nearly_right_get_the_right_ones() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, code, part) in [

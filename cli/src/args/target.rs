@@ -104,14 +104,26 @@ pub(crate) struct RemoteArgs {
     pub(crate) server: Option<String>,
     /// Read the server's token from this file, which only its owner can read, instead of
     /// PORTCULLIS_TOKEN.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "local")]
     pub(crate) token_file: Option<PathBuf>,
     /// The tenant for whom a platform's token speaks.
     #[arg(long, value_name = "TENANT", conflicts_with = "local")]
     pub(crate) tenant: Option<TenantName>,
     /// Trust the certificate authority in this PEM file for the server, instead of Mozilla's list.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "local")]
     pub(crate) ca: Option<PathBuf>,
+}
+
+impl RemoteArgs {
+    /// The first option that means nothing without a server, if one is given.
+    pub(crate) fn option_for_server(&self) -> Option<&'static str> {
+        let options = [
+            ("--tenant", self.tenant.is_some()),
+            ("--token-file", self.token_file.is_some()),
+            ("--ca", self.ca.is_some()),
+        ];
+        options.into_iter().find_map(|(option, is_given)| is_given.then_some(option))
+    }
 }
 
 #[derive(Debug, Args)]
