@@ -188,6 +188,35 @@ fn init_writes_a_policy_that_check_and_execute_use() {
 }
 
 #[test]
+fn what_init_comments_out_about_tenants_can_be_used() {
+    let folder = folder("init-tenants");
+    assert!(portcullis_in(&folder, &["init"], "").status.success());
+    let file = folder.join("portcullis.toml");
+    let mut is_used = false;
+    let mut policy = String::new();
+    for line in std::fs::read_to_string(&file).unwrap().lines() {
+        let optional = line.strip_prefix("#: ");
+        if let Some(heading) = optional.filter(|line| line.starts_with('[')) {
+            let used = ["[templates.", "[server.store]", "[server.tokens."];
+            is_used = used.iter().any(|beginning| heading.starts_with(beginning));
+        }
+        policy += optional.filter(|_| is_used).unwrap_or(line);
+        policy.push('\n');
+    }
+    std::fs::write(&file, policy).unwrap();
+    for arguments in [&["store", "create", "store.db"][..], &["store", "key", "-o", "store.key"]] {
+        assert!(portcullis_in(&folder, arguments, "").status.success());
+    }
+    let checked = portcullis_in(&folder, &["check"], "");
+    let text = out(&checked);
+    assert!(checked.status.success(), "{text}{}", err(&checked));
+    for part in ["template tenant-dynamodb", "acme", "platform", "store.db, 1000 for one tenant"] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn component_is_exported_and_inspected() {
     let folder = folder("component");
     let written = portcullis_in(&folder, &["component", "-o", "x.wasm"], "");
