@@ -24,15 +24,11 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let file = PolicyFile::parse(&text)
         .map_err(|error| Failure::configuration(format!("{}: {error}", policy.path().display())))?;
     let host = open_host(small_host)?;
-    let bold = anstyle::Style::new().bold();
     // Compiles a plugin that several datasources share only once.
     let mut loaded: Vec<(&PluginSource, Plugin)> = Vec::new();
     let mut failures = Vec::new();
     for (name, config) in &file.datasources {
-        out!("{bold}{name}{bold:#}")?;
-        for (key, value) in describe_datasource(config) {
-            out!("  {key:<12} {value}")?;
-        }
+        show(name, describe_datasource(config))?;
         let known = loaded.iter().find(|(source, _)| *source == &config.plugin);
         let plugin = match known.map(|(_, plugin)| plugin.clone()) {
             Some(plugin) => Ok(plugin),
@@ -50,11 +46,9 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         }
     }
     for (name, entry) in &file.templates {
-        out!("{bold}template {name}{bold:#}")?;
-        out!("  {:<12} {}", "plugin", describe_plugin(&entry.plugin))?;
-        for (key, value) in describe_template::describe(entry) {
-            out!("  {key:<12} {value}")?;
-        }
+        let mut rows = vec![("plugin", describe_plugin(&entry.plugin))];
+        rows.extend(describe_template::describe(entry));
+        show(&format!("template {name}"), rows)?;
         let known = loaded.iter().find(|(source, _)| *source == &entry.plugin);
         let plugin = match known.map(|(_, plugin)| plugin.clone()) {
             Some(plugin) => Ok(plugin),
@@ -88,12 +82,7 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
                 None => Ok(()),
             });
         match checked {
-            Ok(()) => {
-                out!("{bold}server{bold:#}")?;
-                for (key, value) in describe_server(server) {
-                    out!("  {key:<12} {value}")?;
-                }
-            }
+            Ok(()) => show("server", describe_server(server))?,
             Err(error) => failures
                 .push(Failure::configuration(format!("{}: {error}", policy.path().display()))),
         }
@@ -107,6 +96,7 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         }
         return Err(last);
     }
+    let bold = anstyle::Style::new().bold();
     for key in PolicyFile::deprecated_keys(&text) {
         out!("{bold}deprecated{bold:#}  {key}")?;
     }
@@ -117,6 +107,16 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
         counts = format!("{counts} and {}", plural(file.templates.len(), "template"));
     }
     out!("{} is a valid policy with {counts}", policy.path().display())
+}
+
+/// Prints keys and values below a heading.
+fn show(heading: &str, rows: Vec<(&str, String)>) -> Result<(), Failure> {
+    let bold = anstyle::Style::new().bold();
+    out!("{bold}{heading}{bold:#}")?;
+    for (key, value) in rows {
+        out!("  {key:<12} {value}")?;
+    }
+    Ok(())
 }
 
 /// Checks that the audit file can be where the policy names it. It is not created.
