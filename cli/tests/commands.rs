@@ -210,7 +210,16 @@ fn what_init_comments_out_about_tenants_can_be_used() {
     let checked = portcullis_in(&folder, &["check"], "");
     let text = out(&checked);
     assert!(checked.status.success(), "{text}{}", err(&checked));
-    for part in ["template tenant-dynamodb", "acme", "platform", "store.db, 1000 for one tenant"] {
+    for part in [
+        "\ntemplate tenant-dynamodb\n",
+        "store.db, 1000 for one tenant\n",
+        "\ntoken acme\n  may use      no datasource other than those that it may save\n  \
+         may fill in  the template tenant-dynamodb\n  may save     all datasources whose names \
+         begin with acme-; it may also use, read and delete these\n  tenant       acme, and no other\n",
+        "\n  calls        at most 50 per second, 20 at the same time\n",
+        "\n  may save     datasources of any name; it may also use, read and delete these\n  \
+         tenant       any: each request names its tenant in the header x-portcullis-tenant\n",
+    ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     std::fs::remove_dir_all(folder).unwrap();
@@ -490,7 +499,11 @@ fn token_prints_the_token_and_policy_lines_with_its_digest() {
     .unwrap();
     let checked = portcullis_in(&folder, &["check"], "");
     assert!(
-        out(&checked).contains("app: all actions of orders"),
+        out(&checked).ends_with(
+            "\ntoken app\n  may use      the datasource orders\n  \
+             actions      all that the datasource allows\n  expires      never\n\
+             portcullis.toml is a valid policy with 1 datasource\n"
+        ),
         "{}{}",
         out(&checked),
         err(&checked)
@@ -561,8 +574,11 @@ fn check_shows_the_keys_of_the_server_and_refuses_unknown_actions() {
         "127.0.0.1:8701, without tokens and TLS",
         "10.0.0.5/32",
         "disconnected when unused for 10m",
-        "app: GetItem of orders; until 9999-12-31T00:00:00Z; two tokens, for a rotation",
-        "old: all actions of no datasource; EXPIRED on 2001-01-01T00:00:00Z",
+        "\ntoken app\n  may use      the datasource orders\n  actions      only GetItem\n",
+        "\n  expires      on 9999-12-31T00:00:00Z\n",
+        "\n  sha256       two digests: the old and the new token are accepted\n",
+        "\ntoken old\n  may use      no datasource\n",
+        "\n  expires      EXPIRED on 2001-01-01T00:00:00Z: the server refuses the token\n",
     ] {
         assert!(out(&shown).contains(part), "{part}:\n{}{}", out(&shown), err(&shown));
     }

@@ -1,16 +1,14 @@
 //! `portcullis check`: checks a policy file and shows what it allows. It sends nothing.
 
 use super::listed_actions::check_actions;
-use super::{check_template, describe_template};
+use super::{check_template, describe_template, describe_token};
 use crate::args::PolicyArgs;
 use crate::compiler::small_host;
 use crate::failure::Failure;
 use crate::out::out;
 use portcullis::policy::CredentialSource;
 use portcullis::{CheckedRequest, DryRun, Error, Host, Isolation, Plugin, Rule};
-use portcullis_config::{
-    DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource, Token,
-};
+use portcullis_config::{DatasourceEntry, PluginSource, PolicyFile, ServerConfig, SettingsSource};
 use portcullis_server::setup::{
     PolicyLocation, beside, check_token_actions, connect_dry, load, open_host, read_policy_text,
 };
@@ -82,7 +80,13 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
                 None => Ok(()),
             });
         match checked {
-            Ok(()) => show("server", describe_server(server))?,
+            Ok(()) => {
+                show("server", describe_server(server))?;
+                for (name, token) in &server.tokens {
+                    let rows = describe_token::describe(token, SystemTime::now());
+                    show(&format!("token {name}"), rows)?;
+                }
+            }
             Err(error) => failures
                 .push(Failure::configuration(format!("{}: {error}", policy.path().display()))),
         }
@@ -326,9 +330,6 @@ fn describe_server(server: &ServerConfig) -> Vec<(&'static str, String)> {
     if server.tokens.is_empty() {
         rows.push(("tokens", "none: everyone on this machine may use the server".to_string()));
     }
-    for (principal, token) in &server.tokens {
-        rows.push(("token", format!("{principal}: {}", describe_token(token, SystemTime::now()))));
-    }
     rows
 }
 
@@ -345,41 +346,6 @@ fn describe_limits(server: &ServerConfig) -> String {
         time(server.drain_timeout),
         time(server.idle_timeout),
     )
-}
-
-/// Describes what a token allows at the time `now`.
-fn describe_token(token: &Token, now: SystemTime) -> String {
-    let actions = token
-        .actions
-        .as_ref()
-        .map_or_else(|| "all actions".to_string(), |actions| join_or(actions, "no action"));
-    let mut datasources = join_or(&token.datasources, "no datasource");
-    if !token.templates.is_empty() {
-        let whose = match (&token.tenant, &token.tenants) {
-            (Some(tenant), _) => format!(" as the tenant {tenant}"),
-            (None, Some(_)) => " for any tenant".to_string(),
-            (None, None) => String::new(),
-        };
-        let templates = join_or(&token.templates, "none");
-        datasources = format!("{datasources}, and of the templates {templates}{whose}");
-    }
-    if !token.manage.is_empty() {
-        datasources = format!("{datasources}; saves {}", join_or(&token.manage, "none"));
-    }
-    let operator = if token.operator { " (operator)" } else { "" };
-    let expiry = match token.expires {
-        Some(expires) if token.is_expired(now) => format!("; EXPIRED on {expires}"),
-        Some(expires) => format!("; until {expires}"),
-        None => String::new(),
-    };
-    let quota = if token.calls.is_unlimited() {
-        String::new()
-    } else {
-        format!("; {} calls", describe_template::describe_quota(token.calls))
-    };
-    let rotation =
-        if token.sha256.iter().count() > 1 { "; two tokens, for a rotation" } else { "" };
-    format!("{actions} of {datasources}{operator}{quota}{expiry}{rotation}")
 }
 
 /// Joins items with commas. Returns `empty` if there are none.

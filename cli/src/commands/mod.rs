@@ -8,6 +8,7 @@ pub(crate) mod component;
 pub(crate) mod demo;
 pub(crate) mod demo_open;
 mod describe_template;
+mod describe_token;
 pub(crate) mod execute;
 pub(crate) mod iam;
 pub(crate) mod init;
