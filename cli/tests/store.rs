@@ -172,17 +172,13 @@ async fn i6_a_key_is_rotated_and_a_secret_that_was_moved_is_not_opened() {
     for name in ["a-again", "a-before"] {
         assert_eq!(put(&serve, name, "token-a", &document("AKID")).status, 201);
     }
-    let other = tempfile::tempdir().unwrap();
-    run(other.path(), &["store", "key", "-o", "store.key"]);
-    let new = key(other.path());
-    assert_eq!(
-        restart(&mut serve, &text, &format!("{new}{old}")),
-        (200, 200, 200),
-        "both keys are known"
-    );
+    run(&serve.path(""), &["store", "key", "--rotate", "store.key"]);
+    let both = key(&serve.path(""));
+    assert_eq!(restart(&mut serve, &text, &both), (200, 200, 200), "both keys are known");
     serve.wait_for_log("secrets were sealed again");
+    let new = both.strip_suffix(&old).unwrap();
     assert_eq!(
-        restart(&mut serve, &text, &new),
+        restart(&mut serve, &text, new),
         (200, 200, 200),
         "the old key is not needed any more"
     );
@@ -307,6 +303,107 @@ fn a_store_and_its_key_are_created_once_and_only_for_their_owner() {
         assert!(message.contains("nothing was changed"), "{message}");
         assert_eq!(bytes_in(folder.path()), before);
     }
+}
+
+/// Runs `portcullis store key --rotate` in a folder.
+fn rotate(folder: &Path, file: &str) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["store", "key", "--rotate", file])
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_new_key_is_put_before_the_old_ones_and_the_next_steps_are_printed() {
+    let folder = folder();
+    let path = folder.path().join("store.key");
+    let old = format!("# since May\n{}", std::fs::read_to_string(&path).unwrap());
+    std::fs::write(&path, &old).unwrap();
+    mode(&path, 0o400);
+    let output = rotate(folder.path(), "store.key");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let both = std::fs::read_to_string(&path).unwrap();
+    let new = both.strip_suffix(&old).unwrap();
+    assert!(new.len() == 65 && !old.contains(new.trim()), "it is one new key");
+    assert!(!printed.contains(new.trim()), "a key is not printed");
+    for part in ["store.key has a new key", "Restart the server", "remove the lines of the old"] {
+        assert!(printed.contains(part), "{part} is missing in {printed}");
+    }
+    let found = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap());
+    assert_eq!(found & 0o7777, 0o400, "the mode is kept");
+    let names = |folder: &Path| std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(names(folder.path()), 2, "only the key and the store are there");
+    for _ in 0..6 {
+        assert!(rotate(folder.path(), "store.key").status.success());
+    }
+    let full = std::fs::read_to_string(&path).unwrap();
+    let output = rotate(folder.path(), "store.key");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("there are 8 keys"), "{message}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), full);
+    assert_eq!(names(folder.path()), 2);
+}
+
+/// A way in which a file cannot get a new key, and what the operator reads.
+type Refused = (fn(&Path), &'static [&'static str]);
+
+const REFUSED: [Refused; 8] = [
+    (|path| std::fs::write(path, "12\n").unwrap(), &["line 1 is not a key", "64 hexadecimal"]),
+    (|path| std::fs::write(path, "# none\n").unwrap(), &["there is no key"]),
+    (|path| std::fs::write(path, [0xff]).unwrap(), &["not UTF-8"]),
+    (|path| mode(path, 0o640), &["is open to others (mode 640)", "chmod go-rwx"]),
+    (|path| mode(path.parent().unwrap(), 0o777), &["may be changed by others", "the folder"]),
+    (
+        |path| {
+            let other = path.with_file_name("other.key");
+            std::fs::rename(path, &other).unwrap();
+            std::os::unix::fs::symlink(other, path).unwrap();
+        },
+        &["is not a regular file, but a link", "name the file that the link leads to"],
+    ),
+    (
+        |path| std::fs::remove_file(path).unwrap(),
+        &["cannot be opened", "`portcullis store key -o FILE` writes a new file"],
+    ),
+    (
+        |path| std::fs::write(path.with_file_name("store.key.new"), "half").unwrap(),
+        &["is being replaced by another process", "there is store.key.new", "remove that file"],
+    ),
+];
+
+fn mode(path: &Path, mode: u32) {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(path, permissions).unwrap();
+}
+
+#[test]
+fn a_file_that_is_no_key_or_open_to_others_gets_no_new_key() {
+    for (with, says) in REFUSED {
+        let folder = folder();
+        let path = folder.path().join("store.key");
+        with(&path);
+        let files = || {
+            let files = std::fs::read_dir(folder.path()).unwrap();
+            let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+            files.sort();
+            files.into_iter().map(|file| (std::fs::read(&file).ok(), file)).collect::<Vec<_>>()
+        };
+        let before = files();
+        let output = rotate(folder.path(), "store.key");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        for part in [says, &["nothing was changed"]].concat() {
+            assert!(message.contains(part), "{part} is missing in {message}");
+        }
+        assert!(files() == before, "{message}");
+    }
+    let folder = folder();
+    let both = ["store", "key", "--rotate", "store.key", "-o", "new.key"];
+    let program = env!("CARGO_BIN_EXE_portcullis");
+    let output = Command::new(program).args(both).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "one of the options, not both");
 }
 
 /// Reads the name of whoever signed calls of a datasource, until it is another one.

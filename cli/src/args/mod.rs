@@ -82,7 +82,7 @@ pub(crate) enum Command {
     /// Generate a token for a user of the server, and print the policy lines that accept it.
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(Token),
-    /// Create the store of a server that saves datasources at run time, and its key.
+    /// Create the store of a server that saves datasources at run time, and its key; rotate the key.
     #[command(after_help = STORE_EXAMPLES)]
     Store(StoreArgs),
     /// Write a commented policy file to start from.

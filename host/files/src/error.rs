@@ -154,6 +154,41 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
+    /// A secret to replace belongs to another user, who could not read the new file.
+    #[error(
+        "{} belongs to the user with the id {owner}, and the new file would belong to {user}; run \
+         this as the user {owner}",
+        path.display()
+    )]
+    OtherUser {
+        /// The secret.
+        path: PathBuf,
+        /// The id of its owner.
+        owner: u32,
+        /// The id of this process's user.
+        user: u32,
+    },
+    /// Beside a secret to replace there is a new one already.
+    #[error(
+        "{} is being replaced by another process, or that was ended too early: there is {}; if no \
+         other process is at work, remove that file",
+        path.display(),
+        new.display()
+    )]
+    Unfinished {
+        /// The secret.
+        path: PathBuf,
+        /// The file that is beside it.
+        new: PathBuf,
+    },
+    /// The file cannot be written.
+    #[error("{} cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
 }
 
 /// A part of a path in a sentence: the file itself needs no name.

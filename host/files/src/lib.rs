@@ -9,6 +9,7 @@
 //! | [`read_untrusted`] | settings, plugins | anybody | write and read |
 //! | [`read_trusted`] | policies, profiles, manifests, certificates | this user or root | read |
 //! | [`read_secret`] | private keys, credentials, tokens | this user or root | do nothing |
+//! | [`SecretReplacement`] | keys that get a new content | this user | do nothing |
 //! | [`append_audit`] | audit records | this user | do nothing |
 //! | [`read_own`], [`check_own_folder`] | the cache of compiled code | this user | do nothing |
 //!
@@ -57,6 +58,7 @@ mod group;
 mod own;
 mod part;
 mod remedy;
+mod replace;
 mod secret;
 #[cfg(test)]
 mod testing;
@@ -72,6 +74,7 @@ pub use error::FileError;
 pub use exposure::Exposure;
 pub use own::{check_own_folder, read_own};
 pub use part::{FileKind, Part};
+pub use replace::SecretReplacement;
 pub use secret::{MAX_SECRET_BYTES, read_secret};
 pub use trusted::read_trusted;
 pub use untrusted::{open_untrusted, read_untrusted};

@@ -80,6 +80,12 @@ pub enum StoreKeysError {
     /// There are too many keys.
     #[error("there are more than 8 keys; remove those that no secret is sealed with any more")]
     TooMany,
+    /// There are as many keys as there may be.
+    #[error(
+        "there are 8 keys, and no more are possible; remove those that no secret is sealed with any \
+         more"
+    )]
+    Full,
 }
 
 /// A secret that cannot be sealed or opened.
@@ -134,6 +140,35 @@ impl StoreKeys {
             1..=MAX_KEYS => Ok(Self(keys)),
             _ => Err(StoreKeysError::TooMany),
         }
+    }
+
+    /// The text of keys with a new key before them. What is in `text` stays as it is, with its
+    /// comments.
+    ///
+    /// ```
+    /// use portcullis_store::StoreKeys;
+    ///
+    /// let old = format!("# since May\n{}", *StoreKeys::generate().text());
+    /// let both = StoreKeys::rotate(&old)?;
+    /// assert!(both.ends_with(&old) && both.len() == old.len() + 65);
+    /// # Ok::<(), portcullis_store::StoreKeysError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error if [`Self::parse`] does, or if there would be too many keys.
+    ///
+    /// # Panics
+    /// Panics if the operating system has no random numbers.
+    pub fn rotate(text: &str) -> Result<Zeroizing<String>, StoreKeysError> {
+        if Self::parse(text)?.0.len() == MAX_KEYS {
+            return Err(StoreKeysError::Full);
+        }
+        let key = Self::generate().text();
+        // Reserved at once: memory that grows leaves copies behind.
+        let mut rotated = Zeroizing::new(String::with_capacity(key.len() + text.len()));
+        rotated.push_str(&key);
+        rotated.push_str(text);
+        Ok(rotated)
     }
 
     /// The keys as [`Self::parse`] reads them.
@@ -315,6 +350,26 @@ mod tests {
         assert!(both.open(&ORDERS, &sealed).is_ok() && !both.is_current(&sealed));
         let again = both.seal(&ORDERS, b"secret").unwrap();
         assert!(both.is_current(&again) && new.open(&ORDERS, &again).is_ok());
+    }
+
+    #[test]
+    fn a_new_key_is_put_before_all_that_a_text_has() {
+        let old = StoreKeys::generate();
+        let sealed = old.seal(&ORDERS, b"secret").unwrap();
+        // Without an end of line, as an editor may leave it.
+        let mut text = format!("\n# the first\n{}", old.text().trim_end());
+        for _ in 1..MAX_KEYS {
+            let rotated = StoreKeys::rotate(&text).unwrap();
+            assert!(rotated.ends_with(&text));
+            let keys = StoreKeys::parse(&rotated).unwrap();
+            assert!(keys.open(&ORDERS, &sealed).is_ok() && !keys.is_current(&sealed));
+            let before = StoreKeys::parse(&text).unwrap();
+            assert!(!before.is_current(&keys.seal(&ORDERS, b"secret").unwrap()), "it is new");
+            text = (*rotated).clone();
+        }
+        assert_eq!(StoreKeys::rotate(&text).unwrap_err(), StoreKeysError::Full);
+        assert_eq!(StoreKeys::rotate("# none").unwrap_err(), StoreKeysError::None);
+        assert_eq!(StoreKeys::rotate("12").unwrap_err(), StoreKeysError::Malformed(1));
     }
 
     #[test]
