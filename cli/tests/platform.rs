@@ -59,7 +59,7 @@ fn run(serve: &Serve, started: &Value, program: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_of_a_platform_add_test_query_and_delete_their_datasource() {
+async fn users_of_a_platform_add_test_query_change_and_delete_their_datasource() {
     let (_moto, started) = moto();
     let serve = Serve::start_in(folder(), &policy(&started["port"]), &[]);
     let user = &started["user"];
@@ -89,6 +89,17 @@ refused(p.add, 'acme', 'a', 'eu-central-1', *u)
 refused(p.add, 'acme', 'a', 'us-1.evil.example', *u)
 p.add('other', 'b', 'us-east-1', role['AccessKeyId'], role['SecretAccessKey'], role['SessionToken'])
 print(p.query('other', 'b', p.CREATE, table='other_t')['TableDescription']['TableName'])
+# What exists is not replaced, and what has changed meanwhile is neither replaced nor deleted.
+first = p.add('acme', 'c', 'us-east-1', *u)
+refused(p.add, 'acme', 'c', 'us-east-1', *u)
+second = p.update('acme', 'c', first, 'us-west-2')
+refused(p.update, 'acme', 'c', first, 'us-east-1')
+refused(p.delete, 'acme', 'c', first)
+print(p.call('acme', 'GET', p.path('acme', 'c'))[0]['settings'])
+p.delete('acme', 'c', second)
+refused(p.call, 'acme', 'GET', p.path('acme', 'c'))
+# Otherwise its `a_b` and `o` would be the `a` and `b_o` of another.
+refused(p.add, 'a_b', 'o', 'us-east-1', *u)
 ";
     let text = run(&serve, &started, program);
     let lines: Vec<&str> = text.lines().collect();
@@ -98,7 +109,12 @@ print(p.query('other', 'b', p.CREATE, table='other_t')['TableDescription']['Tabl
     );
     assert!(lines[1].contains("/settings/region: expected \"eu-west-1\" or \"us-*\""), "{text}");
     assert!(lines[2].contains("/settings/region"), "{text}");
-    assert_eq!(lines[3..], ["other_t"]);
+    assert_eq!(lines[3], "other_t");
+    for line in [4, 5, 6] {
+        assert!(lines[line].contains("which is not what If-Match"), "{text}");
+    }
+    assert_eq!(lines[7], "{'region': 'us-west-2'}");
+    assert!(lines[8].starts_with("refused: ") && lines[9].contains("it contains '_'"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,10 +131,10 @@ p.query('acme', 'orders', p.CREATE, table='acme_orders')
 p.query('acme', 'orders', p.PUT, table='acme_orders', item={'id': '1', 'secret': 'of acme'})
 p.add('evil', 'own', 'us-east-1', *u)
 def saved(method, more=''):
-    return p.call('evil', method, '/acme-orders' + more, {} if method == 'POST' else None)
+    return p.call('evil', method, '/acme_orders' + more, {} if method == 'POST' else None)
 def own(**settings):
     document = dict(template=p.TEMPLATE, settings=dict(region='us-east-1', **settings), credentials=keys)
-    return p.call('evil', 'PUT', '/evil-own', document)
+    return p.call('evil', 'PUT', '/evil_own', document)
 q = lambda *a, **k: refused(p.query, 'evil', *a, **k)
 q('orders', p.GET, table='acme_orders', id='1')
 for method, more in [('GET', ''), ('DELETE', ''), ('GET', '/structure'), ('POST', '/actions/ListTables')]:

@@ -22,7 +22,7 @@ pub(crate) struct Token {
     /// Let the token speak for any tenant, which it names in the header x-portcullis-tenant.
     #[arg(long)]
     pub(crate) any_tenant: bool,
-    /// The names of the datasources that the token may save, use and delete; 'acme-*' stands for all
+    /// The names of the datasources that the token may save, use and delete; 'acme_*' stands for all
     /// that begin so. Can be repeated.
     #[arg(long, value_name = "NAME")]
     pub(crate) manage: Vec<String>,

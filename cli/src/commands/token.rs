@@ -104,7 +104,7 @@ mod tests {
             template: vec![odd.clone()],
             tenant: Some("acme".parse().unwrap()),
             any_tenant: false,
-            manage: vec!["acme-*".to_string()],
+            manage: vec!["acme_*".to_string()],
             actions: vec!["GetItem".to_string(), "Query".to_string()],
             operator: true,
             expires: Some("9999-12-31T00:00:00+00:00".parse().unwrap()),
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(token.templates, arguments.template);
         assert_eq!(token.datasources, [odd.into(), "*".into()]);
         assert_eq!(token.tenant.as_ref().unwrap().as_str(), "acme");
-        assert!(token.allows_managing("acme-orders") && !token.allows_managing("other"));
+        assert!(token.allows_managing("acme_orders") && !token.allows_managing("other"));
         assert_eq!(token.actions.as_ref().unwrap().len(), 2);
         assert_eq!((token.operator, token.expires), (true, arguments.expires));
     }

@@ -22,7 +22,7 @@
 //! let store = SqliteStore::open(&file)?;
 //!
 //! let draft = Draft {
-//!     name: "acme-orders".parse()?,
+//!     name: "acme_orders".parse()?,
 //!     template: "tenant-dynamodb".to_string(),
 //!     tenant: Some("acme".parse()?),
 //!     settings: r#"{"region": "eu-west-1"}"#.to_string(),

@@ -9,8 +9,8 @@ use std::str::FromStr;
 /// ```
 /// use portcullis_store::DatasourceName;
 ///
-/// let name: DatasourceName = "acme-orders".parse()?;
-/// assert_eq!(name.as_str(), "acme-orders");
+/// let name: DatasourceName = "acme_orders".parse()?;
+/// assert_eq!(name.as_str(), "acme_orders");
 /// assert!("Acme".parse::<DatasourceName>().is_err());
 /// # Ok::<(), portcullis_store::DatasourceNameError>(())
 /// ```
