@@ -73,7 +73,7 @@ fn entry<'t, 'i>(
 }
 
 /// Returns a key as TOML writes it in a dotted path: in quotes unless it is a bare key.
-fn quoted(key: &str) -> String {
+pub(crate) fn quoted(key: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if !key.is_empty() && key.bytes().all(is_bare) { key.to_string() } else { format!("{key:?}") }
 }

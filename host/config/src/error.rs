@@ -1,9 +1,10 @@
 //! The error of reading a policy file. It never quotes a line that may contain a secret.
 
-use crate::deprecated::current_spelling;
+use crate::deprecated::{current_spelling, quoted};
 use crate::nearest::nearest;
 use crate::plain::plain;
 use crate::text::line_at;
+use toml::de::DeTable;
 
 /// The error of parsing a [`PolicyFile`](crate::PolicyFile).
 ///
@@ -22,7 +23,8 @@ pub struct PolicyFileError {
 impl PolicyFileError {
     pub(crate) fn new(error: &toml::de::Error, text: &str) -> Self {
         let line = error.span().map(|span| line_at(text, span.start));
-        Self { message: message(error, line), line: line.map(|(number, _)| number) }
+        let message = duplicate(error, text).unwrap_or_else(|| message(error, line));
+        Self { message, line: line.map(|(number, _)| number) }
     }
 
     /// Returns the line with the error, counted from 1, or `None` if the error has no position.
@@ -30,6 +32,42 @@ impl PolicyFileError {
     pub fn line(&self) -> Option<usize> {
         self.line
     }
+}
+
+/// The message for a table or a key that is there twice. It contains names, but no value.
+fn duplicate(error: &toml::de::Error, text: &str) -> Option<String> {
+    if error.message() != "duplicate key" {
+        return None;
+    }
+    let span = error.span()?;
+    let (number, line) = line_at(text, span.start);
+    let Some(path) = path_of_table(line) else {
+        let key = text.get(span)?;
+        return Some(format!("line {number}: {key} is there twice in one table; remove one"));
+    };
+    let remedy = match path.as_slice() {
+        [server, tokens, _] if server == "server" && tokens == "tokens" => {
+            "during a rotation, keep one table that lists the digests of the old and of the new \
+             token, sha256 = [\"…\", \"…\"]; otherwise remove one, or rename it"
+        }
+        _ => "remove one, or rename it",
+    };
+    Some(format!("line {number}: {} is there twice; {remedy}", path.join(".")))
+}
+
+/// The names in the line that begins a table, such as `[server.tokens.app]`.
+fn path_of_table(line: &str) -> Option<Vec<String>> {
+    if !line.trim_start().starts_with('[') {
+        return None;
+    }
+    let parsed = DeTable::parse(line).ok()?;
+    let mut path = Vec::new();
+    let mut table = Some(parsed.get_ref());
+    while let Some((name, value)) = table.and_then(|table| table.iter().next()) {
+        path.push(quoted(name.get_ref()));
+        table = value.get_ref().as_table();
+    }
+    Some(path)
 }
 
 fn message(error: &toml::de::Error, line: Option<(usize, &str)>) -> String {

@@ -82,6 +82,34 @@ fn token_in_place_of_its_digest_is_not_quoted() {
 }
 
 #[test]
+fn what_is_there_twice_is_named_without_its_values() {
+    let token = "[server.tokens.app]\nsha256 = \"pcl_SUPERSECRET\"\n\n";
+    for (text, message) in [
+        (
+            token.repeat(2),
+            "line 4: server.tokens.app is there twice; during a rotation, keep one table that \
+             lists the digests of the old and of the new token, sha256 = [\"…\", \"…\"]; \
+             otherwise remove one, or rename it",
+        ),
+        (
+            "[datasources.\"a b\"]\n\n  [datasources.'a b']  # pcl_SUPERSECRET\n".to_string(),
+            "line 3: datasources.\"a b\" is there twice; remove one, or rename it",
+        ),
+        (
+            format!("{token}sha256 = \"pcl_SUPERSECRET\"\n"),
+            "line 4: sha256 is there twice in one table; remove one",
+        ),
+        (
+            "[datasources.a]\ncredentials = { from = \"env\", from = \"SUPERSECRET\" }".to_string(),
+            "line 2: from is there twice in one table; remove one",
+        ),
+    ] {
+        let error = PolicyFile::parse(&text).unwrap_err();
+        assert_eq!(error.to_string(), message, "{text}");
+    }
+}
+
+#[test]
 fn plugin_in_a_file_needs_a_file_and_a_manifest() {
     let parse = |plugin: &str| PolicyFile::parse(&format!("[datasources.a]\nplugin = {plugin}\n"));
     let digest = "a".repeat(64);
