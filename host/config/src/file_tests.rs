@@ -149,6 +149,7 @@ fn credential_sources_are_parsed() {
     }
     for (wrong, part) in [
         ("{ from = \"profil\" }", "did you mean `profile`?"),
+        ("{ from = \"caller\" }", "expected one of `env`, `file`"),
         ("{ from = \"role\", arn = \"x\" }", "`source` is missing"),
         (
             "{ from = \"role\", arn = \"x\", externalid = \"y\", source = { from = \"env\" } }",
@@ -243,6 +244,13 @@ fn wrong_keys_of_a_template_are_named_with_their_line() {
         ("setting = {}", 3, "did you mean `settings`?"),
         ("settings = { region = [] }", 3, "the list of allowed values is empty"),
         ("settings-file = \"a\"", 3, "unknown"),
+        ("credentials = { from = \"user\" }", 3, "`user`, expected one of `caller`, `env`, `file`"),
+        ("credentials = { from = \"caller2\" }", 3, "did you mean `caller`?"),
+        (
+            "credentials = { from = \"role\", arn = \"x\", source = { from = \"user\" } }",
+            3,
+            "`user`, expected one of `env`, `file`",
+        ),
         ("egress = [\"https://{region}.a.example\"]", 1, "egress has {region}"),
         ("egress = [\"https://a.{region}\"]", 3, "the last label"),
         ("tls = { client-key = \"a\" }", 1, "belong together"),

@@ -179,7 +179,8 @@ const CALLER: &str = "caller";
 impl<'de> Deserialize<'de> for TemplateCredentials {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let table = toml::Table::deserialize(deserializer)?;
-        if table.get("from").and_then(toml::Value::as_str) == Some(CALLER) {
+        let from = table.get("from").and_then(toml::Value::as_str);
+        if from == Some(CALLER) {
             if let Some(key) = table.keys().find(|key| *key != "from") {
                 return Err(serde::de::Error::custom(format!(
                     "unknown field `{key}`: credentials of the caller have only from = \"caller\""
@@ -187,8 +188,16 @@ impl<'de> Deserialize<'de> for TemplateCredentials {
             }
             return Ok(Self::Caller);
         }
-        let source = CredentialSource::deserialize(table)
-            .map_err(|error| serde::de::Error::custom(error.message()))?;
+        // What is unknown in a role is its own source, which cannot be the caller.
+        let is_role = from == Some("role");
+        let source = CredentialSource::deserialize(table).map_err(|error| -> D::Error {
+            let message = error.message();
+            if is_role || !message.starts_with("unknown variant") {
+                return serde::de::Error::custom(message);
+            }
+            let (known, all) = ("expected one of ", format!("expected one of `{CALLER}`, "));
+            serde::de::Error::custom(message.replacen(known, &all, 1))
+        })?;
         Self::from_source(source).map_err(serde::de::Error::custom)
     }
 }
