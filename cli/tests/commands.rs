@@ -540,6 +540,9 @@ fn token_may_use_only_what_the_options_name() {
         (["--actions", "GetItems"], 4, "did you mean GetItem?"),
         (["--expires", "2026-12-31T00:00:00"], 2, "add Z for UTC"),
         (["--expires", "2001-01-01T00:00:00Z"], 2, "has passed already"),
+        (["--manage", "x*y"], 2, "as in 'acme_*'"),
+        (["--manage", "Acme_*"], 2, "lower-case letters"),
+        (["--datasource", "x*y"], 2, "only at the end"),
     ] {
         let refused = portcullis(&[&["token", "app"][..], &arguments].concat());
         assert_eq!(refused.status.code(), Some(code), "{arguments:?}: {}", err(&refused));

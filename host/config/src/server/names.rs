@@ -39,8 +39,10 @@ impl NamePattern {
         &self.0
     }
 
-    /// Whether a saved datasource can have such a name: lower-case letters, digits and `. _ -`.
-    pub(super) fn can_be_saved(&self) -> bool {
+    /// Returns whether a saved datasource can have such a name: lower-case letters, digits and
+    /// `. _ -`.
+    #[must_use]
+    pub fn can_be_saved(&self) -> bool {
         let name = self.prefix().unwrap_or(&self.0);
         let known =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
