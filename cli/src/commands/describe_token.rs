@@ -144,6 +144,10 @@ mod tests {
             ),
             ("datasources = [\"a\"]\ntenant = \"acme\"", "tenant: acme, and no other"),
             (
+                "datasources = [\"a\"]\ntenants = \"any\"",
+                "tenant: any: each request names its tenant in the header x-portcullis-tenant",
+            ),
+            (
                 "manage = [\"a\"]",
                 "may save: the datasource a; it may also use, read and delete these",
             ),
