@@ -110,6 +110,30 @@ fn what_is_there_twice_is_named_without_its_values() {
 }
 
 #[test]
+fn a_store_without_its_file_or_key_says_how_to_make_them() {
+    for (store, says) in [
+        (
+            "file = \"store.db\"",
+            "server.store has no key; `portcullis store key -o store.key` makes one: key = { from \
+             = \"file\", path = \"store.key\" }",
+        ),
+        (
+            "key = { from = \"file\", path = \"store.key\" }",
+            "server.store has no file; `portcullis store create store.db` makes one: file = \
+             \"store.db\"",
+        ),
+        ("fil = \"store.db\"", "did you mean `file`?"),
+    ] {
+        let message = PolicyFile::parse(&format!("[server.store]\n{store}\n")).unwrap_err();
+        assert!(message.to_string().contains(says), "{store}: {message}");
+    }
+    let whole = "file = \"store.db\"\nkey = { from = \"env\", variable = \"KEY\" }\nper-tenant = 5";
+    let file = PolicyFile::parse(&format!("[server.store]\n{whole}\n")).unwrap();
+    let store = file.server.unwrap().store.unwrap();
+    assert_eq!((store.file.to_str(), store.per_tenant.get()), (Some("store.db"), 5));
+}
+
+#[test]
 fn plugin_in_a_file_needs_a_file_and_a_manifest() {
     let parse = |plugin: &str| PolicyFile::parse(&format!("[datasources.a]\nplugin = {plugin}\n"));
     let digest = "a".repeat(64);
@@ -255,7 +279,7 @@ fn wrong_keys_of_a_template_are_named_with_their_line() {
         ("egress = [\"https://a.{region}\"]", 3, "the last label"),
         ("tls = { client-key = \"a\" }", 1, "belong together"),
         ("limits = { requests = 0 }", 1, "requests"),
-        ("tenant-calls = { per-second = 0 }", 3, "per-second"),
+        ("tenant-calls = { per-second = 0 }", 3, "`0`, expected 1 or more"),
     ] {
         let text = format!("[templates.t]\nplugin = \"dynamodb\"\n{template}\n");
         let error = PolicyFile::parse(&text).unwrap_err();

@@ -1,10 +1,11 @@
 //! The TOML parser's messages in words that an operator knows.
 
 /// What the parser expects, in its words and in ours.
-const EXPECTED: [(&str, &str); 16] = [
+const EXPECTED: [(&str, &str); 17] = [
     ("expected a duration", "expected a time with its unit, in quotes, as in \"30s\" or \"500ms\""),
     ("expected parsable string", "expected a size, as in \"64 MiB\""),
     ("expected an integer or string", "expected a size, as in \"64 MiB\""),
+    ("expected a nonzero u32", "expected 1 or more"),
     ("expected u16", "expected a whole number, without quotes"),
     ("expected u32", "expected a whole number, without quotes"),
     ("expected u64", "expected a whole number, without quotes"),
@@ -82,6 +83,10 @@ mod tests {
             (
                 "invalid value: integer `-1`, expected u32",
                 "this value does not fit: `-1`, expected a whole number, without quotes",
+            ),
+            (
+                "invalid value: integer `0`, expected a nonzero u32",
+                "this value does not fit: `0`, expected 1 or more",
             ),
             (
                 "invalid socket address syntax",

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(try_from = "RawStore", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct StoreConfig {
     /// The path of the file, relative to the policy file. `portcullis store create` creates it. One
@@ -28,7 +28,6 @@ pub struct StoreConfig {
     pub key: StoreKeySource,
     /// The most datasources of one tenant. 1,000: more than a person keeps apart, and together with
     /// the longest settings some 100 MB of a disk.
-    #[serde(default = "per_tenant")]
     pub per_tenant: NonZeroU32,
 }
 
@@ -48,6 +47,33 @@ pub enum StoreKeySource {
         /// The name of the variable.
         variable: String,
     },
+}
+
+/// The keys of a store as written in the file. What is missing gets a message that says how to make
+/// it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawStore {
+    file: Option<PathBuf>,
+    key: Option<StoreKeySource>,
+    #[serde(default = "per_tenant")]
+    per_tenant: NonZeroU32,
+}
+
+impl TryFrom<RawStore> for StoreConfig {
+    type Error = &'static str;
+
+    fn try_from(raw: RawStore) -> Result<Self, &'static str> {
+        let file = raw.file.ok_or(
+            "server.store has no file; `portcullis store create store.db` makes one: file = \
+             \"store.db\"",
+        )?;
+        let key = raw.key.ok_or(
+            "server.store has no key; `portcullis store key -o store.key` makes one: key = { from \
+             = \"file\", path = \"store.key\" }",
+        )?;
+        Ok(Self { file, key, per_tenant: raw.per_tenant })
+    }
 }
 
 const fn per_tenant() -> NonZeroU32 {
