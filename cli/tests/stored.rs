@@ -6,11 +6,11 @@ mod support;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
-use support::Serve;
 use support::saved::{
     SECRET, bytes_in, delete, document, folder, get, list_tables, policy, put, send, service,
     signer, start,
 };
+use support::{Serve, token};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_datasource_is_tested_saved_used_changed_and_deleted() {
@@ -358,6 +358,24 @@ async fn i5_no_name_is_a_path_or_looks_like_another() {
     let list =
         send(&serve, "GET", "/v1/datasources", "platform-token", &tenant, &Value::Null).json();
     assert_eq!(list["datasources"].as_array().unwrap().len(), 1, "{list}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sdk_whose_url_lacks_the_datasource_is_told_that_saved_ones_have_names() {
+    let service = service().await;
+    let none = token("none", "token-none", "templates = [\"other\"]\ntenant = \"a\"");
+    let serve = Serve::start_in(folder(), &(policy(&service.authority) + &none), &[]);
+    let target = [("x-amz-target", "DynamoDB_20120810.ListTables")];
+    let message = |token: &str| {
+        let response = send(&serve, "POST", "/", token, &target, &json!({}));
+        assert_eq!(response.status, 400, "{response:?}");
+        response.json()["Message"].as_str().unwrap().to_string()
+    };
+    for token in ["token-a", "token-reader"] {
+        assert!(message(token).contains("a saved datasource is reached by its name too"));
+    }
+    let message = message("token-none");
+    assert!(message.contains("may use none") && !message.contains("saved"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

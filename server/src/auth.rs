@@ -186,6 +186,13 @@ impl Caller {
         self.principal.as_ref().is_none_or(|principal| principal.token.allows_managing(datasource))
     }
 
+    /// Whether the caller may use any saved datasource, whether one exists or not.
+    pub(crate) fn may_use_saved(&self) -> bool {
+        self.principal.as_ref().is_none_or(|principal| {
+            !principal.token.manage.is_empty() || !principal.token.datasources.is_empty()
+        })
+    }
+
     /// Checks that the caller may save, read and delete a datasource of that name.
     pub(crate) fn check_managing(&self, name: &str) -> Result<(), Refusal> {
         if self.may_manage(name) {

@@ -209,10 +209,17 @@ pub(crate) fn misdirected(server: &Server, request: &Request<Body>) -> Option<Re
     let host = only(headers, &header::HOST).unwrap_or("HOST:PORT");
     let url = |name: &String| format!("{scheme}://{host}/ddb/{name}/");
     let urls = names.iter().map(url).collect::<Vec<_>>().join(", ");
+    let may_use_saved = server.stored.store().is_some() && caller.may_use_saved();
     let message = match (names.len(), more) {
         (0, _) => format!(
-            "set the endpoint URL to {}: the path names the datasource. This token may use none",
-            url(&"DATASOURCE".to_string())
+            "set the endpoint URL to {}: the path names the datasource. {}",
+            url(&"DATASOURCE".to_string()),
+            if may_use_saved {
+                "This token may use none of the policy file, but a saved datasource is reached by \
+                 its name too"
+            } else {
+                "This token may use none"
+            }
         ),
         (1, false) => format!("set the endpoint URL to {urls}: the path names the datasource"),
         (_, true) => {
