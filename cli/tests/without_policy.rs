@@ -133,7 +133,29 @@ fn check_finds_what_cannot_work() {
         "[datasources.a]\n{built_in}\n{region}\negress = [\"https://dynamodb.eu-west-2.amazonaws.com\"]\n"
     );
     std::fs::write(folder.path().join("portcullis.toml"), good).unwrap();
-    assert!(run(folder.path(), &["check"], &[]).status.success());
+    let checked = run(folder.path(), &["check"], &[]);
+    assert!(checked.status.success() && !out(&checked).contains("warning"), "{}", out(&checked));
+}
+
+#[test]
+fn check_warns_of_a_template_whose_calls_are_all_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "
+[templates.t]
+plugin = \"dynamodb\"
+settings = { region = [\"us-east-1\"] }
+fixed-settings = { endpoint = \"http://127.0.0.1:8000\" }
+egress = [\"http://127.0.0.1:8000\"]
+signing = [\"{region}/dynamodb\"]
+";
+    std::fs::write(folder.path().join("portcullis.toml"), policy).unwrap();
+    let checked = run(folder.path(), &["check"], &[]);
+    assert!(checked.status.success(), "{}{}", out(&checked), err(&checked));
+    for part in
+        ["\nwarning  template t: http://127.0.0.1:8000 is at", "\nwarning  template t: it has"]
+    {
+        assert!(out(&checked).contains(part), "{part}: {}", out(&checked));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

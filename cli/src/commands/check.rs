@@ -1,7 +1,7 @@
 //! `portcullis check`: checks a policy file and shows what it allows. It sends nothing.
 
 use super::listed_actions::check_actions;
-use super::{check_template, describe_template, describe_token};
+use super::{check_template, check_warnings, describe_template, describe_token};
 use crate::args::PolicyArgs;
 use crate::compiler::small_host;
 use crate::failure::Failure;
@@ -103,6 +103,9 @@ pub(crate) async fn run(arguments: &PolicyArgs) -> Result<(), Failure> {
     let bold = anstyle::Style::new().bold();
     for key in PolicyFile::deprecated_keys(&text) {
         out!("{bold}deprecated{bold:#}  {key}")?;
+    }
+    for warning in check_warnings::of(&file) {
+        out!("{bold}warning{bold:#}  {warning}")?;
     }
     let plural =
         |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });

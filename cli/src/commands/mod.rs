@@ -3,6 +3,7 @@
 pub(crate) mod actions;
 pub(crate) mod check;
 mod check_template;
+mod check_warnings;
 pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod demo;
