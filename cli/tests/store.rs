@@ -208,6 +208,34 @@ async fn i6_a_key_is_rotated_and_a_secret_that_was_moved_is_not_opened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn i6_a_store_is_used_by_one_server_at_a_time() {
+    let service = service().await;
+    let mut first = start(&service);
+    assert_eq!(put(&first, "a-x", "token-a", &document("AKID")).status, 201);
+    let text = policy(&service.authority);
+    let path = |file: &str| format!("\"{}\"", first.path(file).display());
+    let text = text
+        .replace("\"store.db\"", &path("store.db"))
+        .replace("\"store.key\"", &path("store.key"));
+    let second = Serve::start(&text, &[]);
+    let refused = list_tables(&second, "a-x", "token-a");
+    assert_eq!((refused.status, &refused.json()["case"]), (503, &"store".into()));
+    let seen = get(&second, "a-x", "operator-token").json()["detail"].to_string();
+    assert!(seen.contains("another process uses the store"), "{seen}");
+    assert!(seen.contains("store.db"), "{seen}");
+    assert_eq!(put(&second, "a-y", "token-a", &document("AKID")).status, 503);
+    assert_eq!(signer(&list_tables(&first, "a-x", "token-a")), "AKID");
+    // When the first one has ended, the other one takes over.
+    first.signal("TERM");
+    first.wait();
+    let end = Instant::now() + Duration::from_secs(10);
+    while list_tables(&second, "a-x", "token-a").status != 200 {
+        assert!(Instant::now() < end, "{}", second.log());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_use_goes_on_without_the_store() {
     let service = service().await;
     let serve = start(&service);
@@ -510,6 +538,11 @@ async fn an_operator_disables_a_saved_datasource_and_sees_those_of_all() {
     let disabled = switch("disable", "operator-token");
     assert_eq!((disabled.status, &disabled.json()["state"]), (200, &json!("disabled")));
     assert_eq!(list_tables(&serve, "a-x", "token-a").json()["case"], "disabled");
+    let mut kept = document("");
+    kept.as_object_mut().unwrap().remove("credentials");
+    kept["name"] = "a-x".into();
+    let tested = send(&serve, "POST", "/v1/datasources:test", "token-a", &[], &kept);
+    assert_eq!((tested.status, &tested.json()["case"]), (403, &"disabled".into()));
     assert_eq!(put(&serve, "a-x", "token-a", &document("AKID")).status, 200);
     assert_eq!(list_tables(&serve, "a-x", "token-a").status, 403, "saving it does not enable it");
     assert_eq!(get(&serve, "a-x", "token-a").json()["state"], "disabled");

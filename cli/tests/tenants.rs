@@ -490,4 +490,32 @@ async fn calls_that_cannot_be_read_are_refused_with_the_place_and_the_remedy() {
     }
     let unknown = post(&serve, "actions/GetItems", "token-a", None, &call("A", "b"));
     assert_eq!(unknown.status, 404, "{}", unknown.json());
+
+    // What the plugin finds is named as a place in the document.
+    let mut document = call("A", "b");
+    document["options"] = json!({"format": "x"});
+    let problem = post(&serve, "actions/ListTables", "token-a", None, &document).json();
+    assert_eq!(problem["faults"][0]["pointer"], "/options/format", "{problem}");
+    let problem = post(&serve, "actions/GetItem", "token-a", None, &call("A", "b")).json();
+    assert_eq!(problem["faults"][0]["pointer"], "/input/Key", "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_remedy_of_a_denial_never_offers_one_tenants_rules_to_all() {
+    let service = service().await;
+    let policy = policy(&service.authority)
+        .replace("operator = true", "operator = true\ntemplates = [\"*\"]");
+    let policy =
+        policy.replace("[server.tokens.operator]", "[server.tokens.operator]\ntenant = \"a\"");
+    let serve = Serve::start(&policy, &[]);
+    let mut document = call("AKIDA", SECRETS[0]);
+    document["input"] = json!({"TableName": "b_orders"});
+    let denied = post(&serve, "actions/Scan", "operator-token", None, &document).json();
+    assert_eq!(denied["rule"], "tables", "{denied}");
+    let headers = [("authorization", "Bearer operator-token")];
+    let latest = serve.send("GET", "/v1/refusals?limit=1", &headers, b"").json();
+    for remedy in [&denied["remedy"], &latest["refusals"][0]["remedy"]] {
+        let remedy = remedy.as_str().unwrap();
+        assert!(remedy.contains("[templates.dynamodb]") && !remedy.contains("a_*"), "{remedy}");
+    }
 }

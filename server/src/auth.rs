@@ -300,11 +300,15 @@ impl Caller {
     /// The tenant for whom the caller acts: that of its token, or, if the token is a platform's,
     /// the one that it names.
     pub(crate) fn tenant(&self, headers: &HeaderMap) -> Result<Option<TenantName>, Refusal> {
-        let refuse = |message: String, remedy: &str| Refusal {
-            status: RefusalStatus::Forbidden,
-            refused: Refused::new("forbidden").because("a tenant of others").into(),
-            message,
-            remedy: remedy.to_string(),
+        let refuse = |message: String, remedy: &str| {
+            let mut refused = Refused::new("forbidden").because("a tenant of others");
+            refused.tenant = self.own_tenant().cloned();
+            Refusal {
+                status: RefusalStatus::Forbidden,
+                refused: refused.into(),
+                message,
+                remedy: remedy.to_string(),
+            }
         };
         let named = if headers.contains_key(&TENANT) {
             let only = only(headers, &TENANT).ok_or_else(|| {
@@ -358,6 +362,11 @@ impl Caller {
         }
     }
 
+    /// The tenant whose token it is.
+    fn own_tenant(&self) -> Option<&TenantName> {
+        self.principal.as_ref()?.token.tenant.as_ref()
+    }
+
     /// Checks that the token allows an action of a datasource that it may use.
     pub(crate) fn check_action(&self, datasource: &str, action: &str) -> Result<(), Refusal> {
         if self.principal.as_ref().is_none_or(|principal| principal.token.allows_action(action)) {
@@ -368,6 +377,7 @@ impl Caller {
         let mut refused = Box::new(refused);
         refused.datasource = Some(datasource.to_string());
         refused.action = action.parse().ok();
+        refused.tenant = self.own_tenant().cloned();
         Err(Refusal {
             status: RefusalStatus::Forbidden,
             refused,

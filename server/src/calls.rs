@@ -85,6 +85,7 @@ async fn call_stored<T>(
     let datasource = prepared(stored.datasource.clone(), caller, time);
     let call = counted(server, stored.tenant.as_ref(), run(&datasource));
     let result = stored.switch.guard(call).await.map_err(CallError::Disabled)?;
+    let result = result.map_err(|error| of_template(error, stored.template.name()));
     let (name, tenant) = (stored.name.as_str(), stored.tenant.as_ref());
     note_denial(server, caller, name, tenant, result.as_ref().err());
     result.map_err(CallError::Failed)
@@ -101,13 +102,30 @@ pub(crate) async fn call_tenant<T>(
 ) -> Result<T, TenantCallError> {
     let admitted = admit_tenant(server, caller, template, tenant.owner());
     let _admitted = admitted.map_err(TenantCallError::Exceeded)?;
-    let template = template.loaded(&server.host).await.map_err(TenantCallError::Unavailable)?;
+    let loaded = template.loaded(&server.host).await.map_err(TenantCallError::Unavailable)?;
     let tenants = &server.tenants;
-    let datasource = tenants.datasource(&template, tenant).map_err(TenantCallError::Tenant)?;
+    let datasource = tenants.datasource(&loaded, tenant).map_err(TenantCallError::Tenant)?;
     let datasource = prepared(datasource, caller, time);
     let result = counted(server, tenant.name.as_ref(), run(&datasource)).await;
+    let result = result.map_err(|error| of_template(error, template.name()));
     note_denial(server, caller, template.name(), tenant.name.as_ref(), result.as_ref().err());
     result.map_err(|error| TenantCallError::Tenant(error.into()))
+}
+
+/// The error of a call of a tenant. A remedy is a line of the policy that is filled in for this tenant: in
+/// the template it would allow the same to all of them.
+fn of_template(mut error: Error, template: &str) -> Error {
+    if let Error::Denied(denial) = &mut error
+        && denial.is_remedied_by_policy()
+    {
+        denial.fix = None;
+        denial.remedy = format!(
+            "[templates.{template}] does not allow this to any of its tenants: change its rule {} only \
+             if all of them may do it",
+            denial.rule
+        );
+    }
+    error
 }
 
 /// Keeps a denial for operators who look at the latest ones.

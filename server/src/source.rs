@@ -111,9 +111,11 @@ pub(crate) fn absent(name: &str, caller: &Caller, tenant: Option<&TenantName>) -
     } else {
         "GET /v1/datasources lists those that may be used"
     };
+    let mut refused = Refused::new("not-found").because("a datasource that does not exist");
+    refused.tenant = tenant.cloned();
     Refusal {
         status: RefusalStatus::NotFound,
-        refused: Refused::new("not-found").because("a datasource that does not exist").into(),
+        refused: refused.into(),
         message: format!("there is no datasource {name:?}"),
         remedy: remedy.to_string(),
     }

@@ -41,11 +41,15 @@ impl Conditions {
 
     /// The problem of a version that is not as expected.
     pub(super) fn problem(saved: Option<u64>) -> Problem {
-        let found = match saved {
-            Some(version) => format!("the datasource has the ETag \"{version}\""),
-            None => "there is no such datasource".to_string(),
+        let Some(version) = saved else {
+            let message = "there is no such datasource, and If-Match expects one";
+            return Problem::new(ProblemKind::Precondition, message)
+                .remedy("GET /v1/datasources lists those that may be used");
         };
-        let message = format!("{found}, which is not what If-Match or If-None-Match expects");
+        let message = format!(
+            "the datasource has the ETag \"{version}\", which is not what If-Match or If-None-Match \
+             expects"
+        );
         Problem::new(ProblemKind::Precondition, message)
             .remedy("GET it, decide again, and send its ETag in If-Match")
     }

@@ -399,7 +399,7 @@ fn check_operator(caller: &Caller) -> Result<(), Problem> {
         return Ok(());
     }
     let problem = Problem::new(ProblemKind::Forbidden, "this needs the token of an operator");
-    Err(problem.remedy("set operator = true for the token in the policy file"))
+    Err(problem.remedy("ask the operator of this server"))
 }
 
 pub(super) fn json_response(text: String) -> Response {

@@ -16,6 +16,8 @@ pub(super) struct InlineCall {
     pub(super) credentials: Option<Credentials>,
     /// The input of the action; an empty object if the call has none.
     pub(super) input: String,
+    /// Whether the input is in the document as it is, and not made of a template.
+    has_input: bool,
     pub(super) options: Options,
 }
 
@@ -68,7 +70,21 @@ impl InlineCall {
             }
         };
         let credentials = document.credentials.map(credentials).transpose()?;
-        Ok(Self { settings, credentials, input, options })
+        let has_input = document.input.is_some();
+        Ok(Self { settings, credentials, input, has_input, options })
+    }
+
+    /// Where in the document a fault is that the plugin found: the plugin knows the input and the options,
+    /// each on its own. The names of options are not those of fields.
+    pub(super) fn place(&self, options: &[String], pointer: &str) -> String {
+        let name = pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if options.iter().any(|option| option == name) {
+            format!("/options{pointer}")
+        } else if self.has_input {
+            format!("/input{pointer}")
+        } else {
+            pointer.to_string()
+        }
     }
 
     /// Refuses input: the call has none.
@@ -190,6 +206,27 @@ mod tests {
         let Ok(bound) = InlineCall::parse(bound, 1000) else { panic!("it is a call") };
         assert_eq!(bound.input, r#"{"a": "x"}"#);
         assert!(InlineCall::parse("{}", 10).is_ok_and(|call| call.input == "{}"));
+    }
+
+    #[test]
+    fn numbers_of_settings_may_have_fractions() {
+        let settings = |number: &str| {
+            let document = format!(r#"{{"settings": {{"n": {number}}}}}"#);
+            let Ok(call) = InlineCall::parse(&document, 10) else { panic!("{document}") };
+            call.settings.get("n").unwrap().to_string()
+        };
+        for (written, read) in [
+            ("2", "2"),
+            ("1.5", "1.5"),
+            ("2.0", "2.0"),
+            ("1e1", "10.0"),
+            ("1e400", "a very large number"),
+            ("99999999999999999999", "1e20"),
+            (r#"{"a": 1.5}"#, "an object"),
+            (r#"{"a": 1, "$serde_json::private::Number": "1"}"#, "an object"),
+        ] {
+            assert_eq!(settings(written), read, "{written}");
+        }
     }
 
     #[tokio::test]

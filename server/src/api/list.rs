@@ -202,7 +202,14 @@ fn describe(server: &Server, caller: &Caller, saved: &Listed, readable: bool) ->
             format!("its template {:?} is not in the policy file any more", saved.template);
         unavailable(&mut described, &reason);
     } else if !readable {
-        unavailable(&mut described, UNREADABLE);
+        let reason = match saved.key.filter(|_| caller.is_operator()) {
+            Some(key) => format!(
+                "its credentials are sealed with the key {key}, which server.store.key does not have, \
+                 or were changed"
+            ),
+            None => UNREADABLE.to_string(),
+        };
+        unavailable(&mut described, &reason);
     } else if server.stored.is_disabled(&saved.name) {
         described["state"] = Condition::Disabled.as_str().into();
     } else if server.stored.is_connected(&saved.name, deployment) {

@@ -9,9 +9,9 @@ use super::list::complete;
 use super::problem::{Problem, ProblemKind};
 use crate::auth::{Caller, Refusal};
 use crate::body::{self, Received};
-use crate::calls;
+use crate::calls::{self, CallError};
 use crate::credentials;
-use crate::deployment::ServedTemplate;
+use crate::deployment::{Disabled, ServedTemplate};
 use crate::memory;
 use crate::server::Server;
 use crate::source::{absent, hidden};
@@ -60,7 +60,7 @@ impl<'r> Managed<'r> {
         name: &str,
         tenant: Option<TenantName>,
     ) -> Result<Self, Problem> {
-        caller.check_managing(name)?;
+        caller.check_managing(name).map_err(about_name)?;
         let name = name.parse::<DatasourceName>().map_err(|error| {
             Problem::new(ProblemKind::BadRequest, error.to_string()).remedy("choose another name")
         })?;
@@ -81,6 +81,15 @@ impl<'r> Managed<'r> {
     /// The template of a draft.
     pub(super) fn template(&self, draft: &Draft) -> Result<&'r Arc<ServedTemplate>, Problem> {
         Ok(self.caller.template(&draft.template)?)
+    }
+
+    /// Refuses to use what an operator has disabled.
+    pub(super) fn check_enabled(&self) -> Result<(), Problem> {
+        if self.server.stored.is_disabled(&self.name) {
+            let disabled = CallError::Disabled(Disabled { maybe_applied: false });
+            return Err(Problem::from_call(&disabled, self.caller));
+        }
+        Ok(())
     }
 
     /// The saved credentials that a draft keeps.
@@ -145,6 +154,7 @@ impl<'r> Managed<'r> {
         self.check_audit()?;
         let _admitted = admit(self.server, self.caller)?;
         let (record, name, tenant) = (self.record(), self.name.clone(), self.tenant.clone());
+        let holds_for_none = conditions.hold(None);
         let delete = self.store.change(move |opened| {
             let decide = |before: &Saved| check(Some(before), tenant.as_ref(), &conditions);
             match opened.store.delete(&name, &decide) {
@@ -168,7 +178,7 @@ impl<'r> Managed<'r> {
             Ok(false) => Err(self.absent()),
             // Another tenant's is none.
             Err(failure) if matches!(failure.error(), Some(StoreError::Taken)) => {
-                Err(self.absent())
+                Err(if holds_for_none { self.absent() } else { Conditions::problem(None) })
             }
             Err(failure) => Err(self.refused(&failure)),
         }

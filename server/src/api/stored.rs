@@ -103,6 +103,7 @@ pub(super) async fn test(
     let kept = match (&draft.name, &draft.credentials) {
         (Some(name), Given::Kept) => {
             let managed = Managed::new(&server, &caller, name, tenant.clone())?;
+            managed.check_enabled()?;
             saved_as = Some(name.clone());
             managed.kept_credentials(&draft).await?
         }

@@ -6,14 +6,14 @@ use super::input::MediaType;
 use super::problem::{Problem, ProblemKind};
 use crate::auth::Caller;
 use crate::body::{self, Received};
-use crate::calls;
+use crate::calls::{self, TenantCallError};
 use crate::deployment::ServedTemplate;
 use crate::memory;
 use crate::server::Server;
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use portcullis::{Datasource, Error, Tenant};
+use portcullis::{Datasource, Error, PluginError, Tenant, TenantError};
 use portcullis_memory::{Account, Charge};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -96,6 +96,8 @@ pub(super) struct Inline {
     pub(super) template: Arc<ServedTemplate>,
     pub(super) tenant: Tenant,
     call: InlineCall,
+    /// The names of its options.
+    options: Vec<String>,
     account: Arc<Account>,
     /// The memory of the document, and then of the input.
     _charge: Charge,
@@ -142,7 +144,8 @@ impl Inline {
         let settings = std::mem::take(&mut call.settings);
         let credentials = call.credentials.take();
         let tenant = Tenant { name: tenant, settings, credentials, holder, datasource: None };
-        Ok(Self { template, tenant, call, account, _charge: charge })
+        let options = call.options.plugin.keys().cloned().collect();
+        Ok(Self { template, tenant, call, options, account, _charge: charge })
     }
 
     /// Refuses input, and options that are not in `known`.
@@ -161,9 +164,20 @@ impl Inline {
         let Self { template, tenant, call, account, .. } = self;
         let time: Option<Duration> = call.options.time;
         let result = calls::call_tenant(server, caller, template, tenant, time, run).await;
-        let result = result.map_err(|error| {
+        let result = result.map_err(|mut error| {
+            self.place_faults(&mut error);
             Problem::from_tenant_call(&error, caller).about(template.name(), tenant.name.as_ref())
         });
         finish(caller, account, result)
+    }
+
+    /// Says of the faults that the plugin found where they are in the document.
+    fn place_faults(&self, error: &mut TenantCallError) {
+        let TenantCallError::Tenant(TenantError::Host(error)) = error else { return };
+        if let Error::Plugin(PluginError::InvalidInput(faults)) = error {
+            for fault in faults {
+                fault.pointer = self.call.place(&self.options, &fault.pointer);
+            }
+        }
     }
 }

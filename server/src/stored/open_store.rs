@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use portcullis_config::{StoreConfig, StoreKeySource};
 use portcullis_files::read_secret;
 use portcullis_store::{
-    DatasourceName, KeyId, Saved, Sealed, SqliteStore, Store, StoreError, StoreKeys,
+    DatasourceName, KeyId, Saved, Sealed, SqliteStore, Store, StoreError, StoreKeys, StoreLock,
 };
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,8 @@ struct Inner {
 #[derive(Default)]
 struct State {
     opened: Option<Arc<Opened>>,
+    /// Taken when the store is opened first, and kept.
+    lock: Option<StoreLock>,
     /// What distinguishes the file that was opened last.
     identity: Option<u64>,
     failed: Option<(StoreFailure, Instant)>,
@@ -53,9 +55,12 @@ pub(crate) struct Opened {
 /// Why the store did not do what it should.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum StoreFailure {
-    /// The store refuses, or cannot be used.
+    /// The store refuses what was asked.
     #[error("{0}")]
-    Store(Arc<StoreError>),
+    Refused(Arc<StoreError>),
+    /// The store cannot be used.
+    #[error("server.store.file: {}: {error}", file.display())]
+    Store { file: Arc<Path>, error: Arc<StoreError> },
     /// The key cannot be read.
     #[error("server.store.key cannot be used: {0}")]
     Key(Arc<str>),
@@ -77,24 +82,23 @@ impl StoreFailure {
     /// The error of the store itself.
     pub(crate) fn error(&self) -> Option<&StoreError> {
         match self {
-            Self::Store(error) => Some(error),
+            Self::Refused(error) | Self::Store { error, .. } => Some(error),
             _ => None,
         }
     }
 
-    /// Whether the store works, and refuses what was asked.
-    fn is_refusal(&self) -> bool {
-        matches!(
-            self.error(),
-            Some(
-                StoreError::Conflict { .. }
-                    | StoreError::Taken
-                    | StoreError::OtherTemplate
-                    | StoreError::TooMany(_)
-                    | StoreError::Damaged(_)
-                    | StoreError::Seal(_)
-            )
-        )
+    fn new(error: StoreError, file: &Path) -> Self {
+        let is_refusal = matches!(
+            error,
+            StoreError::Conflict { .. }
+                | StoreError::Taken
+                | StoreError::OtherTemplate
+                | StoreError::TooMany(_)
+                | StoreError::Damaged(_)
+                | StoreError::Seal(_)
+        );
+        let error = Arc::new(error);
+        if is_refusal { Self::Refused(error) } else { Self::Store { file: file.into(), error } }
     }
 }
 
@@ -246,7 +250,7 @@ impl Inner {
         what(&opened).map_err(|error| {
             let is_replaced = matches!(error, StoreError::Replaced);
             let is_about_file = is_about_file(&error);
-            let failure = StoreFailure::Store(Arc::new(error));
+            let failure = StoreFailure::new(error, &self.file());
             let mut state = self.state.lock();
             let is_current = state.opened.as_ref().is_some_and(|now| Arc::ptr_eq(now, &opened));
             if is_current && (is_replaced || is_about_file) {
@@ -268,7 +272,7 @@ impl Inner {
         {
             return Err(failure.clone());
         }
-        match open(&self.config, self.folder.as_deref()) {
+        match self.open(&mut state.lock) {
             Ok(mut opened) => {
                 let identity = Some(opened.store.identity());
                 if state.identity != identity {
@@ -276,7 +280,8 @@ impl Inner {
                 }
                 opened.epoch = self.epoch.load(Ordering::Acquire);
                 let opened = Arc::new(opened);
-                *state = State { opened: Some(opened.clone()), identity, failed: None };
+                (state.opened, state.identity) = (Some(opened.clone()), identity);
+                state.failed = None;
                 Ok(opened)
             }
             Err(failure) => {
@@ -286,9 +291,22 @@ impl Inner {
         }
     }
 
+    fn open(&self, lock: &mut Option<StoreLock>) -> Result<Opened, StoreFailure> {
+        let opened = open(&self.config, self.folder.as_deref())?;
+        if lock.is_none() {
+            let file = self.file();
+            *lock = Some(StoreLock::of(&file).map_err(|error| StoreFailure::new(error, &file))?);
+        }
+        Ok(opened)
+    }
+
+    fn file(&self) -> PathBuf {
+        beside(self.folder.as_deref(), &self.config.file)
+    }
+
     /// Remembers, and logs, whether changes are made.
     fn note(&self, failure: Option<&StoreFailure>) {
-        let failure = failure.filter(|failure| !failure.is_refusal());
+        let failure = failure.filter(|failure| !matches!(failure, StoreFailure::Refused(_)));
         let mut failing = self.failing.lock();
         match (&*failing, failure) {
             (None, Some(reason)) => tracing::error!(
@@ -318,8 +336,9 @@ fn is_about_file(error: &StoreError) -> bool {
 
 fn open(config: &StoreConfig, folder: Option<&Path>) -> Result<Opened, StoreFailure> {
     let keys = read_keys(&config.key, folder)?;
-    let in_store = |error| StoreFailure::Store(Arc::new(error));
-    let store = SqliteStore::open(&beside(folder, &config.file)).map_err(in_store)?;
+    let file = beside(folder, &config.file);
+    let in_store = |error| StoreFailure::new(error, &file);
+    let store = SqliteStore::open(&file).map_err(in_store)?;
     let used = store.key_ids().map_err(in_store)?;
     let others: Vec<KeyId> = used.iter().copied().filter(|id| !keys.has(*id)).collect();
     if let Some(other) = others.first() {
@@ -362,13 +381,6 @@ fn read_keys(source: &StoreKeySource, folder: Option<&Path>) -> Result<StoreKeys
 /// # Errors
 /// Returns an error if the key or the store cannot be used.
 pub fn check_store(config: &StoreConfig, folder: Option<&Path>) -> Result<(), SetupError> {
-    open(config, folder).map(drop).map_err(|failure| {
-        let place = match &failure {
-            StoreFailure::Store(_) => {
-                format!("server.store.file: {}: ", beside(folder, &config.file).display())
-            }
-            _ => String::new(),
-        };
-        SetupError::configuration(format!("{place}{failure}"))
-    })
+    let opened = open(config, folder).map(drop);
+    opened.map_err(|failure| SetupError::configuration(failure.to_string()))
 }

@@ -37,12 +37,14 @@
 //! # }
 //! ```
 
+mod lock;
 mod name;
 mod saved;
 mod seal;
 mod sqlite;
 mod store;
 
+pub use lock::StoreLock;
 pub use name::{DatasourceName, DatasourceNameError};
 pub use saved::{Draft, Entry, Listed, Saved};
 pub use seal::{KeyId, SealError, Sealed, Sealing, StoreKeys, StoreKeysError};

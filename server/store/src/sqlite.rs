@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A store in a file. One process writes it at a time.
+/// A store in a file. A server that uses one holds its [`StoreLock`](crate::StoreLock).
 pub struct SqliteStore {
     path: PathBuf,
     /// Which file it is, on systems that tell.
@@ -120,6 +120,9 @@ fn file_id(path: &Path) -> Result<Option<FileId>, StoreError> {
         std::io::ErrorKind::NotFound => StoreError::Missing,
         _ => StoreError::Io(error.to_string()),
     })?;
+    if found.is_dir() {
+        return Err(StoreError::Folder);
+    }
     #[cfg(unix)]
     return Ok(Some((
         std::os::unix::fs::MetadataExt::dev(&found),

@@ -160,6 +160,12 @@ pub enum StoreError {
     /// There is no space left.
     #[error("the disk of the store is full, or the file may not grow")]
     Full,
+    /// Another process has opened the store.
+    #[error("another process uses the store; only one server at a time may use it")]
+    InUse,
+    /// The path is that of a folder.
+    #[error("there is a folder at this path, and not a file")]
+    Folder,
     /// Somebody else holds the file.
     #[error("another process holds the store, and did not release it in time")]
     Locked,

@@ -208,7 +208,7 @@ fn files_that_are_no_stores_are_refused_and_not_changed() {
         assert!(matches!(SqliteStore::create(&path), Err(StoreError::Exists)));
         assert_eq!(std::fs::read(&path).unwrap(), content);
     }
-    assert!(SqliteStore::open(folder.path()).is_err());
+    assert!(matches!(SqliteStore::open(folder.path()), Err(StoreError::Folder)));
 }
 
 #[test]

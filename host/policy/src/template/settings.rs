@@ -2,6 +2,7 @@
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
@@ -40,6 +41,10 @@ pub const MAX_TEXT_BYTES: usize = 1024;
 const MAX_SETTINGS: usize = 64;
 /// The longest name of a setting, in bytes. 64: names longer than that are in no template.
 pub(super) const MAX_NAME_BYTES: usize = 64;
+
+/// The name under which `serde_json` passes on a number that is no integer of 64 bits, as text, if its
+/// feature `arbitrary_precision` is on. An object that has it is no more than that number.
+const NUMBER: &str = "$serde_json::private::Number";
 
 impl TenantSettings {
     /// The value of a setting.
@@ -149,8 +154,22 @@ impl<'de> Deserialize<'de> for SettingValue {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SettingValue, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(SettingValue::Other("an object"))
+                let mut value = SettingValue::Other("an object");
+                let mut is_first = true;
+                while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+                    if is_first && name == NUMBER {
+                        let number = map.next_value::<Cow<'_, str>>()?.parse::<f64>();
+                        value = match number {
+                            Ok(number) if number.is_finite() => SettingValue::Decimal(number),
+                            _ => SettingValue::Other("a very large number"),
+                        };
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                        value = SettingValue::Other("an object");
+                    }
+                    is_first = false;
+                }
+                Ok(value)
             }
         }
         deserializer.deserialize_any(Value)

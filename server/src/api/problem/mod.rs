@@ -176,9 +176,16 @@ impl Problem {
         };
         problem.kind = ProblemKind::Call(ErrorKind::InvalidSettings);
         problem.status = StatusCode::SERVICE_UNAVAILABLE;
+        let reason = match error {
+            // Which key it is, and what an operator can do about it, is for operators.
+            StoredError::Sealed(_) if !caller.is_operator() => {
+                "its credentials cannot be read".to_string()
+            }
+            error => error.to_string(),
+        };
         problem
             .refused("invalid-settings")
-            .with("detail", format!("the saved datasource cannot be used: {error}"))
+            .with("detail", format!("the saved datasource cannot be used: {reason}"))
             .remedy("save it again with settings and credentials that fit a template")
     }
 
@@ -256,6 +263,15 @@ impl Problem {
                 (None, true) => problem,
                 (_, false) => problem.remedy(ask(denial)),
             },
+            Error::Limit(Limit { which: LimitKind::ProcessMemory, .. })
+                if !caller.is_operator() =>
+            {
+                problem.remedy("try again later")
+            }
+            Error::Limit(Limit { which, .. }) if !caller.is_operator() => problem.remedy(format!(
+                "ask the operator of this server: this datasource has the limit {}",
+                which.key()
+            )),
             _ => problem,
         }
     }
