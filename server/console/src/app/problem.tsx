@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import type { Problem } from "../api/problem";
 import { texts } from "../texts";
+import { Prose } from "./prose";
 
 /** A problem in a box, with buttons that may help. */
 export function ProblemBox({ problem, requestId, children }: { problem: Problem; requestId?: string | undefined; children?: ComponentChildren }) {
@@ -15,8 +16,14 @@ export function ProblemBox({ problem, requestId, children }: { problem: Problem;
   const known = facts.filter(([, value]) => value !== undefined);
   return (
     <div class="problem" role="alert">
-      <p class="problem-detail">{problem.detail}</p>
-      {problem.hint && <p>{problem.hint}</p>}
+      <p class="problem-detail">
+        <Prose text={problem.detail} />
+      </p>
+      {problem.hint && (
+        <p>
+          <Prose text={problem.hint} />
+        </p>
+      )}
       {problem.remedy && <Remedy problem={problem} remedy={problem.remedy} />}
       {problem.maybeApplied === true && <p>{texts.problem.maybeApplied}</p>}
       {known.length > 0 && (
@@ -37,7 +44,13 @@ export function ProblemBox({ problem, requestId, children }: { problem: Problem;
 /** For a refusal, an operator's remedy is a line of the policy, and shown as one. */
 function Remedy({ problem, remedy }: { problem: Problem; remedy: string }) {
   const isLine = problem.rule !== undefined && /^[a-z-]+ = /.test(remedy);
-  if (!isLine) return <p class="problem-remedy">{remedy}</p>;
+  if (!isLine) {
+    return (
+      <p class="problem-remedy">
+        <Prose text={remedy} />
+      </p>
+    );
+  }
   return (
     <p class="problem-remedy">
       {texts.problem.allowedBy} <code>{remedy}</code>
