@@ -26,6 +26,11 @@ export async function reloadDatasources(): Promise<void> {
   }
 }
 
+/** Whether connecting datasources may be of use: a server for its embedded database has nothing to connect. */
+export function mayConnect(list: DatasourceList | undefined): boolean {
+  return list === undefined || list.store !== undefined || !list.datasources.some((source) => source.embedded === true);
+}
+
 /** Forgets what the last session could see. */
 export function forgetDatasources(): void {
   latest += 1;

@@ -5,8 +5,9 @@ import { deleteDatasource, readDatasource, test } from "../api/calls";
 import { type Problem, problemOf } from "../api/problem";
 import type { Datasource, DatasourceList } from "../api/types";
 import { texts } from "../texts";
-import { reloadDatasources } from "./datasources";
+import { mayConnect, reloadDatasources } from "./datasources";
 import { Dialog } from "./dialog";
+import { focusHeading } from "./focus";
 import { ProblemBox } from "./problem";
 import { href, navigate } from "./route";
 import { RulesButton } from "./rules";
@@ -26,7 +27,7 @@ export function Home({ list }: { list: DatasourceList }) {
     <main class="page">
       <div class="spread">
         <h1>{texts.home.title}</h1>
-        <a class="button primary" href={href(["connect"])}>
+        <a class={mayConnect(list) ? "button primary" : "button"} href={href(["connect"])}>
           {texts.home.connect}
         </a>
       </div>
@@ -72,6 +73,7 @@ export function Home({ list }: { list: DatasourceList }) {
 function Row({ source, remove }: { source: Datasource; remove: () => void }) {
   const [result, setResult] = useState<{ message?: string; problem?: Problem; running?: boolean }>({});
   const run = () => {
+    if (result.running) return;
     setResult({ running: true });
     test(source.name).then(
       ({ message }) => setResult({ message }),
@@ -94,7 +96,7 @@ function Row({ source, remove }: { source: Datasource; remove: () => void }) {
         </td>
         <td>
           <div class="actions row-end">
-            <button type="button" class="button small" onClick={run} disabled={result.running === true} aria-label={texts.home.testOf(source.name)}>
+            <button type="button" class="button small" onClick={run} aria-disabled={result.running === true} aria-label={texts.home.testOf(source.name)}>
               {texts.home.test}
             </button>
             <a class="button small" href={href(["d", source.name, "query"])} aria-label={texts.home.queryOf(source.name)}>
@@ -146,12 +148,15 @@ function DeleteDialog({ source, closed }: { source: Datasource; closed: () => vo
   const [problem, setProblem] = useState<Problem>();
   const [running, setRunning] = useState(false);
   const remove = async () => {
+    if (running) return;
     setRunning(true);
     try {
       const { etag } = await readDatasource(source.name);
       await deleteDatasource(source.name, etag);
       closed();
       await reloadDatasources();
+      // The row with the button that opened the dialog is gone.
+      requestAnimationFrame(() => focusHeading());
     } catch (error) {
       setProblem(problemOf(error));
       setRunning(false);
@@ -167,7 +172,7 @@ function DeleteDialog({ source, closed }: { source: Datasource; closed: () => vo
           <button type="button" class="button" onClick={closed} autofocus>
             {texts.app.cancel}
           </button>
-          <button type="button" class="button danger" onClick={() => void remove()} disabled={running}>
+          <button type="button" class="button danger" onClick={() => void remove()} aria-disabled={running}>
             {texts.home.delete}
           </button>
         </div>

@@ -5,7 +5,8 @@ import { useEffect } from "preact/hooks";
 import { session, signInNeeded } from "../api/session";
 import { texts } from "../texts";
 import { Boundary } from "./boundary";
-import { datasources, forgetDatasources, reloadDatasources } from "./datasources";
+import { datasources, forgetDatasources, mayConnect, reloadDatasources } from "./datasources";
+import { useKeptFocus } from "./focus";
 import { Home } from "./home";
 import { GateIcon, ThemeIcon } from "./icons";
 import { lazy } from "./lazy";
@@ -33,6 +34,8 @@ export function Shell() {
     const title = area === "d" ? views[view ?? "tables"] : area === "connect" ? texts.connect.title : area === "state" ? texts.app.state : undefined;
     document.title = [title, shown, texts.app.name].filter(Boolean).join(" · ");
   }, [area, shown, view]);
+  // What had the focus may be a part of the view that is left, or of the form for the token.
+  useKeptFocus([area, datasource, view, signInNeeded.value, datasources.value.list !== undefined]);
   if (signInNeeded.value) return <SignIn />;
   return (
     <div class="shell">
@@ -93,12 +96,12 @@ function Header({ area, datasource, view }: Place) {
         <nav class="shell-nav" aria-label={texts.app.viewsOf(datasource)}>
           <NavLink to={href(["d", datasource, "tables", ...(table === undefined ? [] : [table])])} current={current === "tables"} label={texts.app.tables} />
           <NavLink to={href(["d", datasource, "query"], { table })} current={current === "query"} label={texts.app.query} />
-          <RulesButton key={datasource} datasource={datasource} />
+          <RulesButton key={datasource} datasource={datasource} kind="button small" />
         </nav>
       )}
       <div class="shell-end">
         <nav class="shell-nav" aria-label={texts.app.server}>
-          <NavLink to={href(["connect"])} current={area === "connect"} label={texts.app.connect} />
+          {mayConnect(list) && <NavLink to={href(["connect"])} current={area === "connect"} label={texts.app.connect} />}
           <NavLink to={href(["state"])} current={area === "state"} label={texts.app.state} />
         </nav>
         <button type="button" class="button quiet icon" onClick={nextTheme} aria-label={texts.app.theme(theme.value)} title={texts.app.theme(theme.value)}>
