@@ -36,6 +36,8 @@ const signIn = {
   tokenHelp: "It stays in this tab's memory. After a reload you need it again.",
   tenant: "Tenant",
   tenantHelp: "Only for the token of a platform: the tenant you act for.",
+  otherTenant: "Your token is for another tenant. Leave this empty.",
+  noTenants: "Your token may not name a tenant. Leave this empty.",
   submit: "Sign in",
   refused: "The server does not accept this token. It may be mistyped, expired, or removed from the policy.",
 };
