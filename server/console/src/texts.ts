@@ -93,13 +93,20 @@ const connect = {
   noTemplates: "No templates",
   noTemplatesHelp:
     "An operator describes in a template of the policy which datasources may be connected here, as in this example. The datasources that the policy has already can be used without.",
+  noTemplatesStore: "Datasources that are connected here are saved in the store. These commands create it and its key:",
+  storeCommands: `portcullis store create store.db
+portcullis store key -o store.key`,
   example: `[templates.dynamodb]
 plugin = "dynamodb"
 settings = { region = ["eu-west-1", "us-*"] }
 credentials = { from = "caller" }
 egress = ["https://dynamodb.{region}.amazonaws.com"]
 signing = ["{region}/dynamodb"]
-access = "write"`,
+access = "write"
+
+[server.store]
+file = "store.db"
+key = { from = "file", path = "store.key" }`,
   template: "Template",
   unavailable: (reason: string) => `unavailable: ${reason}`,
   name: "Name",

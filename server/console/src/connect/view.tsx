@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { describeTemplate, listTemplates, readDatasource } from "../api/calls";
 import type { Datasource, Template, TemplateSummary } from "../api/types";
+import { useKeptFocus } from "../app/focus";
 import { useLoad } from "../app/load";
 import { ProblemBox } from "../app/problem";
 import { route, setParams } from "../app/route";
@@ -18,6 +19,8 @@ export function ConnectView() {
   const usable = templates.value ?? [];
   const chosen = existing.value?.datasource.template ?? route.value.params.get("template") ?? (usable.length === 1 ? usable[0]?.name : undefined);
   const template = useLoad(async (signal) => (chosen === undefined ? undefined : describeTemplate(chosen, signal)), [chosen]);
+  // Another version of the datasource begins the form anew, and "Try again" goes with its problem.
+  useKeptFocus([existing.value, templates.value, template.value]);
   const problem = templates.problem ?? existing.problem ?? template.problem;
   return (
     <main class="page connect">
@@ -95,6 +98,8 @@ function NoTemplates() {
       <h2>{texts.connect.noTemplates}</h2>
       <p>{texts.connect.noTemplatesHelp}</p>
       <pre class="document" tabIndex={0}>{texts.connect.example}</pre>
+      <p>{texts.connect.noTemplatesStore}</p>
+      <pre class="document" tabIndex={0}>{texts.connect.storeCommands}</pre>
     </div>
   );
 }
