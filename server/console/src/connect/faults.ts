@@ -1,9 +1,10 @@
 // Which field of the form a problem belongs to.
 
 import type { Problem } from "../api/problem";
+import { tenantFault } from "../app/tenant";
 import type { Field } from "./fields";
 
-/** Messages by the id of a field: `settings.region`, `credentials.accessKeyId`, `template`, `name`. */
+/** Messages by the id of a field: `settings.region`, `credentials.accessKeyId`, `template`, `name`, `tenant`. */
 export type Located = Record<string, string>;
 
 /** The codes by which AWS refuses a key, and the field that they are about. */
@@ -39,6 +40,8 @@ export function locate(problem: Problem, settings: Field[], credentials: Field[]
   }
   const setting = RULE_SETTINGS[problem.rule ?? ""]?.find((name) => settings.some((field) => field.name === name));
   if (setting !== undefined) located[`settings.${setting}`] = problem.detail;
+  const ofTenant = tenantFault(problem);
+  if (ofTenant !== undefined) return { located: { ...located, tenant: ofTenant }, rest: false };
   return { located, rest };
 }
 

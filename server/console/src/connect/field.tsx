@@ -1,6 +1,7 @@
 // One field of the form, with its help and its fault.
 
 import { useEffect, useState } from "preact/hooks";
+import { Prose } from "../app/prose";
 import { texts } from "../texts";
 import type { Field } from "./fields";
 
@@ -29,17 +30,23 @@ export function FieldInput(props: Props) {
         {field.title} {!field.required && !keeps && <span class="optional">{texts.app.optional}</span>}
       </label>
       <Control {...props} common={common} />
-      {fault !== undefined && (
-        <p class="fault" id={`${id}-fault`}>
-          {fault}
-        </p>
-      )}
+      <Fault id={id} fault={fault} />
       {field.description && (
         <p class="help" id={`${id}-help`}>
           {field.description}
         </p>
       )}
     </div>
+  );
+}
+
+/** What is wrong with a field. The field names it in `aria-describedby`. */
+export function Fault({ id, fault }: { id: string; fault: string | undefined }) {
+  if (fault === undefined) return null;
+  return (
+    <p class="fault" id={`${id}-fault`}>
+      <Prose text={fault} />
+    </p>
   );
 }
 
@@ -123,9 +130,11 @@ function ChoiceControl({ id, field, value, changed, common }: Props & { common: 
         onChange={(event) => {
           const chosen = event.currentTarget.value;
           setOther(chosen === OTHER);
-          changed(chosen === OTHER ? (prefixes[0] ?? "") : chosen);
+          changed(chosen === OTHER ? "" : chosen);
         }}
         {...common}
+        // The text is wrong, and not that it is none of the list.
+        aria-invalid={common["aria-invalid"] && !other}
       >
         <option value="">{field.required ? texts.connect.choose : texts.connect.notSet}</option>
         {field.choices.map(({ value, title }) => (

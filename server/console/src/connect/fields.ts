@@ -56,12 +56,13 @@ function field(name: string, schema: Schema, required: boolean): Field {
     else free.push(freeText(option.pattern));
   }
   const example = schema.examples?.[0];
+  const fieldKind = kind(schema, choices);
   return {
     name,
     title: schema.title ?? name,
-    description: schema.description,
+    description: fieldKind === "choice" ? withoutExamples(schema.description) : schema.description,
     required,
-    kind: kind(schema, choices),
+    kind: fieldKind,
     choices,
     free,
     minimum: schema.minimum,
@@ -76,6 +77,11 @@ function kind(schema: Schema, choices: Choice[]): Field["kind"] {
   if (choices.length > 0) return "choice";
   if (schema.type === "boolean") return "boolean";
   return schema.type === "integer" || schema.type === "number" ? "number" : "text";
+}
+
+/** The plugin's examples may be values that the template does not allow. The list has those that it does. */
+function withoutExamples(description: string | undefined): string | undefined {
+  return description?.replace(/, such as .*?(?=\.(\s|$))/, "");
 }
 
 function freeText(pattern: string | undefined): FreeText {

@@ -10,7 +10,7 @@ import { ProblemBox } from "../app/problem";
 import { href, navigate } from "../app/route";
 import { texts } from "../texts";
 import { locate, type Located } from "./faults";
-import { FieldInput } from "./field";
+import { Fault, FieldInput } from "./field";
 import { type Entered, type Field, fieldsOf, read } from "./fields";
 import { MinimalIam } from "./iam";
 import { isName } from "./name";
@@ -35,9 +35,14 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
   const [removes, setRemoves] = useState(false);
   const [faults, setFaults] = useState<Located>({});
   const [problem, setProblem] = useState<Problem>();
+  /** Whether the last test has failed. */
+  const [failed, setFailed] = useState(false);
   const [running, setRunning] = useState<"test" | "save">();
   const [passed, setPassed] = useState<{ form: string; message: string }>();
   const form = useRef<HTMLFormElement>(null);
+  const [tenant, setTenant] = useState(session.value.tenant ?? "");
+  // Other views need a tenant that the server accepts.
+  const tenantBefore = useRef(session.value.tenant);
 
   const keeps = existing?.credentials != null && !removes;
   const content = read(settings, entered);
@@ -45,7 +50,8 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
   const current = JSON.stringify(body);
   const isTested = passed?.form === current;
   const canStore = datasources.value.list?.store !== undefined;
-  const failedTest = problem !== undefined && !isTested;
+  const failedTest = failed && !isTested;
+  const hasName = existing === undefined && canStore;
 
   /** Shows faults at their fields, and moves the focus to the first of them. */
   const show = (located: Located) => {
@@ -54,10 +60,11 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
 
-  /** What is wrong without asking the server. */
-  const ownFaults = (withName: boolean): Located => {
+  /** What is wrong without asking the server. A test needs no name. */
+  const ownFaults = (needsName: boolean): Located => {
     const located: Located = {};
-    if (withName && !isName(name)) located["name"] = texts.connect.nameFault;
+    if (name === "" && needsName) located["name"] = texts.connect.required;
+    if (name !== "" && !isName(name)) located["name"] = texts.connect.nameFault;
     for (const [field, fault] of Object.entries(content.faults)) located[`settings.${field}`] = fault;
     const anySecret = Object.values(secrets).some((text) => text !== "");
     if (!keeps || anySecret) {
@@ -66,31 +73,41 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
     return located;
   };
 
+  const sendTenant = () => {
+    if (template.tenant) actFor(tenant.trim() || undefined);
+  };
+
   const fail = (error: unknown) => {
-    const failed = problemOf(error);
+    const refusal = problemOf(error);
     // A new datasource is saved on the condition that there is none of its name.
-    if (existing === undefined && failed.case === "precondition") {
+    if (existing === undefined && refusal.case === "precondition") {
       show({ name: texts.connect.nameTaken });
       return;
     }
-    const { located, rest } = locate(failed, settings, credentials);
+    const { located, rest } = locate(refusal, settings, credentials);
+    if (located["tenant"] !== undefined) actFor(tenantBefore.current);
     show(located);
-    // A fault of the name says all of it.
-    if (!rest && located["name"] !== undefined) return;
-    setProblem(rest || Object.keys(located).length === 0 ? failed : { ...failed, faults: [] });
+    // These say all of it, if the form has their fields.
+    const isSaid = (hasName && located["name"] !== undefined) || (template.tenant && located["tenant"] !== undefined);
+    if (!rest && isSaid) return;
+    setProblem(rest || Object.keys(located).length === 0 ? refusal : { ...refusal, faults: [] });
   };
 
   const test = async (): Promise<void> => {
+    if (running !== undefined) return;
     const own = ownFaults(false);
     setProblem(undefined);
     setPassed(undefined);
+    setFailed(false);
     show(own);
     if (Object.keys(own).length > 0) return;
+    sendTenant();
     setRunning("test");
     try {
       const { message } = await testForm(body, existing?.name);
       setPassed({ form: current, message });
     } catch (error) {
+      setFailed(true);
       fail(error);
     } finally {
       setRunning(undefined);
@@ -98,10 +115,12 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
   };
 
   const save = async (): Promise<void> => {
+    if (running !== undefined) return;
     const own = ownFaults(true);
     show(own);
     if (Object.keys(own).length > 0) return;
     setProblem(undefined);
+    sendTenant();
     setRunning("save");
     try {
       await saveDatasource(name, body, existing === undefined ? undefined : etag);
@@ -136,7 +155,7 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
   return (
     <div class="connect-columns">
       <form ref={form} class="panel connect-form" onSubmit={submit} noValidate autocomplete="off">
-        {existing === undefined && canStore && (
+        {hasName && (
           <div class="field">
             <label for="name">{texts.connect.name}</label>
             <input
@@ -146,19 +165,33 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
               spellcheck={false}
               value={name}
               aria-invalid={faults["name"] !== undefined}
-              aria-describedby="name-help"
+              aria-describedby={faults["name"] === undefined ? "name-help" : "name-help name-fault"}
+              onBlur={(event) => {
+                // A click on Test or Save checks it anyway, and must not miss because the button has moved.
+                if (event.relatedTarget instanceof HTMLButtonElement || name === "" || isName(name)) return;
+                setFaults((old) => ({ ...old, name: texts.connect.nameFault }));
+              }}
               onInput={(event) => {
                 setName(event.currentTarget.value);
                 setFaults(({ name: _, ...others }) => others);
               }}
             />
-            {faults["name"] !== undefined && <p class="fault">{faults["name"]}</p>}
+            <Fault id="name" fault={faults["name"]} />
             <p class="help" id="name-help">
               {texts.connect.nameHelp}
             </p>
           </div>
         )}
-        {template.tenant && <TenantField />}
+        {template.tenant && (
+          <TenantField
+            value={tenant}
+            fault={faults["tenant"]}
+            entered={(text) => {
+              setTenant(text);
+              setFaults(({ tenant: _, ...others }) => others);
+            }}
+          />
+        )}
         {main.map((one) => field("settings", one))}
         {more.length > 0 && (
           <details>
@@ -191,16 +224,24 @@ export function ConnectForm({ template, existing, etag, reload }: Props) {
           {passed && !isTested && <p class="notice">{texts.connect.changedSinceTest}</p>}
         </div>
         <div class="actions connect-end">
-          <button type="button" class={`button ${isTested ? "" : "primary"}`} onClick={() => void test()} disabled={running !== undefined}>
+          <button type="button" class={`button ${isTested ? "" : "primary"}`} onClick={() => void test()} aria-disabled={running !== undefined}>
             {running === "test" ? texts.connect.testing : texts.connect.test}
           </button>
           {canStore && (
-            <button type="button" class={`button ${isTested ? "primary" : ""}`} onClick={() => void save()} disabled={running !== undefined || !isTested} title={isTested ? "" : texts.connect.testFirst}>
+            <button
+              type="button"
+              class={`button ${isTested ? "primary" : ""}`}
+              onClick={() => {
+                if (isTested) void save();
+              }}
+              aria-disabled={running !== undefined || !isTested}
+              title={isTested ? "" : texts.connect.testFirst}
+            >
               {running === "save" ? texts.connect.saving : texts.connect.save}
             </button>
           )}
           {canStore && failedTest && Object.keys(content.faults).length === 0 && (
-            <button type="button" class="button quiet" onClick={() => void save()} disabled={running !== undefined}>
+            <button type="button" class="button quiet" onClick={() => void save()} aria-disabled={running !== undefined}>
               {texts.connect.saveUntested}
             </button>
           )}
@@ -252,7 +293,11 @@ function formOf(template: Template, settings: DatasourceForm["settings"], fields
 }
 
 /** The tenant is a part of the session: every call needs it, not only this form. */
-function TenantField() {
+function actFor(tenant: string | undefined): void {
+  if (tenant !== session.value.tenant) session.value = { ...session.value, tenant };
+}
+
+function TenantField({ value, fault, entered }: { value: string; fault: string | undefined; entered: (text: string) => void }) {
   return (
     <div class="field">
       <label for="tenant">
@@ -263,12 +308,13 @@ function TenantField() {
         class="input"
         autocomplete="off"
         spellcheck={false}
-        value={session.value.tenant ?? ""}
-        aria-describedby="tenant-help"
-        onChange={(event) => {
-          session.value = { ...session.value, tenant: event.currentTarget.value.trim() || undefined };
-        }}
+        value={value}
+        aria-invalid={fault !== undefined}
+        aria-describedby={fault === undefined ? "tenant-help" : "tenant-help tenant-fault"}
+        onInput={(event) => entered(event.currentTarget.value)}
+        onChange={(event) => actFor(event.currentTarget.value.trim() || undefined)}
       />
+      <Fault id="tenant" fault={fault} />
       <p class="help" id="tenant-help">
         {texts.connect.tenantHelp}
       </p>
