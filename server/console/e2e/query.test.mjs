@@ -208,6 +208,24 @@ test("a PartiQL statement has its own form, with a parameter for each mark", asy
   assert.match(await text(), /"Parameters": \[\{"S": "42"\}, \{"N": "5"\}\]/);
 });
 
+test("a statement that is typed over another one gets no style attribute from the browser", async () => {
+  // `closed` fails the test if the content security policy was violated.
+  for (const [action, label, typed] of [
+    ["ExecuteStatement", "PartiQL statement", ["SELECT * FROM x WHERE a = 'b", "SELECT 1"]],
+    ["Scan", "Input of Scan", ['{"TableName": "orders', "true", '"x']],
+  ]) {
+    await openAction(page, action);
+    await page.getByRole("textbox", { name: label }).click();
+    for (const one of typed) {
+      await page.keyboard.press("Control+a");
+      await page.keyboard.type(one);
+      await page.keyboard.press("Shift+Home");
+      await page.keyboard.type("a");
+      await page.keyboard.press("Control+z");
+    }
+  }
+});
+
 test("an action that the policy denies says why, and cannot run", async () => {
   const reason = "the access read does not include DeleteTable";
   await page.route(`**/v1/datasources/${datasource}/actions`, async (route) => {

@@ -145,6 +145,7 @@ function extensions(options: EditorOptions): Extension[] {
       ? [lineNumbers(), highlightActiveLineGutter(), ...folding(), indentation, ...checking(options)]
       : []),
     ...(options.placeholder === undefined ? [] : [placeholder(options.placeholder)]),
+    typing,
     history(),
     drawSelection(),
     highlightActiveLine(),
@@ -168,6 +169,25 @@ function extensions(options: EditorOptions): Extension[] {
     Prec.lowest(keymap.of([{ key: "Escape", run: () => options.onCancel?.() ?? false }])),
   ];
 }
+
+/**
+ * Text is put into the document here, and not by the browser. When Chromium replaces a selection itself, it keeps the look
+ * of what was there with a style attribute, which the page's content security policy forbids.
+ */
+const typing = Prec.highest(
+  EditorView.domEventHandlers({
+    beforeinput(event, view) {
+      const { data, inputType, isComposing, cancelable } = event;
+      if (inputType !== "insertText" || !data || isComposing || view.composing || !cancelable) return false;
+      const { from, to } = view.state.selection.main;
+      const insert = () =>
+        view.state.update(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
+      const handlers = view.state.facet(EditorView.inputHandler);
+      if (!handlers.some((handle) => handle(view, from, to, data, insert))) view.dispatch(insert());
+      return true;
+    },
+  }),
+);
 
 function checking(options: EditorOptions): Extension[] {
   return [
