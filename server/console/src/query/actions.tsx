@@ -26,6 +26,13 @@ const FREQUENT = [
   "DeleteTable",
 ];
 
+/** What else people call actions. */
+const ALSO: Readonly<Record<string, string>> = {
+  ExecuteStatement: "PartiQL SQL",
+  BatchExecuteStatement: "PartiQL SQL",
+  ExecuteTransaction: "PartiQL SQL",
+};
+
 export interface ActionListProps {
   actions: readonly ActionOfDatasource[];
   selected: string | undefined;
@@ -123,7 +130,10 @@ function grouped(
   search: string,
 ): { access: Access; members: ActionOfDatasource[] }[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const matching = actions.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
+  const matching = actions.filter(({ name }) => {
+    const known = `${name} ${ALSO[name] ?? ""}`.toLowerCase();
+    return words.every((word) => known.includes(word));
+  });
   return GROUPS.map((access) => ({
     access,
     members: matching
