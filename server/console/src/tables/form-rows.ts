@@ -44,8 +44,8 @@ export function itemOf(rows: FormRow[]): { item: JsonObject; faults: Map<number,
     const { value, fault } = readText(row.tag, row.text);
     if (row.name === "") faults.set(row.id, texts.tables.noName);
     else if (names.has(row.name)) faults.set(row.id, texts.tables.duplicateName(row.name));
-    else if (value === undefined) faults.set(row.id, fault);
     else if (row.isKey && row.text === "") faults.set(row.id, texts.tables.noValue);
+    else if (value === undefined) faults.set(row.id, fault);
     else entries.push([row.name, value]);
     names.add(row.name);
   }

@@ -1,6 +1,6 @@
 // One item: shown, edited, inserted or deleted.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { execute } from "../api/calls";
 import { isObject, type Json, type JsonObject, own, parse, stringify } from "../api/json";
 import { type Problem, ProblemError, problemOf } from "../api/problem";
@@ -40,6 +40,8 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
   const [running, setRunning] = useState(false);
   const [failure, setFailure] = useState<Failure>();
   const [asks, setAsks] = useState(false);
+  // What people want to leave behind: only after they have said so.
+  const [asksToLeave, setAsksToLeave] = useState(false);
   const body = useRef<HTMLDivElement>(null);
 
   const isNew = row === undefined;
@@ -50,6 +52,28 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
   const mayWrite = may(needed);
   const mayDelete = may("DeleteItem");
   const readOnly = partial || (isNew ? !may("PutItem").allowed : !may("UpdateItem").allowed && !may("TransactWriteItems").allowed);
+
+  const isDirty = !readOnly && (isNew ? isFilled(table, rows, json) : edited.item === undefined || pending !== undefined);
+  const leave = () => {
+    if (isDirty && !asksToLeave) {
+      setAsks(false);
+      setAsksToLeave(true);
+    } else if (isDirty) setAsksToLeave(false);
+    else closed();
+  };
+
+  // Browsers close a dialog at the second Escape even if the first one was refused, but not if the key is.
+  const latestLeave = useRef(leave);
+  latestLeave.current = leave;
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
+      event.preventDefault();
+      latestLeave.current();
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, []);
 
   const begin = (item: JsonObject) => {
     setBefore(item);
@@ -77,7 +101,11 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
   const save = () => {
     setShowsFaults(true);
     const { item } = edited;
-    if (item === undefined) return;
+    if (item === undefined) {
+      // Once the faults are shown.
+      requestAnimationFrame(() => body.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+      return;
+    }
     const next = isNew ? insertion(table, item) : pending;
     if (!next) return;
     void attempt(async () => {
@@ -128,7 +156,7 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
   const title = isNew ? texts.tables.newItem : table.keys.map((key) => preview(own(before, key.name), 60)).join(" · ");
   const canSave = !readOnly && mayWrite.allowed && !running && (isNew || pending !== undefined);
   return (
-    <Dialog label={title} kind="sheet" closed={closed}>
+    <Dialog label={title} kind="sheet" closed={leave}>
       <div class="sheet-head">
         <h2 class={isNew ? "" : "mono"}>{title}</h2>
         {readOnly && <span class="chip">{texts.tables.readOnly}</span>}
@@ -140,11 +168,21 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
             {texts.tables.asJson}
           </button>
         </div>
-        <button type="button" class="button quiet small icon" aria-label={texts.app.close} onClick={closed}>
+        <button type="button" class="button quiet small icon" aria-label={texts.app.close} onClick={leave}>
           <CloseIcon />
         </button>
       </div>
-      <div class="sheet-body" ref={body}>
+      <div
+        class="sheet-body"
+        ref={body}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.isComposing || event.shiftKey || event.altKey) return;
+          const withControl = event.ctrlKey || event.metaKey;
+          if (!withControl && !(event.target instanceof HTMLInputElement)) return;
+          event.preventDefault();
+          if (canSave) save();
+        }}
+      >
         {failure && <FailureBox failure={failure} readAgain={readAgain} begin={begin} isNew={isNew} />}
         {partial && partialIndex !== undefined && (
           <div class="notice">
@@ -157,7 +195,7 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
           </div>
         )}
         {json === undefined ? (
-          <ItemForm rows={rows} readOnly={readOnly} faults={showsFaults ? edited.faults : NO_FAULTS} changed={setRows} />
+          <ItemForm rows={rows} readOnly={readOnly} faults={showsFaults ? edited.faults : NO_FAULTS} changed={setRows} focuses={isNew} />
         ) : (
           <div class="field sheet-json">
             <textarea
@@ -185,7 +223,17 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
           {!readOnly && !isNew && (keyChanges ? texts.tables.keyChanges : pending === undefined ? texts.tables.noChange : pending.comparesAll ? texts.tables.condition : texts.tables.conditionOnChanges)}
           {!readOnly && !mayWrite.allowed && ` ${mayWrite.reason ?? ""}`}
         </p>
-        {asks ? (
+        {asksToLeave ? (
+          <div class="actions" role="alertdialog" aria-label={texts.tables.leaveItem}>
+            <span>{texts.tables.leaveItem}</span>
+            <button type="button" class="button small" ref={focused} onClick={() => setAsksToLeave(false)}>
+              {texts.tables.keepEditing}
+            </button>
+            <button type="button" class="button small danger" onClick={closed}>
+              {texts.tables.discard}
+            </button>
+          </div>
+        ) : asks ? (
           <div class="actions" role="group" aria-label={texts.tables.deleteItem}>
             <span>{texts.tables.deleteItem}</span>
             <button type="button" class="button small" autofocus onClick={() => setAsks(false)}>
@@ -213,6 +261,18 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
       </div>
     </Dialog>
   );
+}
+
+/** The focus goes to a button that has just appeared. */
+function focused(button: HTMLButtonElement | null): void {
+  button?.focus();
+}
+
+/** Whether anything was entered for a new item. */
+function isFilled(table: Table, rows: FormRow[], json: string | undefined): boolean {
+  if (json === undefined) return rows.length > table.keys.length || rows.some((row) => row.text !== "");
+  const { item } = fromJson(table, json);
+  return item === undefined || Object.keys(item).length > 0;
 }
 
 const NO_FAULTS: ReadonlyMap<number, string> = new Map();

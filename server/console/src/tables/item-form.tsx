@@ -11,15 +11,17 @@ interface Props {
   readOnly: boolean;
   faults: ReadonlyMap<number, string>;
   changed: (rows: FormRow[]) => void;
+  /** Whether the first value gets the focus. */
+  focuses: boolean;
 }
 
 /** The form. */
-export function ItemForm({ rows, readOnly, faults, changed }: Props) {
+export function ItemForm({ rows, readOnly, faults, changed, focuses }: Props) {
   const set = (row: FormRow) => changed(rows.map((old) => (old.id === row.id ? row : old)));
   return (
     <div class="attributes">
-      {rows.map((row) => (
-        <Attribute key={row.id} row={row} readOnly={readOnly} fault={faults.get(row.id)} changed={set} removed={() => changed(rows.filter((old) => old.id !== row.id))} />
+      {rows.map((row, index) => (
+        <Attribute key={row.id} row={row} focuses={focuses && index === 0} readOnly={readOnly} fault={faults.get(row.id)} changed={set} removed={() => changed(rows.filter((old) => old.id !== row.id))} />
       ))}
     </div>
   );
@@ -30,24 +32,29 @@ const BEGINNINGS: Partial<Record<Tag, string>> = { BOOL: "true", L: "[]", M: "{}
 
 interface AttributeProps {
   row: FormRow;
+  focuses: boolean;
   readOnly: boolean;
   fault: string | undefined;
   changed: (row: FormRow) => void;
   removed: () => void;
 }
 
-function Attribute({ row, readOnly, fault, changed, removed }: AttributeProps) {
+function Attribute({ row, focuses, readOnly, fault, changed, removed }: AttributeProps) {
   const label = row.name || texts.tables.attribute;
   const name = useRef<HTMLInputElement>(null);
   // Before the next key is pressed.
   useLayoutEffect(() => {
     if (!readOnly && row.name === "") name.current?.focus();
   }, []);
+  // A fault stands below the field that it is about.
+  const isOfName = fault !== undefined && (row.name === "" || fault === texts.tables.duplicateName(row.name));
   const isLong = ["L", "M", "SS", "NS", "BS"].includes(row.tag) || (row.tag === "S" && (row.text.length > 60 || row.text.includes("\n")));
   const common = {
     class: `input small mono v-${row.tag}`,
     "aria-label": `${label}: ${texts.tables.value}`,
-    "aria-invalid": fault !== undefined,
+    "aria-invalid": fault !== undefined && !isOfName,
+    // For when the dialog opens.
+    autofocus: focuses,
     spellcheck: false,
     readOnly,
     value: row.text,
@@ -61,6 +68,7 @@ function Attribute({ row, readOnly, fault, changed, removed }: AttributeProps) {
         spellcheck={false}
         readOnly={readOnly || row.isKey}
         ref={name}
+        aria-invalid={isOfName}
         value={row.name}
         onInput={(event) => changed({ ...row, name: event.currentTarget.value })}
       />
@@ -102,7 +110,7 @@ function Attribute({ row, readOnly, fault, changed, removed }: AttributeProps) {
           </button>
         )
       )}
-      {fault !== undefined && <p class="fault">{fault}</p>}
+      {fault !== undefined && <p class={isOfName ? "fault of-name" : "fault"}>{fault}</p>}
     </div>
   );
 }

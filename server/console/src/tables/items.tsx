@@ -121,7 +121,7 @@ export function Items({ datasource, table, may }: Props) {
             </button>
           )}
           {reading.cursor !== undefined && (
-            <button type="button" class="button small" onClick={reader.more} disabled={reading.loading}>
+            <button type="button" class="button small" onClick={reader.more} disabled={reading.loading || isChanged} title={isChanged ? texts.tables.runFirst : ""}>
               {texts.tables.nextPage}
             </button>
           )}
