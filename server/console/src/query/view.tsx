@@ -168,6 +168,8 @@ export function QueryView({ datasource }: { datasource: string }) {
   };
 
   const isRunning = run?.status === "running";
+  // A statement reads or writes, whatever its action may do.
+  const access = listed && name === STATEMENT && isSelect(document) ? "read" : listed?.access;
   const isDenied = listed !== undefined && !listed.allowed;
   const wrongValue = names.find((one) => valueMistake(values.get(one)) !== undefined);
   const continueRun = async (started: Run) => {
@@ -271,7 +273,7 @@ export function QueryView({ datasource }: { datasource: string }) {
               {name ?? t.actions.choose} <span aria-hidden="true">▾</span>
             </button>
             <h2 class="action-name">{name}</h2>
-            {listed && <span class={`chip ${listed.access}`}>{t.actions.groups[listed.access]}</span>}
+            {access && <span class={`chip ${access}`}>{t.actions.groups[access]}</span>}
             {name === STATEMENT && <FormChoice isForm={isForm} />}
             <span class="toolbar-space" />
             <FormatChoice format={options.format} set={(format) => setOptions({ format })} />
@@ -519,6 +521,11 @@ function tableOf(text: string | undefined): string | undefined {
   const statement = field(root, "Statement");
   if (statement?.kind !== "string") return undefined;
   return /\b(?:FROM|INTO|UPDATE)\s+(?:"([^"]+)"|([\w.-]+))/i.exec(statement.value)?.slice(1).find(Boolean);
+}
+
+function isSelect({ root }: Document): boolean {
+  const statement = field(root, "Statement");
+  return statement?.kind === "string" && /^\s*SELECT\b/i.test(statement.value);
 }
 
 function capacityText({ root, text }: Document): string {
