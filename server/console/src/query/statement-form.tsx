@@ -1,8 +1,9 @@
 // The form of a PartiQL statement with its parameters.
 
-import { useMemo, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Knowledge } from "../schema/complete";
 import { parseDocument } from "../schema/document";
+import { guessType } from "../tables/search";
 import { texts } from "../texts";
 import { EditorView } from "./editor-view";
 import { countMarks, readStatement, writeStatement, type Parameter, type Statement } from "./statement";
@@ -16,6 +17,10 @@ export interface StatementFormProps {
   onCancel: () => boolean;
 }
 
+function guessedKind(text: string): Parameter["kind"] {
+  return guessType(text) === "N" ? "number" : "text";
+}
+
 const KINDS: readonly Parameter["kind"][] = ["text", "number", "boolean", "null", "json"];
 
 /** A statement and its parameters. Changes are written into the JSON. */
@@ -25,6 +30,15 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
   // What the form itself has written. A parameter that is not JSON yet cannot be read back.
   const [own, setOwn] = useState<{ text: string; statement: Statement; base: string } | undefined>();
   const read = useMemo(() => (own?.text === text ? own.statement : readStatement(text, format)), [text, format, own]);
+  /** The parameters whose type people have chosen. */
+  const chosen = useRef<ReadonlySet<number>>(new Set());
+  const fields = useRef<HTMLFieldSetElement>(null);
+  const [isAdded, setAdded] = useState(false);
+  useLayoutEffect(() => {
+    if (!isAdded) return;
+    setAdded(false);
+    [...(fields.current?.querySelectorAll<HTMLElement>(".parameter input") ?? [])].at(-1)?.focus();
+  }, [isAdded]);
   if (!read) return <p class="muted pad">{t.notAForm}</p>;
   const write = (change: Partial<Statement>) => {
     const statement = { ...read, ...change };
@@ -40,9 +54,16 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
   const setParameter = (index: number, change: Partial<Parameter>) => {
     write({ parameters: read.parameters.map((one, at) => (at === index ? { ...one, ...change } : one)) });
   };
+  // Text that is a number is one, unless people have chosen the type: the number 100 is not the text 100.
+  const type = (index: number, text: string) => {
+    const before = read.parameters[index];
+    const isGuessed = !chosen.current.has(index) && before?.kind === guessedKind(before?.text ?? "");
+    setParameter(index, isGuessed ? { text, kind: guessedKind(text) } : { text });
+  };
   const marks = countMarks(read.statement);
   const runKeys = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    if (event.key !== "Enter" || event.isComposing) return;
+    if (event.ctrlKey || event.metaKey || event.target instanceof HTMLInputElement) {
       event.preventDefault();
       onRun();
     }
@@ -60,13 +81,8 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
         onRun={onRun}
         onCancel={onCancel}
       />
-      <fieldset class="parameters" onKeyDown={runKeys}>
+      <fieldset class="parameters" onKeyDown={runKeys} ref={fields}>
         <legend>{t.parameters}</legend>
-        {marks !== read.parameters.length && (
-          <p class="fault" role="status">
-            {t.marks(marks, read.parameters.length)}
-          </p>
-        )}
         {read.parameters.map((one, index) => (
           <div class="parameter" key={index}>
             <span class="muted number">{index + 1}</span>
@@ -74,7 +90,10 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
               class="input small"
               aria-label={t.kind(index + 1)}
               value={one.kind}
-              onChange={(event) => setParameter(index, { kind: event.currentTarget.value as Parameter["kind"] })}
+              onChange={(event) => {
+                chosen.current = new Set([...chosen.current, index]);
+                setParameter(index, { kind: event.currentTarget.value as Parameter["kind"] });
+              }}
             >
               {KINDS.map((kind) => (
                 <option key={kind} value={kind}>
@@ -99,7 +118,7 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
                 disabled={one.kind === "null"}
                 spellcheck={false}
                 value={one.kind === "null" ? "" : one.text}
-                onInput={(event) => setParameter(index, { text: event.currentTarget.value })}
+                onInput={(event) => type(index, event.currentTarget.value)}
               />
             )}
             <button
@@ -107,7 +126,10 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
               class="button quiet small"
               aria-label={t.remove(index + 1)}
               title={t.remove(index + 1)}
-              onClick={() => write({ parameters: read.parameters.filter((_, at) => at !== index) })}
+              onClick={() => {
+                chosen.current = new Set([...chosen.current].flatMap((at) => (at === index ? [] : at > index ? [at - 1] : [at])));
+                write({ parameters: read.parameters.filter((_, at) => at !== index) });
+              }}
             >
               ✕
             </button>
@@ -116,11 +138,17 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
         <button
           type="button"
           class="button small add"
-          onClick={() => write({ parameters: [...read.parameters, { kind: "text", text: "" }] })}
+          onClick={() => {
+            write({ parameters: [...read.parameters, { kind: "text", text: "" }] });
+            setAdded(true);
+          }}
         >
           {t.add}
         </button>
         <p class="muted small-print">{t.parametersHelp}</p>
+        <p class="fault" role="status">
+          {marks !== read.parameters.length && t.marks(marks, read.parameters.length)}
+        </p>
       </fieldset>
     </div>
   );
