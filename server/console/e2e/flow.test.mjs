@@ -168,10 +168,10 @@ async function queryAndExport(page) {
   await paste(page, JSON.stringify({ ...query, Limit: 25 }));
   await runs(page, "Query");
   await page.getByText("25 items").waitFor();
-  await page.getByRole("button", { name: "Next page" }).click();
+  await page.getByRole("button", { name: "Read more" }).click();
   await page.getByText("50 rows on 2 pages").waitFor();
   await exportAll(page);
-  await page.getByRole("button", { name: "Next page" }).click();
+  await page.getByRole("button", { name: "Read more" }).click();
   await page.getByText("60 rows on 3 pages").waitFor();
 }
 

@@ -64,16 +64,22 @@ export function Results(props: ResultsProps) {
               </select>
             )}
             {view !== "table" && shown && <CopyButton text={shown.document.text} label={t.copyJson} />}
-            {run.action.paging && (
-              <button
-                type="button"
-                class="button small"
-                disabled={!hasMore || run.status === "running"}
-                onClick={props.nextPage}
-              >
-                {hasMore ? t.nextPage : t.lastPage}
-              </button>
-            )}
+            {run.action.paging &&
+              (hasMore ? (
+                // Not disabled while it reads: the button would lose the focus.
+                <button
+                  type="button"
+                  class="button small"
+                  aria-disabled={run.status === "running"}
+                  onClick={props.nextPage}
+                >
+                  {t.nextPage}
+                </button>
+              ) : (
+                <span class="muted small-print" tabIndex={-1}>
+                  {t.lastPage}
+                </span>
+              ))}
             {run.rows.length > 0 && <Export run={run} keys={keys} hasMore={hasMore} />}
           </div>
         )}
