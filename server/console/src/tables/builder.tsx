@@ -117,9 +117,9 @@ export function Builder(props: Props) {
             </div>
           </Labelled>
         )}
-        {built.action === "Query" && sort && (
+        {sort && (
           <Labelled id="order" label={texts.tables.order}>
-            <select id="order" class="input small" value={search.descending ? "descending" : ""} onChange={(event) => set({ descending: event.currentTarget.value !== "" })}>
+            <select id="order" class="input small" disabled={built.action !== "Query"} value={search.descending ? "descending" : ""} onChange={(event) => set({ descending: event.currentTarget.value !== "" })}>
               <option value="">{texts.tables.ascending}</option>
               <option value="descending">{texts.tables.descending}</option>
             </select>
@@ -158,11 +158,9 @@ export function Builder(props: Props) {
           <PlusIcon />
           {texts.tables.addFilter}
         </button>
-        {!isClear && (
-          <button type="button" class="button quiet small" onClick={() => changed({ ...EVERYTHING, limit: search.limit })}>
-            {texts.tables.clear}
-          </button>
-        )}
+        <button type="button" class="button quiet small" disabled={isClear} onClick={() => changed({ ...EVERYTHING, limit: search.limit })}>
+          {texts.tables.clear}
+        </button>
         <p class="kind" role="status">
           <span class={`chip ${built.action === "Query" ? "read" : "write"}`}>{built.action === "Query" ? texts.tables.isQuery : texts.tables.isScan}</span>
           <span class="muted">
