@@ -487,6 +487,7 @@ const query = {
     time: (milliseconds: number) => (milliseconds < 9950 ? `${milliseconds < 100 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`),
     timeTitle: "From sending the request to the last byte of the response",
     attempts: (count: number | string) => `${count} ${String(count) === "1" ? "attempt" : "attempts"}`,
+    ofLastPage: (text: string) => `${text} (last page)`,
     attemptsTitle: "Requests that were sent to the service for this call",
     capacity: (units: string) => (units === "1" ? "1 capacity unit" : `${units} capacity units`),
     requestId: "Request",

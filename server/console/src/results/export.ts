@@ -95,7 +95,7 @@ export function download(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** A name for a file, such as `orders-Scan.csv`. Characters that a file system may not take are left out. */
-export function fileName(datasource: string, action: string, format: FileFormat): string {
-  return `${datasource}-${action}`.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 80) + `.${format}`;
+/** A name for a file, such as `orders-Scan-all.csv`. Characters that a file system may not take are left out. */
+export function fileName(datasource: string, action: string, format: FileFormat, all: boolean): string {
+  return `${datasource}-${action}`.replace(/[^A-Za-z0-9_.-]+/g, "_").slice(0, 80) + `-${all ? "all" : "part"}.${format}`;
 }

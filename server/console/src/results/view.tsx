@@ -138,13 +138,13 @@ function Facts({ run, current }: { run: Run; current: string | undefined }) {
       parts.push(t.scanned(last.found.scanned));
     if (!isRunning) parts.push(<span title={t.timeTitle}>{t.time(last.reply.time)}</span>);
     if (!isRunning && last.reply.attempts !== undefined)
-      parts.push(<span title={t.attemptsTitle}>{t.attempts(last.reply.attempts)}</span>);
+      parts.push(<span title={t.attemptsTitle}>{run.pages.length > 1 ? t.ofLastPage(t.attempts(last.reply.attempts)) : t.attempts(last.reply.attempts)}</span>);
     const units = run.pages.flatMap((page) => page.found.capacity.map((one) => one.units));
     if (units.length > 0) parts.push(t.capacity(sum(units)));
     if (last.reply.requestId !== undefined) {
       parts.push(
         <span class="request-id">
-          {t.requestId} <code>{last.reply.requestId}</code>
+          {run.pages.length > 1 ? t.ofLastPage(t.requestId) : t.requestId} <code>{last.reply.requestId}</code>
         </span>,
       );
     }
@@ -278,7 +278,7 @@ function Export({ run, keys, hasMore }: { run: Run; keys: readonly string[]; has
       const { blob, rows } = await exportRows(run, format, keys, all, controller.signal, ({ rows, pages }) =>
         setStatus(t.exporting(rows, pages)),
       );
-      download(blob, fileName(run.request.datasource, run.request.action, format));
+      download(blob, fileName(run.request.datasource, run.request.action, format, all));
       setStatus(t.exported(rows));
     } catch (error) {
       setStatus(controller.signal.aborted ? t.exportCancelled : t.exportFailed(problemOf(error).detail));
