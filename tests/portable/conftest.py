@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engines import ENGINES, ROOT
-from upstreams import Dynamodb, Recorder
+from upstreams import Breaking, Dynamodb, Recorder
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +45,29 @@ def recorder():
 
     def start(**options):
         started.append(Recorder(**options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+# Responses that break off: in a body of a stated length, in a chunk, and in a chunk whose length is no number.
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n"
+BREAKS = {
+    "half a body": HEAD + b'content-length: 1000\r\n\r\n{"Table',
+    "half a chunk": HEAD + b'transfer-encoding: chunked\r\n\r\n50\r\n{"Table',
+    "no chunk": HEAD + b'transfer-encoding: chunked\r\n\r\nZZ\r\n{"Table\r\n',
+}
+
+
+@pytest.fixture(params=list(BREAKS))
+def breaking(request):
+    """Starts a server whose first responses break off."""
+    started = []
+
+    def start(**options):
+        started.append(Breaking(BREAKS[request.param], **options))
         return started[-1]
 
     yield start

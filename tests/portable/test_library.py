@@ -72,6 +72,25 @@ def test_call_ends_at_the_deadline(engine, recorder):
     assert outcome.detail.get("maybe_applied", outcome.detail.get("maybeApplied")) is True
 
 
+def test_response_that_breaks_off_is_retried(engine, breaking):
+    server = breaking()
+    connected = engine(environment(server.url), settings(server.url))
+    for requests in [2, 3]:
+        outcome = connected.call("execute", "ListTables", "{}")
+        assert outcome.ok and json.loads(outcome.ok) == {"TableNames": []}, outcome
+        assert server.requests == requests
+
+
+def test_responses_that_all_break_off_are_an_error_of_transport_and_later_calls_work(engine, breaking):
+    server = breaking(broken=2)
+    connected = engine(environment(server.url), settings(server.url, maxAttempts=2))
+    outcome = connected.call("execute", "ListTables", "{}")
+    assert outcome.error == "transport" and server.requests == 2, outcome
+    # Node's shim names fields in camel case.
+    assert outcome.detail.get("maybe_applied", outcome.detail.get("maybeApplied")) is True
+    assert json.loads(connected.call("execute", "ListTables", "{}").ok) == {"TableNames": []}
+
+
 def test_requests_of_a_call_are_counted(engine, recorder):
     server = recorder(status=500)
     connected = engine(environment(server.url, PORTCULLIS_REQUESTS="2"), settings(server.url, maxAttempts=5))

@@ -239,3 +239,12 @@ def test_call_ends_at_the_deadline(serve, recorder):
     call = {"content_type": "application/json"}
     status, problem = send(port, "POST", "/v1/actions/ListTables", "{}", **call)
     assert (status, problem["case"], problem["maybeApplied"]) == (504, "timeout", True)
+
+
+def test_service_goes_on_after_a_response_that_breaks_off(serve, breaking):
+    server = breaking()
+    port = serve(variables(server.url))
+    call = {"content_type": "application/json"}
+    for requests in [2, 3]:
+        assert send(port, "POST", "/v1/actions/ListTables", "{}", **call) == (200, {"TableNames": []})
+        assert server.requests == requests

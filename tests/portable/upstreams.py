@@ -106,6 +106,45 @@ class Recorder:
         self.server.server_close()
 
 
+class Breaking:
+    """A server whose first `broken` responses are `beginning`, with which the connection ends. Further ones are whole."""
+
+    def __init__(self, beginning, broken=1):
+        self.requests = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.beginning, self.broken = beginning, broken
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return  # closed
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection, connection.makefile("rb") as reader:
+            while line := reader.readline():
+                length = 0
+                while line.strip():
+                    name, _, value = line.partition(b":")
+                    length = int(value) if name.lower() == b"content-length" else length
+                    line = reader.readline()
+                reader.read(length)
+                self.requests += 1
+                if self.requests <= self.broken:
+                    connection.sendall(self.beginning)
+                    return
+                body = b'{"TableNames": []}'
+                head = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n"
+                connection.sendall(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+
+    def close(self):
+        self.listener.close()
+
+
 def environment(url, **more):
     """What a composed component needs to reach one server."""
     return {**IDENTITY, "AWS_REGION": "us-east-1", "PORTCULLIS_EGRESS": url, "PORTCULLIS_ACCESS": "admin", **more}
