@@ -1,8 +1,13 @@
 """The library form on each engine: what works, and what is refused."""
 
 import json
+import shutil
+import subprocess
+import sys
+import threading
 import time
 
+from engines import ROOT, Jco, WasmtimePy
 from upstreams import environment, settings
 
 KEY = '{"TableName": "users", "Key": {"id": {"S": "1"}}}'
@@ -115,3 +120,44 @@ def test_plugin_for_another_release_of_wasi_does_not_reach_a_refused_origin(engi
         outcome = connected.call("execute", "GetItem", "{}")
         assert outcome.error == "refused" and "rule egress" in outcome.text, (form, outcome)
     assert not allowed.requests and not other.requests
+
+
+def test_threads_share_a_datasource_in_python(forms, recorder):
+    server = recorder()
+    connected = WasmtimePy(forms / "library.wasm", environment(server.url), settings(server.url))
+    outcomes = []
+    call = lambda: outcomes.extend(connected.call("execute", "ListTables", "{}") for _ in range(10))
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [outcome.ok for outcome in outcomes] == ["{}"] * 40
+
+
+def test_example_programs_print_errors_as_one_line_of_json(forms, tmp_path, recorder):
+    server = recorder()
+    Jco(forms / "library.wasm", environment(server.url), settings(server.url)).close()  # writes the JavaScript
+    script = forms / "host.mjs"
+    shutil.copy(ROOT / "examples/hosts/host.mjs", script)
+    for program in [
+        [sys.executable, ROOT / "examples/hosts/host.py", forms / "library.wasm"],
+        ["node", script],
+    ]:
+        def run(**more):
+            path = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+            run = subprocess.run([*program, "ListTables"], env=path | environment(server.url, **more), capture_output=True, text=True)
+            assert run.returncode == 1 and run.stdout == "", run
+            return run.stderr
+
+        assert "PORTCULLIS_SETTINGS" in run() and run().count("\n") == 1
+        error = json.loads(run(PORTCULLIS_SETTINGS='{"regio": 1}'))
+        assert error["tag"] == "invalid-settings" and error["val"][0]["pointer"] == "/regio", error
+        error = json.loads(run(PORTCULLIS_SETTINGS=settings(server.url), PORTCULLIS_DEADLINE="soon"))
+        assert error["tag"] == "invalid-settings" and "PORTCULLIS_DEADLINE" in error["val"][0]["message"], error
+    assert not server.requests
+
+
+def test_example_programs_have_at_most_40_lines():
+    for name in ["host.py", "host.mjs"]:
+        assert len((ROOT / "examples/hosts" / name).read_text().splitlines()) <= 40, name
