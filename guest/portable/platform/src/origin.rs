@@ -27,6 +27,15 @@ impl Origin {
             _ if scheme.eq_ignore_ascii_case("http") => false,
             _ => return Err(NO_SCHEME),
         };
+        if authority.contains('@') {
+            return Err("an origin has no user name");
+        }
+        if authority.contains(['/', '?', '#']) {
+            return Err("an origin has no path, query or fragment");
+        }
+        if authority.contains('*') {
+            return Err("an origin has no wildcard; list each origin by its name");
+        }
         Self::new(https, authority)
     }
 
@@ -55,6 +64,10 @@ impl Origin {
     }
 }
 
+/// The reason why another spelling of an IPv4 address is refused.
+pub(crate) const ODD_IPV4: &str =
+    "an IPv4 address must have four decimal parts without leading zeros";
+
 const NO_SCHEME: &str = "it does not begin with https:// or http://";
 
 fn default_port(https: bool) -> u16 {
@@ -76,6 +89,9 @@ fn parse_host(host: &str) -> Result<String, &'static str> {
     {
         return Err("a host has only ASCII letters, digits, dots, hyphens and underscores");
     }
+    if host.ends_with('.') {
+        return Err("the host ends with a dot, which would name it in a second way");
+    }
     let label_is_wrong = |label: &str| {
         label.is_empty() || label.len() > 63 || label.starts_with('-') || label.ends_with('-')
     };
@@ -89,7 +105,7 @@ fn parse_host(host: &str) -> Result<String, &'static str> {
     if (has_prefix || last.bytes().all(|byte| byte.is_ascii_digit()))
         && host.parse::<Ipv4Addr>().is_err()
     {
-        return Err("an IPv4 address must have four decimal parts without leading zeros");
+        return Err(ODD_IPV4);
     }
     let mut host = host.to_owned();
     host.make_ascii_lowercase();

@@ -2,6 +2,7 @@
 //! the environment. The grammar of values is that of policy files where both have the key.
 
 use crate::catalogue::{self, Access, SERVICE};
+use crate::denial::{Denial, Rule};
 use crate::origin::Origin;
 use crate::scope::Scope;
 use alloc::format;
@@ -92,9 +93,8 @@ impl Settings {
         let mut seen: Vec<&str> = Vec::new();
         for (name, value) in environment {
             let is_ours = name.starts_with("PORTCULLIS_");
-            if is_ours && !NAMES.contains(&name) && !OF_THE_FRONT.contains(&name) {
-                let remedy = format!("remove it, or use one of {}", NAMES.join(", "));
-                return Err(SettingError::new(name, "there is no such setting", remedy));
+            if is_ours && !known().any(|known| known == name) {
+                return Err(SettingError::new(name, "there is no such setting", instead_of(name)));
             }
             // Components that read the same variable could otherwise take different values.
             if (is_ours || name.starts_with("AWS_")) && seen.contains(&name) {
@@ -156,6 +156,19 @@ impl Settings {
         }
         Ok(settings)
     }
+
+    /// Returns the denial of a key for a scope that the settings do not allow.
+    #[must_use]
+    pub fn deny_scope(&self, region: &str, service: &str) -> Denial {
+        let message = format!("this component may not derive a signing key for {region}/{service}");
+        let mut remedy = format!(
+            "correct the region in the settings, or add {region}/{service} to PORTCULLIS_SIGNING"
+        );
+        if self.signing.is_empty() && service == SERVICE {
+            remedy.push_str(&format!(", or set AWS_REGION={region}"));
+        }
+        Denial::new(Rule::Signing, message, remedy)
+    }
 }
 
 /// The settings of this component.
@@ -171,6 +184,41 @@ const NAMES: [&str; 8] = [
 ];
 /// Those of `guest/portable/front`, which has the same environment.
 const OF_THE_FRONT: [&str; 2] = ["PORTCULLIS_SETTINGS", "PORTCULLIS_TOKEN"];
+
+/// The names of all settings.
+fn known() -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter().chain(OF_THE_FRONT)
+}
+
+/// Says what to write instead of an unknown name: a name that differs in one or two letters, or any.
+fn instead_of(name: &str) -> String {
+    let all = known().collect::<Vec<_>>().join(", ");
+    let nearest = known().min_by_key(|known| distance(known, name));
+    match nearest.filter(|known| distance(known, name) <= 2) {
+        Some(nearest) => format!("did you mean {nearest}? The settings are {all}"),
+        None => format!("remove it, or use one of {all}"),
+    }
+}
+
+/// The letters that must be inserted, removed or replaced to turn one name into another (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    // A name that is much longer than all others is near to none, and this costs time by its length.
+    if b.len() > 40 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (at, letter) in a.bytes().enumerate() {
+        let mut left = at + 1;
+        let mut diagonal = core::mem::replace(&mut row[0], left);
+        for (above, other) in row[1..].iter_mut().zip(b.bytes()) {
+            let replaced = diagonal + usize::from(letter != other);
+            diagonal = *above;
+            left = replaced.min(left + 1).min(*above + 1);
+            *above = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
 
 const TIME: &str = "a whole number above 0 with a unit, as in 500ms, 30s or 2m, and at most a day";
 
@@ -192,8 +240,9 @@ fn empty(variable: &str, expected: &str) -> SettingError {
     SettingError::new(variable, "it is empty", remedy)
 }
 
+/// Parses an origin. As in a policy, a slash may follow it: nothing else than `/` is asked for here.
 fn origin(text: &str) -> Result<Origin, SettingError> {
-    Origin::parse(text).map_err(|reason| {
+    Origin::parse(text.strip_suffix('/').unwrap_or(text)).map_err(|reason| {
         // What is before the @ may be a password.
         let (hidden, text) = text.rsplit_once('@').map_or(("", text), |(_, host)| ("…@", host));
         let shown: String = text.chars().take(300).collect();
@@ -307,7 +356,11 @@ mod tests {
     fn an_error_names_the_variable_the_value_and_what_was_expected() {
         for (name, value, parts) in [
             ("PORTCULLIS_EGRESS", "example.com", ["\"example.com\"", "as in https://"]),
-            ("PORTCULLIS_EGRESS", "https://a/*", ["https://a/*", "letters, digits"]),
+            ("PORTCULLIS_EGRESS", "https://a/*", ["https://a/*", "no path"]),
+            ("PORTCULLIS_EGRESS", "https://a//", ["https://a//", "no path"]),
+            ("PORTCULLIS_EGRESS", "https://a.example.", ["a.example.", "ends with a dot"]),
+            ("PORTCULLIS_EGRESS", "https://u@a.example", ["a.example", "no user name"]),
+            ("PORTCULLIS_EGRESS", "https://*.a", ["*.a", "no wildcard"]),
             ("PORTCULLIS_ACCESS", "all", ["\"all\"", "read, write or admin"]),
             ("PORTCULLIS_ACTIONS", "GetItem,getitem", ["\"getitem\"", "GetItem"]),
             ("PORTCULLIS_SIGNING", "eu-west-1", ["\"eu-west-1\"", "eu-west-1/dynamodb"]),
@@ -318,13 +371,52 @@ mod tests {
             ("PORTCULLIS_REQUEST_BYTES", "1e6", ["\"1e6\"", "16MiB"]),
             ("PORTCULLIS_RESPONSE_BYTES", "0", ["\"0\"", "16MiB"]),
             ("AWS_REGION", "EU", ["\"EU\"", "eu-west-1"]),
-            ("PORTCULLIS_ACTION", "GetItem", ["no such setting", "PORTCULLIS_ACTIONS"]),
+            (
+                "PORTCULLIS_ACTION",
+                "GetItem",
+                ["no such setting", "did you mean PORTCULLIS_ACTIONS?"],
+            ),
+            ("PORTCULLIS_TOKENS", "x", ["did you mean PORTCULLIS_TOKEN?", "PORTCULLIS_SETTINGS"]),
+            ("PORTCULLIS_SETTNGS", "x", ["did you mean PORTCULLIS_SETTINGS?", "PORTCULLIS_TOKEN"]),
+            ("PORTCULLIS_TABLES", "x", ["remove it, or use one of", "PORTCULLIS_TOKEN"]),
         ] {
             let error = parse(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name}: ")), "{error}");
             for part in parts {
                 assert!(error.contains(part), "{name}={value}: {error}");
             }
+        }
+    }
+
+    #[test]
+    fn an_origin_may_have_a_slash_as_in_a_policy() {
+        for text in ["https://a.example", "https://a.example/", "http://127.0.0.1:8000/"] {
+            let theirs = text.parse::<portcullis_policy::EgressRule>();
+            let ours = parse(&[("PORTCULLIS_EGRESS", text)]).unwrap().egress;
+            assert_eq!(theirs.unwrap().origin().to_string(), ours[0].to_string());
+        }
+        for text in ["https:///", "https://", "/", "https://a//", "https://a/?"] {
+            assert!(text.parse::<portcullis_policy::EgressRule>().is_err(), "{text}");
+            assert!(parse(&[("PORTCULLIS_EGRESS", text)]).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_denied_key_names_the_variable_that_is_missing() {
+        let remedy = |pairs: &[(&str, &str)]| {
+            parse(pairs).unwrap().deny_scope("eu-west-1", "dynamodb").remedy
+        };
+        assert!(remedy(&[]).ends_with(", or set AWS_REGION=eu-west-1"), "{}", remedy(&[]));
+        let other = remedy(&[("AWS_REGION", "us-east-1")]);
+        assert!(other.ends_with("add eu-west-1/dynamodb to PORTCULLIS_SIGNING"), "{other}");
+    }
+
+    #[test]
+    fn distances_count_letters() {
+        for (a, b, expected) in
+            [("", "", 0), ("abc", "abc", 0), ("abc", "ab", 1), ("abc", "xbcd", 2), ("ab", "ba", 2)]
+        {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
         }
     }
 

@@ -67,16 +67,7 @@ fn check(date: &str, region: &str, service: &str, now: u64) -> Result<Scope, Den
         };
         call.check_sends()?;
         let scope = Scope::new(region, service).filter(|scope| settings.signing.contains(scope));
-        let scope = scope.ok_or_else(|| {
-            let message = format!(
-                "this component may not derive a signing key for {shown_region}/{shown_service}"
-            );
-            let remedy = format!(
-                "correct the region in the settings, or add {shown_region}/{shown_service} to \
-                 PORTCULLIS_SIGNING"
-            );
-            Denial::new(Rule::Signing, message, remedy)
-        })?;
+        let scope = scope.ok_or_else(|| settings.deny_scope(&shown_region, &shown_service))?;
         if !is_current(date, now) {
             let message = format!(
                 "the plugin asked for a signing key of {shown_date:?}, which is not today, \
