@@ -128,9 +128,9 @@ const SESSION: &str = r#"
     (func (export "end") (result i32) i32.const 16))
   (core instance $own (instantiate $own))
   (component $own-session
-    (import "f" (func $f (result (option string))))
+    (import "f" (func $f (result (option (tuple string bool)))))
     (export "end" (func $f)))
-  (func $own-end (result (option string))
+  (func $own-end (result (option (tuple string bool)))
     (canon lift (core func $own "end") (memory (core memory $own "memory"))
       (realloc (core func $own "realloc"))))
   (instance $own-session (instantiate $own-session (with "f" (func $own-end))))

@@ -83,7 +83,11 @@ fn during<T>(purpose: &Purpose, run: impl FnOnce() -> Result<T, Error>) -> Resul
     })?;
     let result = run();
     match session::end() {
-        Some(denial) => Err(Error::Refused(denial)),
+        Some((message, true)) => {
+            let pointer = String::from("/endpoint");
+            Err(Error::InvalidSettings(vec![Fault { pointer, message }]))
+        }
+        Some((denial, false)) => Err(Error::Refused(denial)),
         None => result,
     }
 }

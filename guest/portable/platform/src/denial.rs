@@ -1,6 +1,7 @@
 //! Denials: the rule that denied a request or a key, the reason, and the remedy.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use core::fmt;
 
 /// The rule that denied a request or a key. The names are those of the host's audit records,
@@ -9,6 +10,8 @@ use core::fmt;
 pub enum Rule {
     /// `PORTCULLIS_EGRESS` does not list the origin.
     Egress,
+    /// The endpoint of the plugin's settings is not one that all programs read alike.
+    Endpoint,
     /// The action needs a higher class than `PORTCULLIS_ACCESS`.
     Access,
     /// `PORTCULLIS_ACTIONS` does not list the action, or the manifest does not.
@@ -33,6 +36,7 @@ impl Rule {
     pub fn name(self) -> &'static str {
         match self {
             Self::Egress => "egress",
+            Self::Endpoint => "endpoint",
             Self::Access => "access",
             Self::Actions => "actions",
             Self::Binding => "binding",
@@ -67,6 +71,17 @@ impl Denial {
     #[must_use]
     pub fn defect(rule: Rule, message: impl Into<String>) -> Self {
         Self::new(rule, message, "nothing allows this; report the plugin to its publisher")
+    }
+}
+
+impl Denial {
+    /// Returns why the call fails, and whether the plugin's settings are the reason.
+    #[must_use]
+    pub fn into_ending(self) -> (String, bool) {
+        match self.rule {
+            Rule::Endpoint => (format!("{}; {}", self.message, self.remedy), true),
+            _ => (self.to_string(), false),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::catalogue::TARGET_PREFIX;
 use crate::denial::{Denial, Rule};
 use crate::headers::is_forbidden;
-use crate::origin::Origin;
+use crate::origin::{ODD_IPV4, Origin};
 use crate::settings::Settings;
 use crate::signature::{self, Identity, only};
 use alloc::format;
@@ -67,6 +67,11 @@ fn check_origin(head: &Head<'_>, settings: &Settings) -> Result<(), Denial> {
         return Err(Denial::defect(Rule::Egress, "the plugin used a scheme that is not HTTP's"));
     };
     let origin = Origin::new(https, head.authority).map_err(|reason| {
+        if reason == ODD_IPV4 {
+            // The plugin's own check of its settings accepts it, so that it is the operator's mistake.
+            let remedy = "correct the endpoint in the settings, or leave it out";
+            return Denial::new(Rule::Endpoint, format!("{authority:?}: {reason}"), remedy);
+        }
         Denial::defect(Rule::Egress, format!("{authority:?} is not a host: {reason}"))
     })?;
     if settings.egress.contains(&origin) {
@@ -223,6 +228,22 @@ mod tests {
         }
         let denial = checked(|head| head.body = Some(1001), &[]).unwrap_err();
         assert!(denial.remedy.contains("PORTCULLIS_REQUEST_BYTES"), "{denial}");
+    }
+
+    #[test]
+    fn an_odd_spelling_of_an_address_is_an_error_of_the_settings() {
+        for odd in [
+            checked(|head| head.authority = "2130706433:8000", &[LENGTH]),
+            checked(|head| head.authority = "0x7f000001", &[LENGTH]),
+            checked(|head| head.authority = "127.1", &[LENGTH]),
+            checked(|head| head.authority = "127.0.0.01:8000", &[LENGTH]),
+        ] {
+            let (message, is_setting) = odd.unwrap_err().into_ending();
+            assert!(is_setting && message.contains("four decimal parts"), "{message}");
+            assert!(message.contains("correct the endpoint in the settings"), "{message}");
+        }
+        let (_, is_setting) = checked(|head| head.authority = "b", &[]).unwrap_err().into_ending();
+        assert!(!is_setting);
     }
 
     #[test]

@@ -3,9 +3,7 @@
 use super::exports::portcullis::datasource::http_messages::Answer;
 use super::state;
 use super::wasi::clocks::monotonic_clock::subscribe_instant;
-use super::wasi::http::types::{
-    ErrorCode, FutureIncomingResponse, IncomingBody, IncomingResponse,
-};
+use super::wasi::http::types::{ErrorCode, FutureIncomingResponse, IncomingBody, IncomingResponse};
 use super::wasi::io::poll::{Pollable, poll};
 use super::wasi::io::streams::StreamError;
 use crate::denial::{Denial, Rule};

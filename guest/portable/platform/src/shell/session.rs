@@ -6,6 +6,7 @@ use super::state;
 use super::wasi::cli::environment::get_environment;
 use super::wasi::clocks::monotonic_clock;
 use crate::call::{Call, Purpose};
+use crate::denial::Denial;
 use crate::settings::{SettingError, Settings};
 use alloc::string::{String, ToString};
 use zeroize::Zeroize;
@@ -33,11 +34,11 @@ impl Guest for Platform {
         Ok(())
     }
 
-    fn end() -> Option<String> {
+    fn end() -> Option<(String, bool)> {
         let (call, left) =
             state::with(|state| (state.call.take(), (state.unsent.take(), state.pending.take())));
         drop(left);
-        call.and_then(Call::end).map(|denial| denial.to_string())
+        call.and_then(Call::end).map(Denial::into_ending)
     }
 }
 
