@@ -134,6 +134,9 @@ impl Failure {
             });
             add("faults", &format!("[{}]", faults.collect::<Vec<_>>().join(", ")));
         }
+        if self.kind == Kind::UnknownAction {
+            add("remedy", &quoted("GET /v1/describe lists the actions"));
+        }
         if let Some((maybe_applied, attempts)) = self.interruption {
             add("maybeApplied", if maybe_applied { "true" } else { "false" });
             add("attempts", &attempts.to_string());
@@ -297,13 +300,16 @@ mod tests {
             (Kind::Timeout, 504, "timeout", "Gateway Timeout"),
             (Kind::Other, 502, "other", "Bad Gateway"),
         ] {
-            let expected = serde_json::json!({
+            let mut expected = serde_json::json!({
                 "type": format!("urn:portcullis:problem:{name}"),
                 "title": title,
                 "status": status,
                 "detail": "m",
                 "case": name,
             });
+            if kind == Kind::UnknownAction {
+                expected["remedy"] = "GET /v1/describe lists the actions".into();
+            }
             assert_eq!(json(&Failure::new(kind, "m").problem()), expected);
         }
         let refused = json(&problem(415, "media-type", "m", "r"));

@@ -22,7 +22,7 @@ pub use failure::{Failure, Fault, Kind, Service};
 pub use reply::{Reply, is_passed_on};
 pub use route::{Refusal, Route, RouteError};
 pub use token::{Token, TokenError};
-pub use variables::{Variables, exceeds};
+pub use variables::{Variables, exceeds, too_large};
 
 #[cfg(target_arch = "wasm32")]
 mod shell;

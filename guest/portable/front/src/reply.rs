@@ -28,6 +28,13 @@ impl Reply {
         Self { status, headers: vec![content_type, no_sniff()], body: body.into() }
     }
 
+    /// Adds a header.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_string(), value.as_bytes().to_vec()));
+        self
+    }
+
     /// Creates the response that passes on one of the service, with the headers that describe it.
     #[must_use]
     pub fn passed_on(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {

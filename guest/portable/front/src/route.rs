@@ -3,13 +3,14 @@
 use crate::failure::{problem, wire};
 use crate::reply::Reply;
 use alloc::format;
-use alloc::string::String;
 
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route<'r> {
     /// `GET /healthz`.
     Health,
+    /// `GET /readyz`.
+    Ready,
     /// `GET /v1/describe`.
     Describe,
     /// `POST /v1/actions/{action}`.
@@ -58,11 +59,14 @@ impl<'r> Route<'r> {
         let only = |expected: &'static str| {
             if method == expected { Ok(()) } else { Err(error(Refusal::Method(expected))) }
         };
+        let is_read = matches!(method, "GET" | "HEAD");
         match path {
-            "/healthz" => only("GET").map(|()| Self::Health),
+            "/healthz" if is_read => Ok(Self::Health),
+            "/readyz" if is_read => Ok(Self::Ready),
+            "/healthz" | "/readyz" => Err(error(Refusal::Method("GET, HEAD"))),
             "/v1/describe" => only("GET").map(|()| Self::Describe),
             // Load balancers and some tools ask for it; the service responds too.
-            "/" if matches!(method, "GET" | "HEAD") => Ok(Self::Health),
+            "/" if is_read => Ok(Self::Health),
             "/" => {
                 only("POST")?;
                 let media_type = media_type.unwrap_or("application/x-amz-json-1.0");
@@ -95,27 +99,30 @@ impl RouteError {
     #[must_use]
     pub fn reply(&self) -> Reply {
         if self.is_wire {
-            let (code, message) = match self.refusal {
-                Refusal::Operation => ("UnknownOperationException", String::new()),
-                Refusal::Method(_) | Refusal::MediaType => (
-                    "UnknownOperationException",
-                    "send POST with the content type application/x-amz-json-1.0".into(),
-                ),
-                _ => ("UnknownOperationException", String::from("there is nothing here")),
+            let message = match self.refusal {
+                Refusal::Operation => {
+                    "the header x-amz-target does not name one operation of DynamoDB; send it once, \
+                     as in DynamoDB_20120810.GetItem"
+                }
+                Refusal::Method(_) | Refusal::MediaType => {
+                    "send POST with the content type application/x-amz-json-1.0"
+                }
+                _ => "there is nothing here",
             };
-            return wire(400, code, &message);
+            return wire(400, "UnknownOperationException", message);
         }
         match self.refusal {
             Refusal::NoPath | Refusal::Operation => problem(
                 404,
                 "not-found",
                 "there is nothing at this path",
-                "POST /v1/actions/{action}, GET /v1/describe and GET /healthz exist, and / for AWS \
-                 SDKs",
+                "POST /v1/actions/{action}, GET /v1/describe, GET /healthz and GET /readyz exist, \
+                 and / for AWS SDKs",
             ),
             Refusal::Method(expected) => {
                 let message = format!("this path accepts only {expected}");
                 problem(405, "method-not-allowed", &message, &format!("send {expected}"))
+                    .with("allow", expected)
             }
             Refusal::MediaType => problem(
                 415,
@@ -156,7 +163,11 @@ mod tests {
     fn each_path_has_its_method() {
         let route = |method, path| Route::parse(method, path, None, JSON);
         assert_eq!(route("GET", "/healthz"), Ok(Route::Health));
-        assert_eq!(route("GET", "/"), Ok(Route::Health));
+        for method in ["GET", "HEAD"] {
+            assert_eq!(route(method, "/"), Ok(Route::Health));
+            assert_eq!(route(method, "/healthz"), Ok(Route::Health));
+            assert_eq!(route(method, "/readyz"), Ok(Route::Ready));
+        }
         assert_eq!(route("GET", "/v1/describe"), Ok(Route::Describe));
         assert_eq!(route("POST", "/v1/actions/GetItem"), Ok(Route::Action("GetItem")));
         for (method, path, status) in [
@@ -169,6 +180,20 @@ mod tests {
             ("PUT", "/", 400),
         ] {
             assert_eq!(route(method, path).unwrap_err().reply().status, status, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_answered_with_the_right_ones() {
+        for (method, path, allowed) in [
+            ("POST", "/healthz", "GET, HEAD"),
+            ("POST", "/readyz", "GET, HEAD"),
+            ("POST", "/v1/describe", "GET"),
+            ("GET", "/v1/actions/GetItem", "POST"),
+        ] {
+            let reply = Route::parse(method, path, None, JSON).unwrap_err().reply();
+            let allow = ("allow".to_string(), allowed.as_bytes().to_vec());
+            assert!(reply.status == 405 && reply.headers.contains(&allow), "{method} {path}");
         }
     }
 
@@ -187,6 +212,7 @@ mod tests {
             let reply = route(target, media_type).unwrap_err().reply();
             let body = String::from_utf8(reply.body).unwrap();
             assert!(body.contains("UnknownOperationException"), "{body}");
+            assert!(!body.contains("\"message\": \"\""), "{body}");
         }
     }
 

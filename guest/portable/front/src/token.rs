@@ -10,8 +10,13 @@ pub struct Token(Option<String>);
 
 /// A client without the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenError {
-    is_missing: bool,
+pub enum TokenError {
+    /// There is no header `authorization`, or one of another form.
+    Missing,
+    /// There are two.
+    Twice,
+    /// It is another one.
+    Wrong,
 }
 
 impl Token {
@@ -44,25 +49,28 @@ impl Token {
         self.0.is_some()
     }
 
-    /// Checks the header `authorization`: a bearer token, or the signature of an AWS SDK with the
+    /// Checks the values of the header `authorization`: a bearer token, or the signature of an AWS SDK with the
     /// token as its access key id.
     ///
     /// # Errors
-    /// Returns an error if there is a token and the header does not have it.
-    pub fn check(&self, authorization: Option<&str>) -> Result<(), TokenError> {
+    /// Returns an error if there is a token and the header does not have it, or is there twice.
+    pub fn check(&self, authorization: &[String]) -> Result<(), TokenError> {
         let Some(token) = &self.0 else { return Ok(()) };
-        let given = authorization.and_then(|value| {
-            value
-                .strip_prefix("Bearer ")
-                .or_else(|| value.strip_prefix("AWS4-HMAC-SHA256 Credential=")?.split('/').next())
-        });
-        let given = given.ok_or(TokenError { is_missing: true })?;
-        if are_equal(token.as_bytes(), given.as_bytes()) {
-            Ok(())
-        } else {
-            Err(TokenError { is_missing: false })
-        }
+        let value = match authorization {
+            [] => return Err(TokenError::Missing),
+            [value] => value,
+            _ => return Err(TokenError::Twice),
+        };
+        let signed = || value.strip_prefix("AWS4-HMAC-SHA256 Credential=")?.split('/').next();
+        let given = bearer(value).or_else(signed).ok_or(TokenError::Missing)?;
+        if are_equal(token.as_bytes(), given.as_bytes()) { Ok(()) } else { Err(TokenError::Wrong) }
     }
+}
+
+/// The token after the scheme, whose case does not matter (RFC 9110, section 11.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }
 
 /// Compares in a time that depends only on the lengths.
@@ -75,12 +83,17 @@ impl TokenError {
     /// Returns the response, in the form of the client's protocol.
     #[must_use]
     pub fn reply(self, is_wire: bool) -> Reply {
-        let message = if self.is_missing { "the token is missing" } else { "the token is wrong" };
+        let message = match self {
+            Self::Missing => "the token is missing",
+            Self::Twice => "the header Authorization is there more than once; send it once",
+            Self::Wrong => "the token is wrong",
+        };
         if is_wire {
             let message = alloc::format!("{message}; pass it as the access key id");
             return wire(400, "UnrecognizedClientException", &message);
         }
         problem(401, "unauthorized", message, "send Authorization: Bearer TOKEN")
+            .with("www-authenticate", "Bearer")
     }
 }
 
@@ -93,9 +106,11 @@ mod tests {
         let token = Token::parse(Some("0123456789abcdef")).unwrap();
         for right in [
             "Bearer 0123456789abcdef",
+            "bearer 0123456789abcdef",
+            "BEARER  0123456789abcdef",
             "AWS4-HMAC-SHA256 Credential=0123456789abcdef/20260101/a/dynamodb/aws4_request, x",
         ] {
-            assert_eq!(token.check(Some(right)), Ok(()), "{right}");
+            assert_eq!(token.check(&[right.to_string()]), Ok(()), "{right}");
         }
         for wrong in [
             "Bearer 0123456789abcde",
@@ -104,14 +119,32 @@ mod tests {
             "Basic x",
             "0123456789abcdef",
         ] {
-            assert!(token.check(Some(wrong)).is_err(), "{wrong}");
+            assert!(token.check(&[wrong.to_string()]).is_err(), "{wrong}");
         }
-        assert!(token.check(None).is_err());
+        assert_eq!(token.check(&[]), Err(TokenError::Missing));
+        let twice = ["Bearer 0123456789abcdef", "Bearer x"].map(ToString::to_string);
+        assert_eq!(token.check(&twice), Err(TokenError::Twice));
+    }
+
+    #[test]
+    fn a_refusal_says_how_the_token_is_sent() {
+        for (error, part) in [
+            (TokenError::Missing, "the token is missing"),
+            (TokenError::Twice, "more than once"),
+            (TokenError::Wrong, "the token is wrong"),
+        ] {
+            let reply = error.reply(false);
+            let challenge = ("www-authenticate".to_string(), b"Bearer".to_vec());
+            assert!(reply.status == 401 && reply.headers.contains(&challenge));
+            for body in [reply.body, error.reply(true).body] {
+                assert!(String::from_utf8(body).unwrap().contains(part));
+            }
+        }
     }
 
     #[test]
     fn an_unset_token_is_not_asked_for_and_an_empty_or_weak_one_is_refused() {
-        assert_eq!(Token::parse(None).unwrap().check(None), Ok(()));
+        assert_eq!(Token::parse(None).unwrap().check(&[]), Ok(()));
         assert!(!Token::parse(None).unwrap().is_set());
         let error = Token::parse(Some("")).err().unwrap();
         assert!(error.starts_with("PORTCULLIS_TOKEN: it is empty"), "{error}");

@@ -1,5 +1,7 @@
 //! The variables of the environment that this component uses.
 
+use crate::failure::{problem, wire};
+use crate::reply::Reply;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,6 +13,8 @@ pub struct Variables {
     pub token: Option<String>,
     /// `PORTCULLIS_SETTINGS`.
     pub settings: Option<String>,
+    /// Whether `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` are there. Their values are the platform's.
+    pub has_credentials: bool,
     request_bytes: Option<String>,
 }
 
@@ -25,6 +29,10 @@ impl Variables {
     /// Returns an error if one of them is set twice: the platform could take the other value.
     pub fn take(environment: &mut [(String, String)]) -> Result<Self, String> {
         let mut taken = Self::default();
+        let is_set = |wanted: &str| {
+            environment.iter().any(|(name, value)| name == wanted && !value.is_empty())
+        };
+        taken.has_credentials = is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY");
         for (name, value) in environment {
             let place = match name.as_str() {
                 "PORTCULLIS_TOKEN" => &mut taken.token,
@@ -45,6 +53,21 @@ impl Variables {
     pub fn max_body(&self) -> u64 {
         self.request_bytes.as_deref().and_then(bytes).unwrap_or(MAX_BODY).min(MAX_BODY)
     }
+}
+
+/// Returns the response to a client whose body is larger than this.
+#[must_use]
+pub fn too_large(max_body: u64, is_wire: bool) -> Reply {
+    let message = format!("the body has more than {max_body} bytes");
+    let remedy = if max_body < MAX_BODY {
+        "raise PORTCULLIS_REQUEST_BYTES, or send less at a time"
+    } else {
+        "send less at a time; PORTCULLIS_REQUEST_BYTES cannot allow more here"
+    };
+    if is_wire {
+        return wire(413, "RequestEntityTooLargeException", &format!("{message}; {remedy}"));
+    }
+    problem(413, "too-large", &message, remedy)
 }
 
 /// Parses a size as the platform does.
@@ -87,6 +110,26 @@ mod tests {
             assert_eq!(error, format!("{name}: it is set twice; set it once"));
         }
         assert!(taken(&[("PATH", "/a"), ("PATH", "/b")]).is_ok());
+    }
+
+    #[test]
+    fn only_an_identity_that_is_not_empty_counts() {
+        let pairs = [("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", "S")];
+        assert!(taken(&pairs).unwrap().has_credentials);
+        assert!(!taken(&pairs[..1]).unwrap().has_credentials);
+        assert!(!taken(&[pairs[0], ("AWS_SECRET_ACCESS_KEY", "")]).unwrap().has_credentials);
+    }
+
+    #[test]
+    fn a_body_that_is_too_large_names_the_variable() {
+        for (max, part) in [(1000, "raise PORTCULLIS_REQUEST_BYTES"), (MAX_BODY, "cannot allow")] {
+            for is_wire in [false, true] {
+                let reply = too_large(max, is_wire);
+                assert_eq!(reply.status, 413);
+                let text = String::from_utf8(reply.body).unwrap();
+                assert!(text.contains(part) && text.contains(&max.to_string()), "{text}");
+            }
+        }
     }
 
     #[test]

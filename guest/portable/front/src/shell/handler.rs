@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind, problem, wire};
 use crate::reply::Reply;
 use crate::route::Route;
 use crate::token::Token;
-use crate::variables::Variables;
+use crate::variables::{Variables, too_large};
 use alloc::format;
 use alloc::string::{String, ToString};
 use zeroize::Zeroize;
@@ -29,13 +29,15 @@ fn reply(request: &IncomingRequest) -> Result<Reply, Reply> {
     let media_type = header(request, "content-type");
     let route = Route::parse(method(request), &path, target.as_deref(), media_type.as_deref());
     let route = route.map_err(|error| error.reply())?;
-    if route == Route::Health {
-        return Ok(Reply::json(200, "{\"ok\": true}"));
+    match route {
+        Route::Health => return Ok(Reply::json(200, "{\"ok\": true}")),
+        Route::Ready => return ready(),
+        _ => {}
     }
     let is_wire = matches!(route, Route::Relay(_));
     let Admitted { settings, max_body } = admit(request, is_wire)?;
     match route {
-        Route::Health => Ok(Reply::json(200, "{\"ok\": true}")),
+        Route::Health | Route::Ready => Ok(Reply::json(200, "{\"ok\": true}")),
         Route::Describe => Ok(Reply::json(200, connector::describe())),
         Route::Relay(action) => {
             let body = body(request, max_body).map_err(|error| unread(&error, max_body, true))?;
@@ -64,10 +66,7 @@ struct Admitted {
 
 /// Checks the client's token or, without one, that the client is on this machine.
 fn admit(request: &IncomingRequest, is_wire: bool) -> Result<Admitted, Reply> {
-    let mut environment = get_environment();
-    let variables = Variables::take(&mut environment);
-    // The secret is the platform's, and does not stay in this component's memory.
-    environment.iter_mut().for_each(|(_, value)| value.zeroize());
+    let variables = variables();
     let wrong = |message: String| {
         let failure = Failure::new(Kind::InvalidSettings, message);
         if is_wire { failure.wire() } else { failure.problem() }
@@ -75,8 +74,7 @@ fn admit(request: &IncomingRequest, is_wire: bool) -> Result<Admitted, Reply> {
     let variables = variables.map_err(wrong)?;
     let token = Token::parse(variables.token.as_deref()).map_err(|it| wrong(it.to_string()))?;
     if token.is_set() {
-        let authorization = header(request, "authorization");
-        token.check(authorization.as_deref()).map_err(|error| error.reply(is_wire))?;
+        token.check(&headers(request, "authorization")).map_err(|error| error.reply(is_wire))?;
     } else {
         let authority = request.authority();
         let caller = Caller {
@@ -91,6 +89,31 @@ fn admit(request: &IncomingRequest, is_wire: bool) -> Result<Admitted, Reply> {
     Ok(Admitted { settings: variables.settings.unwrap_or_default(), max_body })
 }
 
+/// Reads the variables of this component.
+fn variables() -> Result<Variables, String> {
+    let mut environment = get_environment();
+    let variables = Variables::take(&mut environment);
+    // The secret is the platform's, and does not stay in this component's memory.
+    environment.iter_mut().for_each(|(_, value)| value.zeroize());
+    variables
+}
+
+/// Checks that settings and credentials are there and can be read. Nothing is sent. Anyone may ask, so
+/// that the response does not say what is wrong.
+fn ready() -> Result<Reply, Reply> {
+    let is_ready = variables().is_ok_and(|variables| {
+        let settings = variables.settings.as_deref().unwrap_or_default();
+        variables.has_credentials
+            && Token::parse(variables.token.as_deref()).is_ok()
+            && connect(settings).is_ok()
+    });
+    if is_ready {
+        return Ok(Reply::json(200, "{\"ok\": true}"));
+    }
+    let message = "the settings or the credentials of this service are missing or wrong";
+    Err(problem(503, "not-ready", message, "call any action: its error says what is wrong"))
+}
+
 fn connect(settings: &str) -> Result<Connection, Failure> {
     connector::connect(settings).map_err(|error| {
         let mut failure = Failure::from(error);
@@ -102,12 +125,8 @@ fn connect(settings: &str) -> Result<Connection, Failure> {
 }
 
 fn unread(error: &BodyError, max_body: u64, is_wire: bool) -> Reply {
-    let too_large = format!("the body has more than {max_body} bytes");
     match (error, is_wire) {
-        (BodyError::TooLarge, true) => wire(413, "RequestEntityTooLargeException", &too_large),
-        (BodyError::TooLarge, false) => {
-            problem(413, "too-large", &too_large, "send less at a time")
-        }
+        (BodyError::TooLarge, _) => too_large(max_body, is_wire),
         (BodyError::Broken, true) => wire(400, "SerializationException", ""),
         (BodyError::Broken, false) => {
             problem(400, "bad-request", "the body did not arrive completely", "send it again")
