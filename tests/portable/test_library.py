@@ -113,6 +113,36 @@ def test_misspelt_variable_is_refused_instead_of_ignored(engine, recorder):
     assert not server.requests
 
 
+def test_misspelt_variable_of_the_service_form_is_named_too(engine, recorder):
+    variables = environment(recorder().url, PORTCULLIS_TOKENS="x")
+    outcome = engine(variables, settings("http://127.0.0.1:1")).call("execute", "ListTables", "{}")
+    assert outcome.error == "invalid-settings" and "did you mean PORTCULLIS_TOKEN?" in outcome.text, outcome
+
+
+def test_origin_may_end_with_a_slash(engine, recorder):
+    server = recorder()
+    connected = engine(environment(f"{server.url}/"), settings(server.url))
+    assert connected.call("execute", "ListTables", "{}").ok == "{}"
+
+
+def test_missing_region_is_named(engine, recorder):
+    server = recorder()
+    variables = environment(server.url)
+    del variables["AWS_REGION"]
+    outcome = engine(variables, settings(server.url)).call("execute", "ListTables", "{}")
+    assert outcome.error == "refused" and "or set AWS_REGION=us-east-1" in outcome.text, outcome
+    assert not server.requests
+
+
+def test_odd_address_in_the_endpoint_is_an_error_of_the_settings(engine, recorder):
+    server = recorder()
+    for host in ["2130706433", "0x7f000001", "127.1"]:
+        endpoint = f"http://{host}:{server.port}"
+        outcome = engine(environment(server.url), settings(endpoint)).call("execute", "ListTables", "{}")
+        assert outcome.error == "invalid-settings" and "correct the endpoint" in outcome.text, outcome
+    assert not server.requests
+
+
 def test_plugin_for_another_release_of_wasi_does_not_reach_a_refused_origin(engine, recorder):
     allowed, other = recorder(), recorder()
     for form in ["echo", "echo-earlier-wasi"]:

@@ -92,6 +92,15 @@ def send(port, method, path, body=None, **headers):
     return response.status, json.loads(text) if is_json else text
 
 
+def head(port, method, path, **headers):
+    """Returns the status of a response, and its headers by their names in lower case."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    client.request(method, path, headers=headers)
+    response = client.getresponse()
+    response.read()
+    return response.status, {name.lower(): value for name, value in response.getheaders()}
+
+
 def client(port, key="any", **config):
     return boto3.client(
         "dynamodb",
@@ -170,6 +179,34 @@ def test_errors_of_the_environment_name_the_variable(serve, recorder):
     assert not server.requests
 
 
+def test_readiness_depends_on_settings_and_credentials(serve, recorder):
+    server = recorder()
+    whole = variables(server.url, PORTCULLIS_TOKEN=TOKEN)
+    port = serve(whole)
+    for path in ["/healthz", "/readyz"]:
+        assert send(port, "GET", path) == (200, {"ok": True})
+        assert head(port, "HEAD", path)[0] == 200
+    for change in [{"AWS_SECRET_ACCESS_KEY": ""}, {"PORTCULLIS_SETTINGS": "{}"}, {"PORTCULLIS_DEADLINE": "soon"}]:
+        port = serve(whole | change)
+        status, problem = send(port, "GET", "/readyz")
+        assert (status, problem["case"]) == (503, "not-ready"), change
+    assert not server.requests
+
+
+def test_refusals_say_what_would_be_accepted(serve, recorder):
+    port = serve(variables(recorder().url, PORTCULLIS_TOKEN=TOKEN))
+    status, headers = head(port, "POST", "/healthz")
+    assert (status, headers["allow"]) == (405, "GET, HEAD")
+    status, headers = head(port, "GET", "/v1/describe")
+    assert (status, headers["www-authenticate"]) == (401, "Bearer")
+    assert head(port, "GET", "/v1/describe", authorization=f"bearer {TOKEN}")[0] == 200
+    call = {"content_type": "application/json", "authorization": f"Bearer {TOKEN}"}
+    status, problem = send(port, "POST", "/v1/actions/GetItm", "{}", **call)
+    assert status == 404 and "/v1/describe" in problem["remedy"]
+    status, error = send(port, "POST", "/", "{}", authorization=f"Bearer {TOKEN}")
+    assert status == 400 and "x-amz-target" in error["message"]
+
+
 def test_with_a_token_nobody_else_is_let_in(serve, dynamodb):
     port = serve(variables(dynamodb.url, PORTCULLIS_TOKEN=TOKEN))
     call = {"content_type": "application/json"}
@@ -224,6 +261,8 @@ def test_body_above_the_limit_is_refused_before_it_is_read(serve, recorder):
         head = f"POST /v1/actions/ListTables HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         client_.sendall(f"{head}Content-Length: 1001\r\n\r\n".encode())
         assert b" 413 " in client_.recv(100)
+    status, problem = send(port, "POST", "/v1/actions/ListTables", "{" + " " * 1000 + "}", **call)
+    assert status == 413 and "raise PORTCULLIS_REQUEST_BYTES" in problem["remedy"]
     # Without a stated length, it is counted. Some engines close the connection before all of it was sent.
     chunks = iter([b"{", b" " * 1000, b"}"])
     try:
