@@ -203,6 +203,7 @@ const tables = {
   partition: "partition key",
   sort: "sort key",
   about: "DynamoDB updates count and size about every six hours.",
+  adjusted: (counted: string) => `DynamoDB last counted ${counted}. What you inserted and deleted here since then is added. DynamoDB updates count and size about every six hours.`,
   create: "Create table",
   tableName: "Table name",
   partitionKey: "Partition key",

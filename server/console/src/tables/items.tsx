@@ -22,10 +22,12 @@ interface Props {
   datasource: string;
   table: Table;
   may: May;
+  /** Called when there are more items of the table, or fewer. */
+  counted: (by: number) => void;
 }
 
 /** The tab with the items. */
-export function Items({ datasource, table, may }: Props) {
+export function Items({ datasource, table, may, counted }: Props) {
   const applied = fromParams(route.value.params);
   const appliedText = JSON.stringify(applied);
   const [draft, setDraft] = useState(applied);
@@ -151,9 +153,13 @@ export function Items({ datasource, table, may }: Props) {
           closed={() => setOpened(undefined)}
           changed={(id: string | undefined, item: JsonObject | undefined) => {
             if (id !== undefined) {
+              if (item === undefined && reading.rows.some((row) => row.id === id)) counted(-1);
               reader.replace(id, item);
               setSelected((old) => new Set([...old].filter((one) => one !== id)));
-            } else if (item !== undefined) reader.add(item);
+            } else if (item !== undefined) {
+              counted(1);
+              reader.add(item);
+            }
           }}
         />
       )}
@@ -164,6 +170,7 @@ export function Items({ datasource, table, may }: Props) {
           rows={chosen}
           closed={() => setDeletes(false)}
           deleted={(id) => {
+            counted(-1);
             reader.replace(id, undefined);
             setSelected((old) => new Set([...old].filter((one) => one !== id)));
           }}

@@ -5,11 +5,12 @@ import { PlusIcon, ReloadIcon } from "../app/icons";
 import type { Loaded } from "../app/load";
 import { href } from "../app/route";
 import { texts } from "../texts";
-import { count } from "../app/figures";
+import { type Changes, itemCount } from "./counts";
 
 interface Props {
   datasource: string;
   list: Loaded<Structure>;
+  changes: Changes;
   chosen: string | undefined;
   search: string;
   searched: (search: string) => void;
@@ -20,7 +21,7 @@ interface Props {
 }
 
 /** The list, with a filter by name. */
-export function TableList({ datasource, list, chosen, search, searched, isPrefix, create }: Props) {
+export function TableList({ datasource, list, changes, chosen, search, searched, isPrefix, create }: Props) {
   const tables = list.value?.tables ?? [];
   const wanted = search.toLowerCase();
   const shown = isPrefix ? tables : tables.filter((table) => table.name.toLowerCase().includes(wanted));
@@ -45,19 +46,24 @@ export function TableList({ datasource, list, chosen, search, searched, isPrefix
         )}
       </div>
       <ul aria-busy={list.loading}>
-        {shown.map((table) => (
-          <li key={table.name}>
-            <a
-              href={href(["d", datasource, "tables", table.name])}
-              class={table.error === undefined ? "" : "unknown"}
-              title={table.error ?? ""}
-              {...(table.name === chosen ? { "aria-current": "page" as const } : {})}
-            >
-              <span class="table-name">{table.name}</span>
-              <span class="muted number">{table.items === undefined ? "" : count(table.items)}</span>
-            </a>
-          </li>
-        ))}
+        {shown.map((table) => {
+          const items = itemCount(table, changes);
+          return (
+            <li key={table.name}>
+              <a
+                href={href(["d", datasource, "tables", table.name])}
+                class={table.error === undefined ? "" : "unknown"}
+                title={table.error ?? ""}
+                {...(table.name === chosen ? { "aria-current": "page" as const } : {})}
+              >
+                <span class="table-name">{table.name}</span>
+                <span class="muted number" title={items?.title ?? ""}>
+                  {items?.text}
+                </span>
+              </a>
+            </li>
+          );
+        })}
       </ul>
       {search !== "" && list.value && shown.length === 0 && <p class="muted list-note">{isPrefix ? texts.tables.noPrefix : texts.tables.noMatch}</p>}
       {list.value?.more === true && <p class="muted list-note">{texts.tables.more}</p>}

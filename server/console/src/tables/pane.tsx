@@ -4,14 +4,25 @@ import type { Table } from "../api/types";
 import { BackIcon } from "../app/icons";
 import { href, route } from "../app/route";
 import { texts } from "../texts";
-import { count, size } from "../app/figures";
+import { size } from "../app/figures";
+import { type Changes, itemCount } from "./counts";
 import { Items } from "./items";
 import { StructureTab } from "./structure";
 import type { May } from "./view";
 
+interface Props {
+  datasource: string;
+  table: Table;
+  may: May;
+  changes: Changes;
+  /** Called when there are more items of the table, or fewer. */
+  changed: (table: Table, by: number) => void;
+}
+
 /** The pane of a table. The parameter `tab` of the URL says which tab is shown. */
-export function TablePane({ datasource, table, may }: { datasource: string; table: Table; may: May }) {
+export function TablePane({ datasource, table, may, changes, changed }: Props) {
   const tab = route.value.params.get("tab") === "structure" ? "structure" : "items";
+  const items = itemCount(table, changes);
   const path = ["d", datasource, "tables", table.name];
   return (
     <>
@@ -26,9 +37,9 @@ export function TablePane({ datasource, table, may }: { datasource: string; tabl
               {texts.tables[key.role]} <b class="mono">{key.name}</b> {texts.tables.types[key.type] ?? key.type}
             </span>
           ))}
-          {table.items !== undefined && (
-            <span class="muted" title={texts.tables.about}>
-              {texts.tables.itemsCount(count(table.items))}
+          {items !== undefined && (
+            <span class="muted" title={items.title}>
+              {texts.tables.itemsCount(items.text)}
               {table.bytes !== undefined && ` · ${size(table.bytes)}`}
             </span>
           )}
@@ -43,7 +54,7 @@ export function TablePane({ datasource, table, may }: { datasource: string; tabl
           </a>
         </nav>
       </header>
-      {tab === "items" ? <Items datasource={datasource} table={table} may={may} /> : <StructureTab datasource={datasource} table={table} may={may} />}
+      {tab === "items" ? <Items datasource={datasource} table={table} may={may} counted={(by) => changed(table, by)} /> : <StructureTab datasource={datasource} table={table} may={may} items={items} />}
     </>
   );
 }

@@ -8,10 +8,11 @@ import { ProblemBox } from "../app/problem";
 import { Scroll } from "../app/scroll";
 import { texts } from "../texts";
 import { count, size } from "../app/figures";
+import type { ItemCount } from "./counts";
 import type { May } from "./view";
 
 /** The tab. `DescribeTable` adds to what the list knows, if it is allowed. */
-export function StructureTab({ datasource, table, may }: { datasource: string; table: Table; may: May }) {
+export function StructureTab({ datasource, table, may, items }: { datasource: string; table: Table; may: May; items: ItemCount | undefined }) {
   const { allowed } = may("DescribeTable");
   const described = useLoad(
     async (signal) => {
@@ -25,7 +26,7 @@ export function StructureTab({ datasource, table, may }: { datasource: string; t
   return (
     <Scroll label={texts.tables.structure} kind="structure">
       {described.problem && <ProblemBox problem={described.problem} />}
-      <Facts table={table} described={described.value} />
+      <Facts table={table} described={described.value} items={items} />
       <section>
         <h3>{texts.tables.indexes}</h3>
         {table.indexes.length === 0 ? <p class="muted">{texts.tables.noIndexes}</p> : <Indexes table={table} described={described.value} />}
@@ -34,14 +35,14 @@ export function StructureTab({ datasource, table, may }: { datasource: string; t
   );
 }
 
-function Facts({ table, described }: { table: Table; described: JsonObject | undefined }) {
+function Facts({ table, described, items }: { table: Table; described: JsonObject | undefined; items: ItemCount | undefined }) {
   const text = (...path: string[]) => textAt(described, path);
   const created = Number(text("CreationDateTime"));
   const provisioned = text("ProvisionedThroughput", "ReadCapacityUnits");
   const isOnDemand = text("BillingModeSummary", "BillingMode") === "PAY_PER_REQUEST";
   const facts: [string, string | undefined][] = [
     [texts.tables.status, table.status ?? text("TableStatus")],
-    [texts.tables.count, table.items === undefined ? text("ItemCount") : count(table.items)],
+    [texts.tables.count, items?.text ?? text("ItemCount")],
     [texts.tables.size, table.bytes === undefined ? undefined : size(table.bytes)],
     [
       texts.tables.billing,

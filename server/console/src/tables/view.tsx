@@ -9,6 +9,7 @@ import { useLoad } from "../app/load";
 import { ProblemBox } from "../app/problem";
 import { href, route } from "../app/route";
 import { texts } from "../texts";
+import { type Changes, useChanges } from "./counts";
 import { CreateTable } from "./create-table";
 import { TableList } from "./list";
 import { TablePane } from "./pane";
@@ -38,6 +39,7 @@ export function TablesView({ datasource }: { datasource: string }) {
     if (list.value?.more === true) setIsPrefix(true);
   }, [list.value]);
   const actions = useLoad((signal) => datasourceActions(datasource, signal), [datasource]);
+  const { changes, changed } = useChanges();
   const [creates, setCreates] = useState(false);
   const [demo, setDemo] = useState<{ running?: boolean; done?: boolean; problem?: Problem }>({});
   const name = route.value.path[3];
@@ -63,7 +65,7 @@ export function TablesView({ datasource }: { datasource: string }) {
   return (
     <main class={`tables ${name === undefined ? "" : "has-table"}`}>
       <h1 class="visually-hidden">{texts.tables.title}</h1>
-      <TableList datasource={datasource} list={list} chosen={name} search={search} searched={setSearch} isPrefix={isPrefix} create={mayDo("CreateTable").allowed ? () => setCreates(true) : undefined} />
+      <TableList datasource={datasource} list={list} changes={changes} chosen={name} search={search} searched={setSearch} isPrefix={isPrefix} create={mayDo("CreateTable").allowed ? () => setCreates(true) : undefined} />
       <section class="table-pane">
         {list.problem && (
           <div class="pane-message">
@@ -79,7 +81,7 @@ export function TablesView({ datasource }: { datasource: string }) {
             <ProblemBox problem={demo.problem} />
           </div>
         )}
-        {name !== undefined && <Chosen datasource={datasource} name={name} table={table} loading={list.loading} failed={list.problem !== undefined} isWhole={!isPrefix} may={mayDo} />}
+        {name !== undefined && <Chosen datasource={datasource} name={name} table={table} loading={list.loading} failed={list.problem !== undefined} isWhole={!isPrefix} may={mayDo} changes={changes} changed={changed} />}
         {name === undefined && list.value && list.value.tables.length > 0 && (
           <div class="empty">
             <h2>{texts.tables.choose}</h2>
@@ -136,9 +138,11 @@ interface ChosenProps {
   /** Whether the list has all tables. */
   isWhole: boolean;
   may: May;
+  changes: Changes;
+  changed: (table: Table, by: number) => void;
 }
 
-function Chosen({ datasource, name, table, loading, failed, isWhole, may }: ChosenProps) {
+function Chosen({ datasource, name, table, loading, failed, isWhole, may, changes, changed }: ChosenProps) {
   // The list may lack the table: it is loaded again, or shows only names that begin with something else.
   const [last, setLast] = useState(table);
   const isMissing = table === undefined && !loading && !failed && last?.name !== name;
@@ -163,7 +167,7 @@ function Chosen({ datasource, name, table, loading, failed, isWhole, may }: Chos
       </div>
     );
   }
-  if (shown) return <TablePane key={name} datasource={datasource} table={shown} may={may} />;
+  if (shown) return <TablePane key={name} datasource={datasource} table={shown} may={may} changes={changes} changed={changed} />;
   if (looked.problem) return <ProblemBox problem={looked.problem} />;
   if (failed) return null;
   if (loading || looked.loading || looked.value) return <div class="loading" aria-busy="true" />;

@@ -1,0 +1,86 @@
+import { render } from "preact";
+import { afterEach, expect, test, vi } from "vitest";
+import type { Table } from "../api/types";
+import { navigate } from "../app/route";
+import { texts } from "../texts";
+import { itemCount, withChange } from "./counts";
+import { TablesView } from "./view";
+
+afterEach(() => {
+  render(null, document.body);
+  vi.unstubAllGlobals();
+  navigate("#/", true);
+});
+
+const users: Table = { name: "users", keys: [{ name: "id", role: "partition", type: "S" }], indexes: [], items: 1200 };
+
+test("what was inserted and deleted is added to the service's count, until the service has counted again", () => {
+  const counted = { text: "1,200", title: texts.tables.about };
+  expect(itemCount(users, new Map())).toEqual(counted);
+  const more = withChange(withChange(new Map(), users, 1), users, 1);
+  expect(itemCount(users, more)).toEqual({ text: "~1,202", title: texts.tables.adjusted("1,200") });
+  expect(itemCount({ ...users, items: 1202 }, more)?.text).toBe("1,202");
+  expect(itemCount({ ...users, items: 1202 }, withChange(more, { ...users, items: 1202 }, -2))?.text).toBe("~1,200");
+  expect(itemCount(users, withChange(more, users, -2))).toEqual(counted);
+  const { items, ...unknown } = users;
+  expect(itemCount(unknown, withChange(new Map(), unknown, 1))).toBeUndefined();
+  expect(itemCount({ ...users, items: 0 }, withChange(new Map(), { ...users, items: 0 }, -1))?.text).toBe("~0");
+});
+
+/** Shows the items of the table `users`, whose pages are given. `calls` gets each action with its input. */
+async function show(pages: string[]) {
+  const calls: [action: string, input: string][] = [];
+  vi.stubGlobal("fetch", async (url: string, { body }: { body: string | null }) => {
+    const path = url.split("?")[0] ?? "";
+    if (path === "/v1/datasources/local/structure") return Response.json({ tables: [users], more: false });
+    if (path === "/v1/datasources/local/actions") {
+      const listed = ["Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"].map((name) => ({ name, access: "write", allowed: true, reason: null }));
+      return Response.json({ actions: listed, policy: { access: "write", tables: null } });
+    }
+    const action = path.replace("/v1/datasources/local/actions/", "");
+    calls.push([action, body ?? ""]);
+    return new Response(action === "Scan" ? pages[Math.min(calls.filter(([name]) => name === "Scan").length, pages.length) - 1] : "{}");
+  });
+  navigate("#/d/local/tables/users", true);
+  document.body.innerHTML = "";
+  render(<TablesView datasource="local" />, document.body);
+  const button = (label: string, within: ParentNode = document) => [...within.querySelectorAll("button")].find((one) => one.textContent === label);
+  await vi.waitUntil(() => document.querySelector('[role="grid"]'));
+  await vi.waitUntil(() => button(texts.tables.newItem)?.disabled === false);
+  return { calls, button };
+}
+
+const PAGE = '{"Items":[{"id":{"S":"a"},"n":{"N":"1.50"}},{"id":{"S":"b"}},{"id":{"S":"c"}}],"ScannedCount":3}';
+
+test("the count of a table follows what is inserted and deleted", async () => {
+  const { calls, button } = await show([PAGE]);
+  const counts = () => [document.querySelector(".pane-facts > .muted")?.textContent, document.querySelector(".table-list .number")?.textContent];
+  expect(counts()).toEqual(["1,200 items", "1,200"]);
+  const dialog = () => document.querySelector("dialog");
+
+  button(texts.tables.newItem)?.click();
+  const value = await vi.waitUntil(() => dialog()?.querySelector<HTMLInputElement>('[aria-label="id: Value"]'));
+  value.value = "d";
+  value.dispatchEvent(new Event("input", { bubbles: true }));
+  const insert = await vi.waitUntil(() => button(texts.tables.insert));
+  await vi.waitUntil(() => !insert.disabled);
+  insert.click();
+  await vi.waitUntil(() => dialog() === null);
+  expect(counts()).toEqual(["~1,201 items", "~1,201"]);
+  expect(document.querySelector(".pane-facts > .muted")?.getAttribute("title")).toBe(texts.tables.adjusted("1,200"));
+
+  document.querySelector<HTMLElement>('[aria-rowindex="3"]')?.click();
+  (await vi.waitUntil(() => button(texts.tables.delete, dialog() ?? document))).click();
+  await vi.waitUntil(() => document.querySelector('[role="group"] .danger'));
+  document.querySelector<HTMLElement>('[role="group"] .danger')?.click();
+  await vi.waitUntil(() => dialog() === null);
+  expect(counts()[0]).toBe("1,200 items");
+
+  document.querySelector<HTMLInputElement>(`[aria-label="${texts.tables.selectAll}"]`)?.click();
+  (await vi.waitUntil(() => button(texts.tables.deleteSelected))).click();
+  await vi.waitUntil(() => dialog());
+  button(texts.tables.delete, dialog() ?? document)?.click();
+  await vi.waitUntil(() => dialog() === null);
+  expect(counts()).toEqual(["~1,197 items", "~1,197"]);
+  expect(calls.map(([action]) => action)).toEqual(["Scan", "PutItem", "DeleteItem", "BatchWriteItem"]);
+});
