@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import "./menu.css";
 
 export interface MenuProps {
   label: ComponentChildren;
