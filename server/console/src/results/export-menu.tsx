@@ -4,28 +4,48 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { problemOf } from "../api/problem";
 import { Menu } from "../query/menu";
 import { texts } from "../texts";
-import { download, exportRows, fileName, type FileFormat } from "./export";
-import type { Run } from "./run";
+import { download, type Exportable, exportRows, fileName, type FileFormat } from "./export";
+
+export interface ExportProps {
+  /** Identifies what is shown. If something else is shown, a running export ends. */
+  of: number;
+  run: () => Exportable;
+  /** The action or the table, for the name of the file. */
+  name: string;
+  keys: readonly string[];
+  /** Whether there are more pages than those that are known. */
+  hasMore: boolean;
+}
 
 /** The export, with its progress. */
-export function Export({ run, keys, hasMore }: { run: Run; keys: readonly string[]; hasMore: boolean }) {
+export function Export({ of, run, name, keys, hasMore }: ExportProps) {
   const t = texts.query.results;
   const [status, setStatus] = useState("");
   const abort = useRef<AbortController | undefined>(undefined);
   const [isRunning, setRunning] = useState(false);
-  useEffect(() => () => abort.current?.abort(), [run.id]);
+  useEffect(
+    () => () => {
+      abort.current?.abort();
+      abort.current = undefined;
+      setRunning(false);
+      setStatus("");
+    },
+    [of],
+  );
   const start = async (format: FileFormat, all: boolean) => {
     abort.current?.abort();
     const controller = new AbortController();
     abort.current = controller;
     setRunning(true);
     try {
-      const { blob, rows } = await exportRows(run, format, keys, all, controller.signal, ({ rows, pages }) =>
+      const source = run();
+      const { blob, rows } = await exportRows(source, format, keys, all, controller.signal, ({ rows, pages }) =>
         setStatus(t.exporting(rows, pages)),
       );
-      download(blob, fileName(run.request.datasource, run.request.action, format, all));
+      download(blob, fileName(source.request.datasource, name, format, all));
       setStatus(t.exported(rows));
     } catch (error) {
+      if (abort.current !== controller) return;
       setStatus(controller.signal.aborted ? t.exportCancelled : t.exportFailed(problemOf(error).detail));
     } finally {
       if (abort.current === controller) setRunning(false);

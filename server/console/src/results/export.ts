@@ -4,7 +4,7 @@
 import type { Found, Row } from "./found";
 import { columnsOf } from "./columns";
 import { csvHeader, csvLine } from "./csv";
-import { cursorOf, fetchRest, type Page, type Run } from "./run";
+import { type Continued, cursorOf, fetchRest, type Page } from "./run";
 import { compact } from "./write";
 
 /** The formats of files. */
@@ -16,9 +16,15 @@ export interface Progress {
   readonly pages: number;
 }
 
+/** What can be exported: the pages that are known, and how the others are fetched. */
+export type Exportable = Continued & {
+  /** Whether a row of the pages that are fetched is among the known ones already. */
+  readonly isKnown?: (row: Row) => boolean;
+};
+
 /** Writes the rows of a run to a Blob; with `all`, also those of the pages that were not fetched yet. */
 export async function exportRows(
-  run: Run,
+  run: Exportable,
   format: FileFormat,
   keys: readonly string[],
   all: boolean,
@@ -27,14 +33,16 @@ export async function exportRows(
 ): Promise<{ blob: Blob; rows: number }> {
   const file = format === "csv" ? new CsvFile(keys) : new NdjsonFile();
   let [rows, pages] = [0, 0];
-  const add = (page: Pick<Page, "found">) => {
-    file.add(page.found);
-    rows += page.found.rows.length;
+  const add = ({ found }: Pick<Page, "found">) => {
+    file.add(found);
+    rows += found.rows.length;
     pages++;
     progress({ rows, pages });
   };
   for (const page of run.pages) add(page);
-  if (all && cursorOf(run) !== undefined) await fetchRest(run, signal, add);
+  const { isKnown } = run;
+  const addNew = ({ found }: Page) => add({ found: isKnown ? { ...found, rows: found.rows.filter((row) => !isKnown(row)) } : found });
+  if (all && cursorOf(run) !== undefined) await fetchRest(run, signal, addNew);
   return { blob: new Blob(await file.parts(signal), { type: TYPES[format] }), rows };
 }
 

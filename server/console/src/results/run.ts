@@ -30,6 +30,9 @@ export interface Run {
   readonly since: number;
 }
 
+/** What is needed to fetch the next page. */
+export type Continued = Pick<Run, "request" | "action"> & { readonly pages: readonly Pick<Page, "found">[] };
+
 let runs = 0;
 
 /** A run that is about to send its first request. */
@@ -57,12 +60,12 @@ export async function proceed(run: Run, signal: AbortSignal): Promise<Run> {
 }
 
 /** The cursor to the page after the last one. */
-export function cursorOf({ pages }: Pick<Run, "pages">): string | undefined {
+export function cursorOf({ pages }: Pick<Continued, "pages">): string | undefined {
   return pages.at(-1)?.found.cursor;
 }
 
 /** The request for the page after those that a run has. */
-export function nextRequest(run: Pick<Run, "request" | "action" | "pages">): Request {
+export function nextRequest(run: Continued): Request {
   const cursor = cursorOf(run);
   const { paging } = run.action;
   return cursor === undefined || !paging ? run.request : withCursor(run.request, paging.input, cursor);
@@ -75,7 +78,7 @@ async function fetchPage(request: Request, action: Run["action"], signal: AbortS
 }
 
 /** Fetches all pages after those that a run has, and hands each on as it arrives. */
-export async function fetchRest(run: Run, signal: AbortSignal, arrived: (page: Page) => void): Promise<void> {
+export async function fetchRest(run: Continued, signal: AbortSignal, arrived: (page: Page) => void): Promise<void> {
   let { pages } = run;
   while (cursorOf({ pages }) !== undefined) {
     const before = cursorOf({ pages });

@@ -79,7 +79,7 @@ export function Results(props: ResultsProps) {
                   {t.lastPage}
                 </span>
               ))}
-            {run.rows.length > 0 && <Export run={run} keys={keys} hasMore={hasMore} />}
+            {run.rows.length > 0 && <Export of={run.id} run={() => run} name={run.request.action} keys={keys} hasMore={hasMore} />}
           </div>
         )}
       </div>

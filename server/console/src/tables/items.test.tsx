@@ -9,6 +9,7 @@ import { TablesView } from "./view";
 afterEach(() => {
   render(null, document.body);
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   navigate("#/", true);
 });
 
@@ -83,4 +84,36 @@ test("the count of a table follows what is inserted and deleted", async () => {
   await vi.waitUntil(() => dialog() === null);
   expect(counts()).toEqual(["~1,197 items", "~1,197"]);
   expect(calls.map(([action]) => action)).toEqual(["Scan", "PutItem", "DeleteItem", "BatchWriteItem"]);
+});
+
+/** What is downloaded, as names and texts. */
+function downloads(): { name: string; text: Promise<string> }[] {
+  const made: Blob[] = [];
+  const all: { name: string; text: Promise<string> }[] = [];
+  vi.spyOn(URL, "createObjectURL").mockImplementation((blob) => `blob:${made.push(blob as Blob) - 1}`);
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+    const blob = made[Number(this.href.replace("blob:", ""))];
+    if (blob) all.push({ name: this.download, text: blob.text() });
+  });
+  return all;
+}
+
+test("the items that were found are exported as they are shown, or with all pages, each once", async () => {
+  const first = PAGE.replace('"ScannedCount":3', '"LastEvaluatedKey":{"id":{"S":"c"}}');
+  const { calls, button } = await show([first, '{"Items":[{"id":{"S":"\\u0063"}},{"id":{"S":"e"},"n":{"N":"-1"}}]}']);
+  const files = downloads();
+  const choose = async (label: string) => {
+    (await vi.waitUntil(() => document.querySelector<HTMLElement>(".items-bar .menu > button"))).click();
+    (await vi.waitUntil(() => button(label))).click();
+    const before = files.length;
+    const file = await vi.waitUntil(() => files[before]);
+    return { name: file.name, text: await file.text };
+  };
+  expect(await choose(texts.query.results.csvLoaded)).toEqual({ name: "local-users-part.csv", text: "\ufeffid,n\r\na,1.50\r\nb,\r\nc,\r\n" });
+  expect(calls.length).toBe(1);
+  const all = await choose(texts.query.results.ndjsonAll);
+  expect(all.name).toBe("local-users-all.ndjson");
+  expect(all.text).toBe('{"id":{"S":"a"},"n":{"N":"1.50"}}\n{"id":{"S":"b"}}\n{"id":{"S":"c"}}\n{"id":{"S":"e"},"n":{"N":"-1"}}\n');
+  expect(JSON.parse(calls[1]?.[1] ?? "")).toEqual({ TableName: "users", Limit: 1000, ReturnConsumedCapacity: "TOTAL", ExclusiveStartKey: { id: { S: "c" } } });
+  expect(document.querySelector(".items-bar .export-status")?.textContent).toBe(texts.query.results.exported(4));
 });

@@ -6,11 +6,13 @@ import type { Table } from "../api/types";
 import { PlusIcon } from "../app/icons";
 import { ProblemBox } from "../app/problem";
 import { route, setParams } from "../app/route";
+import { Export } from "../results/export-menu";
 import { texts } from "../texts";
 import { type Tag, untag } from "./attribute";
 import { Builder } from "./builder";
 import { DeleteItems } from "./delete-items";
 import { count } from "../app/figures";
+import { exportable } from "./export";
 import { ItemGrid } from "./grid";
 import { ItemDialog } from "./item-dialog";
 import { type Row, useReader } from "./reading";
@@ -126,6 +128,9 @@ export function Items({ datasource, table, may, counted }: Props) {
             <button type="button" class="button small" onClick={reader.more} disabled={reading.loading || isChanged} title={isChanged ? texts.tables.runFirst : ""}>
               {texts.tables.nextPage}
             </button>
+          )}
+          {reading.rows.length > 0 && (
+            <Export of={reading.search} run={() => exportable(datasource, stable, reading)} name={table.name} keys={stable.keys.map((key) => key.name)} hasMore={reading.cursor !== undefined} />
           )}
           <button type="button" class="button small" onClick={() => setOpened("new")} disabled={!mayPut.allowed} title={mayPut.reason ?? ""}>
             <PlusIcon />

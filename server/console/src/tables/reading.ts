@@ -25,13 +25,15 @@ export interface Reading {
   time: number;
   /** Where the next page begins, if there is one. */
   cursor: Json | undefined;
+  /** What has read the rows. */
+  request: Built | undefined;
   loading: boolean;
   problem: Problem | undefined;
   /** Counts the searches, not the pages. */
   search: number;
 }
 
-const NOTHING: Reading = { rows: [], scanned: 0, capacity: 0, time: 0, cursor: undefined, loading: false, problem: undefined, search: 0 };
+const NOTHING: Reading = { rows: [], scanned: 0, capacity: 0, time: 0, cursor: undefined, request: undefined, loading: false, problem: undefined, search: 0 };
 
 /** The reading, and what can be done with it. */
 export interface Reader {
@@ -64,7 +66,7 @@ export function useReader(datasource: string, table: Table): Reader {
         const input = cursor === undefined ? built.input : { ...built.input, ExclusiveStartKey: cursor };
         const { body, time } = await execute(datasource, built.action, stringify(input), {}, abort.signal);
         if (abort.signal.aborted) return;
-        setReading((old) => added(old, table, body, time, cursor === undefined));
+        setReading((old) => added(old, table, built, body, time, cursor === undefined));
       } catch (error) {
         if (running.current !== abort) return;
         setReading((old) => ({ ...old, loading: false, problem: abort.signal.aborted ? undefined : problemOf(error) }));
@@ -89,7 +91,7 @@ export function useReader(datasource: string, table: Table): Reader {
 }
 
 /** The reading with one more page. The first page of a search replaces what was there. */
-function added(old: Reading, table: Table, body: Json, time: number, isFirst: boolean): Reading {
+function added(old: Reading, table: Table, request: Built, body: Json, time: number, isFirst: boolean): Reading {
   const base = isFirst ? { ...NOTHING, search: old.search + 1 } : old;
   const items = isObject(body) ? own(body, "Items") : undefined;
   const read = (Array.isArray(items) ? items : []).filter(isObject).map((item) => rowOf(table, item));
@@ -103,6 +105,7 @@ function added(old: Reading, table: Table, body: Json, time: number, isFirst: bo
     capacity: base.capacity + figure(isObject(consumed) ? own(consumed, "CapacityUnits") : undefined),
     time,
     cursor: isObject(body) ? own(body, "LastEvaluatedKey") : undefined,
+    request,
     loading: false,
     problem: undefined,
   };
