@@ -22,6 +22,7 @@ export function Export({ of, run, name, keys, hasMore }: ExportProps) {
   const t = texts.query.results;
   const [status, setStatus] = useState("");
   const abort = useRef<AbortController | undefined>(undefined);
+  const cancel = useRef<HTMLButtonElement>(null);
   const [isRunning, setRunning] = useState(false);
   useEffect(
     () => () => {
@@ -48,7 +49,13 @@ export function Export({ of, run, name, keys, hasMore }: ExportProps) {
       if (abort.current !== controller) return;
       setStatus(controller.signal.aborted ? t.exportCancelled : t.exportFailed(problemOf(error).detail));
     } finally {
-      if (abort.current === controller) setRunning(false);
+      if (abort.current === controller) {
+        // This button goes, and the focus must not go with it.
+        if (cancel.current !== null && document.activeElement === cancel.current) {
+          cancel.current.nextElementSibling?.querySelector("button")?.focus();
+        }
+        setRunning(false);
+      }
     }
   };
   const choices: [string, FileFormat, boolean][] = [
@@ -66,32 +73,31 @@ export function Export({ of, run, name, keys, hasMore }: ExportProps) {
       <span class="export-status" role="status">
         {status}
       </span>
-      {isRunning ? (
-        <button type="button" class="button small" onClick={() => abort.current?.abort()}>
+      {isRunning && (
+        <button ref={cancel} type="button" class="button small" onClick={() => abort.current?.abort()}>
           {texts.query.toolbar.cancel}
         </button>
-      ) : (
-        <Menu label={t.exportAs} name={t.exportAs} end>
-          {(close) => (
-            <div class="menu-list">
-              {choices.map(([label, format, all]) => (
-                <button
-                  key={label}
-                  type="button"
-                  class="menu-item"
-                  onClick={() => {
-                    close();
-                    void start(format, all);
-                  }}
-                >
-                  {label}
-                </button>
-              ))}
-              <p class="menu-note">{t.exportHelp}</p>
-            </div>
-          )}
-        </Menu>
       )}
+      <Menu label={t.exportAs} name={t.exportAs} end>
+        {(close) => (
+          <div class="menu-list">
+            {choices.map(([label, format, all]) => (
+              <button
+                key={label}
+                type="button"
+                class="menu-item"
+                onClick={() => {
+                  close();
+                  void start(format, all);
+                }}
+              >
+                {label}
+              </button>
+            ))}
+            <p class="menu-note">{t.exportHelp}</p>
+          </div>
+        )}
+      </Menu>
     </>
   );
 }

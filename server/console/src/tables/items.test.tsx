@@ -104,9 +104,14 @@ test("the items that were found are exported as they are shown, or with all page
   const files = downloads();
   const choose = async (label: string) => {
     (await vi.waitUntil(() => document.querySelector<HTMLElement>(".items-bar .menu > button"))).click();
-    (await vi.waitUntil(() => button(label))).click();
+    const entry = await vi.waitUntil(() => button(label));
+    // As a mouse does.
+    entry.focus();
     const before = files.length;
+    entry.click();
     const file = await vi.waitUntil(() => files[before]);
+    await vi.waitUntil(() => button(texts.query.toolbar.cancel) === undefined);
+    expect(document.activeElement).toBe(document.querySelector(".items-bar .menu > button"));
     return { name: file.name, text: await file.text };
   };
   expect(await choose(texts.query.results.csvLoaded)).toEqual({ name: "local-users-part.csv", text: "\ufeffid,n\r\na,1.50\r\nb,\r\nc,\r\n" });
@@ -116,4 +121,22 @@ test("the items that were found are exported as they are shown, or with all page
   expect(all.text).toBe('{"id":{"S":"a"},"n":{"N":"1.50"}}\n{"id":{"S":"b"}}\n{"id":{"S":"c"}}\n{"id":{"S":"e"},"n":{"N":"-1"}}\n');
   expect(JSON.parse(calls[1]?.[1] ?? "")).toEqual({ TableName: "users", Limit: 1000, ReturnConsumedCapacity: "TOTAL", ExclusiveStartKey: { id: { S: "c" } } });
   expect(document.querySelector(".items-bar .export-status")?.textContent).toBe(texts.query.results.exported(4));
+});
+
+test("when an export is cancelled, the button of the menu gets the focus", async () => {
+  const { button } = await show([PAGE.replace('"ScannedCount":3', '"LastEvaluatedKey":{"id":{"S":"c"}}')]);
+  const files = downloads();
+  const answer = fetch;
+  vi.stubGlobal("fetch", (url: string, options: RequestInit) =>
+    url.endsWith("/Scan") ? new Promise((_, failed) => options.signal?.addEventListener("abort", () => failed(new Error()))) : answer(url, options),
+  );
+  (await vi.waitUntil(() => document.querySelector<HTMLElement>(".items-bar .menu > button"))).click();
+  (await vi.waitUntil(() => button(texts.query.results.csvAll))).click();
+  const cancel = await vi.waitUntil(() => button(texts.query.toolbar.cancel));
+  cancel.focus();
+  cancel.click();
+  await vi.waitUntil(() => button(texts.query.toolbar.cancel) === undefined);
+  expect(document.activeElement).toBe(document.querySelector(".items-bar .menu > button"));
+  expect(document.querySelector(".items-bar .export-status")?.textContent).toBe(texts.query.results.exportCancelled);
+  expect(files).toEqual([]);
 });
