@@ -464,6 +464,7 @@ const query = {
   history: {
     empty: "Queries that you run appear here. They stay in this browser.",
     clear: "Forget all",
+    failed: "failed",
     other: (datasource: string) => `on ${datasource}`,
     stored: "Kept in this browser only, without tokens and results.",
   },

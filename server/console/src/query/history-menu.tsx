@@ -37,7 +37,10 @@ export function HistoryMenu({ datasource, restore }: HistoryMenuProps) {
             <li key={`${entry.at} ${entry.text.length}`}>
               <button type="button" class="menu-item" onClick={() => restore(entry)}>
                 <span class="history-line">
-                  <strong>{entry.action}</strong>
+                  <span>
+                    <strong>{entry.action}</strong>
+                    {entry.failed && <span class="history-failed"> {t.failed}</span>}
+                  </span>
                   <span class="muted">
                     {entry.datasource !== datasource && `${t.other(entry.datasource)} · `}
                     {new Date(entry.at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}

@@ -7,6 +7,8 @@ import { DEFAULT_OPTIONS, type BoundValue, type Request, type RequestOptions } f
 export interface HistoryEntry extends Request {
   /** When, in milliseconds since 1970. */
   readonly at: number;
+  /** Whether it got an error instead of results. */
+  readonly failed?: boolean;
 }
 
 /** Where the history is kept: the browser's `localStorage`. */
@@ -44,7 +46,19 @@ export function addToHistory(storage: Storage, entry: HistoryEntry, secret: stri
   // Somebody may have pasted the token into a query by mistake.
   if (secret && JSON.stringify(stored).includes(secret)) return earlier;
   const same = identity(entry);
-  const all = [entry, ...earlier.filter((one) => identity(one) !== same)].slice(0, MOST_ENTRIES);
+  return write(storage, [entry, ...earlier.filter((one) => identity(one) !== same)].slice(0, MOST_ENTRIES));
+}
+
+/** Marks a query as failed, if it is still there and was not run again since. */
+export function markFailed(storage: Storage, entry: HistoryEntry): HistoryEntry[] {
+  const [all, same] = [readHistory(storage), identity(entry)];
+  const isOf = (one: HistoryEntry) => one.at === entry.at && identity(one) === same;
+  return all.some(isOf) ? write(storage, all.map((one) => (isOf(one) ? { ...one, failed: true } : one))) : all;
+}
+
+/** Stores entries, as many of the latest as fit. Returns those. */
+function write(storage: Storage, entries: readonly HistoryEntry[]): HistoryEntry[] {
+  const all = [...entries];
   while (all.length > 0) {
     const text = JSON.stringify(all.map(toStored));
     if (text.length <= MOST_CHARACTERS) {
@@ -73,17 +87,17 @@ function identity({ datasource, action, text, values, options }: Request): strin
   return JSON.stringify([datasource, action, text, [...values], options]);
 }
 
-function toStored({ datasource, action, text, values, options, at }: HistoryEntry): object {
-  return { datasource, action, text, values: [...values], options, at };
+function toStored({ datasource, action, text, values, options, at, failed }: HistoryEntry): object {
+  return { datasource, action, text, values: [...values], options, at, ...(failed ? { failed } : {}) };
 }
 
 function entryOf(stored: unknown): HistoryEntry | undefined {
   if (typeof stored !== "object" || stored === null) return undefined;
-  const { datasource, action, text, values, options, at } = stored as Record<string, unknown>;
+  const { datasource, action, text, values, options, at, failed } = stored as Record<string, unknown>;
   if (typeof datasource !== "string" || typeof action !== "string" || typeof text !== "string") return undefined;
   if (typeof at !== "number") return undefined;
   const pairs = Array.isArray(values) ? values.map(pairOf).filter((pair) => pair !== undefined) : [];
-  return { datasource, action, text, values: new Map(pairs), options: optionsOf(options), at };
+  return { datasource, action, text, values: new Map(pairs), options: optionsOf(options), at, ...(failed === true ? { failed } : {}) };
 }
 
 function pairOf(stored: unknown): [string, BoundValue] | undefined {

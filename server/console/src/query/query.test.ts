@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "../schema/document";
 import { asCurl, asExecute } from "./copy";
-import { addToHistory, clearHistory, optionsOf, readHistory, type Storage } from "./history";
+import { addToHistory, clearHistory, markFailed, optionsOf, readHistory, type Storage } from "./history";
 import { reformat } from "./reformat";
 import { bodyOf, DEFAULT_OPTIONS, pathOf, valueMistake, withCursor, type BoundValue, type Request } from "./request";
 import { quote } from "./shell";
@@ -189,6 +189,22 @@ describe("the history", () => {
     expect(readHistory(store)[0]?.values.get("x")).toEqual({ kind: "json", text: "1.50" });
     clearHistory(store);
     expect(readHistory(store)).toEqual([]);
+  });
+
+  it("marks the queries that failed, until they are run again", () => {
+    const store = storage();
+    for (const text of ["a", "b"]) addToHistory(store, entry(text), undefined);
+    const marks = () => readHistory(store).map(({ text, failed }) => (failed ? `${text} failed` : text));
+    markFailed(store, entry("a"));
+    expect(marks()).toEqual(["b", "a failed"]);
+    addToHistory(store, entry("a", 2), undefined);
+    expect(marks()).toEqual(["a", "b"]);
+    // The failure of the run before comes late.
+    markFailed(store, entry("a", 1));
+    markFailed(store, entry("not there"));
+    expect(marks()).toEqual(["a", "b"]);
+    markFailed(store, entry("a", 2));
+    expect(marks()).toEqual(["a failed", "b"]);
   });
 
   it("never has the token", () => {

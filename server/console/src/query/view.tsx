@@ -20,7 +20,7 @@ import { asCurl, asExecute } from "./copy";
 import type { Editor } from "./editor";
 import { EditorView } from "./editor-view";
 import { placed, remaining, spanOf, type PlacedFault } from "./faults";
-import { addToHistory, browserStorage, optionsOf, readHistory, type HistoryEntry } from "./history";
+import { addToHistory, browserStorage, markFailed, optionsOf, readHistory, type HistoryEntry } from "./history";
 import { HistoryMenu } from "./history-menu";
 import { Menu } from "./menu";
 import { OptionsMenu } from "./options";
@@ -172,12 +172,13 @@ export function QueryView({ datasource }: { datasource: string }) {
   const access = listed && name === STATEMENT && isSelect(document) ? "read" : listed?.access;
   const isDenied = listed !== undefined && !listed.allowed;
   const wrongValue = names.find((one) => valueMistake(values.get(one)) !== undefined);
-  const continueRun = async (started: Run) => {
+  const continueRun = async (started: Run, entry?: HistoryEntry) => {
     abort.current?.abort();
     const controller = new AbortController();
     abort.current = controller;
     setRun(started);
     const ended = await proceed(started, controller.signal);
+    if (entry && ended.status === "failed") markFailed(browserStorage(), entry);
     // Another run may have begun meanwhile.
     if (abort.current !== controller) return;
     setRun(ended);
@@ -193,8 +194,9 @@ export function QueryView({ datasource }: { datasource: string }) {
     setMessage("");
     const used = new Map([...values].filter(([one]) => names.includes(one)));
     const sent = { ...request, values: used };
-    addToHistory(browserStorage(), { ...sent, at: Date.now() }, session.peek().token);
-    void continueRun(begin(sent, action));
+    const entry = { ...sent, at: Date.now() };
+    addToHistory(browserStorage(), entry, session.peek().token);
+    void continueRun(begin(sent, action), entry);
   };
   const cancel = () => {
     if (!isRunning) return false;
