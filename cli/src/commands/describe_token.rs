@@ -54,12 +54,12 @@ fn named(patterns: &[NamePattern], all: &str) -> String {
         .map(NamePattern::as_str)
         .collect();
     let prefixes: Vec<&str> = patterns.iter().filter_map(NamePattern::prefix).collect();
-    let named = listed("datasource", &names);
+    let exact = listed("datasource", &names);
     let begins = format!("all datasources whose names begin with {}", prefixes.join(" or "));
     match (names.is_empty(), prefixes.is_empty()) {
-        (_, true) => named,
+        (_, true) => exact,
         (true, false) => begins,
-        (false, false) => format!("{named}, and {begins}"),
+        (false, false) => format!("{exact}, and {begins}"),
     }
 }
 
