@@ -215,7 +215,7 @@ fn what_init_comments_out_about_tenants_can_be_used() {
         "store.db, 1000 for one tenant\n",
         "\ntoken acme\n  may use      no datasource other than those that it may save\n  \
          may fill in  the template tenant-dynamodb\n  may save     all datasources whose names \
-         begin with acme-; it may also use, read and delete these\n  tenant       acme, and no other\n",
+         begin with acme_; it may also use, read and delete these\n  tenant       acme, and no other\n",
         "\n  calls        at most 50 per second, 20 at the same time\n",
         "\n  may save     datasources of any name; it may also use, read and delete these\n  \
          tenant       any: each request names its tenant in the header x-portcullis-tenant\n",

@@ -181,8 +181,8 @@ def test_example_programs_print_errors_as_one_line_of_json(forms, tmp_path, reco
             return run.stderr
 
         assert "PORTCULLIS_SETTINGS" in run() and run().count("\n") == 1
-        error = json.loads(run(PORTCULLIS_SETTINGS='{"regio": 1}'))
-        assert error["tag"] == "invalid-settings" and error["val"][0]["pointer"] == "/regio", error
+        error = json.loads(run(PORTCULLIS_SETTINGS='{"regin": 1}'))
+        assert error["tag"] == "invalid-settings" and error["val"][0]["pointer"] == "/regin", error
         error = json.loads(run(PORTCULLIS_SETTINGS=settings(server.url), PORTCULLIS_DEADLINE="soon"))
         assert error["tag"] == "invalid-settings" and "PORTCULLIS_DEADLINE" in error["val"][0]["message"], error
     assert not server.requests
