@@ -377,7 +377,7 @@ mod tests {
                 ["no such setting", "did you mean PORTCULLIS_ACTIONS?"],
             ),
             ("PORTCULLIS_TOKENS", "x", ["did you mean PORTCULLIS_TOKEN?", "PORTCULLIS_SETTINGS"]),
-            ("PORTCULLIS_SETTNGS", "x", ["did you mean PORTCULLIS_SETTINGS?", "PORTCULLIS_TOKEN"]),
+            ("PORTCULLIS_SETTING", "x", ["did you mean PORTCULLIS_SETTINGS?", "PORTCULLIS_TOKEN"]),
             ("PORTCULLIS_TABLES", "x", ["remove it, or use one of", "PORTCULLIS_TOKEN"]),
         ] {
             let error = parse(&[(name, value)]).unwrap_err().to_string();
@@ -414,7 +414,7 @@ mod tests {
     #[test]
     fn distances_count_letters() {
         for (a, b, expected) in
-            [("", "", 0), ("abc", "abc", 0), ("abc", "ab", 1), ("abc", "xbcd", 2), ("ab", "ba", 2)]
+            [("", "", 0), ("abc", "abc", 0), ("abc", "ab", 1), ("abc", "xbcd", 2), ("ax", "xa", 2)]
         {
             assert_eq!(distance(a, b), expected, "{a} {b}");
         }
