@@ -61,12 +61,11 @@ impl<'r> Route<'r> {
         };
         let is_read = matches!(method, "GET" | "HEAD");
         match path {
-            "/healthz" if is_read => Ok(Self::Health),
+            // Load balancers and some tools ask for `/`; the service responds too.
+            "/" | "/healthz" if is_read => Ok(Self::Health),
             "/readyz" if is_read => Ok(Self::Ready),
             "/healthz" | "/readyz" => Err(error(Refusal::Method("GET, HEAD"))),
             "/v1/describe" => only("GET").map(|()| Self::Describe),
-            // Load balancers and some tools ask for it; the service responds too.
-            "/" if is_read => Ok(Self::Health),
             "/" => {
                 only("POST")?;
                 let media_type = media_type.unwrap_or("application/x-amz-json-1.0");

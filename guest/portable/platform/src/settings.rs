@@ -165,7 +165,7 @@ impl Settings {
             "correct the region in the settings, or add {region}/{service} to PORTCULLIS_SIGNING"
         );
         if self.signing.is_empty() && service == SERVICE {
-            remedy.push_str(&format!(", or set AWS_REGION={region}"));
+            remedy = format!("{remedy}, or set AWS_REGION={region}");
         }
         Denial::new(Rule::Signing, message, remedy)
     }
