@@ -6,8 +6,8 @@ import { datasource, open } from "./browser.mjs";
 import { openAction, run } from "./harness.mjs";
 
 /**
- * How long all frames but one of a hundred, and each task of the page, may take, in milliseconds. On a quiet machine both are
- * below 50, and docs/console.md has the figures. On a machine of CI other programs run meanwhile.
+ * How long all frames but one of a hundred, and each task of the page, may take, in milliseconds. docs/console.md has the
+ * figures of a quiet machine. On a machine of CI other programs run meanwhile.
  */
 const LIMIT = Number(process.env.FRAME_LIMIT ?? 200);
 const ROWS = 10_000;
@@ -39,7 +39,7 @@ test("ten thousand rows with nested values scroll without long frames", { timeou
         `the page's own work: p50 ${work.p50} ms, p99 ${work.p99} ms, longest ${work.longest} ms`,
     );
     assert.ok(work.count > 300, `${work.count} tasks were traced`);
-    assert.ok(work.p99 < 50, `one task of the page in a hundred took ${work.p99} ms of processor time`);
+    assert.ok(work.p99 < LIMIT / 2, `one task of the page in a hundred took ${work.p99} ms of processor time`);
     assert.ok(work.longest < LIMIT, `a task of the page took ${work.longest} ms of processor time`);
     assert.ok(cells < 1500, `only visible cells are in the page, and not ${cells}`);
     assert.ok(seen > 250, `rows are drawn while scrolling: ${seen} different ones were`);
