@@ -1,6 +1,6 @@
 //! Reads what a hint needs from a request and from a message, and fills it into the hint.
 
-use crate::json::{Kind, Scanner, SyntaxError, unescape};
+use crate::json::{Scanner, SyntaxError, unescape};
 use alloc::string::String;
 
 /// The longest name that is taken from a message or a request: the names of attributes in
@@ -9,24 +9,42 @@ const MAX_NAME: usize = 60;
 
 /// Returns the text of a field of a request.
 pub(super) fn text(request: &str, name: &str) -> Option<String> {
+    first_field(request, |field, value| if field == name { text_of(value) } else { None })
+}
+
+/// Returns the name for an attribute in `ExpressionAttributeNames`, such as `#n`.
+pub(super) fn placeholder(request: &str, attribute: &str) -> Option<String> {
+    let names = first_field(request, |field, value| {
+        (field == "ExpressionAttributeNames").then(|| String::from(value))
+    })?;
+    first_field(&names, |name, value| (text_of(value)? == attribute).then(|| String::from(name)))
+}
+
+/// Calls `choose` with the name and the JSON of each field of an object, until it returns something.
+fn first_field(object: &str, choose: impl Fn(&str, &str) -> Option<String>) -> Option<String> {
     let search = || {
-        let mut scanner = Scanner::new(request);
+        let mut scanner = Scanner::new(object);
         scanner.skip_whitespace();
         let mut more = scanner.enter_unless_empty(b'}')?;
         while more {
             let span = scanner.field_name()?;
-            let found = unescape(scanner.slice(span.start + 1..span.end - 1)) == name;
-            let is_text = scanner.peek_kind()? == Kind::String;
+            let name = unescape(scanner.slice(span.start + 1..span.end - 1));
             let value = scanner.skip_value()?;
-            if found && is_text {
-                let raw = scanner.slice(value.start + 1..value.end - 1);
-                return Ok(Some(unescape(raw).into_owned()));
+            let chosen = choose(&name, scanner.slice(value));
+            if chosen.is_some() {
+                return Ok(chosen);
             }
             more = scanner.next_element(b'}')?;
         }
         Ok::<_, SyntaxError>(None)
     };
-    if request.trim_ascii_start().starts_with('{') { search().ok().flatten() } else { None }
+    if object.trim_ascii_start().starts_with('{') { search().ok().flatten() } else { None }
+}
+
+/// Returns the text that a value is, if it is one.
+fn text_of(value: &str) -> Option<String> {
+    let raw = value.strip_prefix('"')?.strip_suffix('"')?;
+    Some(unescape(raw).into_owned())
 }
 
 /// Returns the name that follows `part` in a message: up to white space or the end.
@@ -57,6 +75,16 @@ mod tests {
         assert_eq!(text(request, "b").as_deref(), Some("y\n"));
         for (request, name) in [(request, "c"), (request, "d"), ("", "a"), ("[", "a"), ("{", "a")] {
             assert_eq!(text(request, name), None, "{request} {name}");
+        }
+    }
+
+    #[test]
+    fn an_attribute_may_have_a_placeholder() {
+        let request = r##"{"a": 1, "ExpressionAttributeNames": {"#a": "x", "#b": "na\u006de"}}"##;
+        assert_eq!(placeholder(request, "name").as_deref(), Some("#b"));
+        assert_eq!(placeholder(request, "other"), None);
+        for request in ["{}", "{\"ExpressionAttributeNames\": [\"name\"]}", "[]", "{\"Expr"] {
+            assert_eq!(placeholder(request, "name"), None, "{request}");
         }
     }
 

@@ -30,6 +30,15 @@ fn a_reserved_word_gets_a_hint() {
 }
 
 #[test]
+fn a_reserved_word_that_has_a_placeholder_gets_it_as_a_hint() {
+    let message =
+        "Invalid UpdateExpression: Attribute name is a reserved keyword; reserved keyword: status";
+    let request = r##"{"UpdateExpression": "SET status = :s", "ExpressionAttributeNames": {"#s": "status"}}"##;
+    let hint = invalid(message, request);
+    assert!(hint.contains("Write #s instead") && !hint.contains("{placeholder}"), "{hint}");
+}
+
+#[test]
 fn an_unused_attribute_definition_gets_a_hint() {
     let message = "One or more parameter values were invalid: Number of attributes in \
                    KeySchema does not exactly match number of attributes defined in \

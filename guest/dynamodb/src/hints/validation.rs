@@ -4,7 +4,7 @@
 //! them have is looked for.
 
 use super::expression;
-use super::request::{after, fill};
+use super::request::{after, fill, placeholder};
 use alloc::string::{String, ToString};
 
 /// Returns a hint for a message of the service. `request` is the body that was sent.
@@ -20,6 +20,11 @@ pub(super) fn hint(message: &str, request: &str) -> Option<String> {
 
 /// Hints that name what the message or the request names.
 fn specific(message: &str, request: &str) -> Option<String> {
+    if let Some(word) = after(message, RESERVED)
+        && let Some(placeholder) = placeholder(request, word)
+    {
+        return Some(fill(DEFINED, word).replace("{placeholder}", &placeholder));
+    }
     for (part, hint) in BY_NAME {
         if let Some(name) = after(message, part) {
             return Some(fill(hint, name));
@@ -28,10 +33,15 @@ fn specific(message: &str, request: &str) -> Option<String> {
     expression::hint(message, request)
 }
 
+const RESERVED: &str = "reserved keyword: ";
+/// The hint for a reserved word that has a placeholder, which the expression does not use.
+const DEFINED: &str = "{} is a reserved word of DynamoDB. Write {placeholder} instead, which \
+     ExpressionAttributeNames defines as {}.";
+
 /// The part of a message before a name, with the hint for that name.
 const BY_NAME: &[(&str, &str)] = &[
     (
-        "reserved keyword: ",
+        RESERVED,
         "{} is a reserved word of DynamoDB. Write #{} instead, and add \
          \"ExpressionAttributeNames\": {\"#{}\": \"{}\"}.",
     ),
