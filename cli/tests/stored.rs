@@ -224,6 +224,7 @@ async fn i2_a_saved_datasource_is_reached_by_no_other_tenant() {
         }
         let list = send(&serve, "GET", "/v1/datasources", token, headers, &nothing).json();
         assert_eq!(list["datasources"], json!([]), "{token}");
+        assert_eq!(list["operator"], false, "{token}");
     }
     // A token of a may not speak for b, and one that only uses datasources changes none.
     assert_eq!(send(&serve, "GET", path, "token-a", &as_tenant, &nothing).status, 403);

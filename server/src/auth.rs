@@ -336,8 +336,8 @@ impl Caller {
     }
 
     /// The actions that the token lists; all are allowed if `None`.
-    pub(crate) fn actions(&self) -> Option<&[ActionName]> {
-        self.principal.as_ref()?.token.actions.as_deref()
+    pub(crate) fn actions(&self) -> Option<&Arc<[ActionName]>> {
+        self.principal.as_ref()?.actions.as_ref()
     }
 
     /// Checks that the token allows one of the actions that an export of the plugin may send. The

@@ -179,7 +179,7 @@ fn prepared(datasource: Datasource, caller: &Caller, time: Option<Duration>) -> 
         .for_caller(caller.name(), peer)
         .counting_attempts(&caller.attempts);
     let datasource = match caller.actions() {
-        Some(actions) => datasource.sending_only(actions),
+        Some(actions) => datasource.sending_only(actions.clone()),
         None => datasource,
     };
     match time {

@@ -1,6 +1,7 @@
 //! The tokens that the server accepts.
 
 use crate::memory::Accounts;
+use portcullis::ActionName;
 use portcullis_config::Token;
 use portcullis_memory::Account;
 use sha2::{Digest, Sha256};
@@ -13,6 +14,8 @@ use subtle::ConstantTimeEq;
 pub(crate) struct Principal {
     pub(crate) name: Arc<str>,
     pub(crate) token: Arc<Token>,
+    /// The actions that the token lists, shared by its calls; all are allowed if `None`.
+    pub(crate) actions: Option<Arc<[ActionName]>>,
     /// The memory that is held for its requests.
     pub(crate) account: Arc<Account>,
 }
@@ -29,6 +32,7 @@ impl Tokens {
         let principal = |(name, token): (&String, &Token)| Principal {
             name: name.as_str().into(),
             token: Arc::new(token.clone()),
+            actions: token.actions.as_deref().map(Arc::from),
             account: accounts.of(name),
         };
         Self { all: tokens.iter().map(principal).collect(), nobody: accounts.of("") }

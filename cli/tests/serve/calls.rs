@@ -33,6 +33,8 @@ async fn actions_run_over_http_and_numbers_keep_every_digit() {
     let (status, list) = serve.get("/v1/datasources");
     assert_eq!((status, list["datasources"][0]["name"].as_str()), (200, Some("orders")));
     assert_eq!(list["datasources"][0].get("embedded"), None);
+    // Without tokens, everyone is an operator.
+    assert_eq!(list["operator"], true);
     assert_eq!(serve.get("/v1/datasources/orders/test").1["ok"], true);
     assert_eq!(
         serve.get("/v1/datasources/orders/structure?prefix=ord").1["tables"][0]["name"],

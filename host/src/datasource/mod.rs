@@ -148,7 +148,7 @@ impl Datasource {
     /// Returns the datasource for calls that send nothing but these operations, also if the policy
     /// allows more.
     #[must_use]
-    pub fn sending_only(mut self, operations: &[ActionName]) -> Self {
+    pub fn sending_only(mut self, operations: impl Into<Arc<[ActionName]>>) -> Self {
         self.options.operations = Some(operations.into());
         self
     }

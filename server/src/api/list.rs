@@ -44,7 +44,7 @@ pub(super) async fn datasources(
         .collect();
     let tenant = caller.tenant(&headers)?;
     let _admitted = admit(&server, &caller)?;
-    let mut document = json!({});
+    let mut document = json!({"operator": caller.is_operator()});
     let mut next = None;
     if let Some(store) = server.stored.store() {
         match saved(store, &caller, tenant, after, page.limit).await {

@@ -23,7 +23,7 @@ mod console;
 #[cfg(test)]
 mod described_tests;
 #[cfg(test)]
-mod documents;
+mod documents_tests;
 mod draft;
 mod forms;
 mod handlers;

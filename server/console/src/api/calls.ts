@@ -19,10 +19,11 @@ import type {
 
 /** Lists the datasources that the caller may use: all pages. */
 export async function listDatasources(signal?: AbortSignal): Promise<DatasourceList> {
-  const all: DatasourceList = { datasources: [] };
+  const all: DatasourceList = { operator: false, datasources: [] };
   let after: string | undefined;
   do {
     const page: DatasourceList = await get({ path: ["v1", "datasources"], query: { after }, signal });
+    all.operator = page.operator;
     all.datasources.push(...page.datasources);
     if (page.store) all.store = page.store;
     after = page.next;

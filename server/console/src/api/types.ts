@@ -53,6 +53,8 @@ export interface Datasource {
 
 /** One page of the list of datasources. */
 export interface DatasourceList {
+  /** Whether the caller is an operator of the server. */
+  operator: boolean;
   datasources: Datasource[];
   next?: string;
   /** Absent if the server stores no datasources. */

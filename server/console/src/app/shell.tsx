@@ -102,7 +102,7 @@ function Header({ area, datasource, view }: Place) {
       <div class="shell-end">
         <nav class="shell-nav" aria-label={texts.app.server}>
           {mayConnect(list) && <NavLink to={href(["connect"])} current={area === "connect"} label={texts.app.connect} />}
-          <NavLink to={href(["state"])} current={area === "state"} label={texts.app.state} />
+          {list?.operator && <NavLink to={href(["state"])} current={area === "state"} label={texts.app.state} />}
         </nav>
         <button type="button" class="button quiet icon" onClick={nextTheme} aria-label={texts.app.theme(theme.value)} title={texts.app.theme(theme.value)}>
           <ThemeIcon />

@@ -31,7 +31,7 @@ beforeEach(() => {
   saved = [];
   refusal = undefined;
   untestable = undefined;
-  datasources.value = { list: { datasources: [], store: { state: "ready" } }, loading: false };
+  datasources.value = { list: { operator: false, datasources: [], store: { state: "ready" } }, loading: false };
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
     if (url === "/v1/datasources:test" && untestable) return Response.json({ title: "", ...untestable }, { status: untestable.status ?? 500 });
     if (url === "/v1/datasources:test") return Response.json({ ok: true, message: "" });

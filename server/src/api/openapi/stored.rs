@@ -38,8 +38,9 @@ pub(super) fn stored_paths() -> Value {
                 tenant, request_id,
             ],
             "responses": responses("The datasources that the caller may use.", &json!({
-                "type": "object", "required": ["datasources"],
+                "type": "object", "required": ["datasources", "operator"],
                 "properties": {
+                    "operator": {"type": "boolean", "description": "Whether the caller is an operator of this server."},
                     "datasources": {"type": "array", "items": datasource()},
                     "next": {"type": "string", "description": "There are more: send it as `after`."},
                     "store": {
