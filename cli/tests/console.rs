@@ -41,7 +41,7 @@ fn node(files: &[&str], variables: &[(&str, &str)]) {
 
 /// A server with an embedded database, also for other servers.
 fn embedded() -> Serve {
-    Serve::start("", &["--local", "--wire", "127.0.0.1:0=local"])
+    Serve::start("", &["--local", "--empty", "--wire", "127.0.0.1:0=local"])
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn a_log_filter_that_cannot_be_understood_is_refused() {
 #[cfg(target_os = "linux")]
 #[test]
 fn processes_with_secrets_dump_no_core() {
-    let serve = Serve::start("", &["--local"]);
+    let serve = Serve::start("", &["--local", "--empty"]);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", serve.id())).unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let numbers: Vec<&str> = line.split_whitespace().skip(4).take(2).collect();

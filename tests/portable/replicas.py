@@ -88,7 +88,7 @@ with tempfile.TemporaryDirectory() as folder:
     (Path(folder) / "call.lua").write_text(LUA)
     running = []
     try:
-        upstream = start(folder, [PROGRAM, "serve", "--local", "--listen", "127.0.0.1:0", "--wire", "127.0.0.1:0=local"])
+        upstream = start(folder, [PROGRAM, "serve", "--local", "--empty", "--listen", "127.0.0.1:0", "--wire", "127.0.0.1:0=local"])
         running.append(upstream)
         urls = []
         for line in upstream.stdout:

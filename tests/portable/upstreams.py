@@ -46,7 +46,7 @@ class Dynamodb:
         assert PORTCULLIS.exists(), f"{PORTCULLIS} is missing; build it with: make build"
         self.port = free_port()
         wire = f"127.0.0.1:{self.port}=local"
-        command = [str(PORTCULLIS), "serve", "--local", "--listen", f"127.0.0.1:{free_port()}", "--wire", wire]
+        command = [str(PORTCULLIS), "serve", "--local", "--empty", "--listen", f"127.0.0.1:{free_port()}", "--wire", wire]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(self.port, self.process)
         self.url = f"http://127.0.0.1:{self.port}"

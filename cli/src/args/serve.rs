@@ -13,9 +13,12 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
     /// Serve an embedded DynamoDB-compatible server as the datasource `local`, without a policy
-    /// file. Its data is in memory, or in FILE.
+    /// file. Its data is in memory and begins with the demo's tables, or is in FILE.
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "file")]
     pub(crate) local: Option<Option<PathBuf>>,
+    /// Begin without the demo's tables.
+    #[arg(long, requires = "local")]
+    pub(crate) empty: bool,
     /// The address of the JSON API. The default is the one in the policy, or 127.0.0.1:8700.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address)]
     pub(crate) listen: Option<SocketAddr>,
@@ -70,6 +73,7 @@ fn parse_memory(text: &str) -> anyhow::Result<u64> {
 pub(super) const SERVE_EXAMPLES: &str = "\
 Examples:
   portcullis serve --local
+  portcullis serve --local --empty
   portcullis serve --policy portcullis.toml --wire 127.0.0.1:8000=orders
   curl -H 'Content-Type: application/json' -d '{}' \\
     http://127.0.0.1:8700/v1/datasources/local/actions/ListTables

@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod component;
 pub(crate) mod demo;
 pub(crate) mod demo_open;
+mod demo_tables;
 mod describe_template;
 mod describe_token;
 pub(crate) mod execute;

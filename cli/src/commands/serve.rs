@@ -1,5 +1,6 @@
 //! `portcullis serve`: serves the datasources of a policy to clients in any language.
 
+use super::demo_tables;
 use crate::allocator;
 use crate::args::Serve;
 use crate::compiler;
@@ -13,6 +14,8 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     let hangups = Hangups::new();
     allocator::trim_regularly()
         .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))?;
+    // A file has what its owner has put into it.
+    let has_demo = matches!(arguments.local, Some(None)) && !arguments.empty;
     let served = match arguments.local {
         Some(file) => Served::Embedded(file),
         None => Served::Policy(arguments.policy.location()),
@@ -24,6 +27,9 @@ pub(crate) async fn run(arguments: Serve) -> Result<(), Failure> {
     options.overrides.memory = arguments.memory;
     options.compiler = compiler::process();
     let running = portcullis_server::open(options).await?;
+    if has_demo {
+        demo_tables::create(&running).await?;
+    }
     announce(&running)?;
     let reloader = running.reloader();
     tokio::spawn(hangups.reload(async move || {

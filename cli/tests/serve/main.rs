@@ -4,6 +4,7 @@ mod attacks;
 mod audit;
 mod calls;
 mod commands;
+mod embedded;
 mod errors;
 mod lifetime;
 mod policy;

@@ -21,7 +21,7 @@ const width = Number(process.env.CONSOLE_WIDTH ?? 1280);
 const folder = mkdtempSync(join(tmpdir(), "portcullis-pictures-"));
 after(() => rmSync(folder, { recursive: true }));
 
-const database = await serve(folder, { more: ["--local", "--wire", "127.0.0.1:0=local"] });
+const database = await serve(folder, { more: ["--local", "--empty", "--wire", "127.0.0.1:0=local"] });
 after(() => database.stop());
 for (const command of [
   ["key", "-o", "store.key"],

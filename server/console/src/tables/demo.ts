@@ -9,9 +9,11 @@ export function demoActions(): [action: string, input: JsonObject][] {
   return parse(text) as unknown as [string, JsonObject][];
 }
 
-/** Creates the tables, with their items. It ends at the first action that fails. */
-export async function createDemoTables(datasource: string): Promise<void> {
+/** Creates the tables, with their items, and returns the name of the first one. It ends at the first action that fails. */
+export async function createDemoTables(datasource: string): Promise<string> {
   for (const [action, input] of demoActions()) {
     await execute(datasource, action, stringify(input), action === "BatchWriteItem" ? { resubmit: "true" } : {});
   }
+  const [, first] = demoActions().find(([action]) => action === "CreateTable") ?? [];
+  return String(first?.["TableName"]);
 }

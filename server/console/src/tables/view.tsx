@@ -7,7 +7,7 @@ import type { DatasourceActions, Table } from "../api/types";
 import { datasources } from "../app/datasources";
 import { useLoad } from "../app/load";
 import { ProblemBox } from "../app/problem";
-import { href, route } from "../app/route";
+import { href, navigate, route } from "../app/route";
 import { texts } from "../texts";
 import { type Changes, useChanges } from "./counts";
 import { CreateTable } from "./create-table";
@@ -51,14 +51,16 @@ export function TablesView({ datasource }: { datasource: string }) {
   const offersDemo = isEmbedded && list.value?.more === false && DEMO_ACTIONS.every((action) => mayDo(action).allowed);
   const createDemo = async () => {
     setDemo({ running: true });
+    let first: string | undefined;
     try {
       const { createDemoTables } = await import("./demo");
-      await createDemoTables(datasource);
+      first = await createDemoTables(datasource);
       setDemo({ done: true });
     } catch (error) {
       setDemo({ problem: problemOf(error) });
     }
     list.reload();
+    if (first !== undefined) navigate(href(["d", datasource, "tables", first]));
     // The button goes away, and the focus must not go with it.
     if (document.activeElement === document.body || document.activeElement?.closest(".empty")) document.getElementById("main")?.focus();
   };
