@@ -111,6 +111,13 @@ describe("completion", () => {
     expect(
       at('{"KeyConditionExpression": "a = :x AND b > :y", "ExpressionAttributeValues": {":x": 1, |}}').labels,
     ).toEqual([":y"]);
+    // A digit may come first, and the value has the type of the key that it is compared with.
+    const compared = at(
+      '{"TableName": "orders", "KeyConditionExpression": "customer = :1 AND #id >= :id", "ExpressionAttributeNames": {"#id": "id"}, "ExpressionAttributeValues": {|}}',
+    );
+    expect(compared.labels).toEqual([":1", ":id"]);
+    expect(compared.applied(":1")).toContain('"ExpressionAttributeValues": {":1": {"S": "|"}}');
+    expect(compared.applied(":id")).toContain('"ExpressionAttributeValues": {":id": {"N": "|"}}');
     expect(at('{"KeyConditionExpression": "a = :|", "ExpressionAttributeValues": {":x": 1}}').labels).toContain(":x");
   });
 

@@ -3,7 +3,7 @@
 
 import type { Key, Schema, Structure, Table } from "../api/types";
 import { isAttributeValue, TYPE_SAMPLES, TYPE_WORDS, TYPES, type Format } from "./attribute";
-import { type Document, field, type Node, type ObjectNode, type Span } from "./document";
+import { type Document, field, type Node, type ObjectNode, type Span, visit } from "./document";
 import type { Path } from "./pointer";
 
 /** Something that may be written. */
@@ -189,7 +189,7 @@ class Scope {
       return this.mentioned(":").map((label) => ({
         label,
         kind: "placeholder",
-        ...assignment(label, this.sample(undefined)),
+        ...assignment(label, this.sample(this.comparedKey(path, object, label)?.type)),
       }));
     }
     const table = this.tableOf(path);
@@ -324,6 +324,33 @@ class Scope {
     return `{"${type ?? "S"}": ""}`;
   }
 
+  /** The key with which an expression compares a value such as `:id`. */
+  private comparedKey(path: Path, values: ObjectNode | undefined, value: string): Key | undefined {
+    const table = this.tableOf(path);
+    const request = this.parentOf(values);
+    const names = field(request, "ExpressionAttributeNames");
+    for (const expression of request?.fields ?? []) {
+      if (expression.value.kind !== "string" || !expression.name.endsWith("Expression")) continue;
+      for (const [, written = "", operand] of expression.value.value.matchAll(COMPARISON)) {
+        if (operand !== value) continue;
+        const named = field(names, written);
+        const attribute = named?.kind === "string" ? named.value : written;
+        const key = table && withIndexKeys(table, true).find(({ name }) => name === attribute);
+        if (key) return key;
+      }
+    }
+    return undefined;
+  }
+
+  /** The object that has an object as one of its fields. */
+  private parentOf(child: ObjectNode | undefined): ObjectNode | undefined {
+    let found: ObjectNode | undefined;
+    visit(this.document.root, (node) => {
+      if (node.kind === "object" && node.fields.some(({ value }) => value === child)) found = node;
+    });
+    return found;
+  }
+
   /** The schema of the value at a path. */
   private schemaAt(path: Path): Schema | undefined {
     return schemaAt(this.schema, path);
@@ -351,7 +378,7 @@ class Scope {
       if (node?.kind !== "object") return;
       for (const { name, value } of node.fields) {
         if (value.kind === "string" && name.endsWith("Expression")) {
-          for (const [found] of value.value.matchAll(/[#:][A-Za-z_]\w*/g))
+          for (const [found] of value.value.matchAll(/[#:]\w+/g))
             if (found.startsWith(sigil)) names.add(found);
         }
         walk(value);
@@ -451,6 +478,9 @@ const LEGACY = new Set([
   "Expected",
   "AttributeUpdates",
 ]);
+
+/** A name and the value that it is compared with. */
+const COMPARISON = /([#\w.-]+)\s*(?:<>|[<>]=?|=|BETWEEN|,)\s*(:\w+)/gi;
 
 const CONDITION_WORDS = [
   "AND",
