@@ -42,7 +42,7 @@ test("ten thousand rows with nested values scroll without long frames", { timeou
     assert.ok(work.p99 < LIMIT / 2, `one task of the page in a hundred took ${work.p99} ms of processor time`);
     assert.ok(work.longest < LIMIT, `a task of the page took ${work.longest} ms of processor time`);
     assert.ok(cells < 1500, `only visible cells are in the page, and not ${cells}`);
-    assert.ok(seen > 250, `rows are drawn while scrolling: ${seen} different ones were`);
+    assert.ok(seen > 2500, `rows are drawn while scrolling: ${seen} different ones were`);
   }
   assert.ok(
     slowest <= LIMIT,
@@ -94,7 +94,7 @@ async function scroll() {
     const now = performance.now();
     frames.push(now - last);
     last = now;
-    seen.add(document.querySelector(".grid-row")?.getAttribute("aria-rowindex"));
+    for (const row of document.querySelectorAll(".grid-row")) seen.add(row.getAttribute("aria-rowindex"));
   }
   return { frames, cells: document.querySelectorAll(".grid-cell").length, seen: seen.size };
 }

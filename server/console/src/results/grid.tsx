@@ -1,19 +1,23 @@
 // Results as a table. Only the visible cells are in the page, so that ten thousand rows scroll as ten do.
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { texts } from "../texts";
-import { Cell } from "./cell";
 import { cellOf, columnsOf, type Column } from "./columns";
 import type { Row } from "./found";
-import { Positions, reveal, useViewport } from "./scroller";
-import { Tree } from "./tree";
-import { isNested, valueOf, visible, type Value } from "./value";
+import { BLOCK, GridRow, HEADER, ROW, RowNumber, TABLE, valueIn } from "./grid-row";
+import { Positions, reveal, Slots, useScrolling, viewportOf, type Viewport } from "./scroller";
+import { visible } from "./value";
 
-const ROW = 29;
-const HEADER = 32;
-const BLOCK = 230;
 /** The width of the column with the rows' numbers. */
 const NUMBERS = 58;
+
+/** What of the table is in the page, without the rows: scrolling down changes those alone. */
+interface Shown {
+  readonly width: number;
+  readonly height: number;
+  readonly firstColumn: number;
+  readonly lastColumn: number;
+}
 
 export interface GridProps {
   rows: readonly Row[];
@@ -27,7 +31,8 @@ export interface GridProps {
 /** A table of rows. */
 export function Grid({ rows, keys, single, label }: GridProps) {
   const scroller = useRef<HTMLDivElement>(null);
-  const viewport = useViewport(scroller);
+  const id = useId();
+  const [shown, setShown] = useState<Shown>({ width: 800, height: 400, firstColumn: 0, lastColumn: 0 });
   const [widths, setWidths] = useState<ReadonlyMap<string, number>>(new Map());
   const [active, setActive] = useState({ row: 0, column: 0 });
   /** The rows that are open, each with the column whose value is shown. */
@@ -56,10 +61,23 @@ export function Grid({ rows, keys, single, label }: GridProps) {
     if (active.row >= rows.length || active.column >= columns.length) setActive({ row: 0, column: 0 });
   }, [rows.length, columns.length]);
 
-  const { first, last } = positions.between(viewport.top, viewport.top + viewport.height);
-  const firstColumn = Math.max(0, edges.findIndex((edge) => edge > viewport.left) - 2);
-  const beyond = edges.findIndex((edge) => edge > viewport.left + viewport.width);
-  const lastColumn = beyond < 0 ? columns.length - 1 : Math.min(columns.length - 1, beyond);
+  const slots = useMemo(() => new Slots(shown.height, ROW), [shown.height]);
+  const follow = (viewport: Viewport) => {
+    slots.show(positions, viewport);
+    const { left, width, height } = viewport;
+    const firstColumn = Math.max(0, edges.findIndex((edge) => edge > left) - 2);
+    const beyond = edges.findIndex((edge) => edge > left + width);
+    const lastColumn = beyond < 0 ? columns.length - 1 : Math.min(columns.length - 1, beyond);
+    setShown((before) =>
+      before.width === width && before.height === height && before.firstColumn === firstColumn && before.lastColumn === lastColumn
+        ? before
+        : { width, height, firstColumn, lastColumn },
+    );
+  };
+  useScrolling(scroller, follow);
+  useLayoutEffect(() => {
+    if (scroller.current) follow(viewportOf(scroller.current));
+  }, [slots, positions, edges]);
   const total = edges.at(-1) ?? NUMBERS;
 
   const toggle = (row: number, column: number) => {
@@ -85,7 +103,7 @@ export function Grid({ rows, keys, single, label }: GridProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget) return;
     const { row, column } = active;
-    const page = Math.max(1, Math.floor((viewport.height - HEADER) / ROW) - 1);
+    const page = Math.max(1, Math.floor((shown.height - HEADER) / ROW) - 1);
     const withControl = event.ctrlKey || event.metaKey;
     const moves: Record<string, () => void> = {
       ArrowDown: () => move(row + 1, column),
@@ -110,12 +128,13 @@ export function Grid({ rows, keys, single, label }: GridProps) {
     else action?.();
   };
 
-  // Cells have no handlers of their own: with them, every scroll would make hundreds of functions.
+  // Cells have no handlers of their own: every scroll would make hundreds of functions.
   const onClick = (event: MouseEvent, isDouble: boolean) => {
     const target = event.target instanceof Element ? event.target : undefined;
-    const cell = target?.closest<HTMLElement>(".grid-cell");
+    const cell = target?.closest(".grid-cell");
     if (!cell) return;
-    const [row, column] = [Number(cell.dataset["row"]), Number(cell.dataset["column"])];
+    const row = Number(cell.parentElement?.ariaRowIndex) - 2;
+    const column = Number(cell.ariaColIndex) - 1;
     setActive({ row, column });
     if (isDouble || target?.closest(".unfold")) toggle(row, column);
   };
@@ -127,13 +146,8 @@ export function Grid({ rows, keys, single, label }: GridProps) {
   }, []);
 
   const visibleColumns = columns
-    .slice(firstColumn, lastColumn + 1)
-    .map((column, index) => ({ column, index: firstColumn + index }));
-  const visibleRows: { row: Row; index: number }[] = [];
-  for (let index = first; index <= last; index++) {
-    const row = rows[index];
-    if (row) visibleRows.push({ row, index });
-  }
+    .slice(shown.firstColumn, shown.lastColumn + 1)
+    .map((column, index) => ({ column, index: shown.firstColumn + index }));
   return (
     <div
       class="grid-view"
@@ -143,7 +157,7 @@ export function Grid({ rows, keys, single, label }: GridProps) {
       aria-label={label}
       aria-rowcount={rows.length + 1}
       aria-colcount={columns.length}
-      aria-activedescendant={rows.length > 0 ? cellId(active.row, active.column) : undefined}
+      aria-activedescendant={rows.length > 0 ? id : undefined}
       onKeyDown={onKeyDown}
       onClick={(event) => onClick(event, false)}
       onDblClick={(event) => onClick(event, true)}
@@ -172,150 +186,29 @@ export function Grid({ rows, keys, single, label }: GridProps) {
             </div>
           ))}
         </div>
-        {visibleRows.map(({ row, index }) => (
+        {/* One element for all of them: each sticky element is a layer of its own. */}
+        <div class="grid-numbers" aria-hidden="true" style={{ width: `${NUMBERS}px`, height: `${positions.total}px` }}>
+          {slots.rows.map((row, slot) => (
+            <RowNumber key={slot} shown={row} rows={rows} positions={positions} />
+          ))}
+        </div>
+        {slots.rows.map((row, slot) => (
           <GridRow
-            key={index}
-            row={row}
-            index={index}
-            top={positions.top(index) + HEADER}
+            key={slot}
+            shown={row}
+            rows={rows}
+            positions={positions}
             columns={columns}
             edges={edges}
-            first={firstColumn}
-            last={lastColumn}
-            active={active.row === index ? active.column : -1}
-            open={open.get(index) ?? -1}
-            width={open.has(index) ? Math.min(viewport.width, Math.max(total, 320)) : 0}
+            first={shown.firstColumn}
+            last={shown.lastColumn}
+            active={active}
+            id={id}
+            open={open}
+            width={Math.min(shown.width, Math.max(total, 320))}
             close={close}
           />
         ))}
-      </div>
-    </div>
-  );
-}
-
-/** The name of the column with the table. It contains a character that no attribute's name begins with in practice. */
-const TABLE = "\u0000table";
-
-interface GridRowProps {
-  row: Row;
-  index: number;
-  top: number;
-  columns: readonly Column[];
-  edges: readonly number[];
-  /** The first and the last column that are drawn. */
-  first: number;
-  last: number;
-  /** The active column, or -1. */
-  active: number;
-  /** The column whose value is open, or -1. */
-  open: number;
-  /** The width of the open value. */
-  width: number;
-  close: (row: number, column: number) => void;
-}
-
-/** A row. While it stays as it is, scrolling does not draw it again. */
-function GridRow(props: GridRowProps) {
-  const { row, index, top, columns, edges, first, last, active, open, width, close } = props;
-  return useMemo(() => {
-    const cells = [];
-    for (let at = first; at <= last; at++) {
-      const column = columns[at];
-      if (column)
-        cells.push(
-          <GridCell
-            key={column.name}
-            row={row}
-            column={column}
-            index={index}
-            at={at}
-            left={edges[at] ?? 0}
-            isActive={at === active}
-            isOpen={at === open}
-          />,
-        );
-    }
-    return (
-      <div
-        class={index % 2 === 1 ? "grid-row odd" : "grid-row"}
-        role="row"
-        aria-rowindex={index + 2}
-        style={{ transform: `translateY(${top}px)`, width: `${edges.at(-1) ?? 0}px` }}
-      >
-        <div class="grid-number" role="presentation" style={{ width: `${NUMBERS}px` }}>
-          {index + 1}
-        </div>
-        {cells}
-        {open >= 0 && (
-          <Details row={row} column={columns[open]?.name ?? ""} width={width} close={() => close(index, open)} />
-        )}
-      </div>
-    );
-  }, [row, index, top, columns, edges, first, last, active, open, width]);
-}
-
-interface GridCellProps {
-  row: Row;
-  column: Column;
-  index: number;
-  at: number;
-  left: number;
-  isActive: boolean;
-  isOpen: boolean;
-}
-
-function GridCell({ row, column, index, at, left, isActive, isOpen }: GridCellProps) {
-  const value = valueIn(row, column.name);
-  const nested = value !== undefined && canOpen(value);
-  return (
-    <div
-      id={cellId(index, at)}
-      class={`grid-cell ${value?.kind ?? "absent"}${isActive ? " active" : ""}${isOpen ? " open" : ""}`}
-      role="gridcell"
-      aria-colindex={at + 1}
-      aria-selected={isActive}
-      {...(nested ? { "aria-expanded": isOpen } : {})}
-      data-row={index}
-      data-column={at}
-      style={{ left: `${left}px`, width: `${column.width}px` }}
-    >
-      {nested && (
-        <span class="unfold" aria-hidden="true">
-          {isOpen ? "▾" : "▸"}
-        </span>
-      )}
-      {value && <Cell value={value} />}
-    </div>
-  );
-}
-
-/** Whether a cell shows only a part of its value. */
-function canOpen(value: Value): boolean {
-  return isNested(value) || value.kind === "binary" || (value.kind === "text" && value.text.length > 60);
-}
-
-function Details({ row, column, width, close }: { row: Row; column: string; width: number; close: () => void }) {
-  const node = cellOf(row, column);
-  const t = texts.query.results;
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    close();
-  };
-  return (
-    <div class="grid-block" role="gridcell" style={{ top: `${ROW}px`, height: `${BLOCK}px` }}>
-      <div class="grid-details" style={{ width: `${width}px` }} onKeyDown={onKeyDown}>
-        <div class="grid-details-bar">
-          <strong>{column === TABLE ? t.table : visible(column)}</strong>
-          <button type="button" class="button quiet small" onClick={close}>
-            {t.closeDetails}
-          </button>
-        </div>
-        {node ? (
-          <Tree root={node} source={row.source} reading={() => row.reading} label={column} />
-        ) : (
-          <p class="muted pad">{row.table ?? t.absent}</p>
-        )}
       </div>
     </div>
   );
@@ -350,12 +243,6 @@ function Resizer({ width, resize }: { width: number; resize: (width: number) => 
   );
 }
 
-function valueIn(row: Row, column: string): Value | undefined {
-  if (column === TABLE) return { kind: "text", type: "S", text: row.table ?? "" };
-  const node = cellOf(row, column);
-  return node && valueOf(node, row.reading);
-}
-
 /** The text of a cell, to copy: a text without quotes, and anything else as it arrived. */
 function cellText(row: Row | undefined, column: string): string {
   const value = row && valueIn(row, column);
@@ -363,8 +250,4 @@ function cellText(row: Row | undefined, column: string): string {
   if (value.kind === "text" || value.kind === "number") return value.text;
   const node = cellOf(row, column);
   return node ? row.source.slice(node.from, node.to) : "";
-}
-
-function cellId(row: number, column: number): string {
-  return `cell-${row}-${column}`;
 }

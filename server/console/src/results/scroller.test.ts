@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Positions } from "./scroller";
+import { Positions, Slots } from "./scroller";
 
 describe("the positions of rows", () => {
   it("are multiples of their height, and more below open ones", () => {
@@ -22,5 +22,20 @@ describe("the positions of rows", () => {
   it("of no rows have none that is visible", () => {
     const { first, last } = new Positions(0, 10, 50, []).between(0, 100);
     expect(last).toBeLessThan(first);
+  });
+});
+
+describe("the slots of rows", () => {
+  it("show every row that is drawn, wherever the table is scrolled to", () => {
+    const positions = new Positions(1000, 10, 50, [3, 500, 999]);
+    for (const height of [0, 9, 95, 400]) {
+      const slots = new Slots(height, 10);
+      for (const top of [0, 7, 4321, 30, positions.total - height, positions.total]) {
+        slots.show(positions, { top, height });
+        const { first, last } = positions.between(top, top + height);
+        const shown = new Set(slots.rows.map((row) => row.value));
+        for (let row = first; row <= last; row++) expect(shown.has(row), `row ${row} of ${height} px at ${top}`).toBe(true);
+      }
+    }
   });
 });

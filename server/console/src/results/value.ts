@@ -74,11 +74,13 @@ function ordinary(node: Node, reading: Reading): Value {
 
 /** The elements of a set, as values. */
 export function setItems(value: Extract<Value, { kind: "set" }>): Value[] {
-  return value.items.map((item): Value => {
-    const text = item.kind === "string" ? item.value : item.kind === "number" ? item.text : "";
-    if (value.type === "BS") return { kind: "binary", type: "B", base64: text };
-    return value.type === "NS" ? { kind: "number", type: "N", text } : { kind: "text", type: "S", text };
-  });
+  return value.items.map((item) => setItem(value.type, item));
+}
+
+function setItem(type: "SS" | "NS" | "BS", item: Node): Value {
+  const text = item.kind === "string" ? item.value : item.kind === "number" ? item.text : "";
+  if (type === "BS") return { kind: "binary", type: "B", base64: text };
+  return type === "NS" ? { kind: "number", type: "N", text } : { kind: "text", type: "S", text };
 }
 
 /** Binary data as hexadecimal, or `undefined` if it is not Base64. Of long data, the first `most` bytes. */
@@ -103,24 +105,14 @@ export function preview(value: Value, most = 200): string {
       return bytes.bytes > 24 ? `${bytes.text} …` : bytes.text;
     }
     case "set":
-      return within(
-        "{",
-        "}",
-        setItems(value).map((item) => () => inner(item, most)),
-        most,
-      );
+      return within("{", "}", value.items, (item) => inner(setItem(value.type, item), most), most);
     case "list":
-      return within(
-        "[",
-        "]",
-        value.items.map((item) => () => inner(valueOf(item, value.reading), most)),
-        most,
-      );
+      return within("[", "]", value.items, (item) => inner(valueOf(item, value.reading), most), most);
     case "map": {
       // The service returns attributes in any order, so rows would differ where their values do not.
       const sorted = [...value.fields].sort((a, b) => (a.name < b.name ? -1 : 1));
-      const fields = sorted.map((one) => () => `${one.name}: ${inner(valueOf(one.value, value.reading), most)}`);
-      return within("{", "}", fields, most);
+      const written = (one: Field) => `${one.name}: ${inner(valueOf(one.value, value.reading), most)}`;
+      return within("{", "}", sorted, written, most);
     }
     default:
       return value.text;
@@ -132,12 +124,14 @@ function inner(value: Value, most: number): string {
 }
 
 /** Elements between brackets. Those beyond the limit are not even written: a list may have thousands. */
-function within(open: string, close: string, parts: readonly (() => string)[], most: number): string {
+function within<T>(open: string, close: string, parts: readonly T[], write: (part: T) => string, most: number): string {
   let text = open;
-  for (const [index, part] of parts.entries()) {
-    if (index > 0) text += ", ";
+  let separator = "";
+  for (const part of parts) {
+    text += separator;
     if (text.length >= most) return `${text}…${close}`;
-    text += part();
+    text += write(part);
+    separator = ", ";
   }
   return text + close;
 }

@@ -124,8 +124,44 @@ const CLOSE_BRACE = 125;
 const OPEN_BRACKET = 91;
 const CLOSE_BRACKET = 93;
 
+/** A field that was read. Thousands of rows have hundreds of thousands, so the span of the name is not an object. */
+class ReadField implements Field {
+  constructor(
+    readonly name: string,
+    private readonly nameFrom: number,
+    private readonly nameTo: number,
+    readonly value: Node,
+  ) {}
+
+  get nameSpan(): Span {
+    return { from: this.nameFrom, to: this.nameTo };
+  }
+}
+
+/** The elements of lists within lists, of which the innermost is complete first. */
+class Stack<T> {
+  private readonly elements: T[] = [];
+  length = 0;
+
+  push(element: T): void {
+    this.elements[this.length++] = element;
+  }
+
+  /** Removes what was pushed since the stack had this length. */
+  popFrom(length: number): T[] {
+    const popped = this.elements.slice(length, this.length);
+    this.length = length;
+    return popped;
+  }
+}
+
 class Parser {
   private at = 0;
+  /** What the open objects and arrays have so far. A list of its own for each would keep room for elements to come. */
+  private readonly openFields = new Stack<Field>();
+  private readonly openItems = new Stack<Node>();
+  /** The names of fields, each once. */
+  private readonly names = new Map<string, string>();
   private readonly mistakes: Mistake[] = [];
   private readonly comments: Span[] = [];
 
@@ -164,7 +200,7 @@ class Parser {
 
   private object(depth: number): ObjectNode {
     const from = this.at++;
-    const fields: Field[] = [];
+    const first = this.openFields.length;
     let needsComma = false;
     for (;;) {
       this.skipTrivia();
@@ -194,36 +230,45 @@ class Parser {
       if (needsComma) this.mistake(at, at + 1, "a comma is missing before this");
       const name = this.name();
       if (!name) continue;
-      fields.push({ ...name, value: this.fieldValue(name.nameSpan, depth) });
+      const { from: nameFrom, to: nameTo } = name;
+      const value = this.fieldValue(name, depth);
+      this.openFields.push(new ReadField(name.name, nameFrom, nameTo, value));
       needsComma = true;
     }
-    return { kind: "object", from, to: this.at, fields };
+    return { kind: "object", from, to: this.at, fields: this.openFields.popFrom(first) };
   }
 
   /** The name of a field. Without one, something is skipped. */
-  private name(): Omit<Field, "value"> | undefined {
+  private name(): (Span & { readonly name: string }) | undefined {
     const from = this.at;
     const next = this.text.charCodeAt(from);
     if (next === QUOTE) {
       const { value, to } = this.string();
-      return { name: value, nameSpan: { from, to } };
+      return { name: this.once(value), from, to };
     }
     const placeholder = this.match(PLACEHOLDER);
     if (placeholder) {
       this.mistake(from, this.at, "no value can be filled in for a field's name; write the name itself");
-      return { name: placeholder, nameSpan: { from, to: this.at } };
+      return { name: placeholder, from, to: this.at };
     }
     if (this.text[from] === "'") {
       const name = this.singleQuoted();
-      return { name, nameSpan: { from, to: this.at } };
+      return { name, from, to: this.at };
     }
     const word = this.match(WORD);
     if (word) {
       this.mistake(from, this.at, `${word} has no quotes; write "${word}"`);
-      return { name: word, nameSpan: { from, to: this.at } };
+      return { name: word, from, to: this.at };
     }
     this.skipUnexpected("expected the name of a field, in double quotes");
     return undefined;
+  }
+
+  /** An equal text, always the same one. */
+  private once(name: string): string {
+    const known = this.names.get(name);
+    if (known === undefined) this.names.set(name, name);
+    return known ?? name;
   }
 
   private fieldValue(name: Span, depth: number): Node {
@@ -244,7 +289,7 @@ class Parser {
 
   private array(depth: number): ArrayNode {
     const from = this.at++;
-    const items: Node[] = [];
+    const first = this.openItems.length;
     let needsComma = false;
     for (;;) {
       this.skipTrivia();
@@ -271,10 +316,10 @@ class Parser {
         continue;
       }
       if (needsComma) this.mistake(at, at + 1, "a comma is missing before this");
-      items.push(this.value(depth + 1));
+      this.openItems.push(this.value(depth + 1));
       needsComma = true;
     }
-    return { kind: "array", from, to: this.at, items };
+    return { kind: "array", from, to: this.at, items: this.openItems.popFrom(first) };
   }
 
   private string(): StringNode {
