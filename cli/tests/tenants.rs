@@ -519,3 +519,17 @@ async fn the_remedy_of_a_denial_never_offers_one_tenants_rules_to_all() {
         assert!(remedy.contains("[templates.dynamodb]") && !remedy.contains("a_*"), "{remedy}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_what_would_allow_a_request_that_a_token_refused() {
+    let service = service().await;
+    let serve = Serve::start(&policy(&service.authority), &[]);
+    let headers = [("authorization", "Bearer token-a")];
+    let refused = serve.send("GET", "/v1/datasources/orders/test", &headers, b"");
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.json()["remedy"], "ask the operator of this server");
+    let headers = [("authorization", "Bearer operator-token")];
+    let latest = serve.send("GET", "/v1/refusals?limit=1", &headers, b"").json();
+    let remedy = latest["refusals"][0]["remedy"].as_str().unwrap();
+    assert_eq!(remedy, "server.tokens.a.datasources must list \"orders\"");
+}

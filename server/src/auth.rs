@@ -198,13 +198,8 @@ impl Caller {
         if self.may_manage(name) {
             return Ok(());
         }
-        let token = self.name();
-        Err(Refusal {
-            status: RefusalStatus::Forbidden,
-            refused: Refused::new("forbidden").because("a datasource that others manage").into(),
-            message: format!("the token of {token:?} may not manage a datasource {name:?}"),
-            remedy: self.for_operators(format!("server.tokens.{token}.manage must list {name:?}")),
-        })
+        let refused = Refused::new("forbidden").because("a datasource that others manage");
+        Err(self.forbidden(refused, "manage a datasource", "manage", name))
     }
 
     /// Whether the caller may reload the policy and read the metrics.
@@ -214,19 +209,12 @@ impl Caller {
 
     /// The datasource of that name.
     pub(crate) fn datasource(&self, name: &str) -> Result<&Arc<Served>, Refusal> {
-        let token = self.name();
         if !self.may_use(name) {
             // The message does not say whether it exists.
             let known = self.deployment.datasources.get_key_value(name);
-            let mut refused = Box::new(Refused::new("forbidden").because("a datasource of others"));
+            let mut refused = Refused::new("forbidden").because("a datasource of others");
             refused.datasource = known.map(|(name, _)| name.clone());
-            return Err(Refusal {
-                status: RefusalStatus::Forbidden,
-                refused,
-                message: format!("the token of {token:?} may not use a datasource {name:?}"),
-                remedy: self
-                    .for_operators(format!("server.tokens.{token}.datasources must list {name:?}")),
-            });
+            return Err(self.forbidden(refused, "use a datasource", "datasources", name));
         }
         self.deployment.datasources.get(name).ok_or_else(|| Refusal {
             status: RefusalStatus::NotFound,
@@ -269,16 +257,10 @@ impl Caller {
 
     /// The template of that name.
     pub(crate) fn template(&self, name: &str) -> Result<&Arc<ServedTemplate>, Refusal> {
-        let token = self.name();
         if !self.may_fill_in(name) {
             // The message does not say whether it exists.
-            return Err(Refusal {
-                status: RefusalStatus::Forbidden,
-                refused: Refused::new("forbidden").because("a template of others").into(),
-                message: format!("the token of {token:?} may not use a template {name:?}"),
-                remedy: self
-                    .for_operators(format!("server.tokens.{token}.templates must list {name:?}")),
-            });
+            let refused = Refused::new("forbidden").because("a template of others");
+            return Err(self.forbidden(refused, "use a template", "templates", name));
         }
         self.deployment.templates.get(name).ok_or_else(|| Refusal {
             status: RefusalStatus::NotFound,
@@ -372,24 +354,30 @@ impl Caller {
         if self.principal.as_ref().is_none_or(|principal| principal.token.allows_action(action)) {
             return Ok(());
         }
-        let token = self.name();
-        let refused = Refused::new("forbidden").because("an action that the token does not list");
-        let mut refused = Box::new(refused);
+        let mut refused =
+            Refused::new("forbidden").because("an action that the token does not list");
         refused.datasource = Some(datasource.to_string());
         refused.action = action.parse().ok();
         refused.tenant = self.own_tenant().cloned();
-        Err(Refusal {
-            status: RefusalStatus::Forbidden,
-            refused,
-            message: format!("the token of {token:?} may not use the action {action:?}"),
-            remedy: self
-                .for_operators(format!("server.tokens.{token}.actions must list {action:?}")),
-        })
+        Err(self.forbidden(refused, "use the action", "actions", action))
     }
 
-    /// A change of the policy for an operator, and whom to ask for others.
-    fn for_operators(&self, remedy: String) -> String {
-        if self.is_operator() { remedy } else { "ask the operator of this server".to_string() }
+    /// What the token does not allow: its list `field` lacks `name`. An operator is told so, and
+    /// others whom to ask.
+    fn forbidden(&self, mut refused: Refused, what: &str, field: &str, name: &str) -> Refusal {
+        let token = self.name();
+        let change = format!("server.tokens.{token}.{field} must list {name:?}");
+        refused.remedy = Some(change.clone());
+        Refusal {
+            status: RefusalStatus::Forbidden,
+            refused: refused.into(),
+            message: format!("the token of {token:?} may not {what} {name:?}"),
+            remedy: if self.is_operator() {
+                change
+            } else {
+                "ask the operator of this server".to_string()
+            },
+        }
     }
 }
 

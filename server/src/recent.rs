@@ -39,7 +39,7 @@ impl Recent {
             action: refused.action.as_ref().map(ToString::to_string),
             rule: refused.rule.to_string(),
             subject: refused.reason.clone(),
-            remedy: None,
+            remedy: refused.remedy.as_deref().map(cut),
         });
     }
 

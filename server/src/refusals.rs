@@ -9,8 +9,8 @@ use portcullis::{ActionName, TenantName};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Why a request was refused before any call, as an extension of its response. It has no text of
-/// the caller but names that are known, so that nobody writes into the log.
+/// Why a request was refused before any call, as an extension of its response. Of the caller's texts,
+/// all but `remedy` have only names that are known, so that nobody writes into the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     /// The rule that refused it.
@@ -23,11 +23,13 @@ pub(crate) struct Refused {
     pub(crate) action: Option<ActionName>,
     /// The tenant for whom the request was.
     pub(crate) tenant: Option<TenantName>,
+    /// The change of the policy that would allow it, for operators who look at the latest refusals.
+    pub(crate) remedy: Option<String>,
 }
 
 impl Refused {
     pub(crate) fn new(rule: &'static str) -> Self {
-        Self { rule, reason: None, datasource: None, action: None, tenant: None }
+        Self { rule, reason: None, datasource: None, action: None, tenant: None, remedy: None }
     }
 
     /// Adds more about it: a text without anything that the caller wrote.

@@ -58,16 +58,17 @@ export async function send(call: Call): Promise<Reply> {
     text = await response.text();
   } catch (error) {
     if (call.signal?.aborted) throw error;
-    throw new ProblemError(unreachable(), undefined, "");
+    throw new ProblemError(unreachable(), undefined, "", performance.now() - started);
   }
+  const time = performance.now() - started;
   const requestId = response.headers.get("x-request-id") ?? undefined;
   if (response.ok) {
     const etag = response.headers.get("etag") ?? undefined;
     const attempts = attemptsIn(response.headers.get("x-portcullis-attempts"));
-    return { status: response.status, text, requestId, etag, attempts, time: performance.now() - started };
+    return { status: response.status, text, requestId, etag, attempts, time };
   }
   if (response.status === 401) signInNeeded.value = true;
-  throw new ProblemError(problemIn(text, response.status), requestId, text);
+  throw new ProblemError(problemIn(text, response.status), requestId, text, time);
 }
 
 /** Sends a request and reads the body as JSON whose numbers are few and small: counts, states, schemas. */

@@ -35,13 +35,16 @@ export class ProblemError extends Error {
   readonly requestId: string | undefined;
   /** The response as it arrived. */
   readonly text: string;
+  /** Milliseconds until then. */
+  readonly time: number;
 
-  constructor(problem: Problem, requestId: string | undefined, text: string) {
+  constructor(problem: Problem, requestId: string | undefined, text: string, time: number) {
     super(problem.detail);
     this.name = "ProblemError";
     this.problem = problem;
     this.requestId = requestId;
     this.text = text;
+    this.time = time;
   }
 }
 

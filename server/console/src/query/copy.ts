@@ -29,13 +29,14 @@ export function asCurl(request: Request, { origin, hasToken, tenant }: Origin): 
 }
 
 /** The request as a command of portcullis. It reads the token from PORTCULLIS_TOKEN. */
-export function asExecute(request: Request, { origin }: Origin): string {
+export function asExecute(request: Request, { origin, tenant }: Origin): string {
   const { options } = request;
   const names = placeholders(parseDocument(request.text));
   // An input that began with @ would be a file, and one with - standard input or an option.
   const input = /^[@-]/.test(request.text) ? ` ${request.text}` : request.text;
   const lines = [
     `portcullis execute --server ${quote(origin)} --datasource=${quote(request.datasource)}`,
+    ...(tenant === undefined ? [] : [`--tenant=${quote(tenant)}`]),
     `${quote(request.action)}${input.trim() === "" ? "" : ` ${quote(input)}`}`,
     ...names.map((name) => `--bind=${quote(binding(name, request))}`),
     ...(options.format === "plain" ? ["--format plain"] : []),
@@ -43,6 +44,8 @@ export function asExecute(request: Request, { origin }: Origin): string {
     ...(options.pages === "all" && options.maxItems !== "" ? [`--max-items ${quote(options.maxItems)}`] : []),
     ...(options.resubmit ? ["--resubmit"] : []),
     ...(options.strict ? [] : ["--no-strict"]),
+    // Without values to bind, {{…}} in a text is sent as it is.
+    ...(names.length === 0 && request.text.includes("{{") ? ["--literal"] : []),
   ];
   return lines.join(" \\\n  ");
 }

@@ -95,6 +95,7 @@ describe("a command", () => {
       "--server",
       "http://127.0.0.1:8700",
       "--datasource=local",
+      "--tenant=acme",
       "Query",
       text,
       "--bind=id=a'b\n$x",
@@ -112,10 +113,15 @@ describe("a command", () => {
 
   it("reads no file and no standard input, whatever the input begins with", () => {
     for (const text of ["@/etc/passwd", "-", "--server=http://evil"]) {
-      expect(argumentsOf(asExecute(request(text), here))[5]).toBe(` ${text}`);
+      expect(argumentsOf(asExecute(request(text), here))[6]).toBe(` ${text}`);
     }
     const nul: Record<string, BoundValue> = { a: { kind: "text", text: "a\u0000b" } };
-    expect(argumentsOf(asExecute(request('{"a": {{a}} }', nul), here))[6]).toBe('--bind=a:="a\\u0000b"');
+    expect(argumentsOf(asExecute(request('{"a": {{a}} }', nul), here))[7]).toBe('--bind=a:="a\\u0000b"');
+  });
+
+  it("for portcullis sends braces in a text as they are, as the page does", () => {
+    expect(argumentsOf(asExecute(request('{"a": "{{x}}"}'), here))).toContain("--literal");
+    expect(argumentsOf(asExecute(request("{}"), here))).not.toContain("--literal");
   });
 
   it("never contains the token", () => {

@@ -15,7 +15,8 @@ export function starter(
   const shown = tables.find(({ error }) => error === undefined) ?? tables[0];
   const table = tables.find(({ name }) => name === preferred) ?? shown;
   const own = table && inputFor(action.name, table, format);
-  const example = own ?? withTable(action, table);
+  const tellsCapacity = own && action.input.properties?.["ReturnConsumedCapacity"] !== undefined;
+  const example = tellsCapacity ? { ...own, ReturnConsumedCapacity: "TOTAL" } : (own ?? withTable(action, table));
   const text = JSON.stringify(example, null, 2);
   return reformat(text) ?? text;
 }

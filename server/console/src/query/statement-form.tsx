@@ -1,6 +1,7 @@
 // The form of a PartiQL statement with its parameters.
 
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Fault } from "../api/problem";
 import type { Knowledge } from "../schema/complete";
 import { parseDocument } from "../schema/document";
 import { guessType } from "../tables/search";
@@ -11,6 +12,8 @@ import { countMarks, readStatement, writeStatement, type Parameter, type Stateme
 export interface StatementFormProps {
   /** The input as JSON. */
   text: string;
+  /** What the server found wrong in this input. */
+  faults: readonly Fault[];
   knowledge: Knowledge;
   onChange: (text: string) => void;
   onRun: () => void;
@@ -21,10 +24,35 @@ function guessedKind(text: string): Parameter["kind"] {
   return guessType(text) === "N" ? "number" : "text";
 }
 
+const PARAMETER = /^\/Parameters\/([0-9]+)(?:\/|$)/;
+
+/** The id of the field with a parameter. */
+function parameterId(index: number | string): string {
+  return `parameter-${index}`;
+}
+
+/** Gives the focus to the field that a fault is about. */
+export function focusFault({ pointer }: Fault): void {
+  const index = PARAMETER.exec(pointer)?.[1];
+  const parameter = index === undefined ? null : document.getElementById(parameterId(index));
+  (parameter ?? document.querySelector<HTMLElement>(".statement-editor .cm-content"))?.focus();
+}
+
+/** What is wrong with a parameter. */
+function faultOf({ kind, text }: Parameter, index: number, faults: readonly Fault[]): string | undefined {
+  if (kind === "number" && text !== "" && guessType(text) !== "N") return texts.query.statement.notANumber;
+  return faults.find(({ pointer }) => PARAMETER.exec(pointer)?.[1] === String(index))?.message;
+}
+
+/** Whether a text is the JSON of a whole input, and not a statement. */
+function isInput(text: string, format: Knowledge["format"]): boolean {
+  return text.trimStart().startsWith("{") && readStatement(text, format) !== undefined;
+}
+
 const KINDS: readonly Parameter["kind"][] = ["text", "number", "boolean", "null", "json"];
 
 /** A statement and its parameters. Changes are written into the JSON. */
-export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: StatementFormProps) {
+export function StatementForm({ text, faults, knowledge, onChange, onRun, onCancel }: StatementFormProps) {
   const t = texts.query.statement;
   const { format } = knowledge;
   // What the form itself has written. A parameter that is not JSON yet cannot be read back.
@@ -61,6 +89,7 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
     setParameter(index, isGuessed ? { text, kind: guessedKind(text) } : { text });
   };
   const marks = countMarks(read.statement);
+  const ofStatement = faults.filter(({ pointer }) => !PARAMETER.test(pointer));
   const runKeys = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || event.isComposing) return;
     if (event.ctrlKey || event.metaKey || event.target instanceof HTMLInputElement) {
@@ -77,13 +106,16 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
         placeholder={t.placeholder}
         class="statement-editor"
         knowledge={knowledge}
-        onChange={(statement) => write({ statement })}
+        // People also paste a whole input, such as a documented example.
+        onChange={(statement) => (isInput(statement, format) ? onChange(statement) : write({ statement }))}
         onRun={onRun}
         onCancel={onCancel}
       />
       <fieldset class="parameters" onKeyDown={runKeys} ref={fields}>
         <legend>{t.parameters}</legend>
-        {read.parameters.map((one, index) => (
+        {read.parameters.map((one, index) => {
+          const fault = faultOf(one, index, faults);
+          return (
           <div class="parameter" key={index}>
             <span class="muted number">{index + 1}</span>
             <select
@@ -113,8 +145,10 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
               </select>
             ) : (
               <input
+                id={parameterId(index)}
                 class="input small mono"
                 aria-label={t.parameter(index + 1)}
+                aria-invalid={fault !== undefined}
                 disabled={one.kind === "null"}
                 spellcheck={false}
                 value={one.kind === "null" ? "" : one.text}
@@ -133,8 +167,10 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
             >
               ✕
             </button>
+            {fault !== undefined && <p class="fault">{fault}</p>}
           </div>
-        ))}
+          );
+        })}
         <button
           type="button"
           class="button small add"
@@ -146,6 +182,11 @@ export function StatementForm({ text, knowledge, onChange, onRun, onCancel }: St
           {t.add}
         </button>
         <p class="muted small-print">{t.parametersHelp}</p>
+        {ofStatement.map(({ message }) => (
+          <p class="fault" key={message}>
+            {message}
+          </p>
+        ))}
         <p class="fault" role="status">
           {marks !== read.parameters.length && t.marks(marks, read.parameters.length)}
         </p>

@@ -37,7 +37,7 @@ import {
 import { Split } from "./split";
 import { starter } from "./starter";
 import { setField } from "./statement";
-import { StatementForm } from "./statement-form";
+import { focusFault, StatementForm } from "./statement-form";
 import { Values } from "./values";
 
 /** A longer text is not put into the URL: browsers and chat programs cut long links. */
@@ -212,6 +212,10 @@ export function QueryView({ datasource }: { datasource: string }) {
       window.document.getElementById(`value-${bound.replace(/~1/g, "/").replace(/~0/g, "~")}`)?.focus();
       return;
     }
+    if (isForm) {
+      focusFault({ pointer, message: why });
+      return;
+    }
     const { from, to } = spanOf(document, { pointer, message: why });
     editor.current?.select(from, to);
   };
@@ -334,7 +338,7 @@ export function QueryView({ datasource }: { datasource: string }) {
           </p>
           <div class="inputs">
             {isForm ? (
-              <StatementForm text={text} knowledge={knowledge} onChange={setText} onRun={start} onCancel={cancel} />
+              <StatementForm text={text} faults={remaining(faults, document).map(({ pointer = "", message }) => ({ pointer, message }))} knowledge={knowledge} onChange={setText} onRun={start} onCancel={cancel} />
             ) : (
               <EditorView
                 text={text}

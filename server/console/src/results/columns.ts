@@ -39,6 +39,12 @@ export function columnsOf(rows: readonly Row[], keys: readonly string[], single:
   return { columns, hasTable: rows.some((row) => row.table !== undefined) };
 }
 
+/** The columns of rows of which some were there before: those keep their place and width, and new ones come last. */
+export function extended(before: Columns, after: Columns): Columns {
+  const known = new Set(before.columns.map(({ name }) => name));
+  return { ...after, columns: [...before.columns, ...after.columns.filter(({ name }) => !known.has(name))] };
+}
+
 /** The value of a row in a column. */
 export function cellOf(row: Row, column: string): Node | undefined {
   return row.node.kind === "object" ? field(row.node, column) : row.node;

@@ -35,15 +35,15 @@ function cell(row: Row, column: string): string {
 
 /**
  * Makes a text safe for spreadsheets. They take a cell that begins with `=`, `+`, `-` or `@` for a formula, also if it
- * is quoted, and a formula can send the sheet's other cells to anybody (`=HYPERLINK("https://…"&A1)`) or, in old
+ * is quoted or has spaces in front, and a formula can send the sheet's other cells to anybody (`=HYPERLINK("https://…"&A1)`) or, in old
  * versions, run a program. Tab, CR and LF are skipped in front of a formula, and the fullwidth signs count as the
  * others where a spreadsheet is set to Japanese or Chinese. An apostrophe in front makes the cell a text. The export as
  * NDJSON, and the command line's CSV, do not change anything: they are for programs.
  */
 export function text(content: string): string {
-  return /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(content) ? `'${content}` : content;
+  return /^(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/.test(content) ? `'${content}` : content;
 }
 
 function quote(content: string): string {
-  return /[",\r\n\t']|^\s|\s$/.test(content) ? `"${content.replace(/"/g, '""')}"` : content;
+  return /[",;\r\n\t']|^\s|\s$/.test(content) ? `"${content.replace(/"/g, '""')}"` : content;
 }

@@ -15,7 +15,7 @@ export interface FailureProps {
 /** An error of a query. */
 export function Failure({ error, goTo }: FailureProps) {
   const t = texts.query.failure;
-  const { problem, requestId, text } = error;
+  const { problem, requestId, text, time } = error;
   const faults = problem.faults ?? [];
   // The detail of an input that cannot be sent is the title and the faults once more.
   const detail =
@@ -55,7 +55,7 @@ export function Failure({ error, goTo }: FailureProps) {
         </ul>
       )}
       {problem.retryable === true && <p class="muted">{t.retryable}</p>}
-      {(known.length > 0 || problem.attempts !== undefined) && (
+      {(
         <dl class="failure-facts">
           {known.map(([name, value]) => (
             <div key={name}>
@@ -63,8 +63,10 @@ export function Failure({ error, goTo }: FailureProps) {
               <dd class="mono">{value}</dd>
             </div>
           ))}
-          {problem.attempts !== undefined && (
-            <div>
+          <div>
+            <dd>{texts.query.results.time(time)}</dd>
+          </div>
+          {problem.attempts !== undefined && (            <div>
               <dd>{texts.query.results.attempts(problem.attempts)}</dd>
             </div>
           )}

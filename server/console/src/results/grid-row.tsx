@@ -62,7 +62,7 @@ export function GridRow(props: GridRowProps) {
       <div class="grid-row" role="row" aria-rowindex={index + 2} style={`top:${top}px;width:${edges.at(-1) ?? 0}px`}>
         {cells}
         {open >= 0 && (
-          <Details row={row} column={columns[open]?.name ?? ""} width={width} close={() => close(index, open)} />
+          <Details key={`${index} ${open}`} row={row} column={columns[open]?.name ?? ""} width={width} close={() => close(index, open)} />
         )}
       </div>
     );

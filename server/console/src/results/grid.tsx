@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { texts } from "../texts";
-import { cellOf, columnsOf, type Column } from "./columns";
+import { cellOf, columnsOf, extended, type Column, type Columns } from "./columns";
 import type { Row } from "./found";
 import { BLOCK, GridRow, HEADER, ROW, RowNumber, TABLE, valueIn } from "./grid-row";
 import { Positions, reveal, Slots, useScrolling, viewportOf, type Viewport } from "./scroller";
@@ -11,8 +11,13 @@ import { visible } from "./value";
 /** The width of the column with the rows' numbers. */
 const NUMBERS = 58;
 
+/** How long after the last movement the elements are put in order, in milliseconds. */
+const SETTLED = 150;
+
 /** What of the table is in the page, without the rows: scrolling down changes those alone. */
 interface Shown {
+  /** Whether the active row is in the page. */
+  readonly hasActive: boolean;
   readonly width: number;
   readonly height: number;
   readonly firstColumn: number;
@@ -32,13 +37,22 @@ export interface GridProps {
 export function Grid({ rows, keys, single, label }: GridProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const id = useId();
-  const [shown, setShown] = useState<Shown>({ width: 800, height: 400, firstColumn: 0, lastColumn: 0 });
+  const [shown, setShown] = useState<Shown>({ hasActive: true, width: 800, height: 400, firstColumn: 0, lastColumn: 0 });
   const [widths, setWidths] = useState<ReadonlyMap<string, number>>(new Map());
   const [active, setActive] = useState({ row: 0, column: 0 });
   /** The rows that are open, each with the column whose value is shown. */
   const [open, setOpen] = useState<ReadonlyMap<number, number>>(new Map());
+  /** The row that was opened last, until it is in sight. */
+  const [opened, setOpened] = useState<number>();
+  const known = useRef<{ keys: string; columns: Columns }>(undefined);
+  const found = useMemo(() => {
+    const key = keys.join("\n");
+    const all = columnsOf(rows, keys, single);
+    const columns = known.current?.keys === key ? extended(known.current.columns, all) : all;
+    known.current = { keys: key, columns };
+    return columns;
+  }, [rows, keys.join("\n"), single]);
   const { columns, edges } = useMemo(() => {
-    const found = columnsOf(rows, keys, single);
     const all: Column[] = found.hasTable
       ? [{ name: TABLE, isKey: false, width: 130 }, ...found.columns]
       : [...found.columns];
@@ -46,7 +60,7 @@ export function Grid({ rows, keys, single, label }: GridProps) {
     const starts = [NUMBERS];
     for (const { width } of sized) starts.push((starts.at(-1) ?? 0) + width);
     return { columns: sized, edges: starts };
-  }, [rows, keys.join("\n"), single, widths]);
+  }, [found, widths]);
   const positions = useMemo(
     () =>
       new Positions(
@@ -63,28 +77,46 @@ export function Grid({ rows, keys, single, label }: GridProps) {
 
   const slots = useMemo(() => new Slots(shown.height, ROW), [shown.height]);
   const follow = (viewport: Viewport) => {
-    slots.show(positions, viewport);
+    const { first, last } = slots.show(positions, viewport);
+    const hasActive = active.row >= first && active.row <= last;
     const { left, width, height } = viewport;
     const firstColumn = Math.max(0, edges.findIndex((edge) => edge > left) - 2);
     const beyond = edges.findIndex((edge) => edge > left + width);
     const lastColumn = beyond < 0 ? columns.length - 1 : Math.min(columns.length - 1, beyond);
-    setShown((before) =>
-      before.width === width && before.height === height && before.firstColumn === firstColumn && before.lastColumn === lastColumn
-        ? before
-        : { width, height, firstColumn, lastColumn },
-    );
+    const after = { hasActive, width, height, firstColumn, lastColumn };
+    setShown((before) => (JSON.stringify(before) === JSON.stringify(after) ? before : after));
   };
-  useScrolling(scroller, follow);
+  // While the table is scrolled, elements are reused in any order. Then they are put in the order of their rows, which
+  // screen readers and the Tab key follow.
+  const [, setSettled] = useState(0);
+  const settling = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(settling.current), []);
+  useScrolling(scroller, (viewport) => {
+    follow(viewport);
+    clearTimeout(settling.current);
+    settling.current = setTimeout(() => setSettled((before) => before + 1), SETTLED);
+  });
   useLayoutEffect(() => {
     if (scroller.current) follow(viewportOf(scroller.current));
-  }, [slots, positions, edges]);
+  }, [slots, positions, edges, active]);
+  // What was opened comes into sight, once the table is high enough for it.
+  useLayoutEffect(() => {
+    if (opened === undefined || !scroller.current) return;
+    const top = positions.top(opened);
+    const room = scroller.current.clientHeight - HEADER;
+    reveal(scroller.current, top, top + Math.min(ROW + BLOCK, room), HEADER);
+    setOpened(undefined);
+  }, [opened, positions]);
   const total = edges.at(-1) ?? NUMBERS;
+  const isActiveDrawn =
+    rows.length > 0 && shown.hasActive && active.column >= shown.firstColumn && active.column <= shown.lastColumn;
 
   const toggle = (row: number, column: number) => {
     const next = new Map(open);
     if (next.get(row) === column) next.delete(row);
     else next.set(row, column);
     setOpen(next);
+    setOpened(next.has(row) ? row : undefined);
   };
   const move = (row: number, column: number) => {
     const to = {
@@ -157,7 +189,7 @@ export function Grid({ rows, keys, single, label }: GridProps) {
       aria-label={label}
       aria-rowcount={rows.length + 1}
       aria-colcount={columns.length}
-      aria-activedescendant={rows.length > 0 ? id : undefined}
+      aria-activedescendant={isActiveDrawn ? id : undefined}
       onKeyDown={onKeyDown}
       onClick={(event) => onClick(event, false)}
       onDblClick={(event) => onClick(event, true)}
@@ -192,7 +224,7 @@ export function Grid({ rows, keys, single, label }: GridProps) {
             <RowNumber key={slot} shown={row} rows={rows} positions={positions} />
           ))}
         </div>
-        {slots.rows.map((row, slot) => (
+        {slots.inOrder().map(({ row, slot }) => (
           <GridRow
             key={slot}
             shown={row}
@@ -225,6 +257,9 @@ function KeyMark() {
 
 function Resizer({ width, resize }: { width: number; resize: (width: number) => void }) {
   const start = useRef<{ x: number; width: number } | undefined>(undefined);
+  const end = () => {
+    start.current = undefined;
+  };
   return (
     <span
       class="resizer"
@@ -236,9 +271,8 @@ function Resizer({ width, resize }: { width: number; resize: (width: number) => 
       onPointerMove={(event) => {
         if (start.current) resize(Math.max(48, Math.min(1200, start.current.width + event.clientX - start.current.x)));
       }}
-      onPointerUp={() => {
-        start.current = undefined;
-      }}
+      onPointerUp={end}
+      onPointerCancel={end}
     />
   );
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Paging } from "../api/types";
 import { parseDocument } from "../schema/document";
-import { columnsOf } from "./columns";
+import { columnsOf, extended } from "./columns";
 import { csvHeader, csvLine, text } from "./csv";
 import { sum } from "./decimal";
 import { found, readingAt } from "./found";
@@ -151,7 +151,7 @@ describe("CSV", () => {
     expect(csv(response)).toBe(`id,n,note,s,z\r\n1,${DIGITS},,,\r\n2,,"a, ""b""\nc","{""$SS"":[""x""]}",\r\n`);
   });
 
-  it.each(["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"])("has no formula: %j", (formula) => {
+  it.each(["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", " =1", "  @a"])("has no formula: %j", (formula) => {
     expect(text(formula)).toBe(`'${formula}`);
     const response = JSON.stringify({ Items: [{ [formula]: { S: formula } }] });
     const [header = "", cell = ""] =
@@ -172,4 +172,14 @@ it("capacity is added exactly", () => {
   expect(sum(["-1.5", "1"])).toBe("-0.5");
   expect(sum([])).toBe("0");
   expect(sum(["1e5"])).toBe("NaN");
+});
+
+describe("the columns of more rows", () => {
+  it("come after those that were there, which keep their place and width", () => {
+    const columns = (items: string) => columnsOf(found(parseDocument(`{"Items": [${items}]}`), { paging: null }, "typed").rows, ["id"], "Items");
+    const first = columns('{"id": {"S": "1"}, "m": {"S": "x"}}');
+    const all = extended(first, columns('{"a": {"S": "1"}, "id": {"S": "1"}, "m": {"S": "a much longer text than before"}}'));
+    expect(all.columns.map(({ name }) => name)).toEqual(["id", "m", "a"]);
+    expect(all.columns[1]).toEqual(first.columns[1]);
+  });
 });

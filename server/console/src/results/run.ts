@@ -5,6 +5,7 @@ import { ProblemError } from "../api/problem";
 import type { Action } from "../api/types";
 import { callOf, withCursor, type Request } from "../query/request";
 import { parseDocument, type Document } from "../schema/document";
+import { texts } from "../texts";
 import { found, type Found, type Row } from "./found";
 
 /** A page of results. */
@@ -86,7 +87,7 @@ export async function fetchRest(run: Continued, signal: AbortSignal, arrived: (p
     if (signal.aborted) throw signal.reason;
     arrived(page);
     // A service that returns the same cursor again would be asked forever.
-    if (page.found.cursor === before) throw new Error("the service has returned the same cursor twice");
+    if (page.found.cursor === before) throw new Error(texts.schema.sameCursor);
     pages = [page];
   }
 }

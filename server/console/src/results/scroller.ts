@@ -64,8 +64,13 @@ export class Slots {
     this.rows = Array.from({ length: count }, (_, slot) => signal(slot));
   }
 
-  /** Shows the rows that are visible, and some around them. */
-  show(positions: Positions, { top, height }: Pick<Viewport, "top" | "height">): void {
+  /** The slots in the order of their rows. */
+  inOrder(): { row: Signal<number>; slot: number }[] {
+    return this.rows.map((row, slot) => ({ row, slot })).sort((a, b) => a.row.peek() - b.row.peek());
+  }
+
+  /** Shows the rows that are visible, and some around them, and returns the first and the last of them. */
+  show(positions: Positions, { top, height }: Pick<Viewport, "top" | "height">): { first: number; last: number } {
     const { first, last } = positions.between(top, top + height);
     batch(() => {
       for (let row = first; row <= last; row++) {
@@ -73,6 +78,7 @@ export class Slots {
         if (slot) slot.value = row;
       }
     });
+    return { first, last };
   }
 }
 

@@ -87,7 +87,7 @@ export function Tree({ root, reading, label, open = 2 }: TreeProps) {
       role="tree"
       tabIndex={0}
       aria-label={texts.query.results.treeOf(label)}
-      aria-activedescendant={current && `${prefix}-${current.id}`}
+      aria-activedescendant={current && active >= first && active <= last ? `${prefix}-${current.id}` : undefined}
       onKeyDown={onKeyDown}
     >
       <div class="tree-canvas" role="presentation" style={{ height: `${positions.total}px` }}>

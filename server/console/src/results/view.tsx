@@ -243,6 +243,15 @@ function Body({ run, shown, view, keys }: BodyProps) {
       />
     );
   }
+  const counts = run.pages.flatMap((page) => page.found.count ?? []);
+  if (run.rows.length === 0 && counts.some((count) => count !== "0")) {
+    return (
+      <div class="empty">
+        <h2>{t.counted(sum(counts))}</h2>
+        <p>{found.cursor === undefined ? t.countedHelp : t.noItemsMore}</p>
+      </div>
+    );
+  }
   if (run.rows.length === 0) {
     return (
       <div class="empty">

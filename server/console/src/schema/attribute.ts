@@ -1,8 +1,11 @@
 // DynamoDB's attribute values within an input, typed (`{"S": "a"}`) and plain (`"a"`).
 
 import type { Schema } from "../api/types";
+import { texts } from "../texts";
 import type { Node, Span } from "./document";
 import { formatPointer, type Path } from "./pointer";
+
+const t = texts.schema.attribute;
 
 /** How attribute values are written. */
 export type Format = "typed" | "plain";
@@ -34,18 +37,7 @@ export const TYPE_SAMPLES: Readonly<Record<TypeName, string>> = {
 };
 
 /** A type in words. */
-export const TYPE_WORDS: Readonly<Record<TypeName, string>> = {
-  S: "text",
-  N: "number",
-  BOOL: "true or false",
-  NULL: "null",
-  L: "list",
-  M: "map",
-  SS: "set of texts",
-  NS: "set of numbers",
-  BS: "set of binary values",
-  B: "binary, as Base64",
-};
+export const TYPE_WORDS: Readonly<Record<TypeName, string>> = t.types;
 
 /** A wrong attribute value, with its place. */
 export interface AttributeFault extends Span {
@@ -83,18 +75,13 @@ function check(node: Node, format: Format, path: Path, faults: AttributeFault[])
   const second = node.fields[1];
   if (second) {
     const map = format === "plain" ? "$M" : "M";
-    add(
-      second.nameSpan,
-      `an attribute value has exactly one type, and ${first.name} comes first; to write a map with attributes called ` +
-        `${first.name} and ${second.name}, write {"${map}": {…}}`,
-      [...path, second.name],
-    );
+    add(second.nameSpan, t.twoTypes(first.name, second.name, map), [...path, second.name]);
   }
   const { value } = first;
   if (value.kind === "placeholder" || value.kind === "missing") return;
   const expected = mismatch(type, value);
   if (expected !== undefined) {
-    add(value, `expected ${expected}`, inner);
+    add(value, expected, inner);
     return;
   }
   const problem = scalarProblem(type, value);
@@ -103,34 +90,34 @@ function check(node: Node, format: Format, path: Path, faults: AttributeFault[])
   } else if (value.kind === "array" && type === "L") {
     for (const [index, item] of value.items.entries()) check(item, format, [...inner, index], faults);
   } else if (value.kind === "array" && value.items.length === 0) {
-    add(value, "a set needs at least one element; omit the attribute or store an empty list", inner);
+    add(value, t.emptySet, inner);
   } else if (value.kind === "object") {
     for (const one of value.fields) check(one.value, format, [...inner, one.name], faults);
   }
 }
 
-/** What a type expects, if the value is something else. */
+/** The message about what a type expects, if the value is something else. */
 function mismatch(type: TypeName, value: Node): string | undefined {
   const is = (...kinds: Node["kind"][]) => kinds.includes(value.kind);
   switch (type) {
     case "S":
-      return is("string") ? undefined : "a string after S";
+      return is("string") ? undefined : t.expected.S;
     case "N":
-      return is("string", "number") ? undefined : "a number, or a number in a string, after N";
+      return is("string", "number") ? undefined : t.expected.N;
     case "B":
-      return is("string") ? undefined : "a Base64 string after B";
+      return is("string") ? undefined : t.expected.B;
     case "SS":
     case "NS":
     case "BS":
-      return is("array") ? undefined : "an array after SS, NS or BS";
+      return is("array") ? undefined : t.expected.set;
     case "L":
-      return is("array") ? undefined : "an array after L";
+      return is("array") ? undefined : t.expected.L;
     case "M":
-      return is("object") ? undefined : "an object after M";
+      return is("object") ? undefined : t.expected.M;
     case "BOOL":
-      return is("boolean") ? undefined : "true or false after BOOL";
+      return is("boolean") ? undefined : t.expected.BOOL;
     case "NULL":
-      return is("boolean") ? undefined : "true after NULL";
+      return is("boolean") ? undefined : t.expected.NULL;
   }
 }
 
@@ -143,7 +130,7 @@ function scalarProblem(type: TypeName, value: Node): string | undefined {
   if (type === "N" && value.kind === "string") return numberProblem(value.value);
   if (type === "N" && value.kind === "number") return numberProblem(value.text);
   if (type === "B" && value.kind === "string" && !isBase64(value.value)) {
-    return 'expected Base64 with padding (RFC 4648, section 4), such as "AP8="';
+    return t.notBase64;
   }
   return undefined;
 }
@@ -153,10 +140,10 @@ function numberProblem(text: string): string | undefined {
   const shown = JSON.stringify(text.slice(0, 50));
   const parts = /^[+-]?([0-9]*)(?:\.([0-9]*))?(?:[eE][+-]?[0-9]+)?$/.exec(text);
   const digits = (parts?.[1] ?? "") + (parts?.[2] ?? "");
-  if (!parts || digits === "") return `${shown} is not a number`;
+  if (!parts || digits === "") return t.notNumber(shown);
   const significant = digits.replace(/^0+/, "").replace(/0+$/, "");
   if (significant.length <= 38) return undefined;
-  return `${shown} has more than 38 significant digits, the maximum that DynamoDB stores; store it as a string instead`;
+  return t.tooManyDigits(shown);
 }
 
 function isBase64(text: string): boolean {

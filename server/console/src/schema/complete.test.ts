@@ -118,6 +118,10 @@ describe("completion", () => {
     expect(compared.labels).toEqual([":1", ":id"]);
     expect(compared.applied(":1")).toContain('"ExpressionAttributeValues": {":1": {"S": "|"}}');
     expect(compared.applied(":id")).toContain('"ExpressionAttributeValues": {":id": {"N": "|"}}');
+    const several = at(
+      '{"TableName": "orders", "KeyConditionExpression": "id BETWEEN :a AND :b AND customer = :c", "ExpressionAttributeValues": {|}}',
+    );
+    expect([":a", ":b", ":c"].map((label) => /\{"([SN])": "\|"\}\}/.exec(several.applied(label))?.[1])).toEqual(["N", "N", "S"]);
     expect(at('{"KeyConditionExpression": "a = :|", "ExpressionAttributeValues": {":x": 1}}').labels).toContain(":x");
   });
 

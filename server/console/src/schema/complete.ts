@@ -2,9 +2,12 @@
 // has (tables, keys, indexes).
 
 import type { Key, Schema, Structure, Table } from "../api/types";
+import { texts } from "../texts";
 import { isAttributeValue, TYPE_SAMPLES, TYPE_WORDS, TYPES, type Format } from "./attribute";
 import { type Document, field, type Node, type ObjectNode, type Span, visit } from "./document";
 import type { Path } from "./pointer";
+
+const t = texts.schema.completion;
 
 /** Something that may be written. */
 export interface Candidate {
@@ -166,7 +169,7 @@ class Scope {
       const required = new Set(schema.required);
       return Object.entries(schema.properties).map(([name, property]) => ({
         label: name,
-        detail: [required.has(name) ? "required" : "", describe(property)].filter(Boolean).join(" · "),
+        detail: [required.has(name) ? t.required : "", describe(property)].filter(Boolean).join(" · "),
         kind: "field",
         ...assignment(name, opening(property)),
         rank: required.has(name) ? 2 : rankOf(name),
@@ -177,7 +180,7 @@ class Scope {
     if (last === "RequestItems") {
       return this.tables.map(({ name }) => ({
         label: name,
-        detail: "table",
+        detail: t.table,
         kind: "table",
         ...assignment(name, opening(schema.additionalProperties)),
       }));
@@ -197,7 +200,7 @@ class Scope {
     const keys = withIndexKeys(table, last !== "Key" && last !== "Keys" && path.at(-2) !== "Keys");
     return keys.map((key) => ({
       label: key.name,
-      detail: `${key.role} key · ${typeWords(key.type)}`,
+      detail: t.key(key.role, typeWords(key.type)),
       kind: "key",
       ...assignment(key.name, values ? this.sample(key.type) : opening(schema.additionalProperties)),
       rank: key.role === "partition" ? 2 : 1,
@@ -245,9 +248,9 @@ class Scope {
     const key = table && withIndexKeys(table, true).find(({ name }) => name === place.path.at(-1));
     if (this.format === "plain") {
       return [
-        { label: '""', detail: "text", kind: "value", insert: '""', cursor: 1 },
-        { label: "{}", detail: "map", kind: "value", insert: "{}", cursor: 1 },
-        { label: "[]", detail: "list", kind: "value", insert: "[]", cursor: 1 },
+        { label: '""', detail: TYPE_WORDS.S, kind: "value", insert: '""', cursor: 1 },
+        { label: "{}", detail: TYPE_WORDS.M, kind: "value", insert: "{}", cursor: 1 },
+        { label: "[]", detail: TYPE_WORDS.L, kind: "value", insert: "[]", cursor: 1 },
       ];
     }
     return TYPES.map((type) => {
@@ -285,10 +288,10 @@ class Scope {
     }
     const table = this.tableOf(place.path);
     for (const key of table ? withIndexKeys(table, true) : [])
-      add(key.name, "key", `${key.role} key · ${typeWords(key.type)}`);
+      add(key.name, "key", t.key(key.role, typeWords(key.type)));
     for (const [of, detail] of [
-      ["ExpressionAttributeNames", "name"],
-      ["ExpressionAttributeValues", "value"],
+      ["ExpressionAttributeNames", t.name],
+      ["ExpressionAttributeValues", t.value],
     ] as const) {
       const defined = field(place.object, of);
       if (defined?.kind === "object") for (const one of defined.fields) add(one.name, "placeholder", detail);
@@ -331,8 +334,8 @@ class Scope {
     const names = field(request, "ExpressionAttributeNames");
     for (const expression of request?.fields ?? []) {
       if (expression.value.kind !== "string" || !expression.name.endsWith("Expression")) continue;
-      for (const [, written = "", operand] of expression.value.value.matchAll(COMPARISON)) {
-        if (operand !== value) continue;
+      for (const [comparison, written = ""] of expression.value.value.matchAll(COMPARISON)) {
+        if (!comparison.match(/:\w+/g)?.includes(value)) continue;
         const named = field(names, written);
         const attribute = named?.kind === "string" ? named.value : written;
         const key = table && withIndexKeys(table, true).find(({ name }) => name === attribute);
@@ -408,19 +411,19 @@ export function schemaAt(root: Schema | undefined, path: Path): Schema | undefin
 
 /** A schema in a few words. */
 export function describe(schema: Schema): string {
-  if (isAttributeValue(schema)) return "attribute value";
+  if (isAttributeValue(schema)) return t.attributeValue;
   if (schema.enum) return schema.enum.slice(0, 3).join(" | ") + (schema.enum.length > 3 ? " | …" : "");
   switch (schema.type) {
     case "array":
-      return schema.items?.type === "string" ? "list of texts" : "list";
+      return schema.items?.type === "string" ? t.listOfTexts : t.list;
     case "object":
-      return "object";
+      return t.object;
     case "string":
-      return "text";
+      return t.text;
     case "boolean":
-      return "true or false";
+      return t.boolean;
     case "integer":
-      return "whole number";
+      return t.integer;
     default:
       return typeof schema.type === "string" ? schema.type : "";
   }
@@ -479,8 +482,8 @@ const LEGACY = new Set([
   "AttributeUpdates",
 ]);
 
-/** A name and the value that it is compared with. */
-const COMPARISON = /([#\w.-]+)\s*(?:<>|[<>]=?|=|BETWEEN|,)\s*(:\w+)/gi;
+/** A name and the values that it is compared with. */
+const COMPARISON = /([#\w.-]+)\s*(?:(?:<>|[<>]=?|=|,)\s*:\w+|BETWEEN\s+:\w+\s+AND\s+:\w+|IN\s*\([^)]*\))/gi;
 
 const CONDITION_WORDS = [
   "AND",
@@ -542,5 +545,5 @@ function keysOf(table: Table): string {
 }
 
 function typeWords(type: string): string {
-  return type === "S" || type === "N" || type === "B" ? TYPE_WORDS[type].replace(", as Base64", "") : type;
+  return type === "S" || type === "N" || type === "B" ? t.keyTypes[type] : type;
 }

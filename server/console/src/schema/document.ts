@@ -6,6 +6,8 @@
 // are a list and not a JavaScript object: an object would reorder names such as "1", and would take
 // "__proto__" for its prototype.
 
+import { texts } from "../texts";
+
 /** Where a value, or a part of one, is in the text. `to` is behind its last character. */
 export interface Span {
   readonly from: number;
@@ -109,6 +111,8 @@ export const MAX_DEPTH = 200;
 /** The most mistakes that are reported. More do not help anybody. */
 const MAX_MISTAKES = 50;
 
+const t = texts.schema.mistakes;
+
 const PLACEHOLDER = /\{\{ *([A-Za-z0-9_.-]+) *\}\}/y;
 const WORD = /[A-Za-z_$][\w$.-]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -174,11 +178,7 @@ class Parser {
       root = this.value(0);
       this.skipTrivia();
       if (this.at < this.text.length) {
-        this.mistake(
-          this.at,
-          this.text.length,
-          "there is more after the end of the JSON value; an action takes one value",
-        );
+        this.mistake(this.at, this.text.length, t.moreAfterEnd);
       }
     }
     return { text: this.text, root, mistakes: this.mistakes, comments: this.comments };
@@ -207,7 +207,7 @@ class Parser {
       const at = this.at;
       const next = this.text.charCodeAt(at);
       if (Number.isNaN(next)) {
-        this.mistake(from, from + 1, "this { is not closed; add } at the end");
+        this.mistake(from, from + 1, t.openBrace);
         break;
       }
       if (next === CLOSE_BRACE) {
@@ -216,18 +216,18 @@ class Parser {
       }
       if (next === CLOSE_BRACKET) {
         // It closes an array around this object, if there is one. Otherwise it would be read forever.
-        this.mistake(at, at + 1, "found ] where the { is still open; expected }");
+        this.mistake(at, at + 1, t.bracketInObject);
         if (depth === 0) this.at++;
         else break;
         continue;
       }
       if (next === COMMA) {
         this.at++;
-        if (!needsComma) this.mistake(at, at + 1, "there is nothing before this comma; remove it");
+        if (!needsComma) this.mistake(at, at + 1, t.nothingBeforeComma);
         needsComma = false;
         continue;
       }
-      if (needsComma) this.mistake(at, at + 1, "a comma is missing before this");
+      if (needsComma) this.mistake(at, at + 1, t.noComma);
       const name = this.name();
       if (!name) continue;
       const { from: nameFrom, to: nameTo } = name;
@@ -248,7 +248,7 @@ class Parser {
     }
     const placeholder = this.match(PLACEHOLDER);
     if (placeholder) {
-      this.mistake(from, this.at, "no value can be filled in for a field's name; write the name itself");
+      this.mistake(from, this.at, t.placeholderAsName);
       return { name: placeholder, from, to: this.at };
     }
     if (this.text[from] === "'") {
@@ -257,10 +257,10 @@ class Parser {
     }
     const word = this.match(WORD);
     if (word) {
-      this.mistake(from, this.at, `${word} has no quotes; write "${word}"`);
+      this.mistake(from, this.at, t.unquotedName(word));
       return { name: word, from, to: this.at };
     }
-    this.skipUnexpected("expected the name of a field, in double quotes");
+    this.skipUnexpected(t.expectedName);
     return undefined;
   }
 
@@ -274,14 +274,14 @@ class Parser {
   private fieldValue(name: Span, depth: number): Node {
     this.skipTrivia();
     if (this.text.charCodeAt(this.at) !== COLON) {
-      this.mistake(name.from, name.to, "a colon and a value are missing after this name");
+      this.mistake(name.from, name.to, t.noColon);
       return { kind: "missing", from: name.to, to: name.to };
     }
     const colon = this.at++;
     this.skipTrivia();
     const next = this.text.charCodeAt(this.at);
     if (Number.isNaN(next) || next === COMMA || next === CLOSE_BRACE || next === CLOSE_BRACKET) {
-      this.mistake(colon, colon + 1, "a value is missing after this colon");
+      this.mistake(colon, colon + 1, t.noValue);
       return { kind: "missing", from: colon + 1, to: this.at };
     }
     return this.value(depth + 1);
@@ -296,7 +296,7 @@ class Parser {
       const at = this.at;
       const next = this.text.charCodeAt(at);
       if (Number.isNaN(next)) {
-        this.mistake(from, from + 1, "this [ is not closed; add ] at the end");
+        this.mistake(from, from + 1, t.openBracket);
         break;
       }
       if (next === CLOSE_BRACKET) {
@@ -304,18 +304,18 @@ class Parser {
         break;
       }
       if (next === CLOSE_BRACE) {
-        this.mistake(at, at + 1, "found } where the [ is still open; expected ]");
+        this.mistake(at, at + 1, t.braceInArray);
         if (depth === 0) this.at++;
         else break;
         continue;
       }
       if (next === COMMA) {
         this.at++;
-        if (!needsComma) this.mistake(at, at + 1, "there is nothing before this comma; remove it");
+        if (!needsComma) this.mistake(at, at + 1, t.nothingBeforeComma);
         needsComma = false;
         continue;
       }
-      if (needsComma) this.mistake(at, at + 1, "a comma is missing before this");
+      if (needsComma) this.mistake(at, at + 1, t.noComma);
       this.openItems.push(this.value(depth + 1));
       needsComma = true;
     }
@@ -343,16 +343,12 @@ class Parser {
       }
       // A line break ends a string that is being typed, so that the rest of the text is still read.
       if (Number.isNaN(code) || code === 10 || code === 13) {
-        this.mistake(from, at, "this string is not closed; add a double quote (a line break within a string is \\n)");
+        this.mistake(from, at, t.openString);
         this.at = at;
         break;
       }
       if (code < 32) {
-        this.mistake(
-          at,
-          at + 1,
-          `a string cannot contain this character; write \\u${code.toString(16).padStart(4, "0")}`,
-        );
+        this.mistake(at, at + 1, t.control(`\\u${code.toString(16).padStart(4, "0")}`));
       }
       at++;
     }
@@ -371,7 +367,7 @@ class Parser {
     }
     // At the end of the text or of the line, the string is not closed, which is the better message.
     if (letter === "" || letter === "\n" || letter === "\r") return { value: "", length: 1 };
-    this.mistake(at, at + 2, `\\${letter} is not an escape of JSON; for a backslash, write \\\\`);
+    this.mistake(at, at + 2, t.notEscape(`\\${letter}`));
     return { value: letter, length: 2 };
   }
 
@@ -382,7 +378,7 @@ class Parser {
       const to = this.at;
       if (word === "true" || word === "false") return { kind: "boolean", from, to, value: word === "true" };
       if (word === "null") return { kind: "null", from, to };
-      this.mistake(from, to, `found ${word} without quotes; write "${word}" for a text`);
+      this.mistake(from, to, t.unquotedText(word));
       return { kind: "missing", from, to };
     }
     const like = this.match(NUMBER_LIKE);
@@ -390,7 +386,7 @@ class Parser {
       const to = this.at;
       NUMBER.lastIndex = 0;
       if (NUMBER.exec(like)?.[0].length !== like.length) {
-        this.mistake(from, to, `${like} is not a number of JSON`);
+        this.mistake(from, to, t.notNumber(like));
       }
       return { kind: "number", from, to, text: like };
     }
@@ -398,7 +394,7 @@ class Parser {
       this.singleQuoted();
       return { kind: "missing", from, to: this.at };
     }
-    this.skipUnexpected("expected a value");
+    this.skipUnexpected(t.expectedValue);
     return { kind: "missing", from, to: this.at };
   }
 
@@ -408,7 +404,7 @@ class Parser {
     rest.lastIndex = from + 1;
     const inner = rest.exec(this.text)?.[0] ?? "";
     this.at = from + 1 + inner.length;
-    this.mistake(from, this.at, "found single quotes; write double quotes");
+    this.mistake(from, this.at, t.singleQuotes);
     return inner.replace(/'$/, "");
   }
 
@@ -420,19 +416,20 @@ class Parser {
 
   private tooDeep(): MissingNode {
     const from = this.at;
-    this.mistake(from, from + 1, `this nests more than ${MAX_DEPTH} levels deep`);
+    this.mistake(from, from + 1, t.tooDeep(MAX_DEPTH));
     this.at = this.text.length;
     return { kind: "missing", from, to: this.at };
   }
 
   /** Skips something that has no place here, at least one character. */
-  private skipUnexpected(message: string): void {
+  private skipUnexpected(expected: string): void {
     const from = this.at;
     const rest = /[^\s,:{}[\]"]*/y;
     rest.lastIndex = from + 1;
     this.at = from + 1 + (rest.exec(this.text)?.[0].length ?? 0);
-    const hint = this.text[from] === "#" ? "; a comment starts with //, or is between /* and */" : "";
-    this.mistake(from, this.at, `found ${this.text.slice(from, Math.min(this.at, from + 30))}; ${message}${hint}`);
+    const found = this.text.slice(from, Math.min(this.at, from + 30));
+    const message = this.text[from] === "#" ? t.unexpectedHash : t.unexpected;
+    this.mistake(from, this.at, message(found, expected));
   }
 
   /** The text at this place that matches, or its first group. */
@@ -455,7 +452,7 @@ class Parser {
         this.comment(end < 0 ? text.length : end);
       } else if (code === SLASH && text[this.at + 1] === "*") {
         const end = text.indexOf("*/", this.at + 2);
-        if (end < 0) this.mistake(this.at, this.at + 2, "this comment is not closed; add */");
+        if (end < 0) this.mistake(this.at, this.at + 2, t.openComment);
         this.comment(end < 0 ? text.length : end + 2);
       } else {
         return;

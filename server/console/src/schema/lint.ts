@@ -3,6 +3,7 @@
 //
 // It must never complain about what the plugin would accept, so what it does not know is left to the plugin.
 
+import { texts } from "../texts";
 import type { InputSchema as Schema } from "./input-schema";
 import { attributeFaults, isAttributeValue, type Format } from "./attribute";
 import type { Document, Field, Node, ObjectNode, Span } from "./document";
@@ -32,6 +33,8 @@ export function lint(document: Document, schema: Schema | undefined, format: For
 /** The most findings. Nobody reads more, and each of them is drawn. */
 const MAX_FINDINGS = 100;
 
+const t = texts.schema.findings;
+
 class Linter {
   constructor(
     private readonly document: Document,
@@ -52,30 +55,30 @@ class Linter {
     switch (expected) {
       case "object":
         if (node.kind === "object") this.object(node, schema, path);
-        else this.wrongType(node, "an object", path);
+        else this.wrongType(node, t.expected.object, path);
         break;
       case "array":
         if (node.kind === "array") {
-          this.count(node, node.items.length, "element", schema.minItems, schema.maxItems, path);
+          this.count(node, node.items.length, t.elements, schema.minItems, schema.maxItems, path);
           if (schema.items)
             for (const [index, item] of node.items.entries()) this.item(item, schema.items, [...path, index]);
         } else {
-          this.wrongType(node, "an array", path);
+          this.wrongType(node, t.expected.array, path);
         }
         break;
       case "string":
         if (node.kind === "string") this.text(node.value, node, schema, path);
-        else this.wrongType(node, "a string", path);
+        else this.wrongType(node, t.expected.string, path);
         break;
       case "boolean":
-        if (node.kind !== "boolean") this.wrongType(node, "true or false", path);
+        if (node.kind !== "boolean") this.wrongType(node, t.expected.boolean, path);
         break;
       case "integer":
         if (node.kind === "number") this.integer(node.text, node, schema, path);
-        else this.wrongType(node, "a whole number", path);
+        else this.wrongType(node, t.expected.integer, path);
         break;
       case "number":
-        if (node.kind !== "number") this.wrongType(node, "a number", path);
+        if (node.kind !== "number") this.wrongType(node, t.expected.number, path);
         break;
     }
   }
@@ -86,7 +89,7 @@ class Linter {
 
   private object(node: ObjectNode, schema: Schema, path: Path): void {
     this.duplicates(node, path);
-    this.count(node, node.fields.length, "field", schema.minProperties, schema.maxProperties, path);
+    this.count(node, node.fields.length, t.fields, schema.minProperties, schema.maxProperties, path);
     const known = schema.properties ?? {};
     for (const one of node.fields) {
       const inner = [...path, one.name];
@@ -106,14 +109,14 @@ class Linter {
     const present = node.fields.find((one) => one.name === name);
     if (present && present.value.kind !== "null") return;
     const place = present?.value ?? openingOf(node);
-    this.add(place, `the field ${name} is required, but it is missing`, [...path, name]);
+    this.add(place, t.required(name), [...path, name]);
   }
 
   private duplicates(node: ObjectNode, path: Path): void {
     const seen = new Set<string>();
     for (const { name, nameSpan } of node.fields) {
       if (seen.has(name)) {
-        this.add(nameSpan, "this field appears twice in its object; remove one of the two", [...path, name]);
+        this.add(nameSpan, t.duplicate, [...path, name]);
       }
       seen.add(name);
     }
@@ -123,45 +126,44 @@ class Linter {
     const allowed = schema.enum?.filter((one): one is string => typeof one === "string");
     if (allowed && !allowed.includes(value)) {
       const close = nearest(value, allowed);
-      const suggestion = close === undefined ? "" : `; did you mean ${close}?`;
-      this.add(node, `${JSON.stringify(value)} is not one of ${allowed.join(", ")}${suggestion}`, path);
+      const shown = JSON.stringify(value);
+      const list = allowed.join(", ");
+      this.add(node, close === undefined ? t.notOneOf(shown, list) : t.notOneOfClose(shown, list, close), path);
       return;
     }
     // The plugin counts characters, and JavaScript UTF-16 units.
     const needsCount =
       schema.minLength !== undefined || (schema.maxLength !== undefined && value.length > schema.maxLength);
-    if (needsCount) this.count(node, [...value].length, "character", schema.minLength, schema.maxLength, path);
+    if (needsCount) this.count(node, [...value].length, t.characters, schema.minLength, schema.maxLength, path);
   }
 
   private integer(text: string, node: Node, schema: Schema, path: Path): void {
     const { minimum, maximum } = schema;
-    const range = minimum !== undefined && maximum !== undefined ? ` from ${whole(minimum)} to ${whole(maximum)}` : "";
     const isOutside = () => {
       const number = BigInt(text);
       return (minimum !== undefined && number < whole(minimum)) || (maximum !== undefined && number > whole(maximum));
     };
     if (!/^-?[0-9]{1,40}$/.test(text) || isOutside()) {
-      this.add(node, `expected a whole number${range}, found ${text}`, path);
+      const hasRange = minimum !== undefined && maximum !== undefined;
+      this.add(node, hasRange ? t.notWholeBetween(whole(minimum), whole(maximum), text) : t.notWhole(text), path);
     }
   }
 
   private count(
     node: Node,
     count: number,
-    noun: string,
+    nouns: (count: number) => string,
     least: number | undefined,
     most: number | undefined,
     path: Path,
   ): void {
     const place = this.placeOf(node, path);
-    const nouns = (number: number) => `${number} ${noun}${number === 1 ? "" : "s"}`;
-    if (least !== undefined && count < least)
-      this.add(place, `expected at least ${nouns(least)}, found ${count}`, path);
-    if (most !== undefined && count > most) this.add(place, `expected at most ${nouns(most)}, found ${count}`, path);
+    if (least !== undefined && count < least) this.add(place, t.atLeast(nouns(least), count), path);
+    if (most !== undefined && count > most) this.add(place, t.atMost(nouns(most), count), path);
   }
 
   private wrongType(node: Node, expected: string, path: Path): void {
-    this.add(this.placeOf(node, path), `expected ${expected}, found ${kindName(node)}`, path);
+    this.add(this.placeOf(node, path), t.wrongType(expected, t.found[node.kind]), path);
   }
 
   /** Where a fault of a value is shown: where the plugin's fault with the same pointer is shown too. */
@@ -182,38 +184,14 @@ function whole(number: number): bigint {
 
 function unknownField(name: string, known: string[]): string {
   const close = nearest(name, known);
-  if (close !== undefined) return `unknown field; did you mean ${close}?`;
-  return known.length === 0
-    ? "unknown field; there are none here"
-    : `unknown field; the known fields are ${known.join(", ")}`;
+  if (close !== undefined) return t.unknownClose(close);
+  return known.length === 0 ? t.unknownOfNone : t.unknown(known.join(", "));
 }
 
 /** The bracket of an object or array: to underline ten lines would tell nothing. */
 function openingOf(node: Node): Span {
   const isBlock = node.kind === "object" || node.kind === "array";
   return isBlock && node.to > node.from ? { from: node.from, to: node.from + 1 } : node;
-}
-
-/** What a value is, in words. */
-export function kindName(node: Node): string {
-  switch (node.kind) {
-    case "object":
-      return "an object";
-    case "array":
-      return "an array";
-    case "string":
-      return "a string";
-    case "number":
-      return "a number";
-    case "boolean":
-      return "a boolean";
-    case "null":
-      return "null";
-    case "placeholder":
-      return "a placeholder";
-    case "missing":
-      return "nothing";
-  }
 }
 
 /** Placeholders within quotes, which are text there. They were probably meant to be replaced. */
@@ -227,7 +205,7 @@ function quotedPlaceholders(document: Document): Finding[] {
         from,
         to: from + found[0].length,
         severity: "warning",
-        message: `${found[0]} is within quotes, where it is text; remove the quotes around it, since the value has its own`,
+        message: t.quotedPlaceholder(found[0]),
       });
     }
   };

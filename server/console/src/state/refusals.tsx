@@ -28,6 +28,7 @@ function Latest({ refusals }: { refusals: Refusal[] }) {
           <tr>
             <th scope="col">{texts.state.time}</th>
             <th scope="col">{texts.state.name}</th>
+            <th scope="col">{texts.state.caller}</th>
             <th scope="col">{texts.state.rule}</th>
             <th scope="col">{texts.state.subject}</th>
             <th scope="col">{texts.state.allow}</th>
@@ -41,8 +42,9 @@ function Latest({ refusals }: { refusals: Refusal[] }) {
                 {refusal.datasource}
                 {refusal.tenant !== undefined && <span class="muted"> {refusal.tenant}</span>}
               </td>
+              <td>{refusal.caller}</td>
               <td>{refusal.rule}</td>
-              <td class="mono">{refusal.subject}</td>
+              <td class="mono">{[refusal.action, refusal.subject].filter(Boolean).join(": ")}</td>
               <td>{refusal.remedy !== undefined && <code>{refusal.remedy}</code>}</td>
             </tr>
           ))}

@@ -10,7 +10,7 @@ import { href } from "../app/route";
 import { texts } from "../texts";
 import { TAGS, type Tag } from "./attribute";
 import { type Built, keysOf } from "./request";
-import { EMPTY_FILTER, EVERYTHING, type Filter, FILTER_OPERATORS, guessType, LIMITS, type Operator, type Search, SORT_OPERATORS, valuesOf } from "./search";
+import { comparedType, EMPTY_FILTER, EVERYTHING, type Filter, FILTER_OPERATORS, guessType, guessTypeOf, LIMITS, type Operator, type Search, SORT_OPERATORS, splitValues, valuesOf } from "./search";
 
 interface Props {
   datasource: string;
@@ -253,8 +253,7 @@ function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
         value={filter.attribute}
         onInput={(event) => {
           const attribute = event.currentTarget.value;
-          const type = seen.get(attribute);
-          changed({ ...filter, attribute, type: type !== undefined && type.length === 1 && type !== "L" && type !== "M" ? type : filter.type });
+          changed({ ...filter, attribute, type: comparedType(seen.get(attribute)) ?? filter.type });
         }}
       />
       <select class="input small" aria-label={`${label}: ${texts.tables.operator}`} value={filter.operator} onChange={(event) => changed({ ...filter, operator: event.currentTarget.value as Operator })}>
@@ -293,8 +292,9 @@ function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
             invalid={fault !== undefined}
             changed={(values) => {
               // As long as nothing else says what type it is, the text does.
-              const guessed = !seen.has(filter.attribute) && filter.type === guessType(filter.values[0]) && TYPED.includes(filter.operator) ? guessType(values[0]) : filter.type;
-              changed({ ...filter, values, type: guessed });
+              const guess = (text: string) => (filter.operator === "in" ? guessTypeOf(splitValues(text)) : guessType(text));
+              const isGuessed = comparedType(seen.get(filter.attribute)) === undefined && TYPED.includes(filter.operator) && filter.type === guess(filter.values[0]);
+              changed({ ...filter, values, type: isGuessed ? guess(values[0]) : filter.type });
             }}
           />
         )

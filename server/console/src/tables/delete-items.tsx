@@ -25,8 +25,8 @@ const SHOWN = 5;
 
 /** The dialog. */
 export function DeleteItems({ datasource, table, rows: given, deleted, closed }: Props) {
-  // What was selected when the dialog opened: the selection shrinks while items are deleted.
-  const rows = useRef(given).current;
+  // What is left of what was selected when the dialog opened.
+  const [rows, setRows] = useState(given);
   const [done, setDone] = useState<number>();
   const [problem, setProblem] = useState<Problem>();
   const stop = useRef(new AbortController());
@@ -34,23 +34,24 @@ export function DeleteItems({ datasource, table, rows: given, deleted, closed }:
     setDone(0);
     setProblem(undefined);
     const keys = rows.map((row) => keyOf(table, row.item)).filter((key) => key !== undefined);
-    let gone = 0;
+    const gone = new Set<string>();
     try {
       for (const batch of deletionBatches(table, keys)) {
         const { body } = await execute(datasource, "BatchWriteItem", stringify(batch.input), { resubmit: "true" }, stop.current.signal);
-        const left = unprocessed(body, table.name);
-        for (const key of batch.keys) {
-          if (left.has(stringify(key))) continue;
-          deleted(stringify(key));
-          gone += 1;
+        const left = unprocessed(body, table);
+        for (const key of batch.keys.map((key) => stringify(key))) {
+          if (left.has(key)) continue;
+          deleted(key);
+          gone.add(key);
         }
-        setDone(gone);
+        setDone(gone.size);
         if (left.size > 0) throw new Error(texts.tables.unprocessed(left.size));
       }
       closed();
     } catch (error) {
       if (!stop.current.signal.aborted) setProblem(problemOf(error));
       setDone(undefined);
+      setRows(rows.filter((row) => !gone.has(row.id)));
     }
   };
   const close = () => {
@@ -88,9 +89,10 @@ export function DeleteItems({ datasource, table, rows: given, deleted, closed }:
 }
 
 /** The keys that the service has not deleted, although they were sent again. */
-function unprocessed(body: unknown, table: string): Set<string> {
+function unprocessed(body: unknown, table: Table): Set<string> {
   const field = (value: unknown, name: string) => (isObject(value as never) ? own(value as JsonObject, name) : undefined);
-  const entries = field(field(body, "UnprocessedItems"), table);
+  const entries = field(field(body, "UnprocessedItems"), table.name);
   const keys = (Array.isArray(entries) ? entries : []).map((entry) => field(field(entry, "DeleteRequest"), "Key"));
-  return new Set(keys.flatMap((key) => (key === undefined ? [] : [stringify(key)])));
+  // The service returns the attributes of a key in any order.
+  return new Set(keys.flatMap((key) => (isObject(key) ? [stringify(keyOf(table, key) ?? key)] : [])));
 }

@@ -30,7 +30,9 @@ const MOST_COLUMNS = 60;
 export function ItemGrid({ table, rows, leading, search, selected, select, open, selectable }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
-  const [active, setActive] = useState(0);
+  const [chosen, setActive] = useState(0);
+  // Items may be deleted.
+  const active = Math.max(0, Math.min(chosen, rows.length - 1));
   const columns = useColumns(table, rows, leading, search);
   useEffect(() => {
     setActive(0);
@@ -93,7 +95,7 @@ export function ItemGrid({ table, rows, leading, search, selected, select, open,
       aria-label={`${texts.tables.items}: ${table.name}`}
       aria-rowcount={rows.length + 1}
       aria-multiselectable={selectable}
-      aria-activedescendant={rows.length > 0 ? `row-${active}` : ""}
+      aria-activedescendant={active >= first && active < last ? `row-${active}` : undefined}
       tabIndex={0}
       onKeyDown={onKey}
       onScroll={(event) => setView({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}

@@ -1,6 +1,6 @@
 // The attributes of an item as a form.
 
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { CloseIcon } from "../app/icons";
 import { texts } from "../texts";
 import { TAGS, type Tag } from "./attribute";
@@ -48,7 +48,8 @@ function Attribute({ row, focuses, readOnly, fault, changed, removed }: Attribut
   }, []);
   // A fault stands below the field that it is about.
   const isOfName = fault !== undefined && (row.name === "" || fault === texts.tables.duplicateName(row.name));
-  const isLong = ["L", "M", "SS", "NS", "BS"].includes(row.tag) || (row.tag === "S" && (row.text.length > 60 || row.text.includes("\n")));
+  // Decided once for each type: with another element, what is being typed would lose its focus.
+  const isLong = useMemo(() => ["L", "M", "SS", "NS", "BS"].includes(row.tag) || (row.tag === "S" && (row.text.length > 60 || row.text.includes("\n"))), [row.tag]);
   const common = {
     class: `input small mono v-${row.tag}`,
     "aria-label": `${label}: ${texts.tables.value}`,

@@ -140,3 +140,58 @@ test("when an export is cancelled, the button of the menu gets the focus", async
   expect(document.querySelector(".items-bar .export-status")?.textContent).toBe(texts.query.results.exportCancelled);
   expect(files).toEqual([]);
 });
+
+test("what a batch leaves is kept, however its keys are written, and only that is deleted again", async () => {
+  const { calls, button } = await show([PAGE]);
+  const fetched = globalThis.fetch;
+  let left = true;
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
+    const response = await fetched(url, init);
+    if (!url.includes("BatchWriteItem") || !left) return response;
+    left = false;
+    return new Response('{"UnprocessedItems":{"users":[{"DeleteRequest":{"Key":{"id":{"S":"\\u0062"}}}}]}}');
+  });
+  document.querySelector<HTMLInputElement>(`[aria-label="${texts.tables.selectAll}"]`)?.click();
+  (await vi.waitUntil(() => button(texts.tables.deleteSelected))).click();
+  const dialog = await vi.waitUntil(() => document.querySelector("dialog"));
+  const again = () => button(texts.tables.delete, dialog);
+  again()?.click();
+  await vi.waitUntil(() => dialog.querySelector(".problem"));
+  expect(dialog.querySelector("h2")?.textContent).toBe(texts.tables.deleteItems(1));
+  expect(document.querySelector('[role="grid"]')?.getAttribute("aria-rowcount")).toBe("2");
+  await vi.waitUntil(() => again()?.disabled === false);
+  again()?.click();
+  await vi.waitUntil(() => document.querySelector("dialog") === null);
+  const deleted = calls.filter(([action]) => action === "BatchWriteItem").map(([, input]) => input.match(/DeleteRequest/g)?.length);
+  expect(deleted).toEqual([3, 1]);
+  expect(document.querySelector(".table-list .number")?.textContent).toBe("~1,197");
+});
+
+test("more items are read with the request that has read the first ones", async () => {
+  const first = PAGE.replace('"ScannedCount":3', '"LastEvaluatedKey":{"id":{"S":"c"}}');
+  const { calls, button } = await show([first]);
+  const fetched = globalThis.fetch;
+  vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
+    if (url.includes("Query")) return Response.json({ case: "service", status: 400, title: "", detail: "no" }, { status: 400 });
+    return fetched(url, init);
+  });
+  navigate("#/d/local/tables/users?pk=a", true);
+  await vi.waitUntil(() => document.querySelector(".items .problem"));
+  (await vi.waitUntil(() => button(texts.tables.nextPage))).click();
+  await vi.waitUntil(() => calls.filter(([action]) => action === "Scan").length === 2);
+  const second = calls.filter(([action]) => action === "Scan").at(-1)?.[1];
+  expect(second).toContain('"ExclusiveStartKey":{"id":{"S":"c"}}');
+  expect(second).not.toContain("KeyConditionExpression");
+});
+
+test("a text may grow while it is typed, in the same field", async () => {
+  const { button } = await show([PAGE]);
+  button(texts.tables.newItem)?.click();
+  const find = () => document.querySelector<HTMLInputElement>('dialog [aria-label="id: Value"]');
+  const field = await vi.waitUntil(find);
+  field.value = "x".repeat(100);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  await vi.waitUntil(() => find()?.value.length === 100);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(find()).toBe(field);
+});

@@ -87,7 +87,8 @@ export function Items({ datasource, table, may, counted }: Props) {
   const mayDelete = may("BatchWriteItem");
   const mayPut = may("PutItem");
   const chosen = reading.rows.filter((row) => selected.has(row.id));
-  const index = table.indexes.find((one) => one.name === applied.index);
+  // The rows are those of the last search that succeeded.
+  const index = table.indexes.find((one) => one.name === reading.request?.input["IndexName"]);
   const partialIndex = index !== undefined && index.projection !== "ALL" ? index.name : undefined;
   const isEverything = JSON.stringify({ ...applied, limit: 0, index: "" }) === JSON.stringify({ ...EVERYTHING, limit: 0 });
   return (
@@ -125,7 +126,7 @@ export function Items({ datasource, table, may, counted }: Props) {
             </button>
           )}
           {reading.cursor !== undefined && (
-            <button type="button" class="button small" onClick={reader.more} disabled={reading.loading || isChanged} title={isChanged ? texts.tables.runFirst : ""}>
+            <button type="button" class="button small" onClick={() => !reading.loading && !isChanged && reader.more()} aria-disabled={reading.loading || isChanged} title={isChanged ? texts.tables.runFirst : ""}>
               {texts.tables.nextPage}
             </button>
           )}
@@ -173,7 +174,11 @@ export function Items({ datasource, table, may, counted }: Props) {
           datasource={datasource}
           table={stable}
           rows={chosen}
-          closed={() => setDeletes(false)}
+          closed={() => {
+            setDeletes(false);
+            // The button that opened the dialog goes with the selection.
+            requestAnimationFrame(() => document.activeElement === document.body && document.querySelector<HTMLElement>(".item-grid, .items-bar button")?.focus());
+          }}
           deleted={(id) => {
             counted(-1);
             reader.replace(id, undefined);

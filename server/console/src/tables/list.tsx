@@ -1,6 +1,7 @@
 // The list of tables.
 
-import type { Structure } from "../api/types";
+import type { Structure, Table } from "../api/types";
+import { size } from "../app/figures";
 import { PlusIcon, ReloadIcon } from "../app/icons";
 import type { Loaded } from "../app/load";
 import { href } from "../app/route";
@@ -18,6 +19,14 @@ interface Props {
   isPrefix: boolean;
   /** Creates a table, if that is allowed. */
   create: (() => void) | undefined;
+}
+
+/** The keys of a table, how many indexes it has, and its size. */
+function factsOf(table: Table): string {
+  const keys = table.keys.map((key) => key.name).join(", ");
+  const indexes = table.indexes.length > 0 ? texts.tables.indexCount(table.indexes.length) : "";
+  const bytes = table.bytes === undefined ? "" : size(table.bytes);
+  return [keys, indexes, bytes].filter(Boolean).join(" · ");
 }
 
 /** The list, with a filter by name. */
@@ -60,6 +69,7 @@ export function TableList({ datasource, list, changes, chosen, search, searched,
                 <span class="muted number" title={items?.title ?? ""}>
                   {items?.text}
                 </span>
+                <span class="muted table-facts">{factsOf(table)}</span>
               </a>
             </li>
           );

@@ -50,14 +50,11 @@ export interface Reader {
 /** Reads the pages of a search. */
 export function useReader(datasource: string, table: Table): Reader {
   const [reading, setReading] = useState(NOTHING);
-  const request = useRef<Built>(undefined);
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), []);
 
   const page = useCallback(
-    async (cursor: Json | undefined) => {
-      const built = request.current;
-      if (!built) return;
+    async (built: Built, cursor: Json | undefined) => {
       running.current?.abort();
       const abort = new AbortController();
       running.current = abort;
@@ -74,20 +71,18 @@ export function useReader(datasource: string, table: Table): Reader {
     },
     [datasource, table],
   );
-  const begin = useCallback(
-    (built: Built) => {
-      request.current = built;
-      void page(undefined);
-    },
-    [page],
-  );
+  const begin = useCallback((built: Built) => void page(built, undefined), [page]);
+  // The cursor belongs to the request that has read the rows, and not to one that was stopped or has failed.
+  const more = () => {
+    if (reading.request && reading.cursor !== undefined) void page(reading.request, reading.cursor);
+  };
   const replace = useCallback(
     (id: string, item: JsonObject | undefined) =>
       setReading((old) => ({ ...old, rows: old.rows.flatMap((row) => (row.id !== id ? [row] : item === undefined ? [] : [rowOf(table, item)])) })),
     [table],
   );
   const add = useCallback((item: JsonObject) => setReading((old) => ({ ...old, rows: [rowOf(table, item), ...old.rows] })), [table]);
-  return { reading, begin, more: () => void page(reading.cursor), stop: () => running.current?.abort(), replace, add };
+  return { reading, begin, more, stop: () => running.current?.abort(), replace, add };
 }
 
 /** The reading with one more page. The first page of a search replaces what was there. */

@@ -4,7 +4,7 @@ import { type JsonObject, LosslessNumber } from "../api/json";
 import type { Key, Table } from "../api/types";
 import { texts } from "../texts";
 import { readText, type Tag } from "./attribute";
-import { type Filter, type Search, splitValues, valuesOf } from "./search";
+import { type Filter, isEmpty, type Search, splitValues, valuesOf } from "./search";
 
 /** A request, and what is wrong with the search: messages by `partition`, `sort` and `filter.N`. */
 export interface Built {
@@ -28,8 +28,7 @@ export function build(table: Table, search: Search): Built {
   const isQuery = search.partition !== "" && partition !== undefined;
   if (isQuery) {
     attempt(faults, "partition", () => conditions.push(`${parts.name(partition.name)} = ${parts.value(partition.type as Tag, search.partition)}`));
-    const [first] = search.sort.values;
-    if (sort && first !== "") {
+    if (sort && !isEmpty(search.sort)) {
       attempt(faults, "sort", () => conditions.push(condition(parts, { attribute: sort.name, type: sort.type as Tag, operator: search.sort.operator, values: search.sort.values })));
     }
   }

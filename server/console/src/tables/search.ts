@@ -48,13 +48,18 @@ export function valuesOf(operator: string): 0 | 1 | 2 {
   return operator === "between" ? 2 : 1;
 }
 
+/** Whether a condition on the sort key has no value. */
+export function isEmpty({ operator, values }: Search["sort"]): boolean {
+  return values.slice(0, valuesOf(operator)).every((text) => text === "");
+}
+
 /** The parameters of the URL for a search. Those of `EVERYTHING` are absent. */
 export function toParams(search: Search): Record<string, string | undefined> {
   const { sort, filters } = search;
   return {
     index: search.index || undefined,
     pk: search.partition || undefined,
-    sk: sort.values[0] === "" ? undefined : JSON.stringify([sort.operator, ...sort.values.slice(0, valuesOf(sort.operator))]),
+    sk: isEmpty(sort) ? undefined : JSON.stringify([sort.operator, ...sort.values.slice(0, valuesOf(sort.operator))]),
     filter: filters.length === 0 ? undefined : JSON.stringify(filters.map(({ attribute, operator, type, values }) => [attribute, operator, type, ...values.slice(0, valuesOf(operator))])),
     order: search.descending ? "descending" : undefined,
     limit: search.limit === EVERYTHING.limit ? undefined : String(search.limit),
@@ -108,6 +113,18 @@ export function splitValues(text: string): string[] {
     }
     return trimmed === "" ? [] : [trimmed];
   });
+}
+
+/** The type of the values that an attribute of this type is compared with: those in a set, for a set. A list or a map says nothing about them. */
+export function comparedType(tag: Tag | undefined): Tag | undefined {
+  if (tag === "SS" || tag === "NS" || tag === "BS") return tag.slice(0, 1) as Tag;
+  return tag === "L" || tag === "M" ? undefined : tag;
+}
+
+/** The type that all texts look like, or else text. */
+export function guessTypeOf(texts: readonly string[]): Tag {
+  const [first = "S", ...others] = new Set(texts.map(guessType));
+  return others.length === 0 ? first : "S";
 }
 
 /** The type that a text looks like, for an attribute of which nothing is known. */

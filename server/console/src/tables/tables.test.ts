@@ -3,7 +3,7 @@ import { type JsonObject, parse, stringify } from "../api/json";
 import type { Table } from "../api/types";
 import { editText, hex, isNumber, preview, readText } from "./attribute";
 import { build } from "./request";
-import { EVERYTHING, fromParams, type Search, splitValues, toParams } from "./search";
+import { comparedType, EVERYTHING, fromParams, guessTypeOf, type Search, splitValues, toParams } from "./search";
 import { change, deletion, deletionBatches, insertion } from "./write";
 
 const orders: Table = {
@@ -80,6 +80,18 @@ test("what is wrong with a search is reported at its place", () => {
     ],
   });
   expect(Object.keys(faults)).toEqual(["sort", "filter.0", "filter.1", "filter.2"]);
+});
+
+test("a sort key between nothing and a value is reported, and stays in the URL", () => {
+  const search: Search = { ...EVERYTHING, partition: "a", sort: { operator: "between", values: ["", "9"] } };
+  expect(Object.keys(build(orders, search).faults)).toEqual(["sort"]);
+  expect(fromParams(new URLSearchParams(toParams(search) as Record<string, string>)).sort).toEqual(search.sort);
+});
+
+test("a filter compares with the type of the attribute, or of the elements of its set", () => {
+  const types = (["S", "N", "BOOL", "NULL", "SS", "NS", "BS", "L", "M", undefined] as const).map(comparedType);
+  expect(types).toEqual(["S", "N", "BOOL", "NULL", "S", "N", "B", undefined, undefined, undefined]);
+  expect([["1", "2"], ["true"], ["1", "a"], []].map(guessTypeOf)).toEqual(["N", "BOOL", "S", "S"]);
 });
 
 test("values of a list are separated by commas, and quotes keep a comma", () => {

@@ -258,7 +258,7 @@ fn a_response_with_a_wrong_checksum_is_retried() {
 
 #[test]
 fn only_large_bodies_are_hashed_by_the_platform() {
-    for (length, hashed) in [(10, 0), (2000, 1)] {
+    for (length, hashed) in [(10, 0), (400, 0), (512, 1), (2000, 1)] {
         let platform = ScriptedPlatform::new([response(200, &[], "{}")]);
         let input = format!(r#"{{"TableName":"t","Key":{{"id":"{}"}}}}"#, "a".repeat(length));
         call(&platform, "", "GetItem", &input).unwrap();
