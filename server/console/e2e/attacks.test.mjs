@@ -1,8 +1,10 @@
 // Names, values and errors that would run a script if the page took them for HTML.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
-import { datasource, makeTable, open, put, server } from "./browser.mjs";
+import { datasource, execute, makeTable, open, put, server } from "./browser.mjs";
 
 const PAYLOADS = [
   "<script>alert(1)</script>",
@@ -109,4 +111,61 @@ test("the page cannot be framed, and its policy has no exception", async () => {
   for (const weak of ["unsafe-inline", "unsafe-eval", "*", "data:", "blob:", "http"])
     assert.ok(!policy.includes(weak), `${weak} is in ${policy}`);
   assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+});
+
+test("a page of another site in the same browser can neither frame, read nor post", async () => {
+  const site = createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><body>"));
+  site.listen(0, "127.0.0.1");
+  await once(site, "listening");
+  const { page: own, closed } = await open();
+  try {
+    const page = await own.context().newPage();
+    await page.goto(`http://127.0.0.1:${site.address().port}/`);
+    const create = JSON.stringify({
+      TableName: "of_another_site",
+      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      BillingMode: "PAY_PER_REQUEST",
+    });
+    const url = `${server}/v1/datasources/${datasource}/actions/CreateTable`;
+    const results = await page.evaluate(
+      async ({ server, url, create }) => {
+        const tried = async (what) => what.then(async (response) => `${response.type} ${await response.text()}`).catch(() => "failed");
+        const read = await tried(fetch(`${server}/v1/datasources`));
+        const asJson = await tried(fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: create }));
+        // These two need no leave of the server to be sent.
+        const unseen = await tried(fetch(url, { method: "POST", mode: "no-cors", headers: { "content-type": "text/plain" }, body: create }));
+        const form = document.createElement("form");
+        Object.assign(form, { action: url, method: "POST", enctype: "text/plain", target: "posted" });
+        const field = document.createElement("input");
+        // name=value, which is JSON with one more field.
+        Object.assign(field, { name: `${create.slice(0, -1)},"x":"`, value: '"}' });
+        const target = document.createElement("iframe");
+        target.name = "posted";
+        form.append(field);
+        document.body.append(form, target);
+        const posted = new Promise((resolve) => target.addEventListener("load", resolve, { once: true }));
+        form.submit();
+        await posted;
+        const frame = document.createElement("iframe");
+        frame.name = "framed";
+        frame.src = `${server}/console/`;
+        const loaded = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
+        document.body.append(frame);
+        await loaded;
+        return { read, asJson, unseen };
+      },
+      { server, url, create },
+    );
+    assert.deepEqual([results.read, results.asJson], ["failed", "failed"]);
+    assert.ok(["failed", "opaque "].includes(results.unseen), results.unseen);
+    const framed = page.frame({ name: "framed" });
+    assert.ok(framed.url().startsWith("chrome-error://"), framed.url());
+    const { TableNames } = await execute(datasource, "ListTables", {});
+    assert.ok(!TableNames.includes("of_another_site"), `${TableNames}`);
+    await closed();
+  } finally {
+    site.close();
+    site.closeAllConnections();
+  }
 });

@@ -1,6 +1,6 @@
 // The tables of a datasource: the list, and the chosen table next to it.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { datasourceActions, structure } from "../api/calls";
 import { type Problem, problemOf } from "../api/problem";
 import type { DatasourceActions, Table } from "../api/types";
@@ -44,6 +44,13 @@ export function TablesView({ datasource }: { datasource: string }) {
   const [demo, setDemo] = useState<{ running?: boolean; done?: boolean; problem?: Problem }>({});
   const name = route.value.path[3];
   const table = list.value?.tables.find((one) => one.name === name);
+  // The table may have been created since the list was loaded.
+  const asked = useRef<string>(undefined);
+  useEffect(() => {
+    if (name === undefined || asked.current === name || !list.value || list.loading || table || isPrefix) return;
+    asked.current = name;
+    list.reload();
+  }, [name, list.value, list.loading, table, isPrefix]);
   const mayDo = may(actions.value);
   const isEmpty = list.value !== undefined && list.value.tables.length === 0 && prefix === "";
   // Nobody wants the demo in a database of their own.
