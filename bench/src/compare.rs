@@ -14,7 +14,10 @@ use std::process::Stdio;
 
 /// Compares everything, and writes the page or prints the tables.
 pub fn run(server: &Server, runs: u32, page: Option<&Path>) -> Result<()> {
-    // First, since it takes longest until it can fail.
+    // First what can fail because of the machine: what was measured before would be lost.
+    eprintln!("other languages, and the start of command lines");
+    let other_languages = programs::other_languages(&server.endpoints)?;
+    let startup = programs::startup(&server.endpoints)?;
     eprintln!("memory after a peak");
     let peak = child("peak")?;
     let mut results = Vec::new();
@@ -24,9 +27,6 @@ pub fn run(server: &Server, runs: u32, page: Option<&Path>) -> Result<()> {
         eprintln!("run {number} of {runs}: portcullis serve");
         results.push(Run { apart, together, serve: child("run-serve")? });
     }
-    eprintln!("other languages, and the start of command lines");
-    let other_languages = programs::other_languages(&server.endpoints)?;
-    let startup = programs::startup(&server.endpoints)?;
     eprintln!("memory");
     let MemoryResults { memory, growth } = child("memory")?;
     let report = Report { runs: Runs(results), growth, memory, peak, other_languages, startup };

@@ -118,8 +118,8 @@ pub fn startup(endpoints: &Endpoints) -> Result<Option<Startup>> {
         median(20, || local("GetItem", r#"{"TableName": "orders", "Key": {"id": "c-000042"}}"#))?;
     let aws = servers().join("venv/bin/aws");
     let endpoint = format!("http://localhost:{}", endpoints.http);
-    let aws = aws.exists().then(|| {
-        median(10, || {
+    let startup = aws.exists().then(|| {
+        let taken = median(10, || {
             let mut command = Command::new(&aws);
             command.args([
                 "dynamodb",
@@ -134,9 +134,10 @@ pub fn startup(endpoints: &Endpoints) -> Result<Option<Startup>> {
             command.args(["--key", r#"{"customer": {"S": "c-000042"}, "order": {"N": "1042"}}"#]);
             command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET);
             command
-        })
+        });
+        taken.with_context(|| format!("{}: `make servers` installs it", aws.display()))
     });
-    Ok(Some(Startup { ours: taken, aws: aws.transpose()? }))
+    Ok(Some(Startup { ours: taken, aws: startup.transpose()? }))
 }
 
 fn median(times: usize, command: impl Fn() -> Command) -> Result<Duration> {

@@ -48,8 +48,11 @@ pub fn started(command: &mut Command, policy: &Path) -> Result<(Process, SocketA
         .stderr(Stdio::null());
     let mut process = Process::start(command)?;
     let output = process.child().stdout.take().context("its output is a pipe")?;
+    let mut output = BufReader::new(output);
     let mut line = String::new();
-    BufReader::new(output).read_line(&mut line)?;
+    output.read_line(&mut line)?;
+    // The command line prints more, and ends if nobody reads it.
+    std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
     let address = line
         .split_whitespace()
         .next()

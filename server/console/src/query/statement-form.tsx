@@ -116,59 +116,59 @@ export function StatementForm({ text, faults, knowledge, onChange, onRun, onCanc
         {read.parameters.map((one, index) => {
           const fault = faultOf(one, index, faults);
           return (
-          <div class="parameter" key={index}>
-            <span class="muted number">{index + 1}</span>
-            <select
-              class="input small"
-              aria-label={t.kind(index + 1)}
-              value={one.kind}
-              onChange={(event) => {
-                chosen.current = new Set([...chosen.current, index]);
-                setParameter(index, { kind: event.currentTarget.value as Parameter["kind"] });
-              }}
-            >
-              {KINDS.map((kind) => (
-                <option key={kind} value={kind}>
-                  {t.kinds[kind]}
-                </option>
-              ))}
-            </select>
-            {one.kind === "boolean" ? (
+            <div class="parameter" key={index}>
+              <span class="muted number">{index + 1}</span>
               <select
                 class="input small"
-                aria-label={t.parameter(index + 1)}
-                value={one.text === "true" ? "true" : "false"}
-                onChange={(event) => setParameter(index, { text: event.currentTarget.value })}
+                aria-label={t.kind(index + 1)}
+                value={one.kind}
+                onChange={(event) => {
+                  chosen.current = new Set([...chosen.current, index]);
+                  setParameter(index, { kind: event.currentTarget.value as Parameter["kind"] });
+                }}
               >
-                <option>true</option>
-                <option>false</option>
+                {KINDS.map((kind) => (
+                  <option key={kind} value={kind}>
+                    {t.kinds[kind]}
+                  </option>
+                ))}
               </select>
-            ) : (
-              <input
-                id={parameterId(index)}
-                class="input small mono"
-                aria-label={t.parameter(index + 1)}
-                aria-invalid={fault !== undefined}
-                disabled={one.kind === "null"}
-                spellcheck={false}
-                value={one.kind === "null" ? "" : one.text}
-                onInput={(event) => type(index, event.currentTarget.value)}
-              />
-            )}
-            <button
-              type="button"
-              class="button quiet small"
-              aria-label={t.remove(index + 1)}
-              title={t.remove(index + 1)}
-              onClick={() => {
-                chosen.current = new Set([...chosen.current].flatMap((at) => (at === index ? [] : at > index ? [at - 1] : [at])));
-                write({ parameters: read.parameters.filter((_, at) => at !== index) });
-              }}
-            >
-              ✕
-            </button>
-            {fault !== undefined && <p class="fault">{fault}</p>}
-          </div>
+              {one.kind === "boolean" ? (
+                <select
+                  class="input small"
+                  aria-label={t.parameter(index + 1)}
+                  value={one.text === "true" ? "true" : "false"}
+                  onChange={(event) => setParameter(index, { text: event.currentTarget.value })}
+                >
+                  <option>true</option>
+                  <option>false</option>
+                </select>
+              ) : (
+                <input
+                  id={parameterId(index)}
+                  class="input small mono"
+                  aria-label={t.parameter(index + 1)}
+                  aria-invalid={fault !== undefined}
+                  disabled={one.kind === "null"}
+                  spellcheck={false}
+                  value={one.kind === "null" ? "" : one.text}
+                  onInput={(event) => type(index, event.currentTarget.value)}
+                />
+              )}
+              <button
+                type="button"
+                class="button quiet small"
+                aria-label={t.remove(index + 1)}
+                title={t.remove(index + 1)}
+                onClick={() => {
+                  chosen.current = new Set([...chosen.current].flatMap((at) => (at === index ? [] : at > index ? [at - 1] : [at])));
+                  write({ parameters: read.parameters.filter((_, at) => at !== index) });
+                }}
+              >
+                ✕
+              </button>
+              {fault !== undefined && <p class="fault">{fault}</p>}
+            </div>
           );
         })}
         <button

@@ -55,23 +55,22 @@ export function Failure({ error, goTo }: FailureProps) {
         </ul>
       )}
       {problem.retryable === true && <p class="muted">{t.retryable}</p>}
-      {(
-        <dl class="failure-facts">
-          {known.map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd class="mono">{value}</dd>
-            </div>
-          ))}
-          <div>
-            <dd>{texts.query.results.time(time)}</dd>
+      <dl class="failure-facts">
+        {known.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd class="mono">{value}</dd>
           </div>
-          {problem.attempts !== undefined && (            <div>
-              <dd>{texts.query.results.attempts(problem.attempts)}</dd>
-            </div>
-          )}
-        </dl>
-      )}
+        ))}
+        <div>
+          <dd>{texts.query.results.time(time)}</dd>
+        </div>
+        {problem.attempts !== undefined && (
+          <div>
+            <dd>{texts.query.results.attempts(problem.attempts)}</dd>
+          </div>
+        )}
+      </dl>
       {details && (
         <div class="failure-details">
           <h4>{t.details}</h4>

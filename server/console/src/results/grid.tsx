@@ -165,8 +165,8 @@ export function Grid({ rows, keys, single, label }: GridProps) {
     const target = event.target instanceof Element ? event.target : undefined;
     const cell = target?.closest(".grid-cell");
     if (!cell) return;
-    const row = Number(cell.parentElement?.ariaRowIndex) - 2;
-    const column = Number(cell.ariaColIndex) - 1;
+    const row = Number(cell.parentElement?.getAttribute("aria-rowindex")) - 2;
+    const column = Number(cell.getAttribute("aria-colindex")) - 1;
     setActive({ row, column });
     if (isDouble || target?.closest(".unfold")) toggle(row, column);
   };
