@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { problemOf } from "../api/problem";
+import { texts } from "../texts";
 import { ProblemBox } from "./problem";
 
 /** A component that is loaded on first use. */
@@ -18,7 +19,18 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
         redraw((count) => count + 1);
       }, setError);
     }, []);
-    if (error) return <ProblemBox problem={problemOf(error)} />;
+    if (error) {
+      // The browser asks for a file that has failed only once for each page, so only another page has all of them.
+      return (
+        <main class="page">
+          <ProblemBox problem={{ ...problemOf(error), detail: texts.app.viewNotLoaded }}>
+            <button type="button" class="button small" onClick={() => location.reload()}>
+              {texts.app.reloadPage}
+            </button>
+          </ProblemBox>
+        </main>
+      );
+    }
     const View = loaded;
     return View ? <View {...props} /> : <div class="loading" aria-busy="true" />;
   };

@@ -7,7 +7,7 @@ import { parseDocument } from "../schema/document";
 import { guessType } from "../tables/search";
 import { texts } from "../texts";
 import { EditorView } from "./editor-view";
-import { countMarks, readStatement, writeStatement, type Parameter, type Statement } from "./statement";
+import { comparedKeyType, countMarks, readStatement, writeStatement, type Parameter, type Statement } from "./statement";
 
 export interface StatementFormProps {
   /** The input as JSON. */
@@ -20,8 +20,9 @@ export interface StatementFormProps {
   onCancel: () => boolean;
 }
 
-function guessedKind(text: string): Parameter["kind"] {
-  return guessType(text) === "N" ? "number" : "text";
+/** The kind of a parameter that people type: that of the key that it is compared with, or what it looks like. */
+function guessedKind(text: string, key: string | undefined): Parameter["kind"] {
+  return guessType(text) === "N" && key !== "S" ? "number" : "text";
 }
 
 const PARAMETER = /^\/Parameters\/([0-9]+)(?:\/|$)/;
@@ -41,12 +42,14 @@ export function focusFault({ pointer }: Fault): void {
 /** What is wrong with a parameter. */
 function faultOf({ kind, text }: Parameter, index: number, faults: readonly Fault[]): string | undefined {
   if (kind === "number" && text !== "" && guessType(text) !== "N") return texts.query.statement.notANumber;
+  const { root, mistakes } = parseDocument(text);
+  if (kind === "json" && text !== "" && (root === undefined || mistakes.length > 0)) return texts.query.values.notJson;
   return faults.find(({ pointer }) => PARAMETER.exec(pointer)?.[1] === String(index))?.message;
 }
 
 /** Whether a text is the JSON of a whole input, and not a statement. */
 function isInput(text: string, format: Knowledge["format"]): boolean {
-  return text.trimStart().startsWith("{") && readStatement(text, format) !== undefined;
+  return text.trimStart().startsWith("{") && (readStatement(text, format)?.statement ?? "") !== "";
 }
 
 const KINDS: readonly Parameter["kind"][] = ["text", "number", "boolean", "null", "json"];
@@ -85,8 +88,9 @@ export function StatementForm({ text, faults, knowledge, onChange, onRun, onCanc
   // Text that is a number is one, unless people have chosen the type: the number 100 is not the text 100.
   const type = (index: number, text: string) => {
     const before = read.parameters[index];
-    const isGuessed = !chosen.current.has(index) && before?.kind === guessedKind(before?.text ?? "");
-    setParameter(index, isGuessed ? { text, kind: guessedKind(text) } : { text });
+    const key = comparedKeyType(read.statement, index, knowledge);
+    const isGuessed = !chosen.current.has(index) && before?.kind === guessedKind(before?.text ?? "", key);
+    setParameter(index, isGuessed ? { text, kind: guessedKind(text, key) } : { text });
   };
   const marks = countMarks(read.statement);
   const ofStatement = faults.filter(({ pointer }) => !PARAMETER.test(pointer));

@@ -3,7 +3,7 @@ import type { Action, Structure } from "../api/types";
 import { parseDocument } from "../schema/document";
 import { placed, remaining, spanOf, valueFault } from "./faults";
 import { starter } from "./starter";
-import { completeStatement, countMarks, readStatement, setField, writeStatement } from "./statement";
+import { comparedKeyType, completeStatement, countMarks, readStatement, setField, writeStatement } from "./statement";
 
 const DIGITS = "12345678901234567890123456789012345678";
 const STRUCTURE: Structure = {
@@ -165,5 +165,14 @@ describe("a first input", () => {
     expect(JSON.parse(starter(action("DescribeTable", example), STRUCTURE, undefined, "typed")).TableName).toBe(
       'my "orders"',
     );
+  });
+});
+
+describe("a parameter", () => {
+  it("has the type of the key that it is compared with", () => {
+    const statement = `SELECT * FROM "my ""orders""" WHERE note = '?' AND "order id" >= ? AND customer = ? AND status=? AND other = ? AND x IN [?]`;
+    const types = [0, 1, 2, 3, 4, 5].map((index) => comparedKeyType(statement, index, { structure: STRUCTURE }));
+    expect(types).toEqual(["N", "S", "S", undefined, undefined, undefined]);
+    expect(comparedKeyType("SELECT * FROM other WHERE customer = ?", 0, { structure: STRUCTURE })).toBeUndefined();
   });
 });

@@ -105,6 +105,17 @@ export function countMarks(statement: string): number {
   return rest.split("?").length - 1;
 }
 
+/** The type of the key that a parameter is compared with, if it is one. */
+export function comparedKeyType(statement: string, parameter: number, { structure }: Pick<Knowledge, "structure">): string | undefined {
+  const withoutTexts = statement.replace(/'(?:[^']|'')*'|--[^\n]*/g, "");
+  const [, quoted, plain] = /\b(?:FROM|INTO|UPDATE)\s+(?:"((?:[^"]|"")*)"|([\w.-]+))/i.exec(withoutTexts) ?? [];
+  const table = structure?.tables.find(({ name }) => name === (quoted?.replaceAll('""', '"') ?? plain));
+  const marks = [...withoutTexts.matchAll(/(?:(?:"((?:[^"]|"")*)"|([\w-]+))\s*(?:<>|[<>]=?|=)\s*)?\?/g)];
+  const [, attribute, word] = marks[parameter] ?? [];
+  const name = attribute?.replaceAll('""', '"') ?? word;
+  return [table, ...(table?.indexes ?? [])].flatMap((one) => one?.keys ?? []).find((key) => key.name === name)?.type;
+}
+
 /** What may be written at a position of a statement: its words, tables, indexes and keys. */
 export function completeStatement(text: string, position: number, { structure }: Knowledge): Completion | undefined {
   const before = text.slice(0, position);

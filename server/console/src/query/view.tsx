@@ -332,7 +332,13 @@ export function QueryView({ datasource }: { datasource: string }) {
               <strong>{t.actions.denied}.</strong> {listed.reason}
             </p>
           )}
-          {described.problem && <ProblemBox problem={described.problem} />}
+          {described.problem && (
+            <ProblemBox problem={described.problem}>
+              <button type="button" class="button small" onClick={described.reload}>
+                {texts.app.retry}
+              </button>
+            </ProblemBox>
+          )}
           <p class="toolbar-message" role="status">
             {message}
           </p>

@@ -10,7 +10,7 @@ import { href } from "../app/route";
 import { texts } from "../texts";
 import { TAGS, type Tag } from "./attribute";
 import { type Built, keysOf } from "./request";
-import { comparedType, EMPTY_FILTER, EVERYTHING, type Filter, FILTER_OPERATORS, guessType, guessTypeOf, LIMITS, type Operator, type Search, SORT_OPERATORS, splitValues, valuesOf } from "./search";
+import { comparedType, EMPTY_FILTER, EVERYTHING, type Filter, FILTER_OPERATORS, guessFor, LIMITS, type Operator, type Search, SORT_OPERATORS, valuesOf } from "./search";
 
 interface Props {
   datasource: string;
@@ -146,11 +146,12 @@ export function Builder(props: Props) {
       )}
       <div class="builder-row builder-end">
         {loading ? (
-          <button type="button" class="button small" onClick={props.stop}>
+          // Keys: as one element, the button would become the other one in the middle of a click on it.
+          <button key="stop" type="button" class="button small" onClick={props.stop}>
             {texts.tables.stop}
           </button>
         ) : (
-          <button type="submit" class="button primary small">
+          <button key="run" type="submit" class="button primary small">
             {texts.tables.run}
           </button>
         )}
@@ -234,6 +235,15 @@ interface FilterProps {
 /** Operators whose value has the attribute's type. Others have a fixed one. */
 const TYPED: readonly Operator[] = ["=", "<>", "<", "<=", ">", ">=", "between", "begins_with", "contains", "not_contains", "in"];
 
+/** The types of values that an operator takes. */
+function typesOf(operator: Operator): readonly Tag[] {
+  return operator === "begins_with" ? ["S", "B"] : ["S", "N", "B", "BOOL", "NULL"];
+}
+
+function withOperator(filter: Filter, operator: Operator): Filter {
+  return { ...filter, operator, type: !TYPED.includes(operator) || typesOf(operator).includes(filter.type) ? filter.type : "S" };
+}
+
 function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
   const label = `${texts.tables.filters} ${index + 1}`;
   const attribute = useRef<HTMLInputElement>(null);
@@ -253,10 +263,10 @@ function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
         value={filter.attribute}
         onInput={(event) => {
           const attribute = event.currentTarget.value;
-          changed({ ...filter, attribute, type: comparedType(seen.get(attribute)) ?? filter.type });
+          changed({ ...filter, attribute, type: comparedType(seen.get(attribute)) ?? guessFor(filter.operator, filter.values[0]) });
         }}
       />
-      <select class="input small" aria-label={`${label}: ${texts.tables.operator}`} value={filter.operator} onChange={(event) => changed({ ...filter, operator: event.currentTarget.value as Operator })}>
+      <select class="input small" aria-label={`${label}: ${texts.tables.operator}`} value={filter.operator} onChange={(event) => changed(withOperator(filter, event.currentTarget.value as Operator))}>
         {FILTER_OPERATORS.map((operator) => (
           <option key={operator} value={operator}>
             {texts.tables.operators[operator]}
@@ -265,7 +275,7 @@ function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
       </select>
       {TYPED.includes(filter.operator) && (
         <select class="input small" aria-label={`${label}: ${texts.tables.type}`} value={filter.type} onChange={(event) => changed({ ...filter, type: event.currentTarget.value as Tag })}>
-          {(["S", "N", "B", "BOOL", "NULL"] as const).map((tag) => (
+          {typesOf(filter.operator).map((tag) => (
             <option key={tag} value={tag}>
               {texts.tables.valueTypes[tag]}
             </option>
@@ -292,9 +302,9 @@ function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
             invalid={fault !== undefined}
             changed={(values) => {
               // As long as nothing else says what type it is, the text does.
-              const guess = (text: string) => (filter.operator === "in" ? guessTypeOf(splitValues(text)) : guessType(text));
-              const isGuessed = comparedType(seen.get(filter.attribute)) === undefined && TYPED.includes(filter.operator) && filter.type === guess(filter.values[0]);
-              changed({ ...filter, values, type: isGuessed ? guess(values[0]) : filter.type });
+              const isUnknown = comparedType(seen.get(filter.attribute)) === undefined && TYPED.includes(filter.operator);
+              const isGuessed = isUnknown && filter.type === guessFor(filter.operator, filter.values[0]);
+              changed({ ...filter, values, type: isGuessed ? guessFor(filter.operator, values[0]) : filter.type });
             }}
           />
         )

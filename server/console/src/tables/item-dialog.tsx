@@ -139,6 +139,11 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
       begin(item);
     });
 
+  const loadCurrent = (item: JsonObject) => {
+    changed(row?.id, item);
+    begin(item);
+  };
+
   const showJson = (shows: boolean) => {
     // What cannot be read stays where it was typed.
     if (shows && json === undefined) {
@@ -183,7 +188,7 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
           if (canSave) save();
         }}
       >
-        {failure && <FailureBox failure={failure} readAgain={readAgain} begin={begin} isNew={isNew} />}
+        {failure && <FailureBox failure={failure} readAgain={readAgain} begin={loadCurrent} isNew={isNew} />}
         {partial && partialIndex !== undefined && (
           <div class="notice">
             <p>{texts.tables.partial(partialIndex)}</p>

@@ -80,7 +80,8 @@ function Attribute({ row, focuses, readOnly, fault, changed, removed }: Attribut
         value={row.tag}
         onChange={(event) => {
           const tag = event.currentTarget.value as Tag;
-          const isEmpty = row.text === "" || row.text === BEGINNINGS[row.tag];
+          // A field with two choices has one of them.
+          const isEmpty = row.text === "" || row.text === BEGINNINGS[row.tag] || (tag === "BOOL" && row.text !== "false");
           changed({ ...row, tag, text: isEmpty ? (BEGINNINGS[tag] ?? "") : row.text });
         }}
       >

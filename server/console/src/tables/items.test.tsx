@@ -167,7 +167,7 @@ test("what a batch leaves is kept, however its keys are written, and only that i
   expect(document.querySelector(".table-list .number")?.textContent).toBe("~1,197");
 });
 
-test("more items are read with the request that has read the first ones", async () => {
+test("after a search that failed, the items are said to be those of the one before, and no more are read", async () => {
   const first = PAGE.replace('"ScannedCount":3', '"LastEvaluatedKey":{"id":{"S":"c"}}');
   const { calls, button } = await show([first]);
   const fetched = globalThis.fetch;
@@ -177,11 +177,30 @@ test("more items are read with the request that has read the first ones", async 
   });
   navigate("#/d/local/tables/users?pk=a", true);
   await vi.waitUntil(() => document.querySelector(".items .problem"));
-  (await vi.waitUntil(() => button(texts.tables.nextPage))).click();
-  await vi.waitUntil(() => calls.filter(([action]) => action === "Scan").length === 2);
-  const second = calls.filter(([action]) => action === "Scan").at(-1)?.[1];
-  expect(second).toContain('"ExclusiveStartKey":{"id":{"S":"c"}}');
-  expect(second).not.toContain("KeyConditionExpression");
+  expect(document.querySelector(".items-bar [role=status]")?.textContent).toBe(texts.tables.notRun);
+  const more = button(texts.tables.nextPage);
+  expect(more?.getAttribute("aria-disabled")).toBe("true");
+  more?.click();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(calls.map(([action]) => action)).toEqual(["Scan"]);
+});
+
+test("a click on Stop stops, and begins no other search", async () => {
+  const { button } = await show([PAGE]);
+  const fetched = globalThis.fetch;
+  let queries = 0;
+  vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
+    if (!url.includes("Query")) return fetched(url, init);
+    queries += 1;
+    return new Promise((_, reject) => init.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
+  });
+  navigate("#/d/local/tables/users?pk=a", true);
+  const stop = await vi.waitUntil(() => button(texts.tables.stop));
+  stop.click();
+  const run = await vi.waitUntil(() => button(texts.tables.run));
+  expect(run).not.toBe(stop);
+  expect(stop.isConnected).toBe(false);
+  expect(queries).toBe(1);
 });
 
 test("a text may grow while it is typed, in the same field", async () => {

@@ -1,7 +1,7 @@
 // The items of a table: search, read, select, change.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { JsonObject } from "../api/json";
+import { type JsonObject, stringify } from "../api/json";
 import type { Table } from "../api/types";
 import { PlusIcon } from "../app/icons";
 import { ProblemBox } from "../app/problem";
@@ -71,19 +71,24 @@ export function Items({ datasource, table, may, counted }: Props) {
     else setParams(toParams(draft), false);
   };
 
+  // What was seen stays known, also when a search finds nothing.
+  const known = useRef<{ table: Table; types: ReadonlyMap<string, Tag> }>(undefined);
   const seen = useMemo(() => {
-    const types = new Map<string, Tag>(table.keys.map((key) => [key.name, key.type as Tag]));
+    const before = known.current?.table === stable ? known.current.types : [];
+    const types = new Map<string, Tag>([...before, ...table.keys.map((key) => [key.name, key.type as Tag] as const)]);
     for (const row of reading.rows.slice(0, 500)) {
       for (const [name, value] of Object.entries(row.item)) {
         const tag = untag(value)?.tag;
         if (tag && !types.has(name)) types.set(name, tag);
       }
     }
+    known.current = { table: stable, types };
     return types;
   }, [table, reading.rows]);
 
-  // The rows are still those of the search before.
-  const isChanged = JSON.stringify(toParams(draft)) !== JSON.stringify(toParams(applied));
+  // The rows are still those of the search before: the form has changed since, or the search was stopped or has failed.
+  const isOther = !reading.loading && reading.request !== undefined && stringify(reading.request.input) !== stringify(build(stable, applied).input);
+  const isChanged = isOther || JSON.stringify(toParams(draft)) !== JSON.stringify(toParams(applied));
   const mayDelete = may("BatchWriteItem");
   const mayPut = may("PutItem");
   const chosen = reading.rows.filter((row) => selected.has(row.id));

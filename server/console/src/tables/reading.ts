@@ -78,7 +78,11 @@ export function useReader(datasource: string, table: Table): Reader {
   };
   const replace = useCallback(
     (id: string, item: JsonObject | undefined) =>
-      setReading((old) => ({ ...old, rows: old.rows.flatMap((row) => (row.id !== id ? [row] : item === undefined ? [] : [rowOf(table, item)])) })),
+      setReading((old) => {
+        const rows = old.rows.flatMap((row) => (row.id !== id ? [row] : item === undefined ? [] : [rowOf(table, item)]));
+        // An item that is gone is none of those that were read.
+        return { ...old, rows, scanned: Math.max(0, old.scanned - (old.rows.length - rows.length)) };
+      }),
     [table],
   );
   const add = useCallback((item: JsonObject) => setReading((old) => ({ ...old, rows: [rowOf(table, item), ...old.rows] })), [table]);

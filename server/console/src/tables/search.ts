@@ -1,6 +1,6 @@
 // What people look for in a table, and its form in the URL.
 
-import { isNumber, type Tag } from "./attribute";
+import { isNumber, type Tag, TAGS } from "./attribute";
 
 /** The operators of a sort key. */
 export const SORT_OPERATORS = ["=", "<", "<=", ">", ">=", "between", "begins_with"] as const;
@@ -73,7 +73,7 @@ export function fromParams(params: URLSearchParams): Search {
     if (!Array.isArray(entry) || !entry.every((text) => typeof text === "string")) return [];
     const [attribute = "", operator, type, first = "", second = ""] = entry as string[];
     const known = FILTER_OPERATORS.find((known) => known === operator);
-    return known === undefined ? [] : [{ attribute, operator: known, type: (type ?? "S") as Tag, values: [first, second] }];
+    return known === undefined ? [] : [{ attribute, operator: known, type: TAGS.find((known) => known === type) ?? "S", values: [first, second] }];
   });
   const limit = Number(params.get("limit"));
   return {
@@ -121,9 +121,10 @@ export function comparedType(tag: Tag | undefined): Tag | undefined {
   return tag === "L" || tag === "M" ? undefined : tag;
 }
 
-/** The type that all texts look like, or else text. */
-export function guessTypeOf(texts: readonly string[]): Tag {
-  const [first = "S", ...others] = new Set(texts.map(guessType));
+/** The type that what people have typed for an operator looks like. A part of a text may be digits and is still text. */
+export function guessFor(operator: Operator, text: string): Tag {
+  if (operator === "begins_with" || operator === "contains" || operator === "not_contains") return "S";
+  const [first = "S", ...others] = new Set((operator === "in" ? splitValues(text) : [text]).map(guessType));
   return others.length === 0 ? first : "S";
 }
 

@@ -3,7 +3,7 @@ import { type JsonObject, parse, stringify } from "../api/json";
 import type { Table } from "../api/types";
 import { editText, hex, isNumber, preview, readText } from "./attribute";
 import { build } from "./request";
-import { comparedType, EVERYTHING, fromParams, guessTypeOf, type Search, splitValues, toParams } from "./search";
+import { comparedType, EVERYTHING, fromParams, guessFor, type Search, splitValues, toParams } from "./search";
 import { change, deletion, deletionBatches, insertion } from "./write";
 
 const orders: Table = {
@@ -91,7 +91,8 @@ test("a sort key between nothing and a value is reported, and stays in the URL",
 test("a filter compares with the type of the attribute, or of the elements of its set", () => {
   const types = (["S", "N", "BOOL", "NULL", "SS", "NS", "BS", "L", "M", undefined] as const).map(comparedType);
   expect(types).toEqual(["S", "N", "BOOL", "NULL", "S", "N", "B", undefined, undefined, undefined]);
-  expect([["1", "2"], ["true"], ["1", "a"], []].map(guessTypeOf)).toEqual(["N", "BOOL", "S", "S"]);
+  expect(["1, 2", "true", "1, a", ""].map((text) => guessFor("in", text))).toEqual(["N", "BOOL", "S", "S"]);
+  expect((["=", "contains", "begins_with"] as const).map((operator) => guessFor(operator, "4930"))).toEqual(["N", "S", "S"]);
 });
 
 test("values of a list are separated by commas, and quotes keep a comma", () => {
