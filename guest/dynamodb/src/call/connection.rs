@@ -377,7 +377,7 @@ impl Destination {
 }
 
 /// The smallest body that the host hashes, in bytes. A call to the host takes about as long as hashing
-/// 300 bytes here (docs/performance.md); at 512, the host is faster on any machine.
+/// 300 bytes here; at 512, the host was faster on average (docs/performance.md).
 const HASHED_BY_HOST: usize = 512;
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.0");

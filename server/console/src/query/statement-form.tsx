@@ -42,9 +42,14 @@ export function focusFault({ pointer }: Fault): void {
 /** What is wrong with a parameter. */
 function faultOf({ kind, text }: Parameter, index: number, faults: readonly Fault[]): string | undefined {
   if (kind === "number" && text !== "" && guessType(text) !== "N") return texts.query.statement.notANumber;
-  const { root, mistakes } = parseDocument(text);
-  if (kind === "json" && text !== "" && (root === undefined || mistakes.length > 0)) return texts.query.values.notJson;
+  if (kind === "json" && text !== "" && !isJson(text)) return texts.query.values.notJson;
   return faults.find(({ pointer }) => PARAMETER.exec(pointer)?.[1] === String(index))?.message;
+}
+
+/** Whether a text is JSON, perhaps with placeholders. */
+function isJson(text: string): boolean {
+  const { root, mistakes } = parseDocument(text);
+  return root !== undefined && mistakes.length === 0;
 }
 
 /** Whether a text is the JSON of a whole input, and not a statement. */
