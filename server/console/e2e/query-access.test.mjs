@@ -92,6 +92,20 @@ for (const scheme of ["light", "dark"]) {
   }
 }
 
+test("a column is made wider and narrower by keyboard", async () => {
+  const { page, closed } = await open({ width: 1280, scheme: "light" });
+  await scan(page, "table");
+  const width = () => page.getByRole("columnheader", { name: "customer" }).evaluate((one) => one.offsetWidth);
+  const before = await width();
+  await page.locator(".grid-view").focus();
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Shift+ArrowRight");
+  assert.equal(await width(), before + 48);
+  for (let press = 0; press < 60; press++) await page.keyboard.press("Shift+ArrowLeft");
+  assert.equal(await width(), 48, "it can still be seen");
+  await closed();
+});
+
 async function violationsIn(page) {
   const session = await page.context().newCDPSession(page);
   // Injected past the policy of the page, which allows no such script.

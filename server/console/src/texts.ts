@@ -487,7 +487,7 @@ const query = {
     counted: (count: string) => (count === "1" ? "1 item was counted" : `${count} items were counted`),
     countedHelp: "The query asked for the number of items, and not for the items.",
     noItems: "No items",
-    noItemsHelp: "The query ran, and found nothing on this page.",
+    noItemsHelp: "The query ran, and found nothing.",
     noItemsMore: "This page has no items, but there are more pages.",
     items: (count: number) => (count === 1 ? "1 item" : `${count.toLocaleString("en")} items`),
     rowsLoaded: (rows: number, pages: number) => `${rows === 1 ? "1 row" : `${rows.toLocaleString("en")} rows`} on ${pages} pages`,

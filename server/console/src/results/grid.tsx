@@ -11,6 +11,9 @@ import { visible } from "./value";
 /** The width of the column with the rows' numbers. */
 const NUMBERS = 58;
 
+/** How much a column gets wider or narrower by a key, in pixels. */
+const STEP = 24;
+
 /** How long after the last movement the elements are put in order, in milliseconds. */
 const SETTLED = 150;
 
@@ -108,6 +111,8 @@ export function Grid({ rows, keys, single, label }: GridProps) {
     setOpened(undefined);
   }, [opened, positions]);
   const total = edges.at(-1) ?? NUMBERS;
+  const resize = (column: Column, width: number) =>
+    setWidths(new Map(widths).set(column.name, Math.max(48, Math.min(1200, width))));
   const isActiveDrawn =
     rows.length > 0 && shown.hasActive && active.column >= shown.firstColumn && active.column <= shown.lastColumn;
 
@@ -149,6 +154,10 @@ export function Grid({ rows, keys, single, label }: GridProps) {
       Enter: () => toggle(row, column),
       " ": () => toggle(row, column),
     };
+    const resized = columns[column];
+    const steps: Record<string, number> = { ArrowLeft: -STEP, ArrowRight: STEP };
+    const step = event.shiftKey ? steps[event.key] : undefined;
+    if (step !== undefined && resized) moves[event.key] = () => resize(resized, resized.width + step);
     const copy = withControl && event.key === "c" && getSelection()?.toString() === "";
     const action = copy
       ? () => void navigator.clipboard?.writeText(cellText(rows[row], columns[column]?.name ?? ""))
@@ -214,7 +223,7 @@ export function Grid({ rows, keys, single, label }: GridProps) {
               <span class="heading-name">
                 {column.name === TABLE ? texts.query.results.table : visible(column.name)}
               </span>
-              <Resizer width={column.width} resize={(width) => setWidths(new Map(widths).set(column.name, width))} />
+              <Resizer width={column.width} resize={(width) => resize(column, width)} />
             </div>
           ))}
         </div>
@@ -269,7 +278,7 @@ function Resizer({ width, resize }: { width: number; resize: (width: number) => 
         event.currentTarget.setPointerCapture(event.pointerId);
       }}
       onPointerMove={(event) => {
-        if (start.current) resize(Math.max(48, Math.min(1200, start.current.width + event.clientX - start.current.x)));
+        if (start.current) resize(start.current.width + event.clientX - start.current.x);
       }}
       onPointerUp={end}
       onPointerCancel={end}
