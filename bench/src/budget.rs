@@ -1,7 +1,17 @@
 //! How long callers go on: for a number of calls or a time, whichever ends first.
 
+use anyhow::{Context, Result};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+/// How long a caller may go on at most: far longer than any budget.
+const LONGEST: Duration = Duration::from_mins(2);
+
+/// Waits for a caller. Fails if it does not end: a response that never comes would stop the benchmark.
+pub async fn in_time<T>(caller: impl Future<Output = T>) -> Result<T> {
+    let ended = tokio::time::timeout(LONGEST, caller).await;
+    ended.context("a call had no response within two minutes")
+}
 
 /// The calls that are left to a group of callers.
 pub struct Budget {

@@ -4,38 +4,56 @@ use crate::plots;
 use crate::process::bound_self;
 use crate::programs;
 use crate::report::{Report, Run, Runs};
-use crate::server::Server;
+use crate::upstream::Upstream;
 use crate::{growth, memory};
 use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// Compares everything, and writes the page or prints the tables.
-pub fn run(server: &Server, runs: u32, page: Option<&Path>) -> Result<()> {
+pub fn run(upstream: &Upstream, runs: u32, page: Option<&Path>) -> Result<()> {
     // First what can fail because of the machine: what was measured before would be lost.
+    let page = page.map(Page::open).transpose()?;
     eprintln!("other languages, and the start of command lines");
-    let other_languages = programs::other_languages(&server.endpoints)?;
-    let startup = programs::startup(&server.endpoints)?;
+    let other_languages = programs::other_languages(&upstream.endpoints)?;
+    let startup = programs::startup(&upstream.endpoints)?;
     eprintln!("memory after a peak");
     let peak = child("peak")?;
-    let mut results = Vec::new();
-    for number in 1..=runs {
-        eprintln!("run {number} of {runs}: clients");
-        let (apart, together) = (child("run-apart")?, child("run-together")?);
-        eprintln!("run {number} of {runs}: portcullis serve");
-        results.push(Run { apart, together, serve: child("run-serve")? });
-    }
     eprintln!("memory");
     let MemoryResults { memory, growth } = child("memory")?;
-    let report = Report { runs: Runs(results), growth, memory, peak, other_languages, startup };
-    let Some(page) = page else {
-        println!("{}", report.markdown());
-        return Ok(());
-    };
-    write(page, &report.markdown())?;
-    plots::draw(&report, &page.with_extension(""))
+    let mut results = Vec::new();
+    let mut failure = None;
+    for number in 1..=runs {
+        match one_run(&format!("run {number} of {runs}")) {
+            Ok(run) => results.push(run),
+            Err(error) => {
+                failure = Some(error.context(format!("run {number} failed")));
+                break;
+            }
+        }
+    }
+    // The runs before one that failed are shown.
+    if !results.is_empty() {
+        let runs = Runs(results);
+        let report = Report { runs, growth, memory, peak, other_languages, startup };
+        match page {
+            None => println!("{}", report.markdown()),
+            Some(page) => {
+                page.write(&report.markdown())?;
+                plots::draw(&report, &page.path.with_extension(""))?;
+            }
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+fn one_run(title: &str) -> Result<Run> {
+    eprintln!("{title}: clients");
+    let (apart, together) = (child("run-apart")?, child("run-together")?);
+    eprintln!("{title}: portcullis serve");
+    Ok(Run { apart, together, serve: child("run-serve")? })
 }
 
 /// What is measured in the process `memory`.
@@ -57,15 +75,30 @@ fn child<T: DeserializeOwned>(subcommand: &str) -> Result<T> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Replaces the generated part of a page.
-fn write(page: &Path, tables: &str) -> Result<()> {
-    const BEGIN: &str = "<!-- written by `make bench`: begin -->\n";
-    const END: &str = "<!-- written by `make bench`: end -->";
-    let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    let (before, rest) =
-        text.split_once(BEGIN).context("the page has no line that begins the generated part")?;
-    let (_, after) =
-        rest.split_once(END).context("the page has no line that ends the generated part")?;
-    std::fs::write(page, format!("{before}{BEGIN}\n{tables}\n{END}{after}"))?;
-    Ok(())
+/// The page with the tables: what is before and after its generated part.
+struct Page {
+    path: PathBuf,
+    before: String,
+    after: String,
+}
+
+const BEGIN: &str = "<!-- written by `make bench`: begin -->\n";
+const END: &str = "<!-- written by `make bench`: end -->";
+
+impl Page {
+    fn open(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let (before, rest) = text
+            .split_once(BEGIN)
+            .context("the page has no line that begins the generated part")?;
+        let (_, after) =
+            rest.split_once(END).context("the page has no line that ends the generated part")?;
+        Ok(Self { path: path.to_path_buf(), before: before.to_string(), after: after.to_string() })
+    }
+
+    fn write(&self, tables: &str) -> Result<()> {
+        let Self { path, before, after } = self;
+        std::fs::write(path, format!("{before}{BEGIN}\n{tables}\n{END}{after}"))
+            .with_context(|| path.display().to_string())
+    }
 }

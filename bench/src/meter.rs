@@ -1,7 +1,11 @@
 //! Measures what this process has used: processor time, allocations and memory.
 
-#![expect(unsafe_code, reason = "GlobalAlloc, which counts allocations, is an unsafe trait")]
+#![expect(
+    unsafe_code,
+    reason = "an allocator that counts is unsafe to write, and so is the C library's"
+)]
 
+use crate::process::memory_of;
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -54,12 +58,12 @@ pub fn processor_time() -> Duration {
 
 /// Returns the resident memory of this process in bytes, with the memory of guests.
 pub fn memory() -> Result<u64> {
-    status("VmRSS:")
+    memory_of("self", "VmRSS:")
 }
 
 /// Returns the peak of the resident memory since [`forget_peak`], in bytes.
 pub fn peak_memory() -> Result<u64> {
-    status("VmHWM:")
+    memory_of("self", "VmHWM:")
 }
 
 /// Resets the peak of the resident memory. See proc(5), `clear_refs`.
@@ -68,13 +72,10 @@ pub fn forget_peak() -> Result<()> {
         .context("the peak of memory cannot be reset on this system")
 }
 
-fn status(key: &str) -> Result<u64> {
-    let status =
-        std::fs::read_to_string("/proc/self/status").context("memory can be read on Linux only")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(key))
-        .context("the kernel does not say how much memory is used")?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kib * 1024)
+/// Returns what the allocator keeps to the operating system. Otherwise what is allocated next may fit
+/// in it, and would not be measured.
+pub fn return_free_memory() {
+    // SAFETY: `malloc_trim` may be called at any time by any thread. It changes only memory that is
+    // free.
+    unsafe { libc::malloc_trim(0) };
 }

@@ -37,8 +37,10 @@ fn processor(report: &Report, file: &Path) -> Result<()> {
     let cases = Case::ALL;
     let per_case = ClientKind::ALL.len() + 1;
     let share = |case, kind| {
-        let processor = |kind| report.processor(Transport::Http, case, kind);
-        processor(kind) / processor(ClientKind::Sdk)
+        report.runs.median(|run| {
+            let processor = |kind| run.processor(Transport::Http, case, kind);
+            Some(processor(kind)? / processor(ClientKind::Sdk)?)
+        })
     };
     let most = cases
         .iter()

@@ -4,7 +4,9 @@
 
 use crate::cores::{self, Core};
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{
+    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
+};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -63,11 +65,16 @@ impl Drop for Process {
 ///
 /// It is what a process allocated. Files that it maps, such as its own program, are not in it.
 pub fn anonymous_memory(process: &str) -> Result<u64> {
+    memory_of(process, "RssAnon:")
+}
+
+/// Returns a figure of the memory of a process, in bytes. The process is a number, or `self`.
+pub fn memory_of(process: &str, key: &str) -> Result<u64> {
     let status = std::fs::read_to_string(Path::new("/proc").join(process).join("status"))
         .context("memory can be read on Linux only")?;
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"))
+        .find_map(|line| line.strip_prefix(key))
         .context("the kernel does not say how much memory is used")?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib * 1024)
@@ -101,4 +108,12 @@ pub fn become_bound(core: Option<usize>, command: &[OsString]) -> Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     Err(Command::new(program).args(arguments).exec())
         .with_context(|| format!("cannot start {}", program.display()))
+}
+
+/// Raises the limit of open files as far as it goes, for this process and those that it starts: the
+/// upstream keeps connections to all programs.
+pub fn allow_many_files() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised).context("the limit of open files cannot be raised")
 }

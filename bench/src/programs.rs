@@ -6,7 +6,10 @@
 
 use crate::cases::Case;
 use crate::constants::{ACCESS_KEY_ID, REGION, SECRET};
-use crate::server::Endpoints;
+use crate::cores::Core;
+use crate::percentile::percentile;
+use crate::process::bound;
+use crate::upstream::Endpoints;
 use anyhow::{Context, Result, ensure};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -63,7 +66,7 @@ fn median_of(
     calls: u32,
 ) -> Result<Duration> {
     let endpoint = format!("http://localhost:{}", endpoints.http);
-    let mut command = Command::new(program);
+    let mut command = bound(Some(Core::First), program)?;
     command
         .arg(script)
         .args([&endpoint, case.action(), &calls.to_string()])
@@ -92,35 +95,33 @@ pub struct Startup {
 
 /// Measures both command lines. Returns `None` if `target/debug/portcullis` is not built.
 pub fn startup(endpoints: &Endpoints) -> Result<Option<Startup>> {
-    let ours = portcullis();
+    let ours = portcullis()?;
     if !ours.exists() {
         return Ok(None);
     }
     let folder = tempfile::tempdir()?;
     let local = |action: &str, input: &str| {
-        let mut command = Command::new(&ours);
+        let mut command = bound(Some(Core::First), &ours)?;
         command
             .args(["execute", "--local"])
             .arg(folder.path().join("data.db"))
             .args([action, input]);
         command.env("PORTCULLIS_CACHE", folder.path().join("cache"));
-        command
+        Ok(command)
     };
     let table = r#"{"TableName": "orders", "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}"#;
-    succeeds(local("CreateTable", table))?;
-    succeeds(local(
-        "PutItem",
-        r#"{"TableName": "orders", "Item": {"id": "c-000042", "total": 129.95}}"#,
-    ))?;
+    succeeds(local("CreateTable", table)?)?;
+    let item = r#"{"TableName": "orders", "Item": {"id": "c-000042", "total": 129.95}}"#;
+    succeeds(local("PutItem", item)?)?;
     let taken =
         median(20, || local("GetItem", r#"{"TableName": "orders", "Key": {"id": "c-000042"}}"#))?;
     let aws = servers().join("venv/bin/aws");
     let endpoint = format!("http://localhost:{}", endpoints.http);
     let startup = aws.exists().then(|| {
         let taken = median(10, || {
-            let mut command = Command::new(&aws);
+            let mut command = bound(Some(Core::First), &aws)?;
             command.args([
                 "dynamodb",
                 "get-item",
@@ -133,24 +134,25 @@ pub fn startup(endpoints: &Endpoints) -> Result<Option<Startup>> {
             ]);
             command.args(["--key", r#"{"customer": {"S": "c-000042"}, "order": {"N": "1042"}}"#]);
             command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET);
-            command
+            Ok(command)
         });
         taken.with_context(|| format!("{}: `make servers` installs it", aws.display()))
     });
     Ok(Some(Startup { ours: taken, aws: startup.transpose()? }))
 }
 
-fn median(times: usize, command: impl Fn() -> Command) -> Result<Duration> {
+fn median(times: usize, command: impl Fn() -> Result<Command>) -> Result<Duration> {
     let mut taken = Vec::new();
     for _ in 0..=times {
+        let command = command()?;
         let began = Instant::now();
-        succeeds(command())?;
+        succeeds(command)?;
         taken.push(began.elapsed());
     }
     // The first run fills caches, and is left out.
     let taken = &mut taken[1..];
     taken.sort_unstable();
-    Ok(taken[times / 2])
+    Ok(percentile(taken, 0.5))
 }
 
 fn succeeds(mut command: Command) -> Result<()> {
@@ -159,15 +161,11 @@ fn succeeds(mut command: Command) -> Result<()> {
     Ok(())
 }
 
-/// Returns the path of our command line, which may not be built.
-pub fn portcullis() -> PathBuf {
-    target().join("debug/portcullis")
-}
-
-fn target() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")
+/// Returns the path of our command line, which may not be built: next to this program.
+pub fn portcullis() -> Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("portcullis"))
 }
 
 fn servers() -> PathBuf {
-    target().join("servers")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/servers")
 }

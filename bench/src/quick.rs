@@ -5,7 +5,7 @@ use crate::clients::{Client, ClientKind, Transport, host, plugin};
 use crate::latency;
 use crate::meter;
 use crate::run::clients;
-use crate::server::Endpoints;
+use crate::upstream::Endpoints;
 use anyhow::Result;
 use std::time::Instant;
 

@@ -5,7 +5,7 @@ use crate::cases::Case;
 use crate::clients::{Client, ClientKind, Transport, host, plugin};
 use crate::constants::CALLERS;
 use crate::report::{Apart, Together};
-use crate::server::Endpoints;
+use crate::upstream::Endpoints;
 use crate::{latency, throughput};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
@@ -14,8 +14,9 @@ use std::sync::Arc;
 /// A client for each kind and transport.
 pub type Clients = HashMap<(ClientKind, Transport), Arc<Client>>;
 
-/// How many calls are made in one turn with many callers.
+/// How many calls are made in one turn: at least so many altogether, and by each caller.
 const CALLS: u32 = 2000;
+const CALLS_OF_EACH: u32 = 12;
 
 /// Compares one caller and many.
 pub async fn apart(endpoints: &Endpoints) -> Result<Apart> {
@@ -54,7 +55,7 @@ pub async fn together(endpoints: &Endpoints) -> Result<Together> {
     Ok(run)
 }
 
-/// Returns the median turn of each client.
+/// Returns the mean of the turns of each client.
 async fn many_callers(
     clients: &Clients,
     transport: Transport,
@@ -65,18 +66,15 @@ async fn many_callers(
     for turn in 0..4 {
         for kind in ClientKind::ALL {
             let client = &clients[&(kind, transport)];
-            let budget = Budget::of_calls(CALLS);
+            let budget = Budget::of_calls(CALLS.max(callers * CALLS_OF_EACH));
             let sample = throughput::run(client, Case::GetItem, callers, budget).await?;
             if turn > 0 {
                 samples.entry(kind).or_default().push(sample);
             }
         }
     }
-    let middle = samples.into_iter().map(|(kind, mut all)| {
-        all.sort_by(|one, other| one.rate.total_cmp(&other.rate));
-        (kind, all.swap_remove(all.len() / 2))
-    });
-    Ok(middle.collect())
+    let mean = |turns: Vec<throughput::Sample>| throughput::Sample::mean(&turns);
+    Ok(samples.into_iter().filter_map(|(kind, turns)| Some((kind, mean(turns)?))).collect())
 }
 
 /// Creates a client for each kind and transport, and makes one call of each case with it.

@@ -1,9 +1,10 @@
 //! Many concurrent callers: calls per second, latency and processor time.
 
-use crate::budget::Budget;
+use crate::budget::{Budget, in_time};
 use crate::cases::Case;
 use crate::clients::Client;
 use crate::meter;
+use crate::percentile::percentile;
 use anyhow::{Result, ensure};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,9 +30,21 @@ impl Sample {
         let calls = latencies.len();
         Ok(Self {
             rate: calls as f64 / took.as_secs_f64(),
-            p50: latencies[calls / 2],
-            p99: latencies[calls * 99 / 100],
+            p50: percentile(&latencies, 0.5),
+            p99: percentile(&latencies, 0.99),
             processor: processor / calls as u32,
+        })
+    }
+
+    /// Returns the mean of each figure over several turns. `None` if there was none.
+    pub fn mean(turns: &[Self]) -> Option<Self> {
+        let count = u32::try_from(turns.len()).ok().filter(|count| *count > 0)?;
+        let mean = |of: fn(&Self) -> Duration| turns.iter().map(of).sum::<Duration>() / count;
+        Some(Self {
+            rate: turns.iter().map(|turn| turn.rate).sum::<f64>() / f64::from(count),
+            p50: mean(|turn| turn.p50),
+            p99: mean(|turn| turn.p99),
+            processor: mean(|turn| turn.processor),
         })
     }
 }
@@ -57,7 +70,7 @@ pub async fn run(client: &Arc<Client>, case: Case, callers: u32, budget: Budget)
     }
     let mut latencies = Vec::new();
     for task in tasks {
-        latencies.append(&mut task.await??);
+        latencies.append(&mut in_time(task).await???);
     }
     Sample::new(latencies, began.elapsed(), meter::processor_time_since(processor))
 }

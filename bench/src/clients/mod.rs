@@ -7,7 +7,7 @@ mod sdk;
 pub use sandbox::{Format, Sandbox, connect, host, plugin, settings};
 
 use crate::cases::Case;
-use crate::server::Endpoints;
+use crate::upstream::Endpoints;
 use anyhow::Result;
 use portcullis::{Host, Plugin};
 

@@ -64,26 +64,26 @@ impl Report {
         let (get, query, write) = (Case::GetItem, Case::Query, Case::BatchWrite);
         let (relay, typed, plain) = (ClientKind::Relay, ClientKind::Typed, ClientKind::Plain);
         vec![
-            Goal::micros("GetItem 300 B, one caller, warm `typed`", 68.0, processor(get, typed))
+            Goal::at_most("GetItem 300 B, one caller, warm `typed`", 68.0, processor(get, typed))
                 .stretch(62.0),
-            Goal::micros(
+            Goal::at_most(
                 "GetItem 300 B, one caller, fresh",
                 120.0,
                 processor(get, ClientKind::Fresh),
             ),
             Goal::reported("the same, bare hyper", processor(get, ClientKind::Bare)),
             Goal::reported("the same, SDK", processor(get, ClientKind::Sdk)),
-            Goal::micros(
+            Goal::at_most(
                 "GetItem 300 B, 64 callers, warm `typed`",
                 58.0,
                 self.runs.figure(many(typed)),
             ),
             Goal::ratio("BatchWriteItem 400 KB, `relay` ÷ SDK", 0.55, to_sdk(write, relay)),
             Goal::ratio("BatchWriteItem 400 KB, `typed` ÷ SDK", 0.75, to_sdk(write, typed)),
-            Goal::micros("Query 100 KB, `relay`", 125.0, processor(query, relay)),
-            Goal::micros("Query 100 KB, `typed`", 290.0, processor(query, typed)),
+            Goal::at_most("Query 100 KB, `relay`", 125.0, processor(query, relay)),
+            Goal::at_most("Query 100 KB, `typed`", 290.0, processor(query, typed)),
             Goal::ratio("Query 100 KB, `typed` ÷ SDK", 0.15, to_sdk(query, typed)),
-            Goal::micros("Query 100 KB, `plain`", 575.0, processor(query, plain)),
+            Goal::at_most("Query 100 KB, `plain`", 575.0, processor(query, plain)),
             Goal::ratio("Query 100 KB, `plain` ÷ SDK", 0.30, to_sdk(query, plain)),
             Goal::ratio("calls/s with fresh instances, 64 callers ÷ SDK", 1.2, fresh).at_least(),
         ]
@@ -102,15 +102,15 @@ impl Report {
                 [server, library].map(|program| self.runs.median(|run| processor(run, program)));
             let what =
                 format!("GetItem 300 B, 64 connections, {} − {}", server.title(), library.title());
-            let goal = Goal::micros(&what, 25.0, more).stretch(18.0);
-            goals.push(goal.detail(format!("{of_server:.0} − {of_library:.0}")));
+            let goal = Goal::at_most(&what, 25.0, more).stretch(18.0);
+            goals.push(goal.detail(format!("medians {of_server:.0} and {of_library:.0}")));
         }
         for server in [Program::ServeWire, Program::ServeJson] {
             let ratio = self
                 .runs
                 .figure(|run| Some(processor(run, server)? / processor(run, Program::Nginx)?));
             let what = format!("the same, {} ÷ nginx", server.title());
-            goals.push(Goal { unit: "", decimals: 2, ..Goal::reported(&what, ratio) });
+            goals.push(Goal { decimals: 2, ..Goal::reported(&what, ratio) }.in_unit(""));
         }
         for server in [Program::ServeWire, Program::ServeJson] {
             let spread = self.runs.figure(|run| {
@@ -136,8 +136,9 @@ impl Report {
             let [ours, sdk] = [program, Program::Sdk]
                 .map(|program| self.runs.median(|run| more(run, program)) / 1e6);
             let what = format!("anonymous memory of 512 callers, {} ÷ SDK", program.title());
-            goals
-                .push(Goal::ratio(&what, 2.0, ratio).detail(format!("{ours:.1} MB ÷ {sdk:.1} MB")));
+            goals.push(
+                Goal::ratio(&what, 2.0, ratio).detail(format!("medians {ours:.1} and {sdk:.1} MB")),
+            );
         }
         let what = "anonymous memory of `serve` 90 s after a peak of large calls ÷ before";
         let (ratio, detail) = match self.peak {
@@ -152,14 +153,12 @@ impl Report {
         let Memory { instance, idle } = self.memory;
         let what = "memory of each additional warm instance";
         goals.push(
-            Goal { unit: " KB", ..Goal::micros(what, 600.0, Figure::of([instance as f64 / 1e3])) }
-                .stretch(300.0),
+            Goal::at_most(what, 600.0, Figure::of([instance as f64 / 1e3]))
+                .stretch(300.0)
+                .in_unit(" KB"),
         );
         let what = format!("{IDLE_DATASOURCES} configured, idle datasources");
-        goals.push(Goal {
-            unit: " MB",
-            ..Goal::micros(&what, 60.0, Figure::of([idle as f64 / 1e6]))
-        });
+        goals.push(Goal::at_most(&what, 60.0, Figure::of([idle as f64 / 1e6])).in_unit(" MB"));
         for (name, format) in [("relay", Format::Relay), ("typed", Format::Typed)] {
             let points = self
                 .growth
@@ -167,9 +166,9 @@ impl Report {
                 .filter(|point| point.format == format && point.bytes >= 1_000_000);
             let copies = points
                 .map(|point| (point.peak as f64 - point.bytes as f64) / point.bytes as f64)
-                .fold(0.0, f64::max);
+                .reduce(f64::max);
             let what = format!("`{name}`: peak memory in addition to the response, 1 to 16 MB");
-            goals.push(Goal { unit: " copies", ..Goal::ratio(&what, 1.5, Figure::of([copies])) });
+            goals.push(Goal::ratio(&what, 1.5, Figure::of(copies)).in_unit(" copies"));
         }
         goals
     }
@@ -196,14 +195,14 @@ impl Report {
 }
 
 impl Goal {
-    /// A figure in microseconds that must not be exceeded.
-    fn micros(what: &str, must: f64, figure: Option<Figure>) -> Self {
+    /// A figure that must not be exceeded, in microseconds.
+    fn at_most(what: &str, must: f64, figure: Option<Figure>) -> Self {
         Self { must: Some(must), ..Self::reported(what, figure) }
     }
 
     /// A ratio that must not be exceeded.
     fn ratio(what: &str, must: f64, figure: Option<Figure>) -> Self {
-        Self { unit: "", decimals: 2, ..Self::micros(what, must, figure) }
+        Self { unit: "", decimals: 2, ..Self::at_most(what, must, figure) }
     }
 
     /// A figure in microseconds without a goal.
@@ -215,6 +214,10 @@ impl Goal {
 
     fn stretch(self, stretch: f64) -> Self {
         Self { stretch: Some(stretch), ..self }
+    }
+
+    fn in_unit(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
     }
 
     fn at_least(self) -> Self {

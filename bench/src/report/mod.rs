@@ -50,11 +50,6 @@ impl Report {
         self.runs.median(|run| run.latency(transport, case, kind).map(|sample| micros(sample.p50)))
     }
 
-    /// Returns the median processor time of a call of a client, in microseconds.
-    pub fn processor(&self, transport: Transport, case: Case, kind: ClientKind) -> f64 {
-        self.runs.median(|run| run.processor(transport, case, kind))
-    }
-
     /// Returns all tables as Markdown.
     pub fn markdown(&self) -> String {
         [

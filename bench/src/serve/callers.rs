@@ -5,9 +5,9 @@ use crate::cases::Case;
 use crate::clients::{Client, ClientKind, Transport, host, plugin};
 use crate::cores::Core;
 use crate::process::{Process, anonymous_memory, bound_self};
-use crate::serve::load::{Load, WARM_UP};
-use crate::server::Endpoints;
+use crate::serve::load::{Load, warm_up};
 use crate::throughput;
+use crate::upstream::Endpoints;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use std::io::{BufRead, BufReader, Write};
@@ -47,7 +47,8 @@ impl Callers {
 
     fn line(&mut self) -> Result<String> {
         let mut line = String::new();
-        self.output.read_line(&mut line)?;
+        let length = self.output.read_line(&mut line)?;
+        ensure!(length > 0, "the callers have ended; their message is above");
         Ok(line)
     }
 }
@@ -80,7 +81,7 @@ pub fn serve(kind: ClientKind, endpoints: &str, cache: &Path) -> Result<()> {
             let (callers, calls, millis) = (next()?, next()?, next()?);
             let time = Duration::from_millis(millis.into());
             let run = async |budget| throughput::run(&client, Case::GetItem, callers, budget).await;
-            run(Budget::new(calls, WARM_UP)).await?;
+            run(Budget::new(calls, warm_up(callers))).await?;
             let sample = run(Budget::new(calls, time)).await?;
             let load = Load { sample, memory: anonymous_memory("self")? };
             println!("{}", serde_json::to_string(&load)?);

@@ -1,6 +1,6 @@
 //! A closed loop of clients: each connection sends its next request when it has its response.
 
-use crate::budget::Budget;
+use crate::budget::{Budget, in_time};
 use crate::process::Process;
 use crate::serve::connection::{Connection, Response};
 use crate::throughput::Sample;
@@ -31,8 +31,23 @@ pub struct Load {
     pub memory: u64,
 }
 
-/// How long a server warms up with its new connections.
-pub const WARM_UP: Duration = Duration::from_millis(250);
+/// How long a program warms up with its new connections, and in addition for each of them.
+const WARM_UP: Duration = Duration::from_millis(250);
+const WARM_UP_OF_EACH: Duration = Duration::from_millis(1);
+
+/// Returns how long a program warms up with this number of connections or callers: each needs an
+/// instance, too.
+pub fn warm_up(connections: u32) -> Duration {
+    WARM_UP + WARM_UP_OF_EACH * connections
+}
+
+impl Load {
+    /// Returns the mean of several turns, and the memory after the last one. `None` if there was none.
+    pub fn mean(turns: &[Self]) -> Option<Self> {
+        let samples: Vec<_> = turns.iter().map(|turn| turn.sample.clone()).collect();
+        Some(Self { sample: Sample::mean(&samples)?, memory: turns.last()?.memory })
+    }
+}
 
 impl Target {
     /// Makes one call, which must succeed and return the item. Later responses must be the same.
@@ -60,7 +75,7 @@ impl Target {
         for _ in 0..connections {
             open.push(Connection::open(self.server, self.tls.as_ref()).await?);
         }
-        let (open, _) = self.run(open, Budget::new(calls, WARM_UP)).await?;
+        let (open, _) = self.run(open, Budget::new(calls, warm_up(connections))).await?;
         let (began, processor) = (Instant::now(), process.processor_time()?);
         let (_open, latencies) = self.run(open, Budget::new(calls, time)).await?;
         let took = began.elapsed();
@@ -83,7 +98,7 @@ impl Target {
         }
         let (mut connections, mut latencies) = (Vec::new(), Vec::new());
         for client in clients {
-            let (connection, mut taken) = client.await??;
+            let (connection, mut taken) = in_time(client).await???;
             connections.push(connection);
             latencies.append(&mut taken);
         }

@@ -1,7 +1,7 @@
 //! `portcullis serve` under load, next to nginx and to the library in the callers' own process.
 //!
-//! The program under test has the last core for itself. The clients, and the upstream that all
-//! programs call, share the first one.
+//! The program under test runs on the last core, on which the other programs wait idle. The clients, and
+//! the upstream that all programs call, share the first one.
 
 mod callers;
 mod connection;
@@ -18,16 +18,18 @@ pub use callers::serve as serve_callers;
 pub use load::Load;
 pub use nginx::version as nginx_version;
 pub use peak::{Peak, run as peak};
+pub(crate) use portcullis_serve::map_large_buffers;
 pub use portcullis_serve::{Log, serve as serve_policy};
 pub use programs::Program;
 
 use crate::clients::Transport;
 use crate::constants::CALLERS;
 use crate::cores::Core;
-use crate::server::Server;
-use anyhow::{Context, Result};
+use crate::upstream::Upstream;
+use anyhow::{Context, Result, ensure};
 use running::Stage;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// The results of one run.
@@ -39,16 +41,21 @@ pub struct ServeRun {
     pub loads: Vec<(Program, Transport, u32, Load)>,
 }
 
-/// How many calls of one program are measured at most.
-const CALLS: u32 = 20_000;
-/// How long one program is measured at most.
-const TIME: Duration = Duration::from_millis(800);
+/// How often each program is measured with each number of connections. The second time in reverse, so
+/// that what changes slowly on the machine affects all alike.
+const TURNS: usize = 2;
+/// How many calls are measured in a turn at most.
+const CALLS: u32 = 50_000;
+/// How long a turn takes at most, and in addition for each connection, each of which makes a few calls.
+const TIME: Duration = Duration::from_millis(400);
+const TIME_OF_EACH: Duration = Duration::from_millis(1);
 
 /// Compares all programs once. They take turns.
 pub fn run() -> Result<ServeRun> {
     on_first_core(async {
-        let server = Server::start(Core::First)?;
-        let mut stage = Stage::new(&server.endpoints)?;
+        let upstream = Upstream::start(Core::First)?;
+        let mut stage = Stage::new(&upstream.endpoints)?;
+        stage.compile()?;
         let mut run = ServeRun::default();
         let transports = [Transport::Http, Transport::Tls];
         for transport in transports {
@@ -60,22 +67,39 @@ pub fn run() -> Result<ServeRun> {
         }
         for transport in transports {
             for connections in CALLERS {
-                for program in Program::ALL {
-                    if !program.is_measured(transport, connections) {
-                        continue;
-                    }
-                    let load = stage.load(program, transport, connections, CALLS, TIME).await;
-                    let load = load.with_context(|| {
-                        format!("{}, {connections} connections", program.title())
-                    })?;
-                    if let Some(load) = load {
-                        run.loads.push((program, transport, connections, load));
-                    }
-                }
+                let loads = take_turns(&mut stage, transport, connections).await?;
+                run.loads.extend(
+                    loads
+                        .into_iter()
+                        .map(|(program, load)| (program, transport, connections, load)),
+                );
             }
         }
         Ok(run)
     })
+}
+
+/// Measures all programs that run with this number of connections.
+async fn take_turns(
+    stage: &mut Stage,
+    transport: Transport,
+    connections: u32,
+) -> Result<Vec<(Program, Load)>> {
+    let time = TIME + TIME_OF_EACH * connections;
+    let mut programs = Program::ALL;
+    let mut turns: HashMap<Program, Vec<Load>> = HashMap::new();
+    for _ in 0..TURNS {
+        for program in programs {
+            if program.is_measured(transport, connections) {
+                let load = stage.load(program, transport, connections, CALLS, time).await;
+                let load = load
+                    .with_context(|| format!("{}, {connections} connections", program.title()))?;
+                turns.entry(program).or_default().extend(load);
+            }
+        }
+        programs.reverse();
+    }
+    Ok(turns.into_iter().filter_map(|(program, all)| Some((program, Load::mean(&all)?))).collect())
 }
 
 /// One case, as a quick check.
@@ -93,7 +117,8 @@ pub struct ServeCase {
     /// Starts the server without its log.
     #[arg(long)]
     quiet: bool,
-    /// Another program: nginx, or relay, typed, bare or sdk in the callers' own process.
+    /// Another program: nginx, serve-inline, serve-saved, or relay, typed, bare or sdk in the callers'
+    /// own process.
     #[arg(long)]
     program: Option<Program>,
     /// How often it is measured.
@@ -123,10 +148,18 @@ impl ServeCase {
     /// Measures the case, and prints the results.
     pub fn run(&self) -> Result<()> {
         let (program, transport) = (self.program(), self.transport);
+        ensure!(transport != Transport::Cold, "choose the transport http or tls");
         on_first_core(async {
-            let server = Server::start(Core::First)?;
-            let mut stage = Stage::new(&server.endpoints)?;
-            let before = stage.start(program, transport).await?.context("it is not installed")?;
+            let upstream = Upstream::start(Core::First)?;
+            let mut stage = Stage::new(&upstream.endpoints)?;
+            stage.compile()?;
+            let before = stage.start(program, transport).await?.with_context(|| {
+                format!(
+                    "{} is not measured over {}, or is not installed: `make servers` installs nginx",
+                    program.title(),
+                    transport.title()
+                )
+            })?;
             println!(
                 "{}, {}, {} connections, process {}",
                 program.title(),

@@ -35,8 +35,9 @@ fn program() -> &'static str {
 }
 
 impl Nginx {
-    /// Starts it on the last core, in front of the upstream with this port.
+    /// Starts it on the last core, in front of the upstream with this port. The folder is its own.
     pub fn start(folder: &Path, upstream: u16, certificate: &Certificate) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
         let (http, https) = (free_address()?, free_address()?);
         std::fs::write(folder.join("nginx.pem"), &certificate.certificate)?;
         std::fs::write(folder.join("nginx-key.pem"), &certificate.key)?;

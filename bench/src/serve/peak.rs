@@ -10,9 +10,10 @@ use crate::cores::Core;
 use crate::process::{Process, bound};
 use crate::serve::connection::Connection;
 use crate::serve::{policy, portcullis_serve, request};
-use crate::server::Server;
-use anyhow::{Result, ensure};
+use crate::upstream::Upstream;
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub struct Peak {
     pub before: u64,
     /// The most during the large calls.
     pub peak: u64,
-    /// After the large calls, and a longer rest.
+    /// After the large calls, and a rest.
     pub after: u64,
     /// The number of large calls.
     pub calls: usize,
@@ -35,12 +36,10 @@ pub struct Peak {
 const CONNECTIONS: usize = 32;
 /// How long small calls are made before the peak.
 const SMALL: Duration = Duration::from_secs(5);
-/// The rest before the peak. The server returns free memory every five seconds.
-const SHORT_REST: Duration = Duration::from_secs(12);
 /// How long large calls are made.
 const LARGE: Duration = Duration::from_secs(20);
-/// The rest after the peak.
-const LONG_REST: Duration = Duration::from_secs(90);
+/// The rest before memory is read. Instances that are idle are dropped after a minute.
+const REST: Duration = Duration::from_secs(90);
 /// How often memory is read during the peak.
 const INTERVAL: Duration = Duration::from_millis(50);
 /// The inputs of large writes, in bytes.
@@ -51,19 +50,26 @@ pub fn run(program: &Path) -> Result<Option<Peak>> {
     if !program.exists() {
         return Ok(None);
     }
-    let server = Server::start(Core::Last)?;
+    let upstream = Upstream::start(Core::Last)?;
     let folder = tempfile::tempdir()?;
-    let policy = policy::write(folder.path(), server.endpoints.http, None)?;
-    let mut command = bound(None, program)?;
-    command.args(["serve", "--policy"]).arg(&policy);
-    let (process, address) = portcullis_serve::started(&mut command, &policy)?;
+    let policy = policy::write(folder.path(), upstream.endpoints.http, None)?;
+    let log = folder.path().join("log");
+    let start = || {
+        let mut command = bound(None, program)?;
+        command.args(["serve", "--policy"]).arg(&policy).stderr(File::create(&log)?);
+        let started = portcullis_serve::started(&mut command, &policy);
+        started.with_context(|| std::fs::read_to_string(&log).unwrap_or_default())
+    };
+    // The first one compiles the plugin, and its memory would be counted.
+    drop(start()?);
+    let (process, address) = start()?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let small = request::json(address, "GetItem", "", &Case::GetItem.input());
         call(address, &[small], SMALL, &process).await?;
-        tokio::time::sleep(SHORT_REST).await;
+        tokio::time::sleep(REST).await;
         let before = process.anonymous_memory()?;
         let (calls, peak) = call(address, &large(address), LARGE, &process).await?;
-        tokio::time::sleep(LONG_REST).await;
+        tokio::time::sleep(REST).await;
         Ok(Some(Peak { before, peak, after: process.anonymous_memory()?, calls }))
     })
 }

@@ -15,6 +15,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
+/// The command line's settings of the allocator.
+#[path = "../../../cli/src/allocator.rs"]
+mod allocator;
+
+pub(crate) use allocator::map_large_buffers;
+
 /// Whether the server logs its requests, as it does by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Log {
@@ -27,25 +33,22 @@ pub enum Log {
 /// Starts the server on the last core, and returns its address.
 pub fn start(policy: &Path, log: Log) -> Result<(Process, SocketAddr)> {
     let mut command = bound_self(Some(Core::Last), "serve-policy")?;
-    command.arg(policy);
+    command.arg(policy).stderr(Stdio::null());
     if log == Log::Off {
         command.arg("--quiet");
     }
     started(&mut command, policy)
 }
 
-/// Starts a program that serves a policy file and prints its address first.
+/// Starts a program that serves a policy file and prints its address first, or why it does not.
 pub fn started(command: &mut Command, policy: &Path) -> Result<(Process, SocketAddr)> {
     command
         .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", SECRET)
         .env_remove("AWS_SESSION_TOKEN")
         .env("PORTCULLIS_CACHE", policy.with_file_name("cache"))
-        // What `cli/src/allocator.rs` sets.
-        .env("MALLOC_MMAP_THRESHOLD_", (128 * 1024).to_string())
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+        .stdout(Stdio::piped());
     let mut process = Process::start(command)?;
     let output = process.child().stdout.take().context("its output is a pipe")?;
     let mut output = BufReader::new(output);
@@ -64,6 +67,8 @@ pub fn started(command: &mut Command, policy: &Path) -> Result<(Process, SocketA
 
 /// Serves a policy file until the process ends. Prints the server's address, or why there is none.
 pub fn serve(policy: &Path, log: Log) -> Result<()> {
+    map_large_buffers();
+    allocator::trim_regularly()?;
     if log == Log::On {
         start_log();
     }

@@ -12,10 +12,11 @@ use crate::serve::policy;
 use crate::serve::portcullis_serve::{self, Log};
 use crate::serve::programs::Program;
 use crate::serve::request;
-use crate::server::Endpoints;
+use crate::upstream::Endpoints;
 use anyhow::{Context, Result, ensure};
 use rustls::ClientConfig;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub struct Stage {
     certificate: Certificate,
     tls: Arc<ClientConfig>,
     servers: HashMap<(Log, Transport), (Process, SocketAddr)>,
-    nginx: Option<Nginx>,
+    nginx: HashMap<Transport, Nginx>,
     callers: HashMap<Program, Callers>,
     targets: HashMap<(Program, Transport), Arc<Target>>,
     // Removed last.
@@ -37,7 +38,6 @@ pub struct Stage {
 impl Stage {
     /// Prepares programs that call this upstream.
     pub fn new(endpoints: &Endpoints) -> Result<Self> {
-        allow_many_connections()?;
         let certificate = Certificate::new()?;
         let tls = Arc::new(trusting(&certificate.authority, &[&rustls::version::TLS13])?);
         Ok(Self {
@@ -45,11 +45,17 @@ impl Stage {
             certificate,
             tls,
             servers: HashMap::new(),
-            nginx: None,
+            nginx: HashMap::new(),
             callers: HashMap::new(),
             targets: HashMap::new(),
             folder: tempfile::tempdir()?,
         })
+    }
+
+    /// Compiles the plugin, which no measured process does: the memory for it would be counted.
+    pub fn compile(&self) -> Result<()> {
+        let policy = policy::write(self.folder.path(), self.endpoints.http, None)?;
+        portcullis_serve::start(&policy, Log::Off).map(drop)
     }
 
     /// Starts a program, unless it runs already or is not measured with this transport. Makes one
@@ -94,15 +100,19 @@ impl Stage {
             if nginx::version().is_none() {
                 return Ok(None);
             }
-            if self.nginx.is_none() {
-                let (folder, port) = (self.folder.path(), self.endpoints.http);
-                self.nginx = Some(Nginx::start(folder, port, &self.certificate)?);
-            }
-            let address = |nginx: &Nginx| match transport {
+            let folder = if transport == Transport::Http { "nginx-http" } else { "nginx-tls" };
+            let nginx = match self.nginx.entry(transport) {
+                Entry::Occupied(started) => started.into_mut(),
+                Entry::Vacant(absent) => {
+                    // One for each transport, so that their memory is not mixed up.
+                    let folder = self.folder.path().join(folder);
+                    absent.insert(Nginx::start(&folder, self.endpoints.http, &self.certificate)?)
+                }
+            };
+            return Ok(Some(match transport {
                 Transport::Http => nginx.http,
                 _ => nginx.https,
-            };
-            return Ok(self.nginx.as_ref().map(address));
+            }));
         }
         let key = (log(program), transport);
         if let Some((_, address)) = self.servers.get(&key) {
@@ -121,7 +131,7 @@ impl Stage {
             return Some(&callers.process);
         }
         match program {
-            Program::Nginx => self.nginx.as_ref().map(|nginx| &nginx.process),
+            Program::Nginx => self.nginx.get(&transport).map(|nginx| &nginx.process),
             _ => self.servers.get(&(log(program), transport)).map(|(process, _)| process),
         }
     }
@@ -151,13 +161,4 @@ fn log(program: Program) -> Log {
         Program::QuietWire | Program::QuietJson => Log::Off,
         _ => Log::On,
     }
-}
-
-/// Raises the limit of open files as far as it goes, for this process and those that it starts: the
-/// upstream keeps connections to all programs.
-fn allow_many_connections() -> Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    setrlimit(Resource::Nofile, raised).context("the limit of open files cannot be raised")
 }

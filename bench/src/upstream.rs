@@ -6,7 +6,7 @@ use crate::certificate::Certificate;
 use crate::constants::{PEAK_SIZES, RESPONSE_SIZES};
 use crate::cores::Core;
 use crate::process::{Process, bound_self};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -44,34 +44,31 @@ const END: &str = "listening";
 /// The delay of the slow port. It is long enough that 64 calls are in flight at the same time.
 pub const SLOW: Duration = Duration::from_millis(400);
 
-/// A running server process. It ends when this value is dropped.
-pub struct Server {
+/// A running process of it. It ends when this value is dropped.
+pub struct Upstream {
     _process: Process,
     /// Where the server listens.
     pub endpoints: Endpoints,
 }
 
-impl Server {
-    /// Starts this program a second time, as the server, on this core.
+impl Upstream {
+    /// Starts this program a second time, as the upstream, on this core.
     pub fn start(core: Core) -> Result<Self> {
         let mut command = bound_self(Some(core), "upstream")?;
         let mut process = Process::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         let output = process.child().stdout.take().context("its output is a pipe")?;
         let mut output = BufReader::new(output);
-        let mut ports = String::new();
-        output.read_line(&mut ports)?;
-        let ports: Vec<u16> = ports
-            .split_whitespace()
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .context("the server did not start")?;
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        let ports: Vec<u16> = line.split_whitespace().flat_map(str::parse).collect();
+        let [http, https, closing, slow] = ports[..] else {
+            bail!("the upstream did not start; its message is above");
+        };
         let ca: Vec<String> = output
             .lines()
             .take_while(|line| line.as_ref().is_ok_and(|line| line != END))
             .collect::<Result<_, _>>()?;
-        let ca = ca.join("\n");
-        let endpoints =
-            Endpoints { http: ports[0], https: ports[1], closing: ports[2], slow: ports[3], ca };
+        let endpoints = Endpoints { http, https, closing, slow, ca: ca.join("\n") };
         Ok(Self { _process: process, endpoints })
     }
 }
@@ -94,7 +91,12 @@ async fn respond_to_all() -> Result<()> {
         ports.push(listener.local_addr()?.port().to_string());
         let (responses, acceptor) = (responses.clone(), tls.then(|| acceptor.clone()));
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            loop {
+                // It may fail for one connection, which its client notices.
+                let Ok((stream, _)) = listener.accept().await else {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                };
                 let (responses, acceptor) = (responses.clone(), acceptor.clone());
                 tokio::spawn(async move {
                     // Errors are ignored: the client notices them.
