@@ -74,13 +74,13 @@ fuzz: setup tools ## Run all fuzz targets, for FUZZ_SECONDS (120) in total.
 	fuzz/run
 
 .PHONY: load
-load: setup servers ## Load-test the server with 64 clients for five minutes; SECONDS=N changes the time, FLOOD=N the number of tenants' datasources.
-	LOAD_SECONDS=$(or $(SECONDS),300) LOAD_FLOOD=$(or $(FLOOD),0) cargo test --workspace --features portcullis-cli/other-servers --test load --test tenant_load -- --nocapture --test-threads 1
+load: setup servers ## Load-test the server, and then tenants' datasources, for five minutes each; SECONDS=N changes the time, FLOOD=N the number of datasources.
+	LOAD_SECONDS=$(or $(SECONDS),300) LOAD_FLOOD=$(or $(FLOOD),0) cargo test --no-fail-fast --workspace --features portcullis-cli/other-servers --test load --test tenant_load -- --nocapture --test-threads 1
 
 # Random attacks next to honest calls: of plugins on the host, then of plugins and clients on the server. Figures:
 # docs/threat-model.md.
 .PHONY: soak
-soak: setup servers ## Attack the host, then the server, for ten minutes each, next to honest calls; SECONDS=N changes the time.
+soak: setup servers ## Attack the host for ten minutes, and the server for the second half of ten, next to honest calls; SECONDS=N changes the time.
 	cargo build --workspace
 	target/debug/soak $(or $(SECONDS),600)
 	LOAD_SECONDS=$(or $(SECONDS),600) cargo test --workspace --features portcullis-cli/other-servers --test load -- --nocapture no_response

@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use support::{Serve, TABLE, datasource, token};
+use support::{Serve, SetOnDrop, TABLE, datasource, token};
 use tokio::task::block_in_place;
 
 const CLIENTS: usize = 64;
@@ -187,6 +187,7 @@ async fn no_response_is_lost_or_mixed_up_and_memory_does_not_grow() {
     let first = AtomicU64::new(0);
     block_in_place(|| {
         std::thread::scope(|scope| {
+            let _ended = [&warm, &loud, &stop].map(SetOnDrop);
             for number in 0..CLIENTS {
                 let (quiet, outcomes, url, count) = (&quiet, &outcomes, &serve.url, &first);
                 let (warm, loud, stop) = (&warm, &loud, &stop);
@@ -204,6 +205,7 @@ async fn no_response_is_lost_or_mixed_up_and_memory_does_not_grow() {
             let attacks = std::sync::OnceLock::new();
             // The policy is replaced 20 times while calls are running.
             std::thread::scope(|inner| {
+                let _ended = SetOnDrop(&attacked);
                 for step in 0..20 {
                     std::thread::sleep(Duration::from_millis(seconds() * 50));
                     warm.store(true, Ordering::Relaxed);
@@ -325,6 +327,7 @@ async fn killing_one_of_two_servers_fails_only_its_running_calls() {
     let mut shares = (0, 0);
     block_in_place(|| {
         std::thread::scope(|scope| {
+            let _ended = SetOnDrop(&stop);
             for number in 0..CLIENTS {
                 let (outcomes, stop, url) = (&outcomes, &stop, &url);
                 scope.spawn(move || outcomes.run(url, number, stop));

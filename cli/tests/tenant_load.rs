@@ -11,8 +11,9 @@ use portcullis_testkit::recorder;
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
-use support::{Serve, token};
+use support::{Serve, SetOnDrop, token};
 use tokio::task::block_in_place;
 
 const CLIENTS: u64 = 64;
@@ -149,6 +150,7 @@ async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() 
     let began = Instant::now();
     block_in_place(|| {
         std::thread::scope(|scope| {
+            let _ended = [&begins, &stop].map(SetOnDrop);
             for number in 0..CLIENTS {
                 let (serve, quiet, flooded) = (&serve, &quiet, &flooded);
                 let (begins, stop) = (&begins, &stop);
@@ -158,9 +160,12 @@ async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() 
                 });
             }
             let least = number("LOAD_FLOOD", 0);
+            let mut flooders: Vec<ScopedJoinHandle<'_, ()>> = Vec::new();
             // An hour at most, however slow the machine is.
             for step in 0..72_000 / seconds() {
-                if step >= 20 && flood.load(Ordering::Relaxed) >= least {
+                let is_over = flood.load(Ordering::Relaxed) >= least
+                    || flooders.iter().all(ScopedJoinHandle::is_finished);
+                if step >= 20 && is_over {
                     break;
                 }
                 std::thread::sleep(Duration::from_millis(seconds() * 50));
@@ -170,7 +175,7 @@ async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() 
                     begins.store(true, Ordering::Relaxed);
                     for _ in 0..FLOODERS {
                         let (serve, stop, flood) = (&serve, &stop, &flood);
-                        scope.spawn(move || {
+                        flooders.push(scope.spawn(move || {
                             let client = Client::new(serve);
                             while !stop.load(Ordering::Relaxed) {
                                 let number = flood.fetch_add(1, Ordering::Relaxed);
@@ -178,7 +183,7 @@ async fn no_tenant_gets_the_identity_of_another_and_a_flood_slows_nobody_down() 
                                 let (status, result) = client.call("flood", &id, "us-1");
                                 assert_eq!((status, &result), (200, &json!({"TableNames": [id]})));
                             }
-                        });
+                        }));
                     }
                 }
             }

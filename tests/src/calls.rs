@@ -80,6 +80,13 @@ fn plain_item(number: usize) -> String {
     )
 }
 
+/// Returns the name and the count of a line.
+fn named_count(line: &str) -> (&str, i64) {
+    line.rsplit_once(' ')
+        .and_then(|(name, count)| Some((name, count.parse().ok()?)))
+        .expect("each line is a name and a count")
+}
+
 /// Compares counts with those in a fixture: one count in each line, as the last word.
 ///
 /// With `PORTCULLIS_UPDATE=1` in the environment it writes the fixture instead.
@@ -88,7 +95,7 @@ fn plain_item(number: usize) -> String {
 /// Panics if a count differs by more than `tolerance` per cent, or if the fixture has other lines.
 pub fn compare_with_fixture(fixture: &str, found: &str, tolerance: i64) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture);
-    if std::env::var_os("PORTCULLIS_UPDATE").is_some() {
+    if std::env::var_os("PORTCULLIS_UPDATE").is_some_and(|value| value == "1") {
         std::fs::write(&path, found).expect("the fixture can be written");
         return;
     }
@@ -102,13 +109,8 @@ pub fn compare_with_fixture(fixture: &str, found: &str, tolerance: i64) {
     );
     let mut wrong = String::new();
     for (known, found) in known.lines().zip(found.lines()) {
-        let count = |line: &str| {
-            line.rsplit(' ')
-                .next()
-                .and_then(|count| count.parse::<i64>().ok())
-                .expect("each line ends with a count")
-        };
-        let (was, is) = (count(known), count(found));
+        let ((known, was), (name, is)) = (named_count(known), named_count(found));
+        assert_eq!(known, name, "{} has another line", path.display());
         if (is - was).abs() * 100 > was * tolerance {
             writeln!(wrong, "{found} instead of {was}: {:+} %", (is - was) * 100 / was)
                 .expect("writing to a string cannot fail");

@@ -82,13 +82,32 @@ pub async fn connect(
     policy_more: &str,
     settings_more: &str,
 ) -> Result<Datasource, Error> {
+    connect_on(host(), dynamodb(), authority, policy_more, settings_more).await
+}
+
+/// Connects a DynamoDB datasource on another host. `more` is added to the policy as TOML.
+///
+/// # Panics
+/// Panics if the datasource cannot be connected.
+pub async fn datasource_on(host: &Host, authority: &str, more: &str) -> Datasource {
+    let plugin = load_dynamodb(host);
+    connect_on(host, &plugin, authority, more, "").await.expect("the datasource connects")
+}
+
+async fn connect_on(
+    host: &Host,
+    plugin: &Plugin,
+    authority: &str,
+    policy_more: &str,
+    settings_more: &str,
+) -> Result<Datasource, Error> {
     let settings =
         format!("{{\"region\":\"us-east-1\",\"endpoint\":\"http://{authority}\"{settings_more}}}");
     let connect = DatasourceConfig::new("datasource")
         .policy(policy(authority, policy_more))
         .settings(Settings::Trusted(&settings))
         .shared_credentials(credentials());
-    host().connect(dynamodb(), connect).await
+    host.connect(plugin, connect).await
 }
 
 /// Returns `component` with one more core module, given in the WebAssembly text format.

@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -56,6 +57,19 @@ pub(crate) const TABLE: &str = r#"{"TableName": "orders",
 
 /// The secret key of all datasources in these tests. It must not appear in the log.
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+/// Sets a flag when it is dropped: threads that wait for the flag end also if the test fails before.
+pub(crate) struct SetOnDrop<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The most bytes of a server's log that are kept: a load test writes a million lines, on the machine
+/// whose memory it measures.
+const MOST_LOG: usize = 8 * 1024 * 1024;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portcullis");
 
@@ -111,7 +125,12 @@ impl Serve {
         let (lines, stderr) = (log.clone(), child.stderr.take().unwrap());
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                lines.lock().unwrap().push_str(&(line + "\n"));
+                let mut log = lines.lock().unwrap();
+                log.push_str(&(line + "\n"));
+                if log.len() > MOST_LOG {
+                    let half = log.floor_char_boundary(MOST_LOG / 2);
+                    log.drain(..half);
+                }
             }
         });
         let mut url = String::new();
@@ -148,7 +167,7 @@ impl Serve {
         self.folder.path().join(file)
     }
 
-    /// Returns the log so far.
+    /// Returns the log so far, or the end of a long one.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
