@@ -3,6 +3,7 @@
 
 mod support;
 
+use portcullis_testkit::closed::ClosedPort;
 use portcullis_testkit::recorder::{self, Recorder, Response};
 use portcullis_testkit::scripted::{self, AfterBytes};
 use portcullis_testkit::tls::rcgen::{self, CertificateParams, ExtendedKeyUsagePurpose, IsCa};
@@ -140,7 +141,8 @@ async fn stalled_handshake_with_a_server_is_not_a_missing_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_that_cannot_be_reached_is_named_with_the_reason() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = ClosedPort::reserve();
+    let port = closed.port;
     for scheme in ["http", "https"] {
         let expected = format!("cannot connect to localhost:{port}: connection refused");
         refused(&format!("{scheme}://localhost:{port}"), "", &[&expected]).await;
@@ -151,7 +153,8 @@ async fn server_that_cannot_be_reached_is_named_with_the_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn problem_document_names_host_port_and_reason_of_a_datasource() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = ClosedPort::reserve();
+    let port = closed.port;
     let serve = Serve::start(&datasource("orders", &format!("localhost:{port}"), ""), &[]);
     let url = format!("{}/v1/datasources/orders/actions/ListTables", serve.url);
     let problem: Value = tokio::task::spawn_blocking(move || {

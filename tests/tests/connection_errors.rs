@@ -5,6 +5,7 @@ use portcullis::{
     DatasourceConfig, Dial, Dialing, Error, Host, PluginError, Policy, Resolve, Settings, TcpDial,
     Tls, TransportError,
 };
+use portcullis_testkit::closed::ClosedPort;
 use portcullis_testkit::recorder::{self, Recorder, Response};
 use portcullis_testkit::scripted::{self, AfterBytes};
 use portcullis_testkit::tls::{CertificateAuthority, self_signed};
@@ -312,7 +313,8 @@ async fn stalled_handshake_is_not_a_missing_connection() {
 
 #[tokio::test]
 async fn connection_errors_name_host_port_and_reason_but_no_address() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = ClosedPort::reserve();
+    let port = closed.port;
     let connect = async |host: &str| {
         let origin = format!("http://{host}:{port}");
         let message = refused(&origin, Tls::default(), "").await;

@@ -1,6 +1,7 @@
 //! Services that respond incorrectly, or not at all.
 
 use portcullis::{DatasourceConfig, Error, LimitKind, PluginError, Settings, TransportError};
+use portcullis_testkit::closed::ClosedPort;
 use portcullis_testkit::recorder::{self, Response};
 use portcullis_testkit::scripted::{self, AfterBytes};
 use tests::plugins::{self, host};
@@ -14,7 +15,8 @@ fn transport_error(result: Result<String, Error>) -> TransportError {
 
 #[tokio::test]
 async fn unreachable_server_is_reported_with_the_number_of_attempts() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = ClosedPort::reserve();
+    let port = closed.port;
     let datasource = plugins::datasource(&format!("127.0.0.1:{port}"), "").await;
     let error = transport_error(
         datasource.execute("PutItem", r#"{"TableName":"t","Item":{"a":"b"}}"#).await,
@@ -25,7 +27,8 @@ async fn unreachable_server_is_reported_with_the_number_of_attempts() {
 
 #[tokio::test]
 async fn connection_test_distinguishes_unreachable_denied_and_missing_credentials() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = ClosedPort::reserve();
+    let port = closed.port;
     let authority = format!("127.0.0.1:{port}");
     let unreachable = plugins::datasource(&authority, "").await.test().await;
     assert!(

@@ -2,6 +2,7 @@
 
 use super::policy::ADMIN;
 use super::support::{Serve, datasource};
+use portcullis_testkit::closed::ClosedPort;
 use portcullis_testkit::scripted::AfterBytes;
 use portcullis_testkit::{dynoxide, recorder, scripted};
 use serde_json::{Value, json};
@@ -115,8 +116,7 @@ async fn upstream_failures_have_distinct_errors_and_later_calls_succeed() {
             .into(),
     };
     let throttled = recorder::start(throttled).await;
-    let closed =
-        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let closed = ClosedPort::reserve();
     let mut policy = datasource("orders", &healthy.authority, ADMIN);
     for (name, authority) in [
         ("reset", &reset.authority),
@@ -124,7 +124,7 @@ async fn upstream_failures_have_distinct_errors_and_later_calls_succeed() {
         ("silent", &silent.authority),
         ("failing", &failing.authority),
         ("throttled", &throttled.authority),
-        ("down", &closed),
+        ("down", &format!("127.0.0.1:{}", closed.port)),
     ] {
         policy += &datasource(name, authority, ADMIN);
     }

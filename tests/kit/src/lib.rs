@@ -5,6 +5,7 @@
 //!
 //! | module | what the server does |
 //! |---|---|
+//! | [`closed`] | is not a server: it is a port that refuses connections |
 //! | [`dynoxide`] | speaks the DynamoDB API, with an empty in-memory database |
 //! | [`recorder`] | records every request and sends the responses you give it |
 //! | [`scripted`] | sends exactly the bytes you give it: for broken, slow and hostile services |
@@ -12,6 +13,7 @@
 //!
 //! The crate is for tests only. It panics where a test could not continue anyway.
 
+pub mod closed;
 pub mod dynoxide;
 pub mod recorder;
 pub mod scripted;
