@@ -1,6 +1,7 @@
 //! How deep JSON nests: deep nesting overflows the stack of recursive parsers.
 
 use crate::block::{BYTES, Block};
+use crate::parts::{Part, Parts};
 
 /// Whether arrays and objects in `text` nest more than `limit` levels deep. A text that is not JSON
 /// gives a result without a meaning, but no panic.
@@ -19,6 +20,41 @@ pub fn is_deeper(text: &str, limit: u32) -> bool {
     let mut last = [b' '; BYTES];
     last[..rest.len()].copy_from_slice(rest);
     state.is_deeper(&last, limit)
+}
+
+/// Whether arrays and objects nest more than `limit` levels deep in a text that may have comments, as
+/// what people type may. Quotes and brackets in comments do not count.
+///
+/// ```
+/// let input = "{} // 5\" [[[\n";
+/// assert!(!portcullis_json::is_input_deeper(input, 1));
+/// assert!(portcullis_json::is_input_deeper("/* \" */ [[]]", 1));
+/// ```
+#[must_use]
+pub fn is_input_deeper(text: &str, limit: u32) -> bool {
+    if !text.contains("//") && !text.contains("/*") {
+        return is_deeper(text, limit);
+    }
+    let mut depth = 0u32;
+    for part in Parts::new(text) {
+        let brackets = match part {
+            Part::Plain(text) => text,
+            // It is one of a template, or two objects.
+            Part::Placeholder(_) => "{{}}",
+            Part::Comment(_) | Part::Quoted(_) => continue,
+        };
+        for byte in brackets.bytes() {
+            match byte {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > limit {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// What one block hands to the next.
@@ -92,7 +128,7 @@ fn spans(mut bits: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::is_deeper;
+    use super::{is_deeper, is_input_deeper};
     use proptest::prelude::*;
     use serde_json::Value;
 
@@ -124,6 +160,27 @@ mod tests {
         assert!(!is_deeper(&"[]".repeat(1_000_000), 1));
         for odd in ["", "\"", "\"\\", "]]]]", "{]"] {
             assert!(!is_deeper(odd, 2), "{odd}");
+        }
+    }
+
+    #[test]
+    fn comments_neither_hide_brackets_nor_count() {
+        let deep = "[".repeat(129);
+        for shallow in [
+            format!("{{\"t\": 1, // 5\" disk\n \"text\": \"{deep}\"}}"),
+            format!("{{}} // {deep}\n"),
+            format!("/* {deep} */ {{\"url\": \"https://a.b/*{deep}*/\"}}"),
+        ] {
+            assert!(!is_input_deeper(&shallow, 128), "{shallow}");
+        }
+        for hidden in [
+            format!("/*\"*/{deep}"),
+            format!("/*]]]]*/{deep}"),
+            format!("//\"\n{deep}"),
+            format!("[\"https://a.b\", {deep}"),
+            deep,
+        ] {
+            assert!(is_input_deeper(&hidden, 128), "{hidden}");
         }
     }
 

@@ -5,8 +5,10 @@ use crate::string::string_length;
 /// A part of a template. The parts of a template, one after the other, are the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part<'t> {
-    /// Text without a string and without a placeholder, or a comment.
+    /// Text without a string, a comment or a placeholder.
     Plain(&'t str),
+    /// A comment.
+    Comment(&'t str),
     /// A string with its quotes.
     Quoted(&'t str),
     /// A placeholder `{{ name }}`, with its name.
@@ -37,7 +39,10 @@ impl<'t> Iterator for Parts<'t> {
         let first = *text.as_bytes().first()?;
         Some(match (first, placeholder(text)) {
             (b'"', _) => Part::Quoted(self.take(string_length(text))),
-            (b'/', _) => Part::Plain(self.take(comment_length(text))),
+            (b'/', _) => match comment_length(text) {
+                Some(length) => Part::Comment(self.take(length)),
+                None => Part::Plain(self.take(1)),
+            },
             (_, Some((name, length))) => {
                 self.take(length);
                 Part::Placeholder(name)
@@ -67,15 +72,13 @@ fn placeholder(text: &str) -> Option<(&str, usize)> {
     (!name.is_empty()).then_some((name, text.len() - rest.len()))
 }
 
-/// The length of the comment at the start of `text`; 1 if there is no comment.
-fn comment_length(text: &str) -> usize {
+/// The length of the comment at the start of `text`.
+fn comment_length(text: &str) -> Option<usize> {
     if text.starts_with("//") {
-        return text.find('\n').unwrap_or(text.len());
+        return Some(text.find('\n').unwrap_or(text.len()));
     }
-    match text.strip_prefix("/*") {
-        Some(inner) => inner.find("*/").map_or(text.len(), |end| end + 4),
-        None => 1,
-    }
+    let inner = text.strip_prefix("/*")?;
+    Some(inner.find("*/").map_or(text.len(), |end| end + 4))
 }
 
 #[cfg(test)]
@@ -94,9 +97,9 @@ mod tests {
                 Part::Plain(": "),
                 Part::Placeholder("c"),
                 Part::Plain(", "),
-                Part::Plain("// {{d}}"),
+                Part::Comment("// {{d}}"),
                 Part::Plain("\n"),
-                Part::Plain("/*\"{{e}}*/"),
+                Part::Comment("/*\"{{e}}*/"),
                 Part::Plain(" "),
                 Part::Plain("{"),
                 Part::Plain("{"),

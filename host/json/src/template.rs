@@ -54,7 +54,7 @@ pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(
     let mut out = String::with_capacity(length);
     for part in Parts::new(template) {
         match part {
-            Part::Plain(text) | Part::Quoted(text) => out.push_str(text),
+            Part::Plain(text) | Part::Comment(text) | Part::Quoted(text) => out.push_str(text),
             Part::Placeholder(name) => {
                 out.push_str(values.get(name).map_or("", |value| value.as_ref().trim()));
             }
@@ -77,7 +77,7 @@ pub fn quoted_placeholder(input: &str) -> Option<(&str, usize)> {
     let mut line = 1;
     for part in Parts::new(input) {
         match part {
-            Part::Plain(text) => line += newlines(text),
+            Part::Plain(text) | Part::Comment(text) => line += newlines(text),
             Part::Quoted(text) => {
                 if let Some(name) = names_within(text).next() {
                     return Some((name, line));
@@ -113,6 +113,11 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
     for part in Parts::new(template) {
         let placeholder = before.take();
         length = length.saturating_add(match part {
+            Part::Comment(text) => {
+                before = placeholder;
+                line += newlines(text);
+                text.len()
+            }
             Part::Plain(text) => {
                 if let Some(name) = placeholder.filter(|_| text.trim_start().starts_with(':')) {
                     problems.push(|| {
@@ -123,6 +128,8 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
                         ))
                     });
                 }
+                // A comment may follow before the colon.
+                before = placeholder.filter(|_| text.trim().is_empty());
                 line += newlines(text);
                 text.len()
             }

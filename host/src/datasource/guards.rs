@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A running call. When its future is dropped, that is recorded as its end.
 pub(super) struct CallGuard(Option<Arc<Call>>);
@@ -39,5 +40,14 @@ pub(super) struct EndOnDrop<'c>(pub(super) &'c Call);
 impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
         self.0.progress().end();
+    }
+}
+
+/// Whether an instance is being prepared. However that ends, another may be prepared after it.
+pub(super) struct Preparing<'d>(pub(super) &'d AtomicBool);
+
+impl Drop for Preparing<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }

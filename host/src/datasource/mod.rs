@@ -16,12 +16,12 @@ use crate::plugin::Plugin;
 use crate::runtime::Runtime;
 use crate::runtime::permits::ConcurrencyLimit;
 use crate::runtime::registry::{Evict, Wanted};
-use guards::{CallGuard, EndOnDrop};
+use guards::{CallGuard, EndOnDrop, Preparing};
 use instance::{Instance, InstanceSpec, STACK_BYTES};
 use output::Output;
 use pool::InstancePool;
 use portcullis_audit::Counters;
-use portcullis_json::is_deeper;
+use portcullis_json::{is_deeper, is_input_deeper};
 use portcullis_policy::{
     ActionName, Denial, Isolation, Limit, LimitKind, MAX_DEADLINE, Policy, TenantName,
 };
@@ -329,7 +329,7 @@ impl Datasource {
             if bytes as u64 > limits.request_bytes.as_u64() {
                 return reached(LimitKind::RequestBytes, limits.request_bytes.to_string());
             }
-            if is_deeper(text, limits.json_depth) {
+            if is_input_deeper(text, limits.json_depth) {
                 return reached(LimitKind::JsonDepth, limits.json_depth.to_string());
             }
             all += bytes as u64;
@@ -379,10 +379,10 @@ impl Datasource {
         // Nobody asked for it, so it has no caller.
         let datasource = Self { inner: self.inner.clone(), options: CallOptions::default() };
         tokio::spawn(async move {
+            let _preparing = Preparing(&datasource.inner.preparing);
             drop(used);
             // If it fails, the next call connects an instance itself and reports the error.
             let _ = datasource.warm_up().await;
-            datasource.inner.preparing.store(false, Ordering::Release);
         });
     }
 
@@ -470,8 +470,8 @@ impl Evict for Inner {
         self.pool.bytes()
     }
 
-    fn evict(&self, wanted: &mut Wanted) {
-        self.pool.evict(wanted);
+    fn evict(&self, wanted: &mut Wanted) -> bool {
+        self.pool.evict(wanted)
     }
 
     fn prune(&self) {

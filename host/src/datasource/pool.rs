@@ -19,14 +19,21 @@ impl InstancePool {
 
     /// Takes the instance that was used last, so that the others expire.
     pub(super) fn take(&self) -> Option<Instance> {
+        let mut unusable = Vec::new();
         let mut instances = self.instances.lock();
-        while let Some(instance) = instances.pop() {
-            // An instance that knows a previous identity is not used any more.
-            if !instance.is_expired() && instance.is_clean() {
-                return Some(instance);
+        let taken = loop {
+            match instances.pop() {
+                // An instance that knows a previous identity is not used any more.
+                Some(instance) if instance.is_expired() || !instance.is_clean() => {
+                    unusable.push(instance);
+                }
+                taken => break taken,
             }
-        }
-        None
+        };
+        // Dropping instances takes time, and calls of the datasource must not wait for it.
+        drop(instances);
+        drop(unusable);
+        taken
     }
 
     /// Keeps an instance, if it may serve another call.
@@ -60,8 +67,8 @@ impl InstancePool {
     }
 
     /// Drops the instances that have been idle for longest, until as much is free as wanted, and at
-    /// most half of them (rounded up).
-    pub(super) fn evict(&self, wanted: &mut Wanted) {
+    /// most half of them (rounded up). Returns whether it dropped any.
+    pub(super) fn evict(&self, wanted: &mut Wanted) -> bool {
         let mut instances = self.instances.lock();
         let half = instances.len().div_ceil(2);
         let mut count = 0;
@@ -72,6 +79,6 @@ impl InstancePool {
         let evicted: Vec<Instance> = instances.drain(..count).collect();
         // Dropping instances takes time, and calls of the datasource must not wait for it.
         drop(instances);
-        drop(evicted);
+        !evicted.is_empty()
     }
 }

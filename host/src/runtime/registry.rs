@@ -12,8 +12,9 @@ pub(crate) trait Evict: Send + Sync {
     /// The memory of the idle instances, in bytes.
     fn idle_bytes(&self) -> u64;
 
-    /// Drops idle instances until as much is free as wanted, and at most half of them.
-    fn evict(&self, wanted: &mut Wanted);
+    /// Drops idle instances until as much is free as wanted, and at most half of them. Returns whether
+    /// it dropped any.
+    fn evict(&self, wanted: &mut Wanted) -> bool;
 
     /// Drops instances and connections that have been idle for long.
     fn prune(&self);
@@ -89,8 +90,7 @@ impl Registry {
             else {
                 break;
             };
-            live[index].1.evict(&mut wanted);
-            dropped = true;
+            dropped |= live[index].1.evict(&mut wanted);
             // What is left of it is not dropped now.
             group.bytes = group.bytes.saturating_sub(bytes);
         }
@@ -129,14 +129,16 @@ mod tests {
             *self.0.lock() as u64
         }
 
-        fn evict(&self, wanted: &mut Wanted) {
+        fn evict(&self, wanted: &mut Wanted) -> bool {
             let mut idle = self.0.lock();
+            let before = *idle;
             for _ in 0..idle.div_ceil(2) {
                 if !wanted.is_met() {
                     *idle -= 1;
                     wanted.count(1);
                 }
             }
+            *idle < before
         }
 
         fn prune(&self) {}
