@@ -125,8 +125,4 @@ impl PluginState for StoreState {
     fn wait_for_cpu(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.slices.acquire()
     }
-
-    fn release_cpu(&mut self) {
-        self.slices.permit().release();
-    }
 }

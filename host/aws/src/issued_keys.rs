@@ -1,12 +1,14 @@
 //! The keys and session tokens that were handed to the sandbox: which signatures are valid, and
 //! what a response must not contain.
 
+use crate::key_ring::is_current;
 use crate::secret::Secret;
 use crate::secret_scanner::SecretScanner;
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 /// A signing key that was issued, with the credential that it signs for.
@@ -14,8 +16,13 @@ pub(crate) struct IssuedKey {
     /// `{access key id}/{date}/{region}/{service}/aws4_request`.
     pub(crate) credential: String,
     pub(crate) session_token: Option<Secret>,
-    pub(crate) key: Zeroizing<[u8; 32]>,
+    /// Boxed, since a list that grows or is reordered leaves copies of what it contains.
+    pub(crate) key: Box<Zeroizing<[u8; 32]>>,
 }
+
+/// A plugin asked for more keys of one identity than any plugin needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyKeys;
 
 /// The signing keys that the instances of one datasource were given, newest last.
 #[derive(Default)]
@@ -27,25 +34,40 @@ pub(crate) struct IssuedKeys {
 /// The number of keys that a request may be signed with: those of a few days and scopes, before and
 /// after a change of identity.
 const MAX_ISSUED: usize = 64;
+/// The number of keys of one identity: those of three days for ten scopes. Half of [`MAX_ISSUED`], so that
+/// a plugin cannot ask for so many that the first one is not searched for any more.
+pub(crate) const MAX_OF_IDENTITY: usize = MAX_ISSUED / 2;
 
 impl IssuedKeys {
-    /// Records a key that is issued. Returns whether its identity differs from the previous
+    /// Records a key that is issued at this time. Returns whether its identity differs from the previous
     /// one.
-    pub(crate) fn record(&self, new: IssuedKey) -> bool {
+    pub(crate) fn record(&self, new: IssuedKey, now: OffsetDateTime) -> Result<bool, TooManyKeys> {
         let mut list = self.list.lock();
-        if list.back().is_some_and(|last| last.is_same(&new)) {
-            return false;
-        }
         let is_change = list.back().is_some_and(|last| !last.is_identity_of(&new));
-        list.retain(|known| !known.is_same(&new));
+        // Plugins ask for the same keys again and again. To prepare a search takes milliseconds.
+        if let Some(at) = list.iter().position(|known| known.is_same(&new)) {
+            let known = list.remove(at);
+            list.extend(known);
+            return Ok(is_change);
+        }
+        // A key of another day opens nothing.
+        list.retain(|known| is_current(known.date(), now));
+        if list.iter().filter(|known| known.has_owner_of(&new)).count() >= MAX_OF_IDENTITY {
+            return Err(TooManyKeys);
+        }
         if list.len() >= MAX_ISSUED {
             list.pop_front();
         }
         list.push_back(new);
-        let keys = list.iter().map(|known| &*known.key);
-        let tokens = list.iter().filter_map(|known| known.session_token.as_ref());
-        *self.scanner.write() = Some(Arc::new(SecretScanner::new(keys, tokens)));
-        is_change
+        let keys = list.iter().map(|known| &**known.key);
+        let mut tokens: Vec<&Secret> = Vec::new();
+        for token in list.iter().filter_map(|known| known.session_token.as_ref()) {
+            if !tokens.contains(&token) {
+                tokens.push(token);
+            }
+        }
+        *self.scanner.write() = Some(Arc::new(SecretScanner::new(keys, tokens.into_iter())));
+        Ok(is_change)
     }
 
     /// Whether a key was issued for `credential`, together with this session token.
@@ -90,9 +112,19 @@ impl IssuedKey {
     /// Whether both keys were derived from the same secret, as far as can be seen: keys for the
     /// same day and scope must be equal.
     fn is_identity_of(&self, other: &Self) -> bool {
-        let id = |key: &Self| key.credential.split('/').next().map(ToString::to_string);
         let same_key = self.credential != other.credential || self.key == other.key;
-        id(self) == id(other) && self.session_token == other.session_token && same_key
+        self.has_owner_of(other) && same_key
+    }
+
+    /// Whether both keys have the same access key id and session token.
+    fn has_owner_of(&self, other: &Self) -> bool {
+        let id = |key: &Self| key.credential.split('/').next().map(ToString::to_string);
+        id(self) == id(other) && self.session_token == other.session_token
+    }
+
+    /// The day for which the key was derived.
+    fn date(&self) -> &str {
+        self.credential.split('/').nth(1).unwrap_or_default()
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -113,13 +145,21 @@ mod tests {
 
     const KEY: [u8; 32] = *b"\x01\xfe\x80abcdefghijklmnopqrstuvwxyz\xff\x00\x9c";
 
+    /// Records a key on the day of all keys here.
+    fn record(keys: &IssuedKeys, new: IssuedKey) -> bool {
+        keys.record(new, OffsetDateTime::from_unix_timestamp(1_440_938_160).unwrap()).unwrap()
+    }
+
     fn issued(token: Option<&str>) -> IssuedKeys {
         let keys = IssuedKeys::default();
-        keys.record(IssuedKey {
-            credential: "A/20150830/us-east-1/dynamodb/aws4_request".to_string(),
-            session_token: token.map(Secret::new),
-            key: Zeroizing::new(KEY),
-        });
+        record(
+            &keys,
+            IssuedKey {
+                credential: "A/20150830/us-east-1/dynamodb/aws4_request".to_string(),
+                session_token: token.map(Secret::new),
+                key: Box::new(Zeroizing::new(KEY)),
+            },
+        );
         keys
     }
 
@@ -167,10 +207,10 @@ mod tests {
         let again = |key| IssuedKey {
             credential: "A/20150830/us-east-1/dynamodb/aws4_request".to_string(),
             session_token: None,
-            key: Zeroizing::new(key),
+            key: Box::new(Zeroizing::new(key)),
         };
         assert!(
-            !keys.record(again(KEY)) && keys.record(again(other)),
+            !record(&keys, again(KEY)) && record(&keys, again(other)),
             "another secret is another identity"
         );
         assert!(keys.leaks_in(&other) && keys.leaks_in(&KEY));
@@ -180,11 +220,14 @@ mod tests {
     fn like_tokens(length: usize) -> IssuedKeys {
         let keys = IssuedKeys::default();
         for index in 0..64 {
-            keys.record(IssuedKey {
-                credential: format!("A{index}/20150830/us-east-1/dynamodb/aws4_request"),
-                session_token: Some(Secret::new(format!("{}{index:02}", "a".repeat(length)))),
-                key: Zeroizing::new([index; 32]),
-            });
+            record(
+                &keys,
+                IssuedKey {
+                    credential: format!("A{index}/20150830/us-east-1/dynamodb/aws4_request"),
+                    session_token: Some(Secret::new(format!("{}{index:02}", "a".repeat(length)))),
+                    key: Box::new(Zeroizing::new([index; 32])),
+                },
+            );
         }
         keys
     }
@@ -233,11 +276,14 @@ mod tests {
         for (index, token) in
             ["token-1234", "token-1234-5678", "token-1234-5678-9"].iter().enumerate()
         {
-            keys.record(IssuedKey {
-                credential: format!("A{index}/20150830/us-east-1/dynamodb/aws4_request"),
-                session_token: Some(Secret::new(*token)),
-                key: Zeroizing::new(KEY),
-            });
+            record(
+                &keys,
+                IssuedKey {
+                    credential: format!("A{index}/20150830/us-east-1/dynamodb/aws4_request"),
+                    session_token: Some(Secret::new(*token)),
+                    key: Box::new(Zeroizing::new(KEY)),
+                },
+            );
         }
         for (given, expected) in [
             ("<token-1234>", "<(redacted)>"),
@@ -251,6 +297,26 @@ mod tests {
             assert_eq!(text, expected);
             assert_eq!(keys.leaks_in(given.as_bytes()), given.contains("1234"), "{given}");
         }
+    }
+
+    #[test]
+    fn a_plugin_cannot_ask_for_so_many_keys_that_the_first_is_forgotten() {
+        let keys = IssuedKeys::default();
+        let of = |date: &str, region: u8| IssuedKey {
+            credential: format!("A/{date}/r{region}/dynamodb/aws4_request"),
+            session_token: None,
+            key: Box::new(Zeroizing::new([region; 32])),
+        };
+        for region in 0..MAX_OF_IDENTITY as u8 {
+            assert!(!record(&keys, of("20150830", region)));
+        }
+        let now = OffsetDateTime::from_unix_timestamp(1_440_938_160).unwrap();
+        assert_eq!(keys.record(of("20150830", 99), now), Err(TooManyKeys));
+        assert_eq!(keys.record(of("20150830", 0), now), Ok(false), "it was issued before");
+        assert!(keys.leaks_in(&[0; 32]));
+        // Two days later, they are of no use any more.
+        let later = now + time::Duration::days(2);
+        assert_eq!(keys.record(of("20150901", 99), later), Ok(false));
     }
 
     #[test]

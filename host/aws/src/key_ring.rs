@@ -34,7 +34,8 @@ pub(crate) struct KeyRing {
 struct Keys {
     /// The fetch whose credentials the keys are derived from.
     fetch: u64,
-    keys: Vec<(String, CredentialScope, Zeroizing<[u8; 32]>)>,
+    /// Boxed, since a list that grows or shrinks leaves copies of what it contains.
+    keys: Vec<(String, CredentialScope, Box<Zeroizing<[u8; 32]>>)>,
 }
 
 /// The number of keys that are kept: those of today and the days next to it, for a few scopes.
@@ -90,13 +91,13 @@ impl KeyRing {
         }
         let known = kept.keys.iter().find(|(day, known, _)| day == date && known == scope);
         if let Some((_, _, key)) = known {
-            return key.clone();
+            return (**key).clone();
         }
         let key = derive_key(secret, date, scope);
         if kept.keys.len() >= MAX_KEYS {
             kept.keys.remove(0);
         }
-        kept.keys.push((date.to_string(), scope.clone(), key.clone()));
+        kept.keys.push((date.to_string(), scope.clone(), Box::new(key.clone())));
         key
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::body::{BodyRules, EnforceBody};
 use crate::credentials::{CredentialsError, ProvideCredentials};
-use crate::issued_keys::{IssuedKey, IssuedKeys};
+use crate::issued_keys::{IssuedKey, IssuedKeys, MAX_OF_IDENTITY, TooManyKeys};
 use crate::key_ring::{KeyRing, is_current};
 use crate::secret::Secret;
 use crate::signature;
@@ -142,7 +142,8 @@ impl AwsService {
             deny(String::new(), error.to_string(), "check the region in the settings")
         })?;
         self.policy.check_scope(&scope, &self.settings_scopes)?;
-        if !is_current(date, OffsetDateTime::now_utc()) {
+        let now = OffsetDateTime::now_utc();
+        if !is_current(date, now) {
             let shown: String = date.chars().take(20).collect();
             let message = format!(
                 "the plugin asked for a signing key of {shown:?}, which is not today, yesterday or \
@@ -157,11 +158,18 @@ impl AwsService {
             scope.region(),
             scope.service()
         );
-        let identity_changed = self.issued.record(IssuedKey {
+        let new = IssuedKey {
             credential,
             session_token: derived.session_token.clone(),
-            key: derived.key.clone(),
-        });
+            key: Box::new(derived.key.clone()),
+        };
+        let identity_changed = self.issued.record(new, now).map_err(|TooManyKeys| {
+            let message = format!(
+                "the plugin asked for more than {MAX_OF_IDENTITY} different signing keys of three days"
+            );
+            let remedy = "this is a defect of the plugin: report it to its publisher";
+            deny(scope.to_string(), message, remedy)
+        })?;
         let token = derived.session_token.as_ref().map(Secret::expose);
         Ok(SigningKey {
             access_key_id: derived.access_key_id,

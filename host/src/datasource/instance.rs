@@ -55,8 +55,9 @@ impl Instance {
     ) -> Result<Self, Error> {
         let (mut store, plugin) = instantiate(spec, call).await?;
         let connector = plugin.portcullis_datasource_connector();
-        let connected = connector
-            .call_connect(&mut store, &settings.to_string())
+        let (permit, settings) = (cpu_permit(&store), settings.to_string());
+        let connected = permit
+            .watch(connector.call_connect(&mut store, &settings))
             .await
             .map_err(|error| trapped(call, error))?;
         let connection = connected.map_err(convert::error)?;
@@ -73,11 +74,10 @@ impl Instance {
         call: &Arc<Call>,
     ) -> Result<String, Error> {
         let (mut store, plugin) = instantiate(spec, call).await?;
-        plugin
-            .portcullis_datasource_connector()
-            .call_describe(&mut store)
-            .await
-            .map_err(|error| trapped(call, error))
+        let permit = cpu_permit(&store);
+        let connector = plugin.portcullis_datasource_connector();
+        let described = permit.watch(connector.call_describe(&mut store)).await;
+        described.map_err(|error| trapped(call, error))
     }
 
     /// Begins a call.
@@ -152,7 +152,7 @@ impl Instance {
 
     /// The right to use a CPU.
     pub(super) fn cpu_permit(&self) -> CpuPermit {
-        self.store.data().slices.permit().clone()
+        cpu_permit(&self.store)
     }
 
     /// Whether the instance has too much memory to be kept.
@@ -200,7 +200,8 @@ async fn instantiate(
     // Fails if the host does not meter.
     let _ = store.set_fuel(FUEL);
     store.data_mut().begin(call);
-    let plugin = pre.instantiate_async(&mut store).await.map_err(|error| {
+    let permit = cpu_permit(&store);
+    let plugin = permit.watch(pre.instantiate_async(&mut store)).await.map_err(|error| {
         if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
             Error::Busy(Busy::Instances { capacity: spec.runtime.limit.instances() })
         } else {
@@ -208,6 +209,10 @@ async fn instantiate(
         }
     })?;
     Ok((store, plugin))
+}
+
+fn cpu_permit(store: &Store<StoreState>) -> CpuPermit {
+    store.data().slices.permit().clone()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for use in map_err")]

@@ -1,18 +1,17 @@
 //! CPU scheduler. Long-running guests share a few CPU permits, so that short calls are never queued
 //! behind them.
 //!
-//! A guest runs its first time slice freely, and so it does after it has waited for the network: a
+//! A guest runs its first time slice freely, and a few more after it has waited for the network: a
 //! thousand small calls never get here. At the next epoch tick it must acquire one of `cores / 2`
 //! permits, and again after each slice. The host needs one too before it does work in proportion to
-//! what a guest passes. A permit that is held for more
-//! than [`MAX_SLICES`] ticks while no thread runs its guest belongs to a guest that is blocked on
-//! I/O, and is reclaimed.
+//! what a guest passes. A guest that waits for anything gives its permit back at once: else one that
+//! computes and sleeps in turn would keep the processor from all others.
 
 use parking_lot::Mutex;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::UpdateDeadline;
@@ -25,8 +24,6 @@ pub(crate) struct Scheduler {
     running: Arc<AtomicU32>,
     /// The number of guests that have used up their first slice.
     long_running: Arc<AtomicU32>,
-    /// The permits that are held, each with the number of ticks since it was acquired.
-    held: Arc<Mutex<Vec<(CpuPermit, u32)>>>,
     /// The epoch ticks so far.
     ticks: Arc<AtomicU64>,
 }
@@ -46,9 +43,6 @@ pub(crate) const FREE_TICKS: u64 = 2;
 /// slice, so that a call which waits a few times and happens to run at some ticks is still short.
 /// More would let a guest compute without a permit, by waiting for a moment again and again.
 const MAX_FREE_TICKS: u64 = 2 * FREE_TICKS;
-/// Ticks after which a permit is reclaimed: a guest that computes asks again after one tick, as
-/// soon as its thread is scheduled.
-const MAX_SLICES: u32 = 20;
 
 impl Scheduler {
     /// The scheduler for this machine.
@@ -58,7 +52,6 @@ impl Scheduler {
             permits: Arc::new(Semaphore::new((cores / 2).max(1))),
             running: Arc::default(),
             long_running: Arc::default(),
-            held: Arc::default(),
             ticks: Arc::default(),
         }
     }
@@ -73,16 +66,9 @@ impl Scheduler {
         }
     }
 
-    /// Ends a time slice: reclaims permits whose guests did not ask again.
+    /// Ends a time slice.
     pub(crate) fn tick(&self) {
         self.ticks.fetch_add(1, Ordering::Relaxed);
-        self.held.lock().retain_mut(|(permit, slices)| {
-            *slices = if permit.0.is_polled.load(Ordering::Relaxed) { 0 } else { *slices + 1 };
-            if *slices > MAX_SLICES {
-                permit.release();
-            }
-            permit.is_held()
-        });
     }
 
     /// Waits for a permit for work of the host itself, on a thread of its own.
@@ -103,15 +89,13 @@ impl Scheduler {
     }
 }
 
-/// The CPU permit that an instance may hold. It is released when the guest does anything else than
-/// compute.
+/// The CPU permit that an instance may hold. It is released when the guest waits, and when its call
+/// ends.
 #[derive(Clone)]
 pub(crate) struct CpuPermit(Arc<PermitState>);
 
 struct PermitState {
     permit: Mutex<Option<OwnedSemaphorePermit>>,
-    /// Whether a thread runs the guest, or works for it, at this moment.
-    is_polled: AtomicBool,
     /// The epoch ticks of the host.
     ticks: Arc<AtomicU64>,
     /// The tick at which a thread began to run the guest last.
@@ -124,7 +108,6 @@ impl PermitState {
     fn new(ticks: Arc<AtomicU64>) -> Self {
         Self {
             permit: Mutex::default(),
-            is_polled: AtomicBool::new(false),
             ticks,
             resumed_at: AtomicU64::new(0),
             used_before: AtomicU64::new(0),
@@ -137,31 +120,28 @@ impl PermitState {
         now.saturating_sub(self.resumed_at.load(Ordering::Relaxed))
     }
 
-    /// How many ticks the guest may still run for without a permit. 0 if it is not watched.
+    /// How many ticks the guest may still run for without a permit.
     fn free_ticks(&self) -> u64 {
         let running = self.since_resumed();
         let used = self.used_before.load(Ordering::Relaxed) + running;
-        if self.is_polled.load(Ordering::Relaxed) && used < MAX_FREE_TICKS {
-            FREE_TICKS.saturating_sub(running)
-        } else {
-            0
-        }
+        if used < MAX_FREE_TICKS { FREE_TICKS.saturating_sub(running) } else { 0 }
     }
 }
 
 impl CpuPermit {
-    /// Runs a call of the instance. While it is polled, its permit is not reclaimed: a long function
-    /// of the host looks like a guest that does not ask again.
+    /// Runs a call of the instance, or creates the instance. Whenever that has to wait, others get
+    /// its permit.
     pub(crate) async fn watch<F: Future>(&self, call: F) -> F::Output {
         let mut call = pin!(call);
         let state = &*self.0;
         state.used_before.store(0, Ordering::Relaxed);
         poll_fn(|context| {
             state.resumed_at.store(state.ticks.load(Ordering::Relaxed), Ordering::Relaxed);
-            state.is_polled.store(true, Ordering::Relaxed);
             let polled = call.as_mut().poll(context);
-            state.is_polled.store(false, Ordering::Relaxed);
             state.used_before.fetch_add(state.since_resumed(), Ordering::Relaxed);
+            if polled.is_pending() {
+                self.release();
+            }
             polled
         })
         .await
@@ -171,12 +151,8 @@ impl CpuPermit {
         *self.0.permit.lock() = Some(permit);
     }
 
-    pub(crate) fn release(&self) {
+    fn release(&self) {
         self.0.permit.lock().take();
-    }
-
-    fn is_held(&self) -> bool {
-        self.0.permit.lock().is_some()
     }
 }
 
@@ -228,17 +204,13 @@ impl TimeSlices {
         if !std::mem::replace(&mut self.is_long_running, true) {
             self.scheduler.long_running.fetch_add(1, Ordering::Relaxed);
         }
-        let (permits, held) = (self.scheduler.permits.clone(), self.scheduler.held.clone());
-        let permit = self.permit.clone();
+        let (permits, permit) = (self.scheduler.permits.clone(), self.permit.clone());
         Box::pin(async move {
             // Others first, even if a permit is available.
             tokio::task::yield_now().await;
             // The semaphore is never closed.
             if let Ok(acquired) = permits.acquire_owned().await {
                 permit.hold(acquired);
-                let mut held = held.lock();
-                held.retain(|(other, _)| !Arc::ptr_eq(&other.0, &permit.0));
-                held.push((permit, 0));
             }
         })
     }
@@ -255,23 +227,15 @@ mod tests {
     use super::*;
     use std::task::{Context, Poll, Waker};
 
-    /// Ends a slice of a guest that computes, and waits for its permit as wasmtime does.
-    async fn acquire(slices: &mut TimeSlices) {
-        let UpdateDeadline::YieldCustom(1, acquiring) = slices.next() else {
-            panic!("the guest yields")
-        };
-        acquiring.await;
-    }
-
     #[tokio::test]
     async fn a_long_running_guest_waits_only_for_other_long_running_guests() {
         let scheduler = Scheduler { permits: Arc::new(Semaphore::new(1)), ..Scheduler::new() };
         let (mut first, mut second) = (scheduler.time_slices(), scheduler.time_slices());
-        acquire(&mut first).await;
-        let waiting = tokio::time::timeout(Duration::from_millis(20), acquire(&mut second)).await;
+        first.acquire().await;
+        let waiting = tokio::time::timeout(Duration::from_millis(20), second.acquire()).await;
         assert!(waiting.is_err(), "there is one permit");
         first.end();
-        acquire(&mut second).await;
+        second.acquire().await;
         let long_running = scheduler.long_running.load(Ordering::Relaxed);
         assert_eq!((scheduler.slice(), long_running), (SHORT_SLICE, 1));
         drop(second);
@@ -279,16 +243,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_permit_of_a_guest_that_waits_for_io_is_reclaimed() {
+    async fn a_guest_that_waits_gives_its_permit_back_at_once() {
         let scheduler = Scheduler { permits: Arc::new(Semaphore::new(1)), ..Scheduler::new() };
-        let (mut waits, mut computes) = (scheduler.time_slices(), scheduler.time_slices());
-        acquire(&mut waits).await;
-        for _ in 0..=MAX_SLICES {
+        let mut waits = scheduler.time_slices();
+        let permit = waits.permit().clone();
+        let mut call = pin!(permit.watch(async {
+            waits.acquire().await;
             assert_eq!(scheduler.permits.available_permits(), 0);
-            scheduler.tick();
-        }
-        acquire(&mut computes).await;
-        assert_eq!(scheduler.held.lock().len(), 1);
+            std::future::pending::<()>().await;
+        }));
+        let polled = tokio::time::timeout(Duration::from_millis(20), call.as_mut()).await;
+        assert!(polled.is_err(), "it waits for something that never comes");
+        assert_eq!(scheduler.permits.available_permits(), 1);
     }
 
     /// Runs a guest that waits after each of `slices`, which are numbers of ticks for which it

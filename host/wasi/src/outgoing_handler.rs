@@ -6,6 +6,7 @@
 
 use crate::idle_workers;
 use crate::state::PluginState;
+use bytes::Bytes;
 use http::HeaderMap;
 use http::uri::PathAndQuery;
 use http_body_util::BodyExt;
@@ -52,8 +53,6 @@ async fn handle<T: PluginState>(
     if let Err(error) = head.check_length(&body) {
         return error_code(state, error).map(Err);
     }
-    // From now on the guest waits, and does not compute.
-    state.release_cpu();
     let is_complete = matches!(body, RequestBody::Whole(_));
     let sending = state.gate().send(head, body);
     let future = if is_complete {
@@ -70,11 +69,16 @@ async fn handle<T: PluginState>(
     Ok(Ok(state.table().push(future)?))
 }
 
-/// Ties the charge for a request to a body that the guest still writes: a response may come before
-/// its end. The charge for a whole body is returned.
+/// Ties the charge for a request to its body: a response may come before the end of one that the
+/// guest still writes, and a thread may still check one whose call was dropped. Without a body, the
+/// charge is returned.
 fn charged(body: RequestBody, charge: Option<Charge>) -> (RequestBody, Option<Charge>) {
     match body {
-        RequestBody::Whole(bytes) => (RequestBody::Whole(bytes), charge),
+        RequestBody::Whole(None) => (RequestBody::Whole(None), charge),
+        RequestBody::Whole(Some(bytes)) => {
+            let bytes = Bytes::from_owner(Charged { bytes, _charge: charge });
+            (RequestBody::Whole(Some(bytes)), None)
+        }
         RequestBody::Stream { first, rest } => {
             let rest = rest.map_frame(move |frame| {
                 let _ = &charge;
@@ -82,6 +86,18 @@ fn charged(body: RequestBody, charge: Option<Charge>) -> (RequestBody, Option<Ch
             });
             (RequestBody::Stream { first, rest: rest.boxed_unsync() }, None)
         }
+    }
+}
+
+/// A body, and the charge for it.
+struct Charged {
+    bytes: Bytes,
+    _charge: Option<Charge>,
+}
+
+impl AsRef<[u8]> for Charged {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -27,9 +27,6 @@ pub trait PluginState: IoView + WasiClocksView + WasiHttpView + Send + 'static {
     /// Waits until the host may use a processor for this guest for longer than a moment. Work in
     /// proportion to what a guest passes is done after it.
     fn wait_for_cpu(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-
-    /// The guest waits now, and does not compute.
-    fn release_cpu(&mut self);
 }
 
 /// Fails the running call because a limit on what a guest passes is reached. The error ends the

@@ -287,6 +287,15 @@ pub(crate) fn echo_key(hostile: &Hostile, _: &str, _: &str) -> Outcome {
     Ok(format!("{{\"stolen\": \"{text}\"}}"))
 }
 
+/// Asks for so many keys that the host may forget the first one, and returns it.
+pub(crate) fn hoard_keys(_: &Hostile, _: &str, _: &str) -> Outcome {
+    let first: String = request::key_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    for number in 0..70 {
+        key(&today(), &format!("r{number}"), "dynamodb")?;
+    }
+    Ok(format!("{{\"stolen\": \"{first}\"}}"))
+}
+
 pub(crate) fn echo_token(_: &Hostile, _: &str, _: &str) -> Outcome {
     Ok(format!("{{\"stolen\": \"{}\"}}", request::token()))
 }
@@ -314,6 +323,12 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 // ---- time and space --------------------------------------------------------
+
+fn compute(steps: u64) {
+    for step in 0..steps {
+        core::hint::black_box(step);
+    }
+}
 
 pub(crate) fn spin() -> ! {
     let mut counter = 0u64;
@@ -343,6 +358,15 @@ pub(crate) fn loop_of_hashes(_: &Hostile, _: &str, _: &str) -> Outcome {
     let body = vec![0; 16_000_000];
     loop {
         core::hint::black_box(aws_signing::payload_hash(&body));
+    }
+}
+
+/// Computes for a moment and sleeps for a longer one, again and again.
+pub(crate) fn compute_and_sleep(_: &Hostile, _: &str, _: &str) -> Outcome {
+    compute(5_000_000);
+    loop {
+        compute(400_000);
+        wasi::clocks::monotonic_clock::subscribe_duration(4_000_000).block();
     }
 }
 

@@ -32,6 +32,14 @@ pub(crate) async fn signing_key_for_another_region_is_refused() {
     assert_eq!(carry_out(listed, "GetItem").await.unwrap(), "{\"got\": \"a key\"}");
 }
 
+pub(crate) async fn plugin_cannot_hoard_keys_until_the_first_is_forgotten() {
+    let server = server().await;
+    let scopes: Vec<String> = (0..70).map(|number| format!("\"r{number}/dynamodb\"")).collect();
+    let listed = format!("signing = [\"us-east-1/dynamodb\", {}]", scopes.join(", "));
+    let attack = Attack::new(Behaviour::hoard_keys, &server.authority, &listed);
+    refused(attack, "GetItem", Rule::Signing).await;
+}
+
 pub(crate) async fn signing_key_for_another_service_is_refused() {
     let server = server().await;
     refused(Attack::new(Behaviour::other_service, &server.authority, ""), "GetItem", Rule::Signing)

@@ -90,7 +90,7 @@ pub(crate) const FAMILIES: &[Family] = &[
         title: "D. Time and space",
         rows: &[
             ("D1", "an endless loop in the start function, `connect`, `execute` or `describe`"),
-            ("D2", "an endless loop of host calls"),
+            ("D2", "an endless loop of host calls, or of computing and sleeping in turn"),
             ("D3", "deep recursion"),
             (
                 "D4",

@@ -51,6 +51,48 @@ pub(crate) async fn loop_of_hashes_ends_at_the_deadline() {
     ends_at_the_deadline(Behaviour::loop_of_hashes).await;
 }
 
+/// Guests that compute for a moment and then sleep leave the processor to a call that computes for
+/// long. If they kept their permits while they sleep, it would wait for sixteen sleeps at each slice.
+pub(crate) async fn guests_that_sleep_do_not_keep_the_cpu_from_others() {
+    const SLEEPERS: usize = 16;
+    let host = Host::new().unwrap();
+    let hostile = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
+    let item = r#"{"id":{"S":"1"},"count":{"N":"2"},"tags":{"L":[{"S":"a"},{"S":"b"}]}}"#;
+    let items = vec![item; 60_000].join(",");
+    let large = recorder::start(Response::ok(format!("{{\"Items\":[{items}]}}"))).await;
+    let honest = plugins::datasource_on(&host, &large.authority, "").await;
+    let scan = async || {
+        let began = Instant::now();
+        honest.execute("Scan", r#"{"TableName":"t"}"#).await.unwrap();
+        began.elapsed()
+    };
+    scan().await;
+    let alone = scan().await;
+    let attack = Attack::new(
+        Behaviour::compute_and_sleep,
+        &large.authority,
+        "limits = { deadline = \"4s\" }",
+    );
+    let attack = attack.connect_on(&host, &hostile).await.unwrap();
+    let sleeping: Vec<_> = (0..SLEEPERS)
+        .map(|_| {
+            let attack = attack.clone();
+            tried();
+            tokio::spawn(async move { attack.execute("GetItem", "{}").await })
+        })
+        .collect();
+    // Until all of them sleep.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let attacked = scan().await.min(scan().await).min(scan().await);
+    for call in sleeping {
+        let ended = call.await.unwrap();
+        assert!(matches!(&ended, Err(Error::Limit(limit)) if limit.which == LimitKind::Deadline));
+        stopped();
+    }
+    let most = alone * 10 + Duration::from_millis(150);
+    assert!(attacked < most, "{attacked:?} with them, {alone:?} without");
+}
+
 pub(crate) async fn loop_of_refused_calls_ends_at_the_deadline_with_few_records() {
     let server = server().await;
     let attack = Attack::new(Behaviour::refused_forever, &server.authority, SHORT);
