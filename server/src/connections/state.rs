@@ -18,6 +18,8 @@ pub(crate) enum Doing {
     Open,
     /// A request is being served, or its response is being sent.
     Busy,
+    /// It makes room for another connection: nothing that still arrives is carried out.
+    Closing,
 }
 
 /// The state of one connection.
@@ -43,13 +45,7 @@ impl State {
     }
 
     pub(crate) fn doing(&self) -> Doing {
-        match self.doing.load(Ordering::Acquire) {
-            0 => Doing::Silent,
-            1 => Doing::Lingering,
-            2 => Doing::Idle,
-            3 => Doing::Open,
-            _ => Doing::Busy,
-        }
+        self.doing.load(Ordering::Acquire).into()
     }
 
     /// When the connection began to do what it does.
@@ -57,10 +53,18 @@ impl State {
         self.began + std::time::Duration::from_millis(self.since.load(Ordering::Relaxed))
     }
 
+    /// Begins a request. Returns false if the connection is being closed: then nothing of the request
+    /// may be carried out, since nobody would get its response.
+    pub(crate) fn begin(&self) -> bool {
+        self.set(Doing::Busy);
+        self.doing() == Doing::Busy
+    }
+
+    /// Changes what the connection is doing, unless it is being closed.
     pub(crate) fn set(&self, doing: Doing) {
         let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.since.store(millis, Ordering::Relaxed);
-        self.doing.store(doing as u8, Ordering::Release);
+        self.change(doing, |before| before != Doing::Closing);
         if matches!(doing, Doing::Busy | Doing::Idle) {
             self.is_unread.store(false, Ordering::Relaxed);
         }
@@ -75,13 +79,62 @@ impl State {
         self.is_unread.load(Ordering::Relaxed)
     }
 
-    /// Closes the connection, to make room for others.
-    pub(crate) fn close(&self) {
-        self.closed.notify_one();
+    /// Closes the connection, to make room for others. Returns whether it is closed: it is not if it
+    /// has begun to serve a request.
+    pub(crate) fn close(&self) -> bool {
+        let is_closed = self.change(Doing::Closing, |before| before < Doing::Busy);
+        if is_closed {
+            self.closed.notify_one();
+        }
+        is_closed
+    }
+
+    /// Changes what the connection is doing if what it was doing allows it. Returns whether it did.
+    fn change(&self, doing: Doing, allows: impl Fn(Doing) -> bool) -> bool {
+        let next = |before| allows(Doing::from(before)).then_some(doing as u8);
+        self.doing.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_ok()
     }
 
     /// Waits until somebody closes the connection.
     pub(crate) async fn closed(&self) {
         self.closed.notified().await;
+    }
+}
+
+impl From<u8> for Doing {
+    /// The reverse of `as u8`.
+    fn from(number: u8) -> Self {
+        match number {
+            0 => Self::Silent,
+            1 => Self::Lingering,
+            2 => Self::Idle,
+            3 => Self::Open,
+            4 => Self::Busy,
+            _ => Self::Closing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_closed_or_begins_a_request_but_never_both() {
+        let state = State::new();
+        assert!(state.begin() && !state.close(), "it serves a request");
+        state.set(Doing::Idle);
+        assert!(state.close());
+        assert!(!state.begin() && state.doing() == Doing::Closing);
+        state.set(Doing::Idle);
+        assert_eq!(state.doing(), Doing::Closing, "it stays closed");
+    }
+
+    #[test]
+    fn each_state_is_read_as_it_was_written() {
+        use Doing::{Busy, Closing, Idle, Lingering, Open, Silent};
+        for doing in [Silent, Lingering, Idle, Open, Busy, Closing] {
+            assert_eq!(Doing::from(doing as u8), doing);
+        }
     }
 }

@@ -130,7 +130,7 @@ impl Connections {
             let time = match entry.state.doing() {
                 Doing::Silent | Doing::Idle => LAST_REQUEST,
                 Doing::Lingering | Doing::Open => LAST_RESPONSE,
-                Doing::Busy => continue,
+                Doing::Busy | Doing::Closing => continue,
             };
             if now.duration_since(entry.state.since()) >= time {
                 entry.state.close();
@@ -141,7 +141,7 @@ impl Connections {
     /// Closes the connection that has served no request for longest, because the system has no
     /// socket left. Returns whether there was one.
     pub(crate) fn make_room(&self) -> bool {
-        self.table.lock().evict(|_| true).inspect(|state| self.close(state)).is_some()
+        self.evict(&mut self.table.lock(), |_| true)
     }
 
     /// Somebody may take the place of a connection that serves no request any more.
@@ -152,24 +152,32 @@ impl Connections {
         }
     }
 
-    fn close(&self, state: &State) {
-        self.evicted.fetch_add(1, Ordering::Relaxed);
-        state.close();
+    /// Closes the connection that can best be spared among some. Returns whether there is one.
+    fn evict(&self, table: &mut Table, among: impl Fn(&Entry) -> bool) -> bool {
+        while let Some(id) = table.spare(&among) {
+            // Else it has just begun to serve a request.
+            if table.open.get(&id).is_some_and(|entry| entry.state.close()) {
+                table.remove(id);
+                self.evicted.fetch_add(1, Ordering::Relaxed);
+                return true;
+            }
+        }
+        false
     }
 
     /// A place, if there is one, or if another connection can be closed.
     fn place(self: &Arc<Self>, peer: Option<PeerKey>, state: &Arc<State>) -> Option<Place> {
         let mut table = self.table.lock();
         let has_share = peer.is_none_or(|peer| table.count(peer) < self.share());
-        let evicted = if !has_share {
-            Some(table.evict(|entry| entry.peer == peer)?)
+        let has_room = if !has_share {
+            self.evict(&mut table, |entry| entry.peer == peer)
         } else if table.open.len() >= self.limit {
-            Some(table.evict(|_| true)?)
+            self.evict(&mut table, |_| true)
         } else {
-            None
+            true
         };
-        if let Some(evicted) = evicted {
-            self.close(&evicted);
+        if !has_room {
+            return None;
         }
         let id = table.insert(Entry { peer, state: state.clone() });
         Some(Place { connections: self.clone(), id })
@@ -189,25 +197,25 @@ impl Connections {
 }
 
 impl Place {
-    /// The peer of the current request, on a connection of a load balancer. Fails if the peer has
-    /// its share.
-    pub(crate) fn set_peer(&self, peer: Option<PeerKey>) -> Result<(), NoRoom> {
+    /// The peer of the current request, on a connection of a load balancer: it counts until the
+    /// request has ended. Fails if the peer has its share.
+    pub(crate) fn begin_request_of(&self, peer: Option<PeerKey>) -> Result<(), NoRoom> {
         let mut table = self.connections.table.lock();
-        let Some(entry) = table.open.get_mut(&self.id) else { return Ok(()) };
-        if entry.peer == peer {
-            return Ok(());
-        }
-        let before = std::mem::replace(&mut entry.peer, peer);
-        if let Some(before) = before {
-            subtract(&mut table.counts, before);
-        }
+        table.forget_peer(self.id);
         let Some(peer) = peer else { return Ok(()) };
-        let count = table.counts.entry(peer).or_default();
-        *count += 1;
-        if *count > self.connections.share() {
+        if table.count(peer) >= self.connections.share() {
             return Err(NoRoom);
         }
+        if let Some(entry) = table.open.get_mut(&self.id) {
+            entry.peer = Some(peer);
+            *table.counts.entry(peer).or_default() += 1;
+        }
         Ok(())
+    }
+
+    /// The current request, on a connection of a load balancer, has ended.
+    pub(crate) fn end_request(&self) {
+        self.connections.table.lock().forget_peer(self.id);
     }
 }
 
@@ -225,24 +233,28 @@ impl Table {
         self.next
     }
 
-    fn remove(&mut self, id: u64) -> Option<Entry> {
-        let entry = self.open.remove(&id)?;
-        if let Some(peer) = entry.peer {
-            subtract(&mut self.counts, peer);
-        }
-        Some(entry)
+    fn remove(&mut self, id: u64) {
+        self.forget_peer(id);
+        self.open.remove(&id);
     }
 
-    /// Removes the connection that can best be spared among some.
-    fn evict(&mut self, among: impl Fn(&Entry) -> bool) -> Option<Arc<State>> {
-        let spare = self.open.iter().filter(|(_, entry)| among(entry));
-        let idle = spare.filter(|(_, entry)| entry.state.doing() != Doing::Busy);
+    /// A connection does not count for its peer any more.
+    fn forget_peer(&mut self, id: u64) {
+        let peer = self.open.get_mut(&id).and_then(|entry| entry.peer.take());
+        if let Some(peer) = peer {
+            subtract(&mut self.counts, peer);
+        }
+    }
+
+    /// The connection that can best be spared among some.
+    fn spare(&self, among: impl Fn(&Entry) -> bool) -> Option<u64> {
+        let all = self.open.iter().filter(|(_, entry)| among(entry));
+        let idle = all.filter(|(_, entry)| entry.state.doing() < Doing::Busy);
         let (id, _) = idle.min_by_key(|(_, entry)| {
             let count = entry.peer.map_or(0, |peer| self.count(peer));
             (Reverse(count), entry.state.doing(), entry.state.since())
         })?;
-        let id = *id;
-        self.remove(id).map(|entry| entry.state)
+        Some(*id)
     }
 }
 
@@ -348,10 +360,14 @@ mod tests {
             let end = Instant::now() + Duration::from_millis(20);
             places.push(connections.admit(None, &State::new(), end).await.unwrap());
         }
-        let assigned = places.iter().map(|place| place.set_peer(Some(peer(1))).is_ok());
-        assert_eq!(assigned.collect::<Vec<_>>(), [true, true, true, false]);
-        assert_eq!(places[3].set_peer(Some(peer(2))), Ok(()));
-        assert_eq!(places[0].set_peer(None), Ok(()));
+        for attempt in 0..2 {
+            let begun = places.iter().map(|place| place.begin_request_of(Some(peer(1))).is_ok());
+            assert_eq!(begun.collect::<Vec<_>>(), [true, true, true, false], "{attempt}");
+        }
+        assert_eq!(places[3].begin_request_of(Some(peer(2))), Ok(()));
+        // Connections count for a client as long as they serve its requests.
+        places[0].end_request();
+        assert_eq!(places[3].begin_request_of(Some(peer(1))), Ok(()));
         drop(places);
         assert!(connections.table.lock().counts.is_empty());
     }

@@ -1,6 +1,6 @@
 //! One request and its response on a connection.
 
-use super::unread;
+use super::unread::{self, Unread};
 use crate::api::problem::Problem;
 use crate::auth::CallerName;
 use crate::connections::{Connections, Doing, Place, State, TrustedProxies};
@@ -36,20 +36,24 @@ pub(super) async fn exchange(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let Exchanges { app, state, connections, place, proxies, peer } = on;
-    state.set(Doing::Busy);
-    // Dropped when the response was sent, or when the client leaves before.
-    let busy = Busy { state: state.clone(), connections };
+    if !state.begin() {
+        // The connection is dropped, and this with it.
+        std::future::pending::<()>().await;
+    }
     let version = request.version();
     let (mut request, unread) = unread::watch(request);
     let client = proxies.client(peer, request.headers());
     request.extensions_mut().insert(client);
     // A load balancer has connections for many peers: each request counts for its own.
-    let has_place = !proxies.contain(peer) || place.set_peer(proxies.share(client)).is_ok();
-    let mut response = if has_place { app.oneshot(request).await? } else { crowded(&request) };
+    let is_passed_on = proxies.contain(peer);
+    let has_place = !is_passed_on || place.begin_request_of(proxies.share(client)).is_ok();
+    // Dropped when the response was sent, or when the client leaves before.
+    let busy = Busy { state: state.clone(), connections, place: is_passed_on.then_some(place) };
+    let mut response = if has_place { app.oneshot(request).await? } else { crowded(request) };
     add_headers(&mut response);
     // Whoever has no token cannot keep others out by not reading.
     let needs_token = response.extensions().get::<CallerName>().is_some();
-    if let Some(unread) = unread {
+    if let Some(unread) = unread.filter(Unread::is_left) {
         state.set(Doing::Lingering);
         let is_read = unread.read().await;
         state.set(if needs_token { Doing::Busy } else { Doing::Open });
@@ -63,17 +67,22 @@ pub(super) async fn exchange(
         state.set(Doing::Open);
     }
     let charge = response.extensions_mut().remove::<Held>();
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     let bytes = whole(body).await;
+    if bytes.is_empty() {
+        // It is kept until the head is written: an empty body would be dropped before.
+        parts.extensions.insert(Arc::new(busy));
+        return Ok(Response::from_parts(parts, Full::default()));
+    }
     let bytes = Bytes::from_owner(Sent { bytes, _charge: charge, _busy: busy });
     Ok(Response::from_parts(parts, Full::new(bytes)))
 }
 
 /// The response to a request of a peer that has its share of connections, in the form of the API.
-fn crowded(request: &Request<Body>) -> Response {
+fn crowded(request: Request<Body>) -> Response {
     const MESSAGE: &str = "this peer has as many connections at a time as one peer may have; use fewer, or raise \
          server.connections";
-    if wire::is_from_sdk(request) {
+    if wire::is_from_sdk(&request) {
         wire::throttled(MESSAGE)
     } else {
         Problem::no_memory(MESSAGE.to_string()).into_response()
@@ -113,6 +122,8 @@ impl AsRef<[u8]> for Sent {
 struct Busy {
     state: Arc<State>,
     connections: Arc<Connections>,
+    /// The place of the connection, if it is that of a load balancer.
+    place: Option<Arc<Place>>,
 }
 
 impl Drop for Busy {
@@ -121,6 +132,9 @@ impl Drop for Busy {
         self.state.set(Doing::Idle);
         if is_unread {
             self.state.set_unread();
+        }
+        if let Some(place) = &self.place {
+            place.end_request();
         }
         self.connections.freed();
     }

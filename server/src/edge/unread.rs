@@ -59,6 +59,11 @@ pub(super) fn watch(request: Request<Incoming>) -> (Request<Body>, Option<Unread
 }
 
 impl Unread {
+    /// Whether something is left.
+    pub(super) fn is_left(&self) -> bool {
+        !matches!(*self.rest.lock(), Rest::Ended)
+    }
+
     /// Reads the rest of the body, if it is small and arrives soon. Returns whether the next
     /// request can follow.
     pub(super) async fn read(self) -> bool {
