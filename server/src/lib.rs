@@ -52,6 +52,7 @@ mod credentials;
 mod deployment;
 mod edge;
 mod headers;
+mod json_check;
 mod memory;
 mod metrics;
 mod overrides;

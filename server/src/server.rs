@@ -3,6 +3,7 @@
 use crate::certificate::{self, Certificate};
 use crate::connections::{Connections, Peer};
 use crate::deployment::{Changes, Deployment};
+use crate::json_check::JsonCheck;
 use crate::memory::Accounts;
 use crate::metrics::Metrics;
 use crate::overrides::Overrides;
@@ -39,6 +40,7 @@ pub(crate) struct Server {
     audit: Option<Arc<JsonLines>>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) accounts: Accounts,
+    pub(crate) json: JsonCheck,
     refusals: Refusals,
     pub(crate) recent: Recent,
     pub(crate) metrics: Metrics,
@@ -73,6 +75,7 @@ impl Server {
             audit,
             connections,
             accounts,
+            json: JsonCheck::new(),
             refusals: Refusals::default(),
             recent: Recent::default(),
             metrics: Metrics::default(),

@@ -25,7 +25,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use portcullis::{Datasource, Diagnostic, Error};
 use portcullis_memory::Account;
 use portcullis_store::DatasourceName;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -104,11 +103,15 @@ pub(super) async fn run_action(
     datasource.execute_with(action, input, &Value::Object(options).to_string()).await
 }
 
+/// The largest input that is searched for syntax errors although its action is refused, in bytes. More
+/// than people type, and less than a millisecond.
+const MAX_SYNTAX_CHECK: usize = 256 * 1024;
+
 /// The problem of a text that is not JSON, which may have comments and trailing commas here. It is
 /// looked for when the action is refused: otherwise the plugin reports it.
 fn syntax_error(text: &str) -> Option<Problem> {
-    if text.trim_ascii().is_empty() {
-        // The plugin takes it as an empty object.
+    // The plugin takes an empty text as an empty object.
+    if text.trim_ascii().is_empty() || text.len() > MAX_SYNTAX_CHECK {
         return None;
     }
     let options = EncodeOptions { format: Format::Typed, strict: false };
@@ -176,21 +179,24 @@ async fn respond(
 ) -> Result<Response, Problem> {
     let result = calls::call(server, caller, source, time, run).await;
     let account = source.account(server, caller);
-    finish(caller, &account, result.map_err(|error| Problem::from_call(&error, caller)))
+    let result = result.map_err(|error| Problem::from_call(&error, caller));
+    finish(server, caller, &account, result).await
 }
 
 /// Responds with the result of a call.
-pub(super) fn finish(
+pub(super) async fn finish(
+    server: &Server,
     caller: &Caller,
     account: &Arc<Account>,
     result: Result<String, Problem>,
 ) -> Result<Response, Problem> {
     let output = result?;
-    if let Err(error) = serde_json::from_str::<IgnoredAny>(&output) {
-        return Err(Problem::of_result(format!("the plugin's result is not JSON: {error}")));
-    }
     let held =
         calls::hold(account, output.len()).map_err(|error| Problem::from_call(&error, caller))?;
+    let output =
+        server.json.checked(output).await.map_err(|error| {
+            Problem::of_result(format!("the plugin's result is not JSON: {error}"))
+        })?;
     let mut response = json_response(output);
     response.extensions_mut().insert(held);
     let attempts = caller.attempts.load(Ordering::Relaxed);

@@ -127,5 +127,5 @@ pub(super) async fn test(
     let result = result.await.map_err(|error| {
         Problem::from_tenant_call(&error, &caller).about(template.name(), tenant.name.as_ref())
     });
-    finish(&caller, &account, result)
+    finish(&server, &caller, &account, result).await
 }

@@ -168,7 +168,7 @@ impl Inline {
             self.place_faults(&mut error);
             Problem::from_tenant_call(&error, caller).about(template.name(), tenant.name.as_ref())
         });
-        finish(caller, account, result)
+        finish(server, caller, account, result).await
     }
 
     /// Says of the faults that the plugin found where they are in the document.

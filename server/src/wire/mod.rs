@@ -30,7 +30,7 @@ use error::WireError;
 use headers::{REQUEST_ID, complete};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use portcullis::{ActionName, Datasource};
-use response::{is_json, pass_on};
+use response::pass_on;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -105,18 +105,17 @@ async fn relay(
     calls::check_length(source, &body).map_err(|error| WireError::too_large(&error, caller))?;
     let body =
         body::read(body, config, &account).await.map_err(|error| WireError::body(error, config))?;
-    if !is_json_object(&body.bytes) {
-        return Err(WireError::serialization());
-    }
+    let body::Received { bytes, charge: _charge } = body;
+    let bytes = json_object(server, bytes).await?;
     let action = action(&parts.headers, source)?;
     caller.check_action(name, action)?;
-    let run = async |datasource: &Datasource| datasource.relay(action, &body.bytes).await;
+    let run = async |datasource: &Datasource| datasource.relay(action, &bytes).await;
     let relayed = calls::call(server, caller, source, None, run)
         .await
         .map_err(|error| WireError::from_call(error, caller))?;
     let held = calls::hold(&account, relayed.body.len())
         .map_err(|error| WireError::from_call(error, caller))?;
-    let mut response = pass_on(relayed)?;
+    let mut response = pass_on(&server.json, relayed).await?;
     response.extensions_mut().insert(held);
     Ok(response)
 }
@@ -145,9 +144,12 @@ fn unknown_form() -> Response {
     response
 }
 
-fn is_json_object(body: &[u8]) -> bool {
-    let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    start == Some(&b'{') && is_json(body)
+/// Returns a body if it is a JSON object.
+async fn json_object(server: &Server, body: Vec<u8>) -> Result<Vec<u8>, WireError> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(WireError::serialization());
+    }
+    server.json.checked(body).await.map_err(|_| WireError::serialization())
 }
 
 /// The action of a request. A name that DynamoDB does not have is a typing error, unless the policy

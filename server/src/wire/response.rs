@@ -2,12 +2,12 @@
 
 use super::error::WireError;
 use super::headers::{CRC32, REQUEST_ID, complete};
+use crate::json_check::JsonCheck;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use portcullis::RawResponse;
-use serde::de::IgnoredAny;
 
 /// The most headers that are passed on: the service sends five, and a plugin may send thousands.
 const MAX_HEADERS: usize = 64;
@@ -16,7 +16,7 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// The service's response, unchanged, with the headers that describe it. A plugin may have written
 /// it, so it must be a response that can be sent.
-pub(super) fn pass_on(relayed: RawResponse) -> Result<Response, WireError> {
+pub(super) async fn pass_on(json: &JsonCheck, relayed: RawResponse) -> Result<Response, WireError> {
     let RawResponse { status, headers, body, .. } = relayed;
     // 1xx announces another response, and 101 another protocol (RFC 9110, section 15.2).
     let Some(status) = StatusCode::from_u16(status).ok().filter(|_| (200..600).contains(&status))
@@ -47,17 +47,20 @@ pub(super) fn pass_on(relayed: RawResponse) -> Result<Response, WireError> {
         status,
         StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
     );
-    let body = if has_body { Bytes::from(body) } else { Bytes::new() };
-    if has_body {
+    let body = if has_body {
         complete(&mut passed, &body);
-        if says_json(&passed) && !is_json(&body) {
-            return Err(WireError::of_result("the response of the service is not JSON"));
+        if says_json(&passed) {
+            let not_json = |_| WireError::of_result("the response of the service is not JSON");
+            Bytes::from(json.checked(body).await.map_err(not_json)?)
+        } else {
+            Bytes::from(body)
         }
     } else {
         // They describe the body that is left out.
         passed.remove(header::CONTENT_TYPE);
         passed.remove(CRC32);
-    }
+        Bytes::new()
+    };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     *response.headers_mut() = passed;
@@ -77,9 +80,4 @@ fn is_single(name: &HeaderName) -> bool {
 fn says_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     value.to_ascii_lowercase().windows(4).any(|part| part == b"json")
-}
-
-/// Whether a body is JSON, in one pass without a tree.
-pub(super) fn is_json(body: &[u8]) -> bool {
-    std::str::from_utf8(body).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
