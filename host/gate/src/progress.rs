@@ -139,10 +139,16 @@ impl Progress {
             };
             return deny(message, DEFECT);
         }
-        self.requests.fetch_add(1, Ordering::AcqRel);
+        let permit = RequestPermit(self.clone());
+        // Others may have been admitted since they were counted above.
+        let next = |sent: u32| (sent < self.max_requests).then_some(sent + 1);
+        if self.requests.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).is_err() {
+            self.fail_softly(self.limit(LimitKind::Requests, self.max_requests.to_string()));
+            return Ok(None);
+        }
         *self.stage.lock() = None;
         *self.interruption.lock() = None;
-        Ok(Some(RequestPermit(self.clone())))
+        Ok(Some(permit))
     }
 
     /// The number of requests that were admitted.

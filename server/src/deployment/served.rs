@@ -295,7 +295,9 @@ impl Served {
 
     /// Releases it if nobody has used it for `time`. Returns whether it did.
     pub(crate) fn release_if_idle(&self, time: Duration) -> bool {
-        let unused = self.began.elapsed().as_secs() - self.used.load(Ordering::Relaxed);
+        let unused = self.began.elapsed().as_secs();
+        // Somebody may have used it since the time was read.
+        let unused = unused.saturating_sub(self.used.load(Ordering::Relaxed));
         let connected = self.connected.load_full();
         let Some(connected) = connected.filter(|_| unused >= time.as_secs()) else { return false };
         let mut counters = connected.datasource.counters();

@@ -143,16 +143,17 @@ impl StoredDatasources {
         let filled = filled(&saved, secret.as_deref().map(String::as_str))?;
         let datasource = host.configure_template(&loaded, &filled).map_err(StoredError::Tenant)?;
         let owner = filled.owner().into();
-        let switch = self.disabled.lock().get(name).cloned().unwrap_or_default();
-        let connected = Arc::new(Connected {
-            name: saved.name,
-            tenant: saved.tenant,
-            template: template.clone(),
-            datasource,
-            switch,
-            epoch,
-        });
-        let dropped = {
+        let (connected, dropped) = {
+            // Held until it is kept: whoever disables it meanwhile finds its switch.
+            let disabled = self.disabled.lock();
+            let connected = Arc::new(Connected {
+                name: saved.name,
+                tenant: saved.tenant,
+                template: template.clone(),
+                datasource,
+                switch: disabled.get(name).cloned().unwrap_or_default(),
+                epoch,
+            });
             let mut kept = self.kept.lock();
             let digest = digest(name);
             let replaced = kept.remove(&digest);
@@ -162,7 +163,7 @@ impl StoredDatasources {
             } else {
                 kept.insert(digest, owner, bytes + DATASOURCE_BYTES, connected.clone()).1
             };
-            (replaced, evicted)
+            (connected, (replaced, evicted))
         };
         // Dropping instances takes time, and others must not wait for it.
         drop(dropped);
@@ -199,8 +200,8 @@ impl StoredDatasources {
 
     /// Disables or enables a datasource.
     pub(crate) fn set_disabled(&self, name: &DatasourceName, is_disabled: bool) {
-        let known = self.kept.lock().peek(&digest(name)).map(|known| known.switch.clone());
         let mut disabled = self.disabled.lock();
+        let known = self.kept.lock().peek(&digest(name)).map(|known| known.switch.clone());
         let switch = disabled.get(name).cloned().or(known).unwrap_or_default();
         switch.set_disabled(is_disabled);
         if is_disabled {

@@ -215,7 +215,7 @@ impl<P: Platform> Connection<P> {
         let began = now.unix_ms;
         let seconds = (began + now.clock_offset_ms).div_euclid(1000);
         let timestamp = Timestamp::from_unix(seconds);
-        let day = self.signer_for(&timestamp, seconds)?;
+        let day = self.signer_for(&timestamp, began.div_euclid(1000))?;
         let destination = if action == "SearchVectors" { &self.search } else { &self.data };
         let endpoint = &destination.endpoint;
         let target = ["DynamoDB_20120810.", action].concat();
@@ -285,7 +285,8 @@ impl<P: Platform> Connection<P> {
         Some(Reason::Transient)
     }
 
-    /// Returns the signer of the day. The region and the service never change.
+    /// Returns the signer of the day. The region and the service never change. `now` is the time of the
+    /// host, which says until when its key may be used, and the timestamp is that of the service.
     fn signer_for(&self, timestamp: &Timestamp, now: i64) -> Result<Rc<DaySigner>, Error> {
         if let Some(known) = &*self.signer.borrow()
             && known.date == timestamp.date
