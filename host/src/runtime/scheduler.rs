@@ -166,7 +166,7 @@ pub(crate) struct TimeSlices {
 }
 
 impl TimeSlices {
-    /// The permit of the instance, for code that releases it.
+    /// The permit of the instance, for code that runs the guest.
     pub(crate) fn permit(&self) -> &CpuPermit {
         &self.permit
     }

@@ -18,11 +18,12 @@ pub async fn read_in_pieces<T: PluginState>(
     list: &List<u8>,
     mut work: impl FnMut(&[u8]) + Send,
 ) -> Option<()> {
-    if list.len() > PIECE {
-        store.data_mut().wait_for_cpu().await;
-    }
     let mut read = 0;
     loop {
+        if list.len() > PIECE {
+            // For each piece: others get their turn meanwhile.
+            store.data_mut().wait_for_cpu().await;
+        }
         let rest = &list.bytes(&store)?[read..];
         let piece = &rest[..rest.len().min(PIECE)];
         work(piece);
@@ -30,6 +31,5 @@ pub async fn read_in_pieces<T: PluginState>(
         if read == list.len() {
             return Some(());
         }
-        tokio::task::yield_now().await;
     }
 }

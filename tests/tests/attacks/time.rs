@@ -52,9 +52,9 @@ pub(crate) async fn loop_of_hashes_ends_at_the_deadline() {
 }
 
 /// Guests that compute for a moment and then sleep leave the processor to a call that computes for
-/// long. If they kept their permits while they sleep, it would wait for sixteen sleeps at each slice.
+/// long. If they kept their permits while they sleep, it would wait for twelve sleeps at each slice.
 pub(crate) async fn guests_that_sleep_do_not_keep_the_cpu_from_others() {
-    const SLEEPERS: usize = 16;
+    const SLEEPERS: usize = 12;
     let host = Host::new().unwrap();
     let hostile = host.load(HOSTILE, HOSTILE_MANIFEST, None).unwrap();
     let item = r#"{"id":{"S":"1"},"count":{"N":"2"},"tags":{"L":[{"S":"a"},{"S":"b"}]}}"#;
@@ -83,7 +83,14 @@ pub(crate) async fn guests_that_sleep_do_not_keep_the_cpu_from_others() {
         .collect();
     // Until all of them sleep.
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    let attacked = scan().await.min(scan().await).min(scan().await);
+    let mut attacked = Duration::MAX;
+    for _ in 0..3 {
+        let took = scan().await;
+        // One that outlasts them was not disturbed to its end.
+        if sleeping.iter().all(|call| !call.is_finished()) {
+            attacked = attacked.min(took);
+        }
+    }
     for call in sleeping {
         let ended = call.await.unwrap();
         assert!(matches!(&ended, Err(Error::Limit(limit)) if limit.which == LimitKind::Deadline));
