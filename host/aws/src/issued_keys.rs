@@ -1,14 +1,12 @@
 //! The keys and session tokens that were handed to the sandbox: which signatures are valid, and
 //! what a response must not contain.
 
-use crate::key_ring::is_current;
 use crate::secret::Secret;
 use crate::secret_scanner::SecretScanner;
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
-use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 /// A signing key that was issued, with the credential that it signs for.
@@ -20,10 +18,6 @@ pub(crate) struct IssuedKey {
     pub(crate) key: Box<Zeroizing<[u8; 32]>>,
 }
 
-/// A plugin asked for more keys of one identity than any plugin needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooManyKeys;
-
 /// The signing keys that the instances of one datasource were given, newest last.
 #[derive(Default)]
 pub(crate) struct IssuedKeys {
@@ -31,31 +25,24 @@ pub(crate) struct IssuedKeys {
     scanner: RwLock<Option<Arc<SecretScanner>>>,
 }
 
-/// The number of keys that a request may be signed with: those of a few days and scopes, before and
-/// after a change of identity.
+/// The number of keys that a request may be signed with, at least: those of a few days and scopes, before
+/// and after a change of identity.
 const MAX_ISSUED: usize = 64;
-/// The number of keys of one identity: those of three days for ten scopes. Half of [`MAX_ISSUED`], so that
-/// a plugin cannot ask for so many that the first one is not searched for any more.
-pub(crate) const MAX_OF_IDENTITY: usize = MAX_ISSUED / 2;
 
 impl IssuedKeys {
-    /// Records a key that is issued at this time. Returns whether its identity differs from the previous
-    /// one.
-    pub(crate) fn record(&self, new: IssuedKey, now: OffsetDateTime) -> Result<bool, TooManyKeys> {
+    /// Records a key that is issued to a plugin which may ask for so many different ones of one identity.
+    /// Returns whether its identity differs from the previous one.
+    pub(crate) fn record(&self, new: IssuedKey, of_identity: usize) -> bool {
         let mut list = self.list.lock();
         let is_change = list.back().is_some_and(|last| !last.is_identity_of(&new));
         // Plugins ask for the same keys again and again. To prepare a search takes milliseconds.
         if let Some(at) = list.iter().position(|known| known.is_same(&new)) {
             let known = list.remove(at);
             list.extend(known);
-            return Ok(is_change);
+            return is_change;
         }
-        // A key of another day opens nothing.
-        list.retain(|known| is_current(known.date(), now));
-        if list.iter().filter(|known| known.has_owner_of(&new)).count() >= MAX_OF_IDENTITY {
-            return Err(TooManyKeys);
-        }
-        if list.len() >= MAX_ISSUED {
+        // Room for two identities: a plugin must not ask for so many keys that the first is forgotten.
+        if list.len() >= MAX_ISSUED.max(2 * of_identity) {
             list.pop_front();
         }
         list.push_back(new);
@@ -67,7 +54,7 @@ impl IssuedKeys {
             }
         }
         *self.scanner.write() = Some(Arc::new(SecretScanner::new(keys, tokens.into_iter())));
-        Ok(is_change)
+        is_change
     }
 
     /// Whether a key was issued for `credential`, together with this session token.
@@ -112,19 +99,9 @@ impl IssuedKey {
     /// Whether both keys were derived from the same secret, as far as can be seen: keys for the
     /// same day and scope must be equal.
     fn is_identity_of(&self, other: &Self) -> bool {
-        let same_key = self.credential != other.credential || self.key == other.key;
-        self.has_owner_of(other) && same_key
-    }
-
-    /// Whether both keys have the same access key id and session token.
-    fn has_owner_of(&self, other: &Self) -> bool {
         let id = |key: &Self| key.credential.split('/').next().map(ToString::to_string);
-        id(self) == id(other) && self.session_token == other.session_token
-    }
-
-    /// The day for which the key was derived.
-    fn date(&self) -> &str {
-        self.credential.split('/').nth(1).unwrap_or_default()
+        let same_key = self.credential != other.credential || self.key == other.key;
+        id(self) == id(other) && self.session_token == other.session_token && same_key
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -145,9 +122,8 @@ mod tests {
 
     const KEY: [u8; 32] = *b"\x01\xfe\x80abcdefghijklmnopqrstuvwxyz\xff\x00\x9c";
 
-    /// Records a key on the day of all keys here.
     fn record(keys: &IssuedKeys, new: IssuedKey) -> bool {
-        keys.record(new, OffsetDateTime::from_unix_timestamp(1_440_938_160).unwrap()).unwrap()
+        keys.record(new, 3)
     }
 
     fn issued(token: Option<&str>) -> IssuedKeys {
@@ -300,23 +276,17 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_cannot_ask_for_so_many_keys_that_the_first_is_forgotten() {
+    fn all_keys_that_a_plugin_may_ask_for_are_searched_for() {
         let keys = IssuedKeys::default();
-        let of = |date: &str, region: u8| IssuedKey {
-            credential: format!("A/{date}/r{region}/dynamodb/aws4_request"),
-            session_token: None,
-            key: Box::new(Zeroizing::new([region; 32])),
-        };
-        for region in 0..MAX_OF_IDENTITY as u8 {
-            assert!(!record(&keys, of("20150830", region)));
+        for region in 0..100 {
+            let key = IssuedKey {
+                credential: format!("A/20150830/r{region}/dynamodb/aws4_request"),
+                session_token: Some(Secret::new("token")),
+                key: Box::new(Zeroizing::new([region; 32])),
+            };
+            assert!(!keys.record(key, 100));
         }
-        let now = OffsetDateTime::from_unix_timestamp(1_440_938_160).unwrap();
-        assert_eq!(keys.record(of("20150830", 99), now), Err(TooManyKeys));
-        assert_eq!(keys.record(of("20150830", 0), now), Ok(false), "it was issued before");
-        assert!(keys.leaks_in(&[0; 32]));
-        // Two days later, they are of no use any more.
-        let later = now + time::Duration::days(2);
-        assert_eq!(keys.record(of("20150901", 99), later), Ok(false));
+        assert!(keys.leaks_in(&[0; 32]) && keys.leaks_in(&[99; 32]));
     }
 
     #[test]

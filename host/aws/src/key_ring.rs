@@ -102,6 +102,9 @@ impl KeyRing {
     }
 }
 
+/// The number of days that [`is_current`] accepts.
+pub(crate) const CURRENT_DAYS: usize = 3;
+
 /// Whether `date`, in the form `YYYYMMDD`, is today, yesterday or tomorrow: clocks and time zones
 /// differ by no more.
 pub(crate) fn is_current(date: &str, now: OffsetDateTime) -> bool {

@@ -2,8 +2,8 @@
 
 use crate::body::{BodyRules, EnforceBody};
 use crate::credentials::{CredentialsError, ProvideCredentials};
-use crate::issued_keys::{IssuedKey, IssuedKeys, MAX_OF_IDENTITY, TooManyKeys};
-use crate::key_ring::{KeyRing, is_current};
+use crate::issued_keys::{IssuedKey, IssuedKeys};
+use crate::key_ring::{CURRENT_DAYS, KeyRing, is_current};
 use crate::secret::Secret;
 use crate::signature;
 use http::HeaderMap;
@@ -129,6 +129,11 @@ impl AwsService {
         Ok(self)
     }
 
+    /// The scopes that keys may be derived for.
+    fn scopes(&self) -> &[CredentialScope] {
+        self.policy.signing.as_deref().unwrap_or(&self.settings_scopes)
+    }
+
     async fn derive(
         &self,
         date: &str,
@@ -142,8 +147,7 @@ impl AwsService {
             deny(String::new(), error.to_string(), "check the region in the settings")
         })?;
         self.policy.check_scope(&scope, &self.settings_scopes)?;
-        let now = OffsetDateTime::now_utc();
-        if !is_current(date, now) {
+        if !is_current(date, OffsetDateTime::now_utc()) {
             let shown: String = date.chars().take(20).collect();
             let message = format!(
                 "the plugin asked for a signing key of {shown:?}, which is not today, yesterday or \
@@ -163,13 +167,7 @@ impl AwsService {
             session_token: derived.session_token.clone(),
             key: Box::new(derived.key.clone()),
         };
-        let identity_changed = self.issued.record(new, now).map_err(|TooManyKeys| {
-            let message = format!(
-                "the plugin asked for more than {MAX_OF_IDENTITY} different signing keys of three days"
-            );
-            let remedy = "this is a defect of the plugin: report it to its publisher";
-            deny(scope.to_string(), message, remedy)
-        })?;
+        let identity_changed = self.issued.record(new, CURRENT_DAYS * self.scopes().len());
         let token = derived.session_token.as_ref().map(Secret::expose);
         Ok(SigningKey {
             access_key_id: derived.access_key_id,

@@ -37,7 +37,7 @@ pub(crate) async fn plugin_cannot_hoard_keys_until_the_first_is_forgotten() {
     let scopes: Vec<String> = (0..70).map(|number| format!("\"r{number}/dynamodb\"")).collect();
     let listed = format!("signing = [\"us-east-1/dynamodb\", {}]", scopes.join(", "));
     let attack = Attack::new(Behaviour::hoard_keys, &server.authority, &listed);
-    refused(attack, "GetItem", Rule::Signing).await;
+    refused(attack, "GetItem", Rule::SecretInAnswer).await;
 }
 
 pub(crate) async fn signing_key_for_another_service_is_refused() {
