@@ -260,10 +260,11 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .max_tables_per_component(MAX_TABLES)
         .max_core_instances_per_component(MAX_INSTANCES)
         .max_unused_warm_slots(32)
-        // Memory that a small call has touched is rewritten rather than unmapped, so that the next
-        // instance has no page faults. The kernel says what was touched; before Linux 6.7 it
-        // cannot, and the first bytes are rewritten.
-        .linear_memory_keep_resident(256 * 1024)
+        // Most of the memory that a small call has touched is rewritten rather than unmapped, so that
+        // the next instance has few page faults. The kernel says what was touched; before Linux 6.7
+        // it cannot, and the first bytes are rewritten. With 256 KiB, fresh instances are no faster,
+        // and a server keeps a third more memory after a peak of large calls.
+        .linear_memory_keep_resident(64 * 1024)
         .pagemap_scan(Enabled::Auto)
         .table_keep_resident(64 * 1024);
     pool
