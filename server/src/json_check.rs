@@ -16,7 +16,7 @@ pub(crate) struct JsonCheck {
 const MAX_INLINE: usize = 2 * 1024 * 1024;
 
 impl JsonCheck {
-    /// Large texts take half of the cores at most, so that the others serve what is small.
+    /// Large texts are checked on half of the cores at most.
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self { large: Arc::new(Semaphore::new((cores / 2).max(1))) }

@@ -151,8 +151,8 @@ impl Passage<'_> {
         } else {
             // It takes milliseconds, in which a worker could serve others.
             let (rules, head, body) = (self.rules.clone(), head.clone(), whole.clone());
-            // The charge stays with the body, also if nobody waits for the check any more. That of a
-            // body in one piece is a part of it.
+            // The charge stays with the body, also if nobody waits for the check any more. A body in one
+            // piece carries its own.
             let kept = charge.take();
             let checking = tokio::task::spawn_blocking(move || {
                 let result = rules.check_body(&head, &body);

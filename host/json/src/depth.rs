@@ -39,7 +39,7 @@ pub fn is_input_deeper(text: &str, limit: u32) -> bool {
     for part in Parts::new(text) {
         let brackets = match part {
             Part::Plain(text) => text,
-            // It is one of a template, or two objects.
+            // Of a template, or two braces.
             Part::Placeholder(_) => "{{}}",
             Part::Comment(_) | Part::Quoted(_) => continue,
         };

@@ -49,7 +49,7 @@ async fn handle<T: PluginState>(
         Ok(head) => head,
         Err(code) => return Ok(Err(code)),
     };
-    let (body, charge) = charged(RequestBody::from_wasi(body), charge);
+    let body = charged(RequestBody::from_wasi(body), charge);
     if let Err(error) = head.check_length(&body) {
         return error_code(state, error).map(Err);
     }
@@ -57,8 +57,6 @@ async fn handle<T: PluginState>(
     let sending = state.gate().send(head, body);
     let future = if is_complete {
         let sent = sending.await;
-        // The request was sent, or will never be.
-        drop(charge);
         HostFutureIncomingResponse::Ready(sent.map(|response| (response, idle_workers::take())))
     } else {
         // The guest writes the rest of the body while the request is sent.
@@ -70,21 +68,18 @@ async fn handle<T: PluginState>(
 }
 
 /// Ties the charge for a request to its body: a response may come before the end of one that the
-/// guest still writes, and a thread may still check one whose call was dropped. Without a body, the
-/// charge is returned.
-fn charged(body: RequestBody, charge: Option<Charge>) -> (RequestBody, Option<Charge>) {
+/// guest still writes, and a thread may still check one whose call was dropped.
+fn charged(body: RequestBody, charge: Option<Charge>) -> RequestBody {
     match body {
-        RequestBody::Whole(None) => (RequestBody::Whole(None), charge),
-        RequestBody::Whole(Some(bytes)) => {
-            let bytes = Bytes::from_owner(Charged { bytes, _charge: charge });
-            (RequestBody::Whole(Some(bytes)), None)
-        }
+        RequestBody::Whole(bytes) => RequestBody::Whole(
+            bytes.map(|bytes| Bytes::from_owner(Charged { bytes, _charge: charge })),
+        ),
         RequestBody::Stream { first, rest } => {
             let rest = rest.map_frame(move |frame| {
                 let _ = &charge;
                 frame
             });
-            (RequestBody::Stream { first, rest: rest.boxed_unsync() }, None)
+            RequestBody::Stream { first, rest: rest.boxed_unsync() }
         }
     }
 }

@@ -103,8 +103,8 @@ pub(super) async fn run_action(
     datasource.execute_with(action, input, &Value::Object(options).to_string()).await
 }
 
-/// The largest input that is searched for syntax errors although its action is refused, in bytes. More
-/// than people type, and less than a millisecond.
+/// The largest input that is searched for syntax errors although its action is refused, in bytes: longer
+/// than what people type, and the search takes less than a millisecond.
 const MAX_SYNTAX_CHECK: usize = 256 * 1024;
 
 /// The problem of a text that is not JSON, which may have comments and trailing commas here. It is

@@ -18,7 +18,7 @@ pub(crate) enum Doing {
     Open,
     /// A request is being served, or its response is being sent.
     Busy,
-    /// It makes room for another connection: nothing that still arrives is carried out.
+    /// It is being closed: nothing that still arrives is carried out.
     Closing,
 }
 
@@ -79,8 +79,8 @@ impl State {
         self.is_unread.load(Ordering::Relaxed)
     }
 
-    /// Closes the connection, to make room for others. Returns whether it is closed: it is not if it
-    /// has begun to serve a request.
+    /// Closes the connection. Returns whether it is closed: it is not if it has begun to serve a
+    /// request.
     pub(crate) fn close(&self) -> bool {
         let is_closed = self.change(Doing::Closing, |before| before < Doing::Busy);
         if is_closed {

@@ -251,7 +251,8 @@ impl Table {
         let all = self.open.iter().filter(|(_, entry)| among(entry));
         let idle = all.filter(|(_, entry)| entry.state.doing() < Doing::Busy);
         let (id, _) = idle.min_by_key(|(_, entry)| {
-            let count = entry.peer.map_or(0, |peer| self.count(peer));
+            // One of a load balancer is nobody's while it serves no request.
+            let count = entry.peer.map_or(1, |peer| self.count(peer));
             (Reverse(count), entry.state.doing(), entry.state.since())
         })?;
         Some(*id)

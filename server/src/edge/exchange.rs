@@ -49,7 +49,14 @@ pub(super) async fn exchange(
     let has_place = !is_passed_on || place.begin_request_of(proxies.share(client)).is_ok();
     // Dropped when the response was sent, or when the client leaves before.
     let busy = Busy { state: state.clone(), connections, place: is_passed_on.then_some(place) };
-    let mut response = if has_place { app.oneshot(request).await? } else { crowded(request) };
+    let mut response = if has_place {
+        app.oneshot(request).await?
+    } else {
+        let refusal = crowded(&request);
+        // What is left of its body is read below.
+        drop(request);
+        refusal
+    };
     add_headers(&mut response);
     // Whoever has no token cannot keep others out by not reading.
     let needs_token = response.extensions().get::<CallerName>().is_some();
@@ -79,10 +86,10 @@ pub(super) async fn exchange(
 }
 
 /// The response to a request of a peer that has its share of connections, in the form of the API.
-fn crowded(request: Request<Body>) -> Response {
-    const MESSAGE: &str = "this peer has as many connections at a time as one peer may have; use fewer, or raise \
-         server.connections";
-    if wire::is_from_sdk(&request) {
+fn crowded(request: &Request<Body>) -> Response {
+    const MESSAGE: &str = "this peer has as many requests at a time as one peer may have connections; send fewer, or \
+         raise server.connections";
+    if wire::is_from_sdk(request) {
         wire::throttled(MESSAGE)
     } else {
         Problem::no_memory(MESSAGE.to_string()).into_response()

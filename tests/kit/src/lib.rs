@@ -5,7 +5,7 @@
 //!
 //! | module | what the server does |
 //! |---|---|
-//! | [`closed`] | is not a server: it is a port that refuses connections |
+//! | [`closed`] | refuses connections: a reserved port without a server |
 //! | [`dynoxide`] | speaks the DynamoDB API, with an empty in-memory database |
 //! | [`recorder`] | records every request and sends the responses you give it |
 //! | [`scripted`] | sends exactly the bytes you give it: for broken, slow and hostile services |

@@ -64,7 +64,7 @@ async fn soak() -> ExitCode {
         Ok(arguments) => arguments,
         Err(unknown) => {
             println!(
-                "soak: {unknown:?} is neither a number nor a behaviour in tests/src/attack.rs"
+                "soak: {unknown:?} is neither a number nor a behaviour in tests/hostile/behaviours.rs"
             );
             return ExitCode::FAILURE;
         }
@@ -109,10 +109,9 @@ async fn soak() -> ExitCode {
     );
     let failed = quiet.failed + loud.failed;
     // Attacks that never begin would prove nothing.
-    let ended = |how: &str| outcomes.keys().any(|outcome| outcome.starts_with(how));
-    let attacked = behaviours.len() < Behaviour::ALL.len() || ended("denied") && ended("limit");
+    let attacked = outcomes.keys().any(|outcome| !outcome.ends_with("while connecting"));
     if !attacked {
-        println!("no attack was denied, or none reached a limit");
+        println!("no attack has begun");
     }
     if failed > 0 || slower > LATENCY || grown > MEMORY || before <= 0.0 || !attacked {
         println!("soak: failed");
