@@ -80,7 +80,7 @@ load: setup servers ## Load-test the server, and then tenants' datasources, for 
 # Random attacks next to honest calls: of plugins on the host, then of plugins and clients on the server. Figures:
 # docs/threat-model.md.
 .PHONY: soak
-soak: setup servers ## Attack the host for ten minutes, and the server for the second half of ten, next to honest calls; SECONDS=N changes the time.
+soak: setup servers ## Attack the host for ten minutes, next to honest calls; then load the server for ten, attacking it during the last five; SECONDS=N changes the time.
 	cargo build --workspace
 	target/debug/soak $(or $(SECONDS),600)
 	LOAD_SECONDS=$(or $(SECONDS),600) cargo test --workspace --features portcullis-cli/other-servers --test load -- --nocapture no_response

@@ -75,30 +75,37 @@ fn child<T: DeserializeOwned>(subcommand: &str) -> Result<T> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// The page with the tables: what is before and after its generated part.
+/// The page with the tables.
 struct Page {
     path: PathBuf,
-    before: String,
-    after: String,
 }
 
 const BEGIN: &str = "<!-- written by `make bench`: begin -->\n";
 const END: &str = "<!-- written by `make bench`: end -->";
 
 impl Page {
+    /// Checks that it has a generated part.
     fn open(path: &Path) -> Result<Self> {
+        let page = Self { path: path.to_path_buf() };
+        page.parts().map(|_| page)
+    }
+
+    /// What is before and after its generated part.
+    fn parts(&self) -> Result<(String, String)> {
+        let path = &self.path;
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let (before, rest) = text
             .split_once(BEGIN)
             .context("the page has no line that begins the generated part")?;
         let (_, after) =
             rest.split_once(END).context("the page has no line that ends the generated part")?;
-        Ok(Self { path: path.to_path_buf(), before: before.to_string(), after: after.to_string() })
+        Ok((before.to_string(), after.to_string()))
     }
 
+    /// Replaces its generated part. It is read again: somebody may have edited it meanwhile.
     fn write(&self, tables: &str) -> Result<()> {
-        let Self { path, before, after } = self;
-        std::fs::write(path, format!("{before}{BEGIN}\n{tables}\n{END}{after}"))
-            .with_context(|| path.display().to_string())
+        let (before, after) = self.parts()?;
+        std::fs::write(&self.path, format!("{before}{BEGIN}\n{tables}\n{END}{after}"))
+            .with_context(|| self.path.display().to_string())
     }
 }

@@ -54,7 +54,8 @@ pub async fn run(host: &Host, plugin: &Plugin, endpoints: &Endpoints) -> Result<
     Ok(points)
 }
 
-/// How long a fresh client rests between calls: its next instance is prepared meanwhile.
+/// How long a fresh client rests between calls: its next instance is prepared meanwhile, unless the one
+/// before had much memory. Then the instance is in the peak.
 const REST: Duration = Duration::from_millis(50);
 
 /// Returns the median peak of five calls.

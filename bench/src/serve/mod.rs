@@ -1,6 +1,6 @@
 //! `portcullis serve` under load, next to nginx and to the library in the callers' own process.
 //!
-//! The program under test runs on the last core, on which the other programs wait idle. The clients, and
+//! The program under test runs on the last core, where the other programs are idle. The clients, and
 //! the upstream that all programs call, share the first one.
 
 mod callers;

@@ -3,7 +3,7 @@
 //! This is the binary of the command line, since it returns memory to the operating system: see
 //! `cli/src/allocator.rs`. It may use all cores.
 
-use crate::budget::Budget;
+use crate::budget::{Budget, in_time};
 use crate::cases::{Case, large_write, scan};
 use crate::constants::PEAK_SIZES;
 use crate::cores::Core;
@@ -113,13 +113,14 @@ async fn call(
         }));
     }
     let mut peak = 0;
-    while clients.iter().any(|client| !client.is_finished()) {
+    let began = Instant::now();
+    while began.elapsed() < time && clients.iter().any(|client| !client.is_finished()) {
         peak = peak.max(process.anonymous_memory()?);
         tokio::time::sleep(INTERVAL).await;
     }
     let mut calls = 0;
     for client in clients {
-        calls += client.await??;
+        calls += in_time(client).await???;
     }
     Ok((calls, peak))
 }
