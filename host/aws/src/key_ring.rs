@@ -34,8 +34,15 @@ pub(crate) struct KeyRing {
 struct Keys {
     /// The fetch whose credentials the keys are derived from.
     fetch: u64,
+    keys: Vec<KnownKey>,
+}
+
+/// A key that is kept, with the day and the scope that it is derived for.
+struct KnownKey {
+    date: String,
+    scope: CredentialScope,
     /// Boxed, since a list that grows or shrinks leaves copies of what it contains.
-    keys: Vec<(String, CredentialScope, Box<Zeroizing<[u8; 32]>>)>,
+    key: Box<Zeroizing<[u8; 32]>>,
 }
 
 /// The number of keys that are kept: those of today and the days next to it, for a few scopes.
@@ -89,15 +96,16 @@ impl KeyRing {
             kept.keys.clear();
             kept.fetch = fetch;
         }
-        let known = kept.keys.iter().find(|(day, known, _)| day == date && known == scope);
-        if let Some((_, _, key)) = known {
-            return (**key).clone();
+        let known = kept.keys.iter().find(|known| known.date == date && known.scope == *scope);
+        if let Some(known) = known {
+            return (*known.key).clone();
         }
         let key = derive_key(secret, date, scope);
         if kept.keys.len() >= MAX_KEYS {
             kept.keys.remove(0);
         }
-        kept.keys.push((date.to_string(), scope.clone(), Box::new(key.clone())));
+        let boxed = Box::new(key.clone());
+        kept.keys.push(KnownKey { date: date.to_string(), scope: scope.clone(), key: boxed });
         key
     }
 }
