@@ -38,8 +38,8 @@ pub const MAX_BOUND_VALUES: usize = 10_000;
 ///
 /// # Errors
 /// Returns an error that lists the first 20 problems: a placeholder without a value, a value
-/// without a placeholder, a placeholder within quotes, where it would be text, and a value that is
-/// not JSON or nests more than 10,000 levels deep. An error with a single problem is returned if
+/// without a placeholder, a placeholder within quotes, where it would be text, or joined to what is
+/// next to it, as in `1{{id}}`, and a value that is not JSON or nests more than 10,000 levels deep. An error with a single problem is returned if
 /// there are more than [`MAX_BOUND_VALUES`] values, or if the result would be larger than `limit`
 /// ([`BindError::is_too_large`]). Of a long name, an error has the first 100 characters.
 pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(
@@ -110,8 +110,18 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
     let mut used = BTreeSet::new();
     let (mut length, mut line) = (0usize, 1);
     let mut before = None;
+    let mut left = None;
     for part in Parts::new(template) {
         let placeholder = before.take();
+        if let Some(name) = left.replace(part).and_then(|left| joined(left, part)) {
+            problems.push(|| {
+                in_template(format!(
+                    "line {line}: {{{{{}}}}} is joined to what is next to it; a value is bound whole, \
+                     so write a comma between them, or bind all of it",
+                    cut(name)
+                ))
+            });
+        }
         length = length.saturating_add(match part {
             Part::Comment(text) => {
                 before = placeholder;
@@ -179,6 +189,18 @@ fn measure<K: Borrow<str> + Ord, V: AsRef<str>>(
         Ok(length)
     } else {
         Err(BindError { problems: problems.0, is_too_large: false })
+    }
+}
+
+/// The placeholder of two neighbouring parts whose value would be joined to what is next to it: `1{{id}}`
+/// with 2 would be 12.
+fn joined<'t>(left: Part<'t>, right: Part<'t>) -> Option<&'t str> {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '+' | '.');
+    match (left, right) {
+        (Part::Placeholder(name), Part::Plain(text)) if text.starts_with(is_word) => Some(name),
+        (Part::Plain(text), Part::Placeholder(name)) if text.ends_with(is_word) => Some(name),
+        (Part::Placeholder(_), Part::Placeholder(name)) => Some(name),
+        _ => None,
     }
 }
 

@@ -29,6 +29,17 @@ fn a_value_cannot_become_anything_but_a_value() {
 }
 
 #[test]
+fn a_value_is_not_joined_to_what_is_next_to_it() {
+    for joined in ["{{a}}{{a}}", "1{{a}}", "-{{a}}", "{{a}}.5", "{{a}}e3", "{{a}}0", "é{{a}}"] {
+        let message = bound(&format!("[\n{joined}]"), &[("a", "1")]).unwrap_err();
+        assert!(message.contains("line 2: {{a}} is joined to what is next"), "{message}");
+    }
+    for apart in ["[{{a}},{{a}}]", "{\"a\":{{a}}}", "[1/**/,{{a}}/**/,2]", "[{{a}}\n]"] {
+        assert!(bound(apart, &[("a", "1")]).is_ok(), "{apart}");
+    }
+}
+
+#[test]
 fn a_value_without_quotes_is_shown_with_quotes_unless_it_is_long() {
     let message = bound("[{{l}}]", &[("l", "five")]).unwrap_err();
     assert!(message.contains("a text needs quotes: \"five\""), "{message}");
@@ -127,14 +138,21 @@ fn a_value_of_brackets_is_refused_before_it_is_parsed() {
     assert_eq!(message, "/values/v: it nests more than 10000 levels deep");
 }
 
-/// Fills a template slowly: at each place it tries every way to write each placeholder. Returns the
-/// result, and the names that occur in place of a value and within quotes.
-fn reference<'n>(
-    template: &str,
-    values: &BTreeMap<&'n str, &str>,
-) -> (String, BTreeSet<&'n str>, BTreeSet<&'n str>) {
-    let (mut out, mut used, mut quoted) = (String::new(), BTreeSet::new(), BTreeSet::new());
-    let mut place = ' ';
+/// What [`reference`] finds out about a template.
+#[derive(Default)]
+struct Reference<'n> {
+    filled: String,
+    /// The names that occur in place of a value.
+    used: BTreeSet<&'n str>,
+    /// Whether a known name occurs within quotes, or is joined to what is next to it.
+    is_refused: bool,
+}
+
+/// Fills a template slowly: at each place it tries every way to write each placeholder.
+fn reference<'n>(template: &str, values: &BTreeMap<&'n str, &str>) -> Reference<'n> {
+    let mut found = Reference::default();
+    // What ends at this place: 'p' for a placeholder, 'w' for other characters of a value.
+    let (mut place, mut ends) = (' ', ' ');
     let mut rest = template;
     while let Some(first) = rest.chars().next() {
         let here = values.iter().find_map(|(name, value)| {
@@ -145,14 +163,19 @@ fn reference<'n>(
         let mut length = first.len_utf8();
         match (place, here) {
             (' ', Some((name, value, whole))) => {
-                used.insert(name);
-                out.push_str(value);
+                found.used.insert(name);
+                found.filled.push_str(value);
+                found.is_refused |= ends != ' ';
+                ends = 'p';
                 rest = &rest[whole..];
                 continue;
             }
-            ('"', Some((name, ..))) => drop(quoted.insert(name)),
+            ('"', Some(_)) => found.is_refused = true,
             _ => {}
         }
+        let is_value = place == ' ' && (first.is_alphanumeric() || "+-_.".contains(first));
+        found.is_refused |= is_value && ends == 'p';
+        ends = if is_value { 'w' } else { ' ' };
         match place {
             ' ' if first == '"' => place = '"',
             ' ' if rest.starts_with("//") => place = '/',
@@ -163,10 +186,10 @@ fn reference<'n>(
             '*' if rest.starts_with("*/") => (place, length) = (' ', 2),
             _ => {}
         }
-        out.push_str(&rest[..length]);
+        found.filled.push_str(&rest[..length]);
         rest = &rest[length..];
     }
-    (out, used, quoted)
+    found
 }
 
 #[test]
@@ -224,16 +247,17 @@ proptest::proptest! {
         let texts: Vec<String> = texts.collect();
         let all: BTreeMap<&str, &str> =
             ["a", "b", "c"].into_iter().zip(texts.iter().map(String::as_str)).collect();
-        let (expected, used, quoted) = reference(&template, &all);
+        let Reference { filled: expected, used, is_refused } = reference(&template, &all);
         let values: BTreeMap<&str, &str> =
             all.into_iter().filter(|(name, _)| used.contains(name)).collect();
         match bind(&template, &values, limit) {
             Ok(filled) => {
                 proptest::prop_assert!(filled.len() <= limit && filled.capacity() <= limit);
+                proptest::prop_assert!(!is_refused);
                 proptest::prop_assert_eq!(filled, expected);
             }
             Err(error) if error.is_too_large() => proptest::prop_assert!(expected.len() > limit),
-            Err(error) => proptest::prop_assert!(!quoted.is_empty(), "{}", error),
+            Err(error) => proptest::prop_assert!(is_refused, "{}", error),
         }
     }
 }
