@@ -126,16 +126,17 @@ mod tests {
         keys.record(new, 3)
     }
 
+    fn key(id: &str, region: &str, token: Option<&str>, key: [u8; 32]) -> IssuedKey {
+        IssuedKey {
+            credential: format!("{id}/20150830/{region}/dynamodb/aws4_request"),
+            session_token: token.map(Secret::new),
+            key: Box::new(Zeroizing::new(key)),
+        }
+    }
+
     fn issued(token: Option<&str>) -> IssuedKeys {
         let keys = IssuedKeys::default();
-        record(
-            &keys,
-            IssuedKey {
-                credential: "A/20150830/us-east-1/dynamodb/aws4_request".to_string(),
-                session_token: token.map(Secret::new),
-                key: Box::new(Zeroizing::new(KEY)),
-            },
-        );
+        record(&keys, key("A", "us-east-1", token, KEY));
         keys
     }
 
@@ -180,11 +181,7 @@ mod tests {
     fn another_key_of_the_same_access_key_id_is_searched_for_too() {
         let keys = issued(None);
         let other = [7; 32];
-        let again = |key| IssuedKey {
-            credential: "A/20150830/us-east-1/dynamodb/aws4_request".to_string(),
-            session_token: None,
-            key: Box::new(Zeroizing::new(key)),
-        };
+        let again = |bytes| key("A", "us-east-1", None, bytes);
         assert!(
             !record(&keys, again(KEY)) && record(&keys, again(other)),
             "another secret is another identity"
@@ -196,14 +193,8 @@ mod tests {
     fn like_tokens(length: usize) -> IssuedKeys {
         let keys = IssuedKeys::default();
         for index in 0..64 {
-            record(
-                &keys,
-                IssuedKey {
-                    credential: format!("A{index}/20150830/us-east-1/dynamodb/aws4_request"),
-                    session_token: Some(Secret::new(format!("{}{index:02}", "a".repeat(length)))),
-                    key: Box::new(Zeroizing::new([index; 32])),
-                },
-            );
+            let token = format!("{}{index:02}", "a".repeat(length));
+            record(&keys, key(&format!("A{index}"), "us-east-1", Some(&token), [index; 32]));
         }
         keys
     }
@@ -252,14 +243,7 @@ mod tests {
         for (index, token) in
             ["token-1234", "token-1234-5678", "token-1234-5678-9"].iter().enumerate()
         {
-            record(
-                &keys,
-                IssuedKey {
-                    credential: format!("A{index}/20150830/us-east-1/dynamodb/aws4_request"),
-                    session_token: Some(Secret::new(*token)),
-                    key: Box::new(Zeroizing::new(KEY)),
-                },
-            );
+            record(&keys, key(&format!("A{index}"), "us-east-1", Some(token), KEY));
         }
         for (given, expected) in [
             ("<token-1234>", "<(redacted)>"),
@@ -279,11 +263,7 @@ mod tests {
     fn all_keys_that_a_plugin_may_ask_for_are_searched_for() {
         let keys = IssuedKeys::default();
         for region in 0..100 {
-            let key = IssuedKey {
-                credential: format!("A/20150830/r{region}/dynamodb/aws4_request"),
-                session_token: Some(Secret::new("token")),
-                key: Box::new(Zeroizing::new([region; 32])),
-            };
+            let key = key("A", &format!("r{region}"), Some("token"), [region; 32]);
             assert!(!keys.record(key, 100));
         }
         assert!(keys.leaks_in(&[0; 32]) && keys.leaks_in(&[99; 32]));

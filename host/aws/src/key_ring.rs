@@ -110,13 +110,14 @@ impl KeyRing {
     }
 }
 
+/// By how many days clocks and time zones may differ.
+const MAX_DAYS_APART: u32 = 1;
 /// The number of days that [`is_current`] accepts.
-pub(crate) const CURRENT_DAYS: usize = 3;
+pub(crate) const CURRENT_DAYS: usize = 2 * MAX_DAYS_APART as usize + 1;
 
-/// Whether `date`, in the form `YYYYMMDD`, is today, yesterday or tomorrow: clocks and time zones
-/// differ by no more.
+/// Whether `date`, in the form `YYYYMMDD`, is today, yesterday or tomorrow.
 pub(crate) fn is_current(date: &str, now: OffsetDateTime) -> bool {
-    day(date).is_some_and(|day| (now.to_julian_day() - day).abs() <= 1)
+    day(date).is_some_and(|day| now.to_julian_day().abs_diff(day) <= MAX_DAYS_APART)
 }
 
 /// The Julian day of a date in the form `YYYYMMDD`.

@@ -129,11 +129,6 @@ impl AwsService {
         Ok(self)
     }
 
-    /// The scopes that keys may be derived for.
-    fn scopes(&self) -> &[CredentialScope] {
-        self.policy.signing.as_deref().unwrap_or(&self.settings_scopes)
-    }
-
     async fn derive(
         &self,
         date: &str,
@@ -167,7 +162,8 @@ impl AwsService {
             session_token: derived.session_token.clone(),
             key: Box::new(derived.key.clone()),
         };
-        let identity_changed = self.issued.record(new, CURRENT_DAYS * self.scopes().len());
+        let scopes = self.policy.allowed_scopes(&self.settings_scopes).len();
+        let identity_changed = self.issued.record(new, CURRENT_DAYS * scopes);
         let token = derived.session_token.as_ref().map(Secret::expose);
         Ok(SigningKey {
             access_key_id: derived.access_key_id,

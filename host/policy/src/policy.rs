@@ -339,8 +339,15 @@ impl Policy {
         Err(Denial::new(Rule::Tables, shown, message, allow("tables", tables, table)))
     }
 
-    /// Checks that a signing key may be derived for `scope`. `own` are the scopes that follow from
-    /// the datasource's trusted settings. They apply if the policy has no `signing` list.
+    /// The scopes that signing keys may be derived for. `own` are those that follow from the
+    /// datasource's trusted settings. They apply if the policy has no `signing` list.
+    #[must_use]
+    pub fn allowed_scopes<'p>(&'p self, own: &'p [CredentialScope]) -> &'p [CredentialScope] {
+        self.signing.as_deref().unwrap_or(own)
+    }
+
+    /// Checks that a signing key may be derived for `scope`: that it is one of the
+    /// [allowed](Self::allowed_scopes).
     ///
     /// # Errors
     /// Returns a denial if the scope is not allowed.
@@ -349,7 +356,7 @@ impl Policy {
         scope: &CredentialScope,
         own: &[CredentialScope],
     ) -> Result<(), Denial> {
-        let allowed = self.signing.as_deref().unwrap_or(own);
+        let allowed = self.allowed_scopes(own);
         if allowed.contains(scope) {
             return Ok(());
         }
