@@ -96,3 +96,37 @@ async fn an_sdk_whose_url_lacks_the_datasource_is_told_the_right_one() {
     assert!(!unknown.json().to_string().contains("orders"));
     assert_eq!(serve.post("/", "{}").0, 404, "this is no SDK");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn responses_without_a_body_or_of_another_media_type_are_passed_on() {
+    // The service has no body for TagResource, and proxies respond with pages.
+    for (status, media_type, body) in [
+        (200, Some(AMZ), ""),
+        (200, None, ""),
+        (400, Some(AMZ), ""),
+        (503, None, ""),
+        (403, Some("text/html"), "<html>no</html>"),
+    ] {
+        let headers = media_type.map(|value| ("content-type", value.to_string()));
+        let response = recorder::Response {
+            status,
+            headers: headers.into_iter().collect(),
+            body: body.into(),
+        };
+        let upstream = recorder::start(response).await;
+        let serve =
+            Serve::start(&datasource("orders", &upstream.authority, "access = \"read\""), &[]);
+        let headers = [("content-type", AMZ), ("x-amz-target", LIST)];
+        let passed = serve.send("POST", "/ddb/orders/", &headers, b"{}");
+        assert_eq!((passed.status, &*passed.body), (status, body.as_bytes()), "{passed:?}");
+    }
+    let broken = recorder::Response {
+        status: 200,
+        headers: vec![("content-type", AMZ.to_string())],
+        body: "{\"TableNames\":".into(),
+    };
+    let upstream = recorder::start(broken).await;
+    let serve = Serve::start(&datasource("orders", &upstream.authority, "access = \"read\""), &[]);
+    let headers = [("content-type", AMZ), ("x-amz-target", LIST)];
+    assert_eq!(serve.send("POST", "/ddb/orders/", &headers, b"{}").status, 502);
+}
