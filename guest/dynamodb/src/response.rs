@@ -45,19 +45,15 @@ impl Response {
         matches!(self.body.as_slice(), [] | [0xef, 0xbb, 0xbf])
     }
 
-    /// Returns whether the body matches the CRC-32 that the service sent. True if it sent none.
+    /// Returns whether the body matches the CRC-32 that the service sent. True if it sent none, and false
+    /// if what it sent is not a CRC-32: the header is corrupted then.
     ///
     /// The service computes the CRC-32 over the bytes that it sends.
     #[must_use]
     pub fn checksum_matches(&self) -> bool {
-        checksum(&self.headers).is_none_or(|expected| self.crc32 == expected)
+        let mut sent = self.headers.iter().filter(|(name, _)| name == CHECKSUM);
+        sent.all(|(_, value)| value.trim().parse() == Ok(self.crc32))
     }
-}
-
-/// Returns the CRC-32 that the service sent.
-#[must_use]
-pub fn checksum(headers: &[(String, String)]) -> Option<u32> {
-    headers.iter().find(|(name, _)| name == CHECKSUM)?.1.trim().parse().ok()
 }
 
 /// An error of the service.
@@ -367,14 +363,17 @@ mod tests {
 
     #[test]
     fn the_checksum_is_compared_with_the_bytes_as_received() {
-        let matches = |sent: Option<&str>| {
+        let matches = |sent: &[&str]| {
             let headers = sent.iter().map(|sent| (CHECKSUM.into(), (*sent).into())).collect();
             let body = b"123456789".to_vec();
             Response { status: 200, headers, crc32: crc32fast::hash(&body), body }
                 .checksum_matches()
         };
-        assert!(matches(Some("3421780262")) && matches(None));
-        assert!(!matches(Some("1")));
+        let right = "3421780262";
+        assert!(matches(&[right]) && matches(&[]) && matches(&[right, right]));
+        for corrupted in ["1", "", "abc", "-1", "4294967296", "3421780262, 3421780262"] {
+            assert!(!matches(&[corrupted]) && !matches(&[right, corrupted]), "{corrupted}");
+        }
     }
 
     proptest::proptest! {

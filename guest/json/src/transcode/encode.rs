@@ -167,9 +167,9 @@ impl<'a> Encoder<'a> {
             (Shape::String { min, max, values }, Kind::String) => {
                 let text = self.text()?;
                 if !values.is_empty() && !values.contains(&text.as_ref()) {
-                    let guess = nearest(&text, values.iter().copied())
-                        .map_or(String::new(), |guess| format!("; did you mean {guess}?"));
                     self.report_if_strict(|| {
+                        let guess = nearest(&text, values.iter().copied())
+                            .map_or(String::new(), |guess| format!("; did you mean {guess}?"));
                         format!("{text:?} is not one of {}{guess}", values.join(", "))
                     });
                 }
