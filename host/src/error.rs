@@ -142,13 +142,13 @@ impl Error {
         self
     }
 
-    /// The size of the texts that a plugin may have written, in bytes, as far as they are not short.
-    pub(crate) fn bytes(&self) -> usize {
+    /// What a plugin returned in addition to the message, as JSON. The host limits its other texts.
+    pub(crate) fn details(&self) -> &str {
         match self {
             Self::Plugin(PluginError::Service(error)) => {
-                error.details.as_ref().map_or(0, String::len)
+                error.details.as_deref().unwrap_or_default()
             }
-            _ => 0,
+            _ => "",
         }
     }
 

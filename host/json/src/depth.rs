@@ -22,39 +22,71 @@ pub fn is_deeper(text: &str, limit: u32) -> bool {
     state.is_deeper(&last, limit)
 }
 
-/// Whether arrays and objects nest more than `limit` levels deep in a text that may have comments, as
-/// what people type may. Quotes and brackets in comments do not count.
+/// Whether arrays and objects nest too deep in a text that may have comments, as what people type may.
+/// Quotes and brackets in comments do not count. A text with comments is read slowly, and therefore in
+/// pieces, between which other tasks can run.
 ///
 /// ```
-/// let input = "{} // 5\" [[[\n";
-/// assert!(!portcullis_json::is_input_deeper(input, 1));
-/// assert!(portcullis_json::is_input_deeper("/* \" */ [[]]", 1));
+/// use portcullis_json::InputDepth;
+///
+/// assert_eq!(InputDepth::new("{} // 5\" [[[\n", 1).advance(), Some(false));
+/// assert_eq!(InputDepth::new("/* \" */ [[]]", 1).advance(), Some(true));
 /// ```
-#[must_use]
-pub fn is_input_deeper(text: &str, limit: u32) -> bool {
-    if !text.contains("//") && !text.contains("/*") {
-        return is_deeper(text, limit);
+pub struct InputDepth<'t> {
+    text: &'t str,
+    limit: u32,
+    /// What is left of a text that may have comments.
+    parts: Option<Parts<'t>>,
+    depth: u32,
+}
+
+/// The parts of a text that are read at once: at 10 to 50 ns for each, they take less than a millisecond.
+const PARTS_AT_ONCE: usize = 16 * 1024;
+
+impl<'t> InputDepth<'t> {
+    /// Prepares to find out whether `text` nests more than `limit` levels deep.
+    #[must_use]
+    pub fn new(text: &'t str, limit: u32) -> Self {
+        let may_have_comments = text.contains("//") || text.contains("/*");
+        Self { text, limit, parts: may_have_comments.then(|| Parts::new(text)), depth: 0 }
     }
-    let mut depth = 0u32;
-    for part in Parts::new(text) {
-        let brackets = match part {
-            Part::Plain(text) => text,
-            // Of a template, or two braces.
-            Part::Placeholder(_) => "{{}}",
-            Part::Comment(_) | Part::Quoted(_) => continue,
-        };
-        for byte in brackets.bytes() {
-            match byte {
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > limit {
-                return true;
+
+    /// Reads all that is left at once. Returns whether the text nests too deep.
+    #[must_use]
+    pub fn finish(mut self) -> bool {
+        loop {
+            if let Some(known) = self.advance() {
+                return known;
             }
         }
     }
-    false
+
+    /// Reads the next piece. Returns whether the text nests too deep, or none as long as that is not
+    /// known: call it again.
+    #[must_use]
+    pub fn advance(&mut self) -> Option<bool> {
+        let Some(parts) = &mut self.parts else { return Some(is_deeper(self.text, self.limit)) };
+        for _ in 0..PARTS_AT_ONCE {
+            let brackets = match parts.next() {
+                None => return Some(false),
+                Some(Part::Plain(text)) => text,
+                // Of a template, or two braces.
+                Some(Part::Placeholder(_)) => "{{}}",
+                Some(Part::Comment(_) | Part::Quoted(_)) => continue,
+            };
+            for byte in brackets.bytes() {
+                match byte {
+                    b'{' | b'[' => self.depth += 1,
+                    b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                    _ => {}
+                }
+                if self.depth > self.limit {
+                    return Some(true);
+                }
+            }
+        }
+        None
+    }
 }
 
 /// What one block hands to the next.
@@ -128,7 +160,7 @@ fn spans(mut bits: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_deeper, is_input_deeper};
+    use super::{InputDepth, is_deeper};
     use proptest::prelude::*;
     use serde_json::Value;
 
@@ -160,6 +192,21 @@ mod tests {
         assert!(!is_deeper(&"[]".repeat(1_000_000), 1));
         for odd in ["", "\"", "\"\\", "]]]]", "{]"] {
             assert!(!is_deeper(odd, 2), "{odd}");
+        }
+    }
+
+    fn is_input_deeper(text: &str, limit: u32) -> bool {
+        InputDepth::new(text, limit).finish()
+    }
+
+    #[test]
+    fn a_long_input_with_comments_is_read_in_pieces() {
+        let mut depth = InputDepth::new("/**/", 1);
+        assert_eq!((depth.advance(), depth.advance()), (Some(false), Some(false)));
+        for piece in ["/ ", "\"\"", "{}", "{{", "/**/", "//\n"] {
+            let text = format!("/**/{}", piece.repeat(100_000));
+            assert_eq!(InputDepth::new(&text, 200_000).advance(), None, "{piece}");
+            assert!(!is_input_deeper(&text, 200_000) && is_input_deeper(&(text + "[[["), 2));
         }
     }
 

@@ -15,7 +15,7 @@ mod parts;
 mod string;
 mod template;
 
-pub use depth::{is_deeper, is_input_deeper};
+pub use depth::{InputDepth, is_deeper};
 pub use diagnostic::Diagnostic;
 pub use encoding::{NotUtf8, text};
 pub use string::string_length;

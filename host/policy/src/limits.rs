@@ -96,7 +96,8 @@ pub struct Limits {
     pub request_bytes: ByteSize,
     /// Size of one response body. 32 MiB: `DynamoDB`'s 16 MB of data, written as JSON.
     pub response_bytes: ByteSize,
-    /// Nesting depth of JSON, in the caller's input and in the plugin's result. 128: `DynamoDB`
+    /// Nesting depth of JSON, in the caller's input, in the plugin's result and in the details of its
+    /// error. What `relay` passes on is not read. 128: `DynamoDB`
     /// nests values up to 32 deep, each takes two levels of JSON, and most JSON parsers stop at
     /// 128.
     pub json_depth: u32,

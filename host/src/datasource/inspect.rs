@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::datasource_state::DatasourceState;
 use crate::error::Error;
 use bytesize::ByteSize;
+use portcullis_json::is_deeper;
 use portcullis_policy::{Denial, LimitKind, Rule};
 use std::pin::pin;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl Datasource {
         let Inner { state, runtime, .. } = &*self.inner;
         let bytes = match &result {
             Ok(output) => output.bytes(),
-            Err(error) => error.bytes(),
+            Err(error) => error.details().len(),
         };
         let limit = state.limits().response_bytes;
         if bytes as u64 > limit.as_u64() {
@@ -42,7 +43,8 @@ impl Datasource {
         if bytes <= MAX_INLINE_INSPECTION {
             return inspect(state, call, result);
         }
-        let _memory = runtime.memory.reserve(bytes as u64).map_err(|_| {
+        // Held by the thread, which goes on when the call has ended.
+        let memory = runtime.memory.reserve(bytes as u64).map_err(|_| {
             let limit = ByteSize::b(runtime.memory.limit()).to_string();
             Error::Limit(call.progress().limit(LimitKind::ProcessMemory, limit))
         })?;
@@ -50,7 +52,7 @@ impl Datasource {
         let inspecting = pin!(async {
             let permit = runtime.scheduler.acquire().await;
             tokio::task::spawn_blocking(move || {
-                let _permit = permit;
+                let _held = (permit, memory);
                 inspect(&state, &inspected_call, result)
             })
             .await
@@ -69,6 +71,14 @@ fn inspect<T: Output>(
     call: &Call,
     result: Result<T, Error>,
 ) -> Result<T, Error> {
+    let depth = state.limits().json_depth;
+    let too_deep = || {
+        let limit = call.progress().limit(LimitKind::JsonDepth, depth.to_string());
+        Err(Error::Limit(limit))
+    };
+    if result.as_ref().is_err_and(|error| is_deeper(error.details(), depth)) {
+        return too_deep();
+    }
     let output = result.map_err(|error| error.map_texts(|text| state.service.redact(text)))?;
     if output.leaks(&*state.service) {
         let message = "the result contains the signing key or the session token that the plugin \
@@ -79,10 +89,8 @@ fn inspect<T: Output>(
         call.deny(&denial);
         return Err(denial.into());
     }
-    let depth = state.limits().json_depth;
     if output.is_deeper(depth) {
-        let limit = call.progress().limit(LimitKind::JsonDepth, depth.to_string());
-        return Err(Error::Limit(limit));
+        return too_deep();
     }
     Ok(output)
 }

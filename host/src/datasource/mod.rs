@@ -2,6 +2,7 @@
 
 mod convert;
 mod guards;
+mod input;
 mod inspect;
 mod instance;
 mod output;
@@ -17,11 +18,12 @@ use crate::runtime::Runtime;
 use crate::runtime::permits::ConcurrencyLimit;
 use crate::runtime::registry::{Evict, Wanted};
 use guards::{CallGuard, EndOnDrop, Preparing};
+use input::Input;
 use instance::{Instance, InstanceSpec, STACK_BYTES};
 use output::Output;
 use pool::InstancePool;
 use portcullis_audit::Counters;
-use portcullis_json::{is_deeper, is_input_deeper};
+use portcullis_json::is_deeper;
 use portcullis_policy::{
     ActionName, Denial, Isolation, Limit, LimitKind, MAX_DEADLINE, Policy, TenantName,
 };
@@ -99,7 +101,7 @@ impl Datasource {
         let inner =
             Arc::new(Inner { plugin, settings, state, isolation, limit, pool, preparing, runtime });
         let datasource = Self { inner, options: CallOptions::default() };
-        datasource.check_input(&[Input::Json(&datasource.inner.settings)])?;
+        input::check_settings(&datasource.inner.settings, datasource.inner.state.limits())?;
         let weak = Arc::downgrade(&datasource.inner);
         datasource.inner.runtime.registry.add(weak);
         Ok(datasource)
@@ -275,7 +277,7 @@ impl Datasource {
             Err(error) => return call.finish(Err(error)),
         }
         let guard = CallGuard::new(call);
-        let result = match self.check_input(inputs) {
+        let result = match input::check(inputs, state.limits()).await {
             Ok(bytes) => self.run_with_permit(guard.call(), bytes, run).await,
             Err(error) => Err(error),
         };
@@ -314,27 +316,6 @@ impl Datasource {
         }
         call.enforce(check(&name))?;
         Ok(vec![name])
-    }
-
-    /// Limits the caller's input before it enters the sandbox, and returns its size in bytes.
-    fn check_input(&self, inputs: &[Input<'_>]) -> Result<u64, Error> {
-        let limits = self.inner.state.limits();
-        let mut all = 0;
-        let reached = |which, bound| Err(Error::Limit(Limit::new(which, bound, false)));
-        for input in inputs {
-            let (text, bytes) = match input {
-                Input::Json(text) => (*text, text.len()),
-                Input::Bytes(body) => ("", body.len()),
-            };
-            if bytes as u64 > limits.request_bytes.as_u64() {
-                return reached(LimitKind::RequestBytes, limits.request_bytes.to_string());
-            }
-            if is_input_deeper(text, limits.json_depth) {
-                return reached(LimitKind::JsonDepth, limits.json_depth.to_string());
-            }
-            all += bytes as u64;
-        }
-        Ok(all)
     }
 
     async fn run_with_permit<T: Output>(
@@ -478,13 +459,6 @@ impl Evict for Inner {
         self.pool.prune();
         self.state.egress.prune();
     }
-}
-
-/// What a caller hands in.
-enum Input<'i> {
-    Json(&'i str),
-    /// Bytes that the host does not read.
-    Bytes(&'i [u8]),
 }
 
 /// What the plugin says about itself.

@@ -2,6 +2,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "all attacks have the same signature")]
 
 use crate::bindings::exports::portcullis::datasource::connector::Error;
+use crate::bindings::portcullis::datasource::types::ServiceError;
 use crate::bindings::portcullis::datasource::{aws_signing, http_messages};
 use crate::bindings::wasi;
 use crate::bindings::wasi::http::outgoing_handler::handle;
@@ -518,8 +519,22 @@ pub(crate) fn own_timeouts(hostile: &Hostile, action: &str, input: &str) -> Outc
     attempt.send()
 }
 
-pub(crate) fn deep_output(_: &Hostile, _: &str, _: &str) -> Outcome {
-    Ok("[".repeat(1_000_000))
+/// Returns deep JSON: as its result, or in the `details` of an error.
+pub(crate) fn deep_output(hostile: &Hostile, _: &str, _: &str) -> Outcome {
+    let deep = "[".repeat(1_000_000);
+    if hostile.arguments.is_empty() {
+        return Ok(deep);
+    }
+    Err(Error::Service(ServiceError {
+        code: String::new(),
+        message: String::new(),
+        http_status: 400,
+        request_id: None,
+        retryable: false,
+        attempts: 1,
+        details: Some(deep + &"]".repeat(1_000_000)),
+        hint: None,
+    }))
 }
 
 pub(crate) fn huge_output(_: &Hostile, _: &str, _: &str) -> Outcome {

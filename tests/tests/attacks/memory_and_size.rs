@@ -288,12 +288,10 @@ pub(crate) async fn too_many_memories_tables_or_instances_are_refused() {
 
 pub(crate) async fn deeply_nested_plugin_output_is_refused() {
     let server = server().await;
-    limited(
-        Attack::new(Behaviour::deep_output, &server.authority, ""),
-        "GetItem",
-        LimitKind::JsonDepth,
-    )
-    .await;
+    for place in ["", "details"] {
+        let attack = Attack::new(Behaviour::deep_output, &server.authority, "");
+        limited(attack.with_arguments(place), "GetItem", LimitKind::JsonDepth).await;
+    }
 }
 
 pub(crate) async fn huge_or_deeply_nested_input_is_refused() {
