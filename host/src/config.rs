@@ -2,7 +2,7 @@
 
 use portcullis_audit::CallCounters;
 use portcullis_aws::ProvideCredentials;
-use portcullis_gate::{DryRun, Tls};
+use portcullis_gate::{DryRun, TenantShare, Tls};
 use portcullis_policy::{Policy, TenantName};
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +33,7 @@ pub struct DatasourceConfig<'c> {
     pub(crate) dry_run: Option<Arc<dyn DryRun>>,
     pub(crate) tenant: Option<TenantName>,
     pub(crate) counters: Option<Arc<CallCounters>>,
+    pub(crate) share: Arc<TenantShare>,
 }
 
 /// The settings of a datasource, as JSON, and who wrote them.
@@ -68,6 +69,7 @@ impl<'c> DatasourceConfig<'c> {
             dry_run: None,
             tenant: None,
             counters: None,
+            share: Arc::default(),
         }
     }
 
@@ -77,6 +79,12 @@ impl<'c> DatasourceConfig<'c> {
     #[must_use]
     pub fn tenant(mut self, tenant: TenantName) -> Self {
         self.tenant = Some(tenant);
+        self
+    }
+
+    /// Sets what the datasource shares with others of its tenant.
+    pub(crate) fn share(mut self, share: Arc<TenantShare>) -> Self {
+        self.share = share;
         self
     }
 

@@ -213,6 +213,7 @@ impl Host {
             dry_run,
             tenant,
             counters,
+            share,
         } = config;
         let policy = Arc::new(policy);
         let manifest = plugin.shared_manifest();
@@ -220,6 +221,7 @@ impl Host {
             .resolver(self.inner.resolver.clone())
             .dial(self.inner.dial.clone())
             .tls(tls)
+            .share(share)
             .timers(self.inner.runtime.timers.clone());
         if let Some(roots) = &self.inner.roots {
             egress = egress.roots(roots.clone());

@@ -5,6 +5,7 @@ use crate::net::connection::Connection;
 use crate::net::dial::{Dial, TcpDial};
 use crate::net::pool::ConnectionPool;
 use crate::net::resolver::{Lookups, Resolve, SystemResolver};
+use crate::net::share::TenantShare;
 use crate::net::target::LastTarget;
 use crate::net::tls::{LazyTls, Tls, mozilla_roots};
 use crate::timers::Timers;
@@ -46,6 +47,7 @@ pub struct Egress {
 pub struct EgressBuilder {
     policy: Arc<Policy>,
     resolver: Arc<dyn Resolve>,
+    share: Arc<TenantShare>,
     dial: Arc<dyn Dial>,
     tls: Tls,
     roots: Option<Arc<RootCertStore>>,
@@ -60,6 +62,7 @@ impl Egress {
         EgressBuilder {
             policy: policy.into(),
             resolver: Arc::new(SystemResolver),
+            share: Arc::default(),
             dial: Arc::new(TcpDial),
             tls: Tls::default(),
             roots: None,
@@ -86,10 +89,12 @@ impl Egress {
         self.identity.load(Ordering::Acquire)
     }
 
-    /// The tenant has a new identity. Connections of the previous identity are not used any more.
-    pub fn change_identity(&self) {
-        self.identity.fetch_add(1, Ordering::AcqRel);
+    /// The tenant has a new identity, whose number is returned. Connections of the previous identity are
+    /// not used any more.
+    pub fn change_identity(&self) -> u32 {
+        let before = self.identity.fetch_add(1, Ordering::AcqRel);
         self.pool.clear();
+        before.wrapping_add(1)
     }
 
     /// Closes connections that have been idle for long, or that the peer has closed.
@@ -114,6 +119,13 @@ impl EgressBuilder {
     #[must_use]
     pub fn resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
         self.resolver = resolver;
+        self
+    }
+
+    /// Shares what one tenant may have with the tenant's other datasources. Default: a share of its own.
+    #[must_use]
+    pub fn share(mut self, share: Arc<TenantShare>) -> Self {
+        self.share = share;
         self
     }
 
@@ -157,16 +169,16 @@ impl EgressBuilder {
     /// # Errors
     /// Returns an error if a limit of the policy is zero or too large.
     pub fn build(self) -> Result<Arc<Egress>, LimitsError> {
-        let Self { policy, resolver, dial, tls, roots, timers, dry_run } = self;
+        let Self { policy, resolver, share, dial, tls, roots, timers, dry_run } = self;
         policy.limits.check()?;
         let roots = roots.unwrap_or_else(mozilla_roots);
-        let pool = ConnectionPool::new(policy.limits.concurrent_calls as usize);
+        let max_idle = policy.limits.concurrent_calls as usize;
         Ok(Arc::new(Egress {
             policy,
-            lookups: Lookups::new(resolver),
+            lookups: Lookups::new(resolver, share.clone()),
             dial,
             tls: LazyTls::new(tls, roots),
-            pool,
+            pool: ConnectionPool::new(max_idle, share),
             last_target: LastTarget::default(),
             timers,
             dry_run,

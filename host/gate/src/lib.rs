@@ -79,6 +79,7 @@ pub use net::body::RequestBody;
 pub use net::dial::{Dial, Dialing, Stream, TcpDial};
 pub use net::head::RequestHead;
 pub use net::resolver::{Resolve, SystemResolver};
+pub use net::share::TenantShare;
 pub use net::tls::{Tls, TlsError};
 pub use net::verifier::noting_request;
 pub use operator::{OperatorError, OperatorGate};

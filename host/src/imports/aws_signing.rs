@@ -61,8 +61,7 @@ async fn derive_key(
     match state.datasource.service.signing_key(date, region, service).await {
         Ok(key) => {
             if key.identity_changed {
-                state.datasource.egress.change_identity();
-                state.identity = state.datasource.egress.identity();
+                state.identity = state.datasource.egress.change_identity();
             }
             Ok(SigningMaterial {
                 access_key_id: key.access_key_id,

@@ -6,21 +6,20 @@ use crate::error::{ConfigError, Error};
 use crate::host::Host;
 use crate::plugin::Plugin;
 use crate::runtime::permits::ConcurrencyLimit;
-use parking_lot::Mutex;
 use portcullis_audit::{CallCounters, Counters};
 use portcullis_aws::{
     Credentials, CredentialsError, Processes, ProvideCredentials, SharedCredentials,
     StaticCredentials,
 };
-use portcullis_gate::Tls;
+use portcullis_cache::Shared;
+use portcullis_gate::{TenantShare, Tls};
 use portcullis_policy::{
     CredentialSource, FillError, FilledCredentials, FilledTemplate, Template, TenantName,
     TenantSettings,
 };
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 
 /// A template with its plugin, which tenants fill in. Cheap to clone.
 ///
@@ -66,34 +65,10 @@ struct Inner {
     counters: Arc<CallCounters>,
     /// The concurrency limit of each owner, over all of its datasources.
     limits: Shared<ConcurrencyLimit>,
+    /// What the datasources of one owner share at the gate.
+    shares: Shared<TenantShare>,
     /// The credentials of the operator's sources, each fetched once for all datasources.
     sources: Shared<SharedCredentials>,
-}
-
-/// Values that several datasources share, by name, as long as one of them has them.
-struct Shared<T>(Mutex<HashMap<String, Weak<T>>>);
-
-impl<T> Default for Shared<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<T> Shared<T> {
-    /// The value of a name, which is created if nobody has it.
-    fn get(&self, name: &str, create: impl FnOnce() -> T) -> Arc<T> {
-        let mut values = self.0.lock();
-        if let Some(known) = values.get(name).and_then(Weak::upgrade) {
-            return known;
-        }
-        // Before it grows, what nobody has any more goes.
-        if values.len() == values.capacity() {
-            values.retain(|_, value| value.strong_count() > 0);
-        }
-        let new = Arc::new(create());
-        values.insert(name.to_string(), Arc::downgrade(&new));
-        new
-    }
 }
 
 /// Returns the provider of a credentials source.
@@ -162,6 +137,7 @@ impl LoadedTemplate {
             provider: None,
             counters: Arc::default(),
             limits: Shared::default(),
+            shares: Shared::default(),
             sources: Shared::default(),
         }))
     }
@@ -262,7 +238,8 @@ impl Host {
         let mut config = DatasourceConfig::new(tenant.datasource.as_ref().unwrap_or(&inner.name))
             .policy(policy)
             .settings(Settings::Untrusted(&settings))
-            .counters(inner.counters.clone());
+            .counters(inner.counters.clone())
+            .share(inner.shares.get(tenant.owner(), TenantShare::default));
         if let Some(name) = &tenant.name {
             config = config.tenant(name.clone());
         }

@@ -10,6 +10,7 @@ pub(crate) mod observed;
 pub(crate) mod pool;
 pub(crate) mod race;
 pub(crate) mod resolver;
+pub(crate) mod share;
 pub(crate) mod target;
 pub(crate) mod tls;
 pub(crate) mod verifier;

@@ -1,6 +1,7 @@
-//! Idle connections of one tenant, kept for its next request. No other tenant gets one of them.
+//! Idle connections of one datasource, kept for its next request. No other datasource gets one of them.
 
 use crate::net::connection::Connection;
+use crate::net::share::{IdlePlace, TenantShare};
 use parking_lot::Mutex;
 use portcullis_policy::Origin;
 use std::collections::VecDeque;
@@ -8,17 +9,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// The idle connections of one tenant.
+/// The idle connections of one datasource.
 pub(crate) struct ConnectionPool {
     idle: Mutex<VecDeque<Idle>>,
     /// As many as calls run at the same time.
     max_idle: usize,
+    share: Arc<TenantShare>,
 }
 
 struct Idle {
     origin: Arc<Origin>,
     since: Instant,
     connection: Connection,
+    place: IdlePlace,
 }
 
 /// How long an idle connection is kept. Load balancers close theirs after 60 s at the earliest.
@@ -34,8 +37,8 @@ impl Idle {
 }
 
 impl ConnectionPool {
-    pub(crate) fn new(max_idle: usize) -> Self {
-        Self { idle: Mutex::default(), max_idle }
+    pub(crate) fn new(max_idle: usize, share: Arc<TenantShare>) -> Self {
+        Self { idle: Mutex::default(), max_idle, share }
     }
 
     /// Takes the connection to `origin` that was used last, so that the others grow old and close.
@@ -58,13 +61,15 @@ impl ConnectionPool {
         }
     }
 
-    /// Keeps a connection whose last response was read completely.
+    /// Keeps a connection whose last response was read completely. Without a place for it, it takes that
+    /// of the oldest one, or is closed.
     pub(crate) fn put(&self, origin: Arc<Origin>, connection: Connection) {
         let mut idle = self.idle.lock();
-        if idle.len() >= self.max_idle {
-            idle.pop_front();
-        }
-        idle.push_back(Idle { origin, since: Instant::now(), connection });
+        let is_full = idle.len() >= self.max_idle;
+        let place = if is_full { None } else { self.share.idle_place() };
+        let place = place.or_else(|| idle.pop_front().map(|oldest| oldest.place));
+        let Some(place) = place else { return };
+        idle.push_back(Idle { origin, since: Instant::now(), connection, place });
     }
 
     /// Closes connections that have been idle for long, or that the peer has closed.

@@ -1,6 +1,7 @@
 //! Resolves names to addresses, once for each connection.
 
 use crate::interruption::Cause;
+use crate::net::share::TenantShare;
 use portcullis_policy::{HostName, Origin};
 use std::future::Future;
 use std::io;
@@ -38,19 +39,16 @@ pub trait Resolve: Send + Sync {
 /// Lookups at the same time, of all tenants of the process: each blocks a thread of tokio's pool,
 /// which has 512.
 static LOOKUPS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(64)));
-/// Lookups of one tenant at the same time: an eighth of all, so that a tenant whose names do not
-/// resolve leaves threads to the others. A lookup takes a millisecond, and a connection lasts.
-const LOOKUPS_OF_TENANT: usize = 8;
 
-/// The lookups of one tenant.
+/// The lookups of one datasource.
 pub(crate) struct Lookups {
     resolver: Arc<dyn Resolve>,
-    permits: Arc<Semaphore>,
+    share: Arc<TenantShare>,
 }
 
 impl Lookups {
-    pub(crate) fn new(resolver: Arc<dyn Resolve>) -> Self {
-        Self { resolver, permits: Arc::new(Semaphore::new(LOOKUPS_OF_TENANT)) }
+    pub(crate) fn new(resolver: Arc<dyn Resolve>, share: Arc<TenantShare>) -> Self {
+        Self { resolver, share }
     }
 
     /// Resolves an origin's host. Returns at least one address.
@@ -58,12 +56,14 @@ impl Lookups {
         if let HostName::Address(address) = origin.host() {
             return Ok(vec![*address]);
         }
-        let permit = self.permits.clone().acquire_owned().await;
+        let permit = self.share.lookups().acquire_owned().await;
         let permit = permit.map_err(|_| gone())?;
         let (resolver, origin) = (self.resolver.clone(), origin.clone());
-        // A lookup goes on when nobody waits for it any more, and keeps its permit until it ends.
+        let share = self.share.clone();
+        // A lookup goes on when nobody waits for it any more, and keeps its permit until it ends. With
+        // the share: else the tenant would get another one when its datasource is gone.
         let lookup = tokio::spawn(async move {
-            let _permit = permit;
+            let _kept = (permit, share);
             addresses(&*resolver, &origin).await
         });
         lookup.await.map_err(|_| gone())?
@@ -144,6 +144,7 @@ const UNKNOWN: [&str; 5] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::share;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
@@ -164,18 +165,22 @@ mod tests {
     #[tokio::test]
     async fn tenant_whose_names_do_not_resolve_takes_an_eighth_of_the_lookups() {
         let silent = Arc::new(Silent::default());
-        let (lookups, other) = (Lookups::new(silent.clone()), Lookups::new(silent.clone()));
+        let lookups = |share: &Arc<TenantShare>| Lookups::new(silent.clone(), share.clone());
+        let [tenant, other] = [(); 2].map(|()| Arc::<TenantShare>::default());
+        // A tenant may have many datasources.
+        let datasources: Vec<Lookups> = (0..20).map(|_| lookups(&tenant)).collect();
+        let other = lookups(&other);
         let origin: Origin = "https://example.com".parse().unwrap();
         let asked = || silent.0.load(Ordering::SeqCst);
-        for _ in 0..20 {
+        for lookups in &datasources {
             // Also those that nobody waits for any more count.
             let waiting = lookups.addresses(&origin);
             assert!(tokio::time::timeout(Duration::from_millis(2), waiting).await.is_err());
         }
-        assert_eq!(asked(), LOOKUPS_OF_TENANT);
+        assert_eq!(asked(), share::LOOKUPS);
         let waiting = other.addresses(&origin);
         assert!(tokio::time::timeout(Duration::from_millis(20), waiting).await.is_err());
-        assert_eq!(asked(), LOOKUPS_OF_TENANT + 1);
+        assert_eq!(asked(), share::LOOKUPS + 1);
     }
 
     #[tokio::test]
