@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use support::{Serve, datasource, token};
+use tests::plugins::{HOSTILE, HOSTILE_MANIFEST};
 use tokio::task::block_in_place;
 
 const ADMIN: &str = "access = \"admin\"";
@@ -152,6 +153,54 @@ async fn f9_what_others_wrote_makes_only_their_own_datasource_unavailable() {
     let refused = send("pcl_ops", "POST", "/v1/reload");
     assert_eq!((refused.status, &refused.json()["case"]), (409, &"reload".into()));
     assert_eq!(list("pcl_app", "users").status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_never_connects_delays_each_caller_only_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hostile.wasm"), HOSTILE).unwrap();
+    std::fs::write(folder.path().join("hostile.toml"), HOSTILE_MANIFEST).unwrap();
+    std::fs::write(folder.path().join("settings.txt"), "loop_in_connect").unwrap();
+    let policy = r#"
+[datasources.slow]
+plugin = { file = "hostile.wasm", manifest = "hostile.toml" }
+settings-file = "settings.txt"
+limits = { deadline = "3s" }
+"#
+    .to_string();
+    let policy = policy + &token("ops", "pcl_ops", "datasources = [\"*\"]\noperator = true");
+    let serve = Serve::start_in(folder, &policy, &[]);
+    let send = |method: &str, path: &str| {
+        let headers = [("content-type", "application/json"), ("authorization", "Bearer pcl_ops")];
+        let body: &[u8] = if method == "POST" { b"{}" } else { b"" };
+        serve.send(method, path, &headers, body)
+    };
+    let call =
+        |options: &str| send("POST", &format!("/v1/datasources/slow/actions/GetItem{options}"));
+    let began = Instant::now();
+    block_in_place(|| {
+        std::thread::scope(|scope| {
+            let callers: Vec<_> = (0..6).map(|_| scope.spawn(|| call(""))).collect();
+            let hurried = scope.spawn(|| call("?deadline=200ms"));
+            assert_eq!(hurried.join().unwrap().status, 504);
+            assert!(began.elapsed() < Duration::from_millis(2500), "its own deadline is in force");
+            for caller in callers {
+                let response = caller.join().unwrap();
+                assert!(matches!(response.status, 503 | 504), "{response:?}");
+            }
+        });
+    });
+    // One after the other would take 18 s.
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    let again = Instant::now();
+    assert_eq!(call("").status, 504, "the failure is kept for a while");
+    assert!(again.elapsed() < Duration::from_secs(2), "{:?}", again.elapsed());
+
+    // The plugin's description of itself never ends either: it has five seconds.
+    assert_eq!(send("GET", "/v1/plugins/hostile").status, 403);
+    let again = Instant::now();
+    assert_eq!(send("GET", "/v1/plugins/hostile").status, 403);
+    assert!(again.elapsed() < Duration::from_secs(2), "{:?}", again.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

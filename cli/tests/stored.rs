@@ -5,12 +5,15 @@ mod support;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use portcullis_testkit::scripted;
 use serde_json::{Value, json};
+use std::time::Duration;
 use support::saved::{
     SECRET, bytes_in, delete, document, folder, get, list_tables, policy, put, send, service,
     signer, start,
 };
 use support::{Serve, token};
+use tokio::task::block_in_place;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_datasource_is_tested_saved_used_changed_and_deleted() {
@@ -92,6 +95,66 @@ async fn a_datasource_is_tested_saved_used_changed_and_deleted() {
     assert!(subjects.iter().all(|text| text.starts_with(subject)), "{subjects:?}");
     assert_eq!(subjects[2], subjects[3], "the version that was saved last was deleted");
     assert_eq!((&changes[0]["action"], &changes[3]["action"]), (&json!("save"), &json!("delete")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disabling_ends_a_test_with_saved_credentials() {
+    let silent = scripted::start(b"", scripted::AfterBytes::Hang).await;
+    let serve = Serve::start_in(folder(), &policy(&silent.authority), &[]);
+    assert_eq!(put(&serve, "a-orders", "token-a", &document("AKID1")).status, 201);
+    let mut kept = document("");
+    kept.as_object_mut().unwrap().remove("credentials");
+    kept["name"] = "a-orders".into();
+    let test = || send(&serve, "POST", "/v1/datasources:test", "token-a", &[], &kept);
+    let disable = "/v1/datasources/a-orders:disable";
+    block_in_place(|| {
+        std::thread::scope(|scope| {
+            let running = scope.spawn(test);
+            while silent.open_connections() == 0 {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let disabled = send(&serve, "POST", disable, "operator-token", &[], &json!({}));
+            assert_eq!(disabled.status, 200, "{disabled:?}");
+            let ended = running.join().unwrap().json();
+            assert_eq!(
+                (&ended["case"], &ended["maybeApplied"]),
+                (&json!("disabled"), &json!(true))
+            );
+        });
+    });
+    let refused = test();
+    assert_eq!((refused.status, &refused.json()["case"]), (403, &json!("disabled")), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i4_a_datasource_of_no_tenant_does_not_use_up_the_calls_of_a_tenant_with_its_name() {
+    let service = service().await;
+    let limited =
+        "settings = {}\ntenant-calls = { per-second = 2 }\ncredentials = { from = \"caller\" }";
+    let mut policy = policy(&service.authority);
+    let other = policy.find("[templates.other]").unwrap();
+    let rest = policy.split_off(other).replacen("credentials = { from = \"caller\" }", limited, 1);
+    policy += &rest;
+    policy += &token("alone", "token-alone", "templates = [\"other\"]\nmanage = [\"acme\"]");
+    policy += &token("acme", "token-acme", "templates = [\"other\"]\ntenant = \"acme\"");
+    let serve = Serve::start_in(folder(), &policy, &[]);
+    let mut saved = document("AKID1");
+    saved["template"] = "other".into();
+    saved["settings"] = json!({});
+    let created = put(&serve, "acme", "token-alone", &saved);
+    assert_eq!(created.status, 201, "{created:?}");
+    assert_eq!(list_tables(&serve, "acme", "token-alone").status, 200);
+    saved["input"] = json!({});
+    saved.as_object_mut().unwrap().remove("template");
+    let path = "/v1/templates/other/actions/ListTables";
+    let headers = [
+        ("content-type", "application/vnd.portcullis.call+json"),
+        ("authorization", "Bearer token-acme"),
+    ];
+    for _ in 0..2 {
+        let called = serve.send("POST", path, &headers, saved.to_string().as_bytes());
+        assert_eq!(called.status, 200, "{called:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,16 +54,19 @@ pub(crate) async fn call<T>(
 async fn call_served<T>(
     server: &Server,
     caller: &Caller,
-    source: &Served,
+    source: &Arc<Served>,
     time: Option<Duration>,
     run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
 ) -> Result<T, CallError> {
     let _admitted = caller.admit(&server.quotas).map_err(CallError::Exceeded)?;
+    let began = Instant::now();
     let datasource =
-        source.datasource(&server.host).await.map_err(|unavailable| match unavailable {
+        source.datasource(&server.host, time).await.map_err(|unavailable| match unavailable {
             Unavailable::Disabled(disabled) => CallError::Disabled(disabled),
             Unavailable::Failed(error) => CallError::Unavailable(error),
+            Unavailable::Late(limit) => CallError::Failed(Error::Limit(limit)),
         })?;
+    let time = time.map(|time| time.saturating_sub(began.elapsed()));
     let datasource = prepared(datasource, caller, time);
     let result = source.switch.guard(run(&datasource)).await;
     let result = result.map_err(CallError::Disabled)?;
@@ -78,9 +81,7 @@ async fn call_stored<T>(
     time: Option<Duration>,
     run: impl AsyncFnOnce(&Datasource) -> Result<T, Error>,
 ) -> Result<T, CallError> {
-    // Without a tenant, each datasource counts on its own.
-    let owner = stored.tenant.as_ref().map_or(stored.name.as_str(), TenantName::as_str);
-    let admitted = admit_tenant(server, caller, &stored.template, owner);
+    let admitted = admit_tenant(server, caller, &stored.template, &stored.owner);
     let _admitted = admitted.map_err(CallError::Exceeded)?;
     let datasource = prepared(stored.datasource.clone(), caller, time);
     let call = counted(server, stored.tenant.as_ref(), run(&datasource));

@@ -152,7 +152,7 @@ impl RunningServer {
         let known = current.datasources.get(datasource);
         let served = known
             .ok_or_else(|| SetupError::usage(format!("there is no datasource {datasource:?}")))?;
-        let connected = served.datasource(&self.server.host).await.map_err(|_| {
+        let connected = served.datasource(&self.server.host, None).await.map_err(|_| {
             SetupError::environment(format!("the datasource {datasource:?} cannot be connected"))
         })?;
         Ok(connected.execute(action, input).await?)

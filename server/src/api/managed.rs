@@ -11,7 +11,7 @@ use crate::auth::{Caller, Refusal};
 use crate::body::{self, Received};
 use crate::calls::{self, CallError};
 use crate::credentials;
-use crate::deployment::{Disabled, ServedTemplate};
+use crate::deployment::ServedTemplate;
 use crate::memory;
 use crate::server::Server;
 use crate::source::{absent, hidden};
@@ -83,13 +83,15 @@ impl<'r> Managed<'r> {
         Ok(self.caller.template(&draft.template)?)
     }
 
-    /// Refuses to use what an operator has disabled.
-    pub(super) fn check_enabled(&self) -> Result<(), Problem> {
-        if self.server.stored.is_disabled(&self.name) {
-            let disabled = CallError::Disabled(Disabled { maybe_applied: false });
-            return Err(Problem::from_call(&disabled, self.caller));
-        }
-        Ok(())
+    /// Does something with what is saved, unless an operator disables it.
+    pub(super) async fn guard<T>(
+        &self,
+        work: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        let switch = self.server.stored.switch(&self.name);
+        switch.guard(work).await.unwrap_or_else(|disabled| {
+            Err(Problem::from_call(&CallError::Disabled(disabled), self.caller))
+        })
     }
 
     /// The saved credentials that a draft keeps.

@@ -8,6 +8,7 @@ use super::managed::{Managed, described, read};
 use super::problem::Problem;
 use crate::auth::Caller;
 use crate::calls;
+use crate::deployment::ServedTemplate;
 use crate::server::Server;
 use crate::source;
 use axum::Extension;
@@ -15,7 +16,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use portcullis::{Tenant, TenantName};
+use portcullis::{Datasource, Tenant, TenantName};
 use portcullis_store::DatasourceName;
 use std::sync::Arc;
 
@@ -98,34 +99,43 @@ pub(super) async fn test(
     let (draft, _charge) = read(&caller, &account, request).await?;
     let template = caller.template(&draft.template)?;
     caller.check_export(&server, template.name(), template.plugin(), "test").await?;
-    // Whose saved credentials are used, for the record.
-    let mut saved_as = None;
-    let kept = match (&draft.name, &draft.credentials) {
-        (Some(name), Given::Kept) => {
-            let managed = Managed::new(&server, &caller, name, tenant.clone())?;
-            managed.check_enabled()?;
-            saved_as = Some(name.clone());
-            managed.kept_credentials(&draft).await?
-        }
-        _ => None,
-    };
-    let tenant = Tenant {
-        name: tenant,
-        settings: draft.settings,
-        credentials: match draft.credentials {
-            Given::New(credentials, _) => Some(credentials),
-            Given::Kept => kept,
-            Given::Removed => None,
-        },
+    let mut filled = Tenant {
+        name: tenant.clone(),
+        settings: draft.settings.clone(),
+        credentials: None,
         holder: format!("token:{}", caller.name()),
-        datasource: saved_as,
+        datasource: None,
     };
-    let result =
-        calls::call_tenant(&server, &caller, template, &tenant, None, async |datasource| {
-            datasource.test().await
-        });
-    let result = result.await.map_err(|error| {
-        Problem::from_tenant_call(&error, &caller).about(template.name(), tenant.name.as_ref())
-    });
+    let result = match (&draft.name, &draft.credentials) {
+        (Some(name), Given::Kept) => {
+            let managed = Managed::new(&server, &caller, name, tenant)?;
+            // For the record.
+            filled.datasource = Some(name.clone());
+            let testing = async {
+                filled.credentials = managed.kept_credentials(&draft).await?;
+                test_filled(&server, &caller, template, &filled).await
+            };
+            // Whoever disables it disables its saved credentials.
+            managed.guard(testing).await
+        }
+        (_, Given::New(credentials, _)) => {
+            filled.credentials = Some(credentials.clone());
+            test_filled(&server, &caller, template, &filled).await
+        }
+        (_, Given::Kept | Given::Removed) => test_filled(&server, &caller, template, &filled).await,
+    };
     finish(&server, &caller, &account, result).await
+}
+
+async fn test_filled(
+    server: &Server,
+    caller: &Caller,
+    template: &ServedTemplate,
+    filled: &Tenant,
+) -> Result<String, Problem> {
+    let testing = async |datasource: &Datasource| datasource.test().await;
+    let result = calls::call_tenant(server, caller, template, filled, None, testing).await;
+    result.map_err(|error| {
+        Problem::from_tenant_call(&error, caller).about(template.name(), filled.name.as_ref())
+    })
 }

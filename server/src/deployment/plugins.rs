@@ -3,12 +3,13 @@
 use super::fingerprint::{Fingerprint, of_parts};
 use crate::setup::{PluginFiles, SetupError, read_others};
 use dynamodb_plugin::catalogue::{json_schema, operation};
+use parking_lot::Mutex;
 use portcullis::{Host, Plugin};
 use portcullis_config::PluginSource;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
 /// A plugin that is loaded once, for all datasources that name it.
@@ -17,6 +18,8 @@ pub(crate) struct PluginSlot {
     folder: Option<PathBuf>,
     loaded: OnceCell<Loaded>,
     described: OnceCell<Arc<Value>>,
+    /// Why it could not be described, and when. Each try runs the plugin.
+    undescribed: Mutex<Option<(Arc<SetupError>, Instant)>>,
 }
 
 struct Loaded {
@@ -26,7 +29,13 @@ struct Loaded {
 
 impl PluginSlot {
     pub(crate) fn new(source: PluginSource, folder: Option<PathBuf>) -> Self {
-        Self { source, folder, loaded: OnceCell::new(), described: OnceCell::new() }
+        Self {
+            source,
+            folder,
+            loaded: OnceCell::new(),
+            described: OnceCell::new(),
+            undescribed: Mutex::default(),
+        }
     }
 
     /// A plugin that is loaded already.
@@ -62,8 +71,18 @@ impl PluginSlot {
 
     /// What the plugin says about itself. It is asked until it has said so.
     pub(crate) async fn description(&self, host: &Host) -> Result<Arc<Value>, Arc<SetupError>> {
-        // A failure may pass, and is not kept.
-        self.described.get_or_try_init(|| self.describe(host)).await.cloned()
+        let described = self.described.get_or_try_init(|| async {
+            // A failure may pass, and is not kept for long.
+            let failed = self.undescribed.lock().clone();
+            if let Some((error, _)) = failed.filter(|(_, at)| at.elapsed() < RETRY) {
+                return Err(error);
+            }
+            let described = self.describe(host).await;
+            let failure = described.as_ref().err();
+            *self.undescribed.lock() = failure.map(|error| (error.clone(), Instant::now()));
+            described
+        });
+        described.await.cloned()
     }
 
     async fn describe(&self, host: &Host) -> Result<Arc<Value>, Arc<SetupError>> {
@@ -136,5 +155,7 @@ fn add_schemas(description: &mut Value) {
 /// The most bytes of a plugin's description of itself. 1 MiB: ten times that of the DynamoDB plugin
 /// with its 62 actions. It is kept as long as the plugin.
 const MAX_DESCRIPTION_BYTES: usize = 1 << 20;
+/// How long a plugin that could not describe itself is not asked again.
+const RETRY: Duration = Duration::from_secs(5);
 /// How long the files of a plugin may take: 16 MiB from a slow disk.
 const READ: Duration = Duration::from_secs(5);

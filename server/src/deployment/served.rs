@@ -6,12 +6,13 @@ use super::switch::{Disabled, Switch};
 use crate::setup::{self, MAX_TEXT_BYTES, PolicyLocation, SetupError, beside};
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
-use portcullis::{Counters, Datasource, Error, Host, Plugin, Policy};
+use portcullis::{Counters, Datasource, Error, Host, Limit, LimitKind, Plugin, Policy};
 use portcullis_config::{DatasourceEntry, PluginSource, SettingsSource};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 /// One datasource.
 pub(crate) struct Served {
@@ -55,6 +56,8 @@ struct Failed {
 pub(crate) enum Unavailable {
     Disabled(Disabled),
     Failed(Arc<SetupError>),
+    /// It is still being connected at the end of the call's time.
+    Late(Limit),
 }
 
 /// What a datasource is, for an operator.
@@ -198,7 +201,9 @@ impl Served {
 
     /// What it has done since the policy was loaded; none if it was never used.
     pub(crate) fn counters(&self) -> Option<Counters> {
-        let retired = self.retired.lock().as_deref().cloned();
+        // Locked until both are read: what is released meanwhile would count in neither.
+        let locked = self.retired.lock();
+        let retired = locked.as_deref().cloned();
         let connected = self.connected.load();
         match (retired, connected.as_ref().map(|connected| connected.datasource.counters())) {
             (Some(mut retired), Some(current)) => {
@@ -209,8 +214,13 @@ impl Served {
         }
     }
 
-    /// The datasource for a call. The first call connects it.
-    pub(crate) async fn datasource(&self, host: &Host) -> Result<Datasource, Unavailable> {
+    /// The datasource for a call, which may have requested that it takes no longer than `time`. The first
+    /// call connects it.
+    pub(crate) async fn datasource(
+        self: &Arc<Self>,
+        host: &Host,
+        time: Option<Duration>,
+    ) -> Result<Datasource, Unavailable> {
         if self.switch.is_disabled() {
             return Err(Unavailable::Disabled(Disabled { maybe_applied: false }));
         }
@@ -218,7 +228,30 @@ impl Served {
         match &*self.connected.load() {
             Some(connected) => Ok(connected.datasource.clone()),
             // Boxed, since it is rare and large.
-            None => Box::pin(self.connect(host)).await.map_err(Unavailable::Failed),
+            None => Box::pin(self.wait_until_connected(host, time)).await,
+        }
+    }
+
+    async fn wait_until_connected(
+        self: &Arc<Self>,
+        host: &Host,
+        time: Option<Duration>,
+    ) -> Result<Datasource, Unavailable> {
+        let policy = self.policy().limits.deadline;
+        let requested = time.filter(|time| *time < policy);
+        let (served, host) = (self.clone(), host.clone());
+        // A task of its own: it goes on for others when this caller leaves.
+        let connecting = tokio::spawn(async move { served.connect(&host).await });
+        let waiting = timeout(requested.unwrap_or(policy), connecting);
+        match self.switch.guard(waiting).await {
+            // No request was sent.
+            Err(_) => Err(Unavailable::Disabled(Disabled { maybe_applied: false })),
+            Ok(Err(_)) => Err(Unavailable::Late(Limit::deadline(policy, requested, false))),
+            Ok(Ok(Ok(connected))) => connected.map_err(Unavailable::Failed),
+            Ok(Ok(Err(error))) => {
+                let error = SetupError::environment(format!("connecting it failed: {error}"));
+                Err(Unavailable::Failed(Arc::new(error)))
+            }
         }
     }
 
@@ -330,8 +363,12 @@ impl Served {
     }
 }
 
-/// Whether a failure has nothing to do with the datasource itself: others use the memory or the
-/// processor now.
+/// Whether a failure has nothing to do with the datasource itself: others use the memory now, or no
+/// record can be written.
 fn is_passing(error: &SetupError) -> bool {
-    matches!(error, SetupError::Call(Error::Busy(_) | Error::Audit { .. } | Error::Limit(_)))
+    match error {
+        SetupError::Call(Error::Limit(limit)) => limit.which == LimitKind::ProcessMemory,
+        SetupError::Call(Error::Busy(_) | Error::Audit { .. }) => true,
+        _ => false,
+    }
 }

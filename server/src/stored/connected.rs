@@ -1,6 +1,7 @@
 //! The saved datasources that are in use, found by their name.
 
 use super::open_store::{OpenStore, StoreFailure};
+use super::switches::Switches;
 use crate::credentials;
 use crate::deployment::{Deployment, ServedTemplate, Switch};
 use crate::setup::SetupError;
@@ -9,7 +10,7 @@ use portcullis::{Datasource, Host, Policy, Tenant, TenantError, TenantName, Tena
 use portcullis_cache::FairCache;
 use portcullis_store::{DatasourceName, Saved, SealError, Sealed, StoreError};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -20,8 +21,7 @@ pub(crate) struct StoredDatasources {
     kept: Mutex<FairCache<Arc<Connected>>>,
     /// The names that are being read, so that what was read before a change is not kept.
     reading: Mutex<HashMap<DatasourceName, Reading>>,
-    /// The switches of disabled datasources. A restart of the server enables all.
-    disabled: Mutex<BTreeMap<DatasourceName, Arc<Switch>>>,
+    switches: Switches,
 }
 
 #[derive(Default)]
@@ -34,6 +34,8 @@ struct Reading {
 pub(crate) struct Connected {
     pub(crate) name: DatasourceName,
     pub(crate) tenant: Option<TenantName>,
+    /// Who its calls count for. Without a tenant, each datasource counts on its own.
+    pub(crate) owner: Arc<str>,
     pub(crate) template: Arc<ServedTemplate>,
     pub(crate) datasource: Datasource,
     pub(crate) switch: Arc<Switch>,
@@ -85,7 +87,7 @@ const DATASOURCE_BYTES: usize = 8 << 10;
 impl StoredDatasources {
     pub(crate) fn new(store: Option<OpenStore>) -> Self {
         let kept = Mutex::new(FairCache::new(MOST, MOST_BYTES));
-        Self { store, kept, reading: Mutex::default(), disabled: Mutex::default() }
+        Self { store, kept, reading: Mutex::default(), switches: Switches::default() }
     }
 
     /// The store; none if datasources cannot be saved.
@@ -142,18 +144,17 @@ impl StoredDatasources {
         let bytes = saved.settings.len() + secret.as_ref().map_or(0, |secret| secret.len());
         let filled = filled(&saved, secret.as_deref().map(String::as_str))?;
         let datasource = host.configure_template(&loaded, &filled).map_err(StoredError::Tenant)?;
-        let owner = filled.owner().into();
-        let (connected, dropped) = {
-            // Held until it is kept: whoever disables it meanwhile finds its switch.
-            let disabled = self.disabled.lock();
-            let connected = Arc::new(Connected {
-                name: saved.name,
-                tenant: saved.tenant,
-                template: template.clone(),
-                datasource,
-                switch: disabled.get(name).cloned().unwrap_or_default(),
-                epoch,
-            });
+        let owner: Arc<str> = filled.owner().into();
+        let connected = Arc::new(Connected {
+            name: saved.name,
+            tenant: saved.tenant,
+            owner: owner.clone(),
+            template: template.clone(),
+            datasource,
+            switch: self.switches.of(name),
+            epoch,
+        });
+        let dropped = {
             let mut kept = self.kept.lock();
             let digest = digest(name);
             let replaced = kept.remove(&digest);
@@ -163,7 +164,7 @@ impl StoredDatasources {
             } else {
                 kept.insert(digest, owner, bytes + DATASOURCE_BYTES, connected.clone()).1
             };
-            (connected, (replaced, evicted))
+            (replaced, evicted)
         };
         // Dropping instances takes time, and others must not wait for it.
         drop(dropped);
@@ -198,25 +199,21 @@ impl StoredDatasources {
         found.ok_or(StoredError::NotFound)
     }
 
+    /// The switch of a datasource, whether it is connected or not.
+    pub(crate) fn switch(&self, name: &DatasourceName) -> Arc<Switch> {
+        self.switches.of(name)
+    }
+
     /// Disables or enables a datasource.
     pub(crate) fn set_disabled(&self, name: &DatasourceName, is_disabled: bool) {
-        let mut disabled = self.disabled.lock();
-        let known = self.kept.lock().peek(&digest(name)).map(|known| known.switch.clone());
-        let switch = disabled.get(name).cloned().or(known).unwrap_or_default();
-        switch.set_disabled(is_disabled);
-        if is_disabled {
-            disabled.insert(name.clone(), switch);
-        } else {
-            disabled.remove(name);
-        }
-        drop(disabled);
-        // Whoever is connecting it now may not know about it.
+        self.switches.set_disabled(name, is_disabled);
+        // What is disabled needs no instances.
         self.forget(name);
     }
 
     /// Whether an operator has disabled it.
     pub(crate) fn is_disabled(&self, name: &DatasourceName) -> bool {
-        self.disabled.lock().contains_key(name)
+        self.switches.is_disabled(name)
     }
 
     /// Forgets what is in use under a name: something else was saved, or nothing is any more.

@@ -250,11 +250,16 @@ impl Inner {
         what(&opened).map_err(|error| {
             let is_replaced = matches!(error, StoreError::Replaced);
             let is_about_file = is_about_file(&error);
+            let is_missing = matches!(error, StoreError::Missing);
             let failure = StoreFailure::new(error, &self.file());
             let mut state = self.state.lock();
             let is_current = state.opened.as_ref().is_some_and(|now| Arc::ptr_eq(now, &opened));
             if is_current && (is_replaced || is_about_file) {
                 state.opened = None;
+                if is_missing {
+                    // Another file may get the number of the one that is gone.
+                    state.identity = None;
+                }
                 state.failed = is_about_file.then(|| (failure.clone(), Instant::now()));
             }
             failure
