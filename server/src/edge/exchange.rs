@@ -61,9 +61,13 @@ pub(super) async fn exchange(
     // Whoever has no token cannot keep others out by not reading.
     let needs_token = response.extensions().get::<CallerName>().is_some();
     if let Some(unread) = unread.filter(Unread::is_left) {
-        state.set(Doing::Lingering);
+        busy.may_be_closed(Doing::Lingering);
         let is_read = unread.read().await;
-        state.set(if needs_token { Doing::Busy } else { Doing::Open });
+        if needs_token {
+            state.set(Doing::Busy);
+        } else {
+            busy.may_be_closed(Doing::Open);
+        }
         if !is_read {
             // Else hyper would add that the connection is kept, for clients of HTTP/1.0.
             *response.version_mut() = version;
@@ -71,7 +75,7 @@ pub(super) async fn exchange(
             state.set_unread();
         }
     } else if !needs_token {
-        state.set(Doing::Open);
+        busy.may_be_closed(Doing::Open);
     }
     let charge = response.extensions_mut().remove::<Held>();
     let (mut parts, body) = response.into_parts();
@@ -131,6 +135,14 @@ struct Busy {
     connections: Arc<Connections>,
     /// The place of the connection, if it is that of a load balancer.
     place: Option<Arc<Place>>,
+}
+
+impl Busy {
+    /// The connection makes room if another one waits.
+    fn may_be_closed(&self, doing: Doing) {
+        self.state.set(doing);
+        self.connections.freed();
+    }
 }
 
 impl Drop for Busy {

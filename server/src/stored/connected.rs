@@ -27,7 +27,8 @@ pub(crate) struct StoredDatasources {
 #[derive(Default)]
 struct Reading {
     readers: usize,
-    has_changed: bool,
+    /// How often something else was saved since the first of them began.
+    changes: u64,
 }
 
 /// A saved datasource in use.
@@ -221,7 +222,7 @@ impl StoredDatasources {
         let removed = {
             let mut kept = self.kept.lock();
             if let Some(reading) = self.reading.lock().get_mut(name) {
-                reading.has_changed = true;
+                reading.changes += 1;
             }
             kept.remove(&digest(name))
         };
@@ -244,17 +245,22 @@ impl StoredDatasources {
 struct Reader<'s> {
     stored: &'s StoredDatasources,
     name: DatasourceName,
+    /// The changes when it began.
+    changes: u64,
 }
 
 impl<'s> Reader<'s> {
     fn new(stored: &'s StoredDatasources, name: &DatasourceName) -> Self {
-        stored.reading.lock().entry(name.clone()).or_default().readers += 1;
-        Self { stored, name: name.clone() }
+        let mut all = stored.reading.lock();
+        let reading = all.entry(name.clone()).or_default();
+        reading.readers += 1;
+        Self { stored, name: name.clone(), changes: reading.changes }
     }
 
-    /// Whether something else was saved since this reader, or another one, began.
+    /// Whether something else was saved since this reader began.
     fn has_changed(&self) -> bool {
-        self.stored.reading.lock().get(&self.name).is_some_and(|reading| reading.has_changed)
+        let all = self.stored.reading.lock();
+        all.get(&self.name).is_none_or(|reading| reading.changes != self.changes)
     }
 }
 
