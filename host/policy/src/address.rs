@@ -117,12 +117,23 @@ fn embedded_v4(address: Ipv6Addr) -> Option<(Ipv4Addr, &'static str)> {
             Some((v4(high, low), "IPv4-compatible"))
         }
         [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => Some((v4(high, low), "NAT64 (RFC 6052)")),
-        [0x0064, 0xff9b, 1, .., high, low] => Some((v4(high, low), "local NAT64 (RFC 8215)")),
+        [0x0064, 0xff9b, 1, ..] => Some((local_nat64(address), "local NAT64 (RFC 8215)")),
         [0x2002, high, low, ..] => Some((v4(high, low), "6to4 (RFC 3056)")),
         // Teredo carries the client's address with its bits inverted.
         [0x2001, 0, .., high, low] => Some((v4(!high, !low), "Teredo (RFC 4380)")),
         _ => None,
     }
+}
+
+/// The IPv4 address that an address of local NAT64 embeds. How long its prefix is, only the network knows:
+/// if a metadata service is at one of the possible places, it is that one.
+/// <https://www.rfc-editor.org/rfc/rfc6052#section-2.2>
+fn local_nat64(address: Ipv6Addr) -> Ipv4Addr {
+    let bytes = address.octets();
+    // The bits 64 to 71 are zero and belong to no address.
+    let places = [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]];
+    let [all @ .., last] = places.map(|place| Ipv4Addr::from(place.map(|at| bytes[at])));
+    all.into_iter().find(|found| classify_v4(*found) == Class::Metadata).unwrap_or(last)
 }
 
 #[cfg(test)]
@@ -147,6 +158,9 @@ mod tests {
             "::169.254.169.254",
             "64:ff9b::169.254.169.254",
             "64:ff9b:1::a9fe:a9fe",
+            "64:ff9b:1:a9fe:a9:fe00::",
+            "64:ff9b:1:a9:fe:a9fe::",
+            "64:ff9b:1:0:a9:fea9:fe00::",
             "2002:a9fe:a9fe::1",
             "2001:0:4136:e378:8000:63bf:5601:5601",
         ] {
