@@ -56,11 +56,16 @@ fn refused_origin(policy: &Policy, origin: &Origin) -> Option<String> {
     if !matches!(denial.rule, Rule::Networks) {
         return Some(format!("{}; {}", denial.message, denial.remedy));
     }
-    let bits = if address.is_ipv4() { 32 } else { 128 };
+    // A call is refused if one of the addresses is.
+    let networks = addresses
+        .iter()
+        .map(|address| format!("\"{address}/{}\"", if address.is_ipv4() { 32 } else { 128 }));
+    let networks: Vec<String> = networks.collect();
     Some(format!(
         "{}, so that every call to it is refused; to allow it, add networks = {{ \"{origin}\" = \
-         [\"{address}/{bits}\"] }}",
-        denial.message
+         [{}] }}",
+        denial.message,
+        networks.join(", ")
     ))
 }
 

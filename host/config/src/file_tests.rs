@@ -194,6 +194,10 @@ fn keys_that_depend_on_each_other_are_checked() {
         ("networks = { \"http://a\" = [\"10.0.0.0/8\"] }", "but egress does not"),
         ("tls = { client-key = \"k.pem\" }", "belong together"),
         (
+            "credentials = { from = \"role\", arn = \"a\", source = { from = \"web-identity\", role = \"b\" } }",
+            "belong together",
+        ),
+        (
             "credentials = { from = \"web-identity\", role = \"arn:aws:iam::1:role/a\" }",
             "belong together",
         ),

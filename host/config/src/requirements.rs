@@ -11,6 +11,7 @@ pub(crate) fn check_credentials(source: &CredentialSource) -> Result<(), &'stati
         {
             Err("role and token-file of a web identity belong together; give both or neither")
         }
+        CredentialSource::Role { source, .. } => check_credentials(source),
         _ => Ok(()),
     }
 }

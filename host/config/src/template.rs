@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for TemplateEntry {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = RawTemplate::deserialize(deserializer)?;
         raw.limits.check().map_err(serde::de::Error::custom)?;
-        if let Some(TemplateCredentials::Source(source)) = &raw.credentials {
+        if let Some(source) = raw.credentials.as_ref().and_then(TemplateCredentials::source) {
             check_credentials(source).map_err(serde::de::Error::custom)?;
         }
         if let Some(tls) = &raw.tls {

@@ -78,6 +78,18 @@ impl TemplateCredentials {
     }
 }
 
+impl TemplateCredentials {
+    /// The operator's source; of a role without what the placeholders are in.
+    #[must_use]
+    pub fn source(&self) -> Option<&CredentialSource> {
+        match self {
+            Self::Caller => None,
+            Self::Source(source) => Some(source),
+            Self::Role(template) => Some(&template.role),
+        }
+    }
+}
+
 impl fmt::Display for RoleTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.role)?;

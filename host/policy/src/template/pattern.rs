@@ -85,7 +85,7 @@ impl<T: Place> Pattern<T> {
                 && let Some(end) = next.chars().next().filter(|end| value.contains(*end))
             {
                 return Err(misfit(format!(
-                    "it contains {end:?}, which ends {{{name}}} in {self}"
+                    "it contains {end:?}, which ends {{{name}}} in {shown}"
                 )));
             }
         }

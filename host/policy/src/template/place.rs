@@ -40,6 +40,9 @@ mod sealed {
 }
 
 impl Place for EgressRule {
+    // Where requests go, only operators see.
+    const HIDDEN: Option<&'static str> = Some("the template's egress");
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: EgressRuleError| error.to_string())
     }
@@ -54,6 +57,8 @@ impl Place for EgressRule {
 }
 
 impl Place for Origin {
+    const HIDDEN: Option<&'static str> = Some("the template's networks");
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: OriginError| error.to_string())
     }
