@@ -144,6 +144,12 @@ impl Caller {
             if !is_own_page(headers, deployment.server.tls.is_some()) {
                 return Err(AuthError::Page);
             }
+            // A server without tokens listens on this machine, so a proxy has said that.
+            if !peer.0.to_canonical().is_loopback() {
+                return Err(AuthError::Proxy(
+                    "an address of another machine in the PROXY protocol",
+                ));
+            }
             let added = PROXY_HEADERS.into_iter().find(|name| headers.contains_key(*name));
             if let Some(name) = added {
                 return Err(AuthError::Proxy(name));
