@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use portcullis_files::{FileError, append_audit};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Appends audit records to a file, one JSON object in each line. A new file is created for its
@@ -30,7 +30,7 @@ pub struct JsonLines {
 
 struct State {
     file: File,
-    /// Whether the last write failed, perhaps in the middle of a line.
+    /// Whether the last write failed, perhaps in the middle of a line, or the file ends in one.
     is_torn: bool,
 }
 
@@ -41,8 +41,8 @@ impl JsonLines {
     /// Returns an error if the file is a link or a pipe, is not this process's own, is open to
     /// others, or cannot be opened.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let state = State { file: append_audit(path)?, is_torn: false };
-        Ok(Self { path: path.to_path_buf(), state: Mutex::new(state) })
+        let state = Mutex::new(State::new(append_audit(path)?));
+        Ok(Self { path: path.to_path_buf(), state })
     }
 
     /// Opens the file again, after a log rotation has renamed it.
@@ -50,8 +50,8 @@ impl JsonLines {
     /// # Errors
     /// Returns an error if the file cannot be opened. Records then go to the previous file.
     pub fn reopen(&self) -> Result<(), FileError> {
-        let file = append_audit(&self.path)?;
-        self.state.lock().file = file;
+        let state = State::new(append_audit(&self.path)?);
+        *self.state.lock() = state;
         Ok(())
     }
 }
@@ -63,6 +63,12 @@ impl fmt::Debug for JsonLines {
 }
 
 impl State {
+    fn new(mut file: File) -> Self {
+        // What is no file, such as a pipe, has no last line.
+        let is_torn = is_torn(&mut file).unwrap_or(false);
+        Self { file, is_torn }
+    }
+
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
         if self.is_torn {
             self.file.write_all(b"\n")?;
@@ -72,6 +78,16 @@ impl State {
         self.is_torn = false;
         Ok(())
     }
+}
+
+/// Whether the last line of a file has no end: a disk that is full breaks off in the middle of a line.
+fn is_torn(file: &mut File) -> io::Result<bool> {
+    let mut last = [b'\n'];
+    if file.metadata()?.is_file() && file.seek(SeekFrom::End(0))? > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    Ok(last != [b'\n'])
 }
 
 impl AuditSink for JsonLines {
@@ -89,5 +105,30 @@ impl AuditSink for JsonLines {
         // Only a write can show whether there is space again.
         let line = format!("{{\"time\":\"{}\",\"event\":\"resumed\"}}\n", now());
         state.write(line.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_begins_a_line_of_its_own_after_a_line_that_broke_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let write = |lines: &JsonLines| lines.state.lock().write(b"{}\n").unwrap();
+        let lines = JsonLines::open(&path).unwrap();
+        write(&lines);
+        std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"to").unwrap();
+        let lines = JsonLines::open(&path).unwrap();
+        write(&lines);
+        write(&lines);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}\n{\"to\n{}\n{}\n");
+        // A new file, after a rotation, begins without an empty line.
+        lines.state.lock().is_torn = true;
+        std::fs::rename(&path, folder.path().join("audit.1")).unwrap();
+        lines.reopen().unwrap();
+        write(&lines);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}\n");
     }
 }

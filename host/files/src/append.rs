@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use std::fs::File;
 use std::path::Path;
 
-const APPENDING: OFlags = OFlags::WRONLY
+const APPENDING: OFlags = OFlags::RDWR
     .union(OFlags::APPEND)
     .union(OFlags::CREATE)
     .union(OFlags::NONBLOCK)
