@@ -59,6 +59,7 @@ impl SqliteStore {
     /// # Errors
     /// Returns an error if there is a file already, or if none can be created.
     pub fn create(path: &Path) -> Result<(), StoreError> {
+        check_folder(path)?;
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -88,6 +89,7 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = file_id(path)?;
         check_exposure(path)?;
+        check_folder(path)?;
         let connection = connect(path)?;
         let number = |pragma: &str| -> Result<i64, StoreError> {
             connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).map_err(failed)
@@ -135,6 +137,9 @@ fn file_id(path: &Path) -> Result<Option<FileId>, StoreError> {
 /// What anybody but the owner may do.
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;
+/// In such a folder anybody can put a journal beside the store, which SQLite would play into it.
+#[cfg(unix)]
+const WRITABLE_BY_ALL: u32 = 0o002;
 
 #[cfg(unix)]
 fn check_exposure(path: &Path) -> Result<(), StoreError> {
@@ -143,8 +148,22 @@ fn check_exposure(path: &Path) -> Result<(), StoreError> {
     if mode & OTHERS == 0 { Ok(()) } else { Err(StoreError::Exposed) }
 }
 
+#[cfg(unix)]
+fn check_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = std::fs::metadata(folder.unwrap_or(Path::new(".")));
+    let folder = folder.map_err(|error| StoreError::Io(error.to_string()))?;
+    let mode = std::os::unix::fs::MetadataExt::mode(&folder);
+    if mode & WRITABLE_BY_ALL == 0 { Ok(()) } else { Err(StoreError::SharedFolder) }
+}
+
 #[cfg(not(unix))]
 fn check_exposure(_: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_folder(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
@@ -162,7 +181,9 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
         .execute_batch(
             // No write-ahead log: one that stays behind would be played into a backup that is put in
             // the place of the store.
-            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; \
+            // EXTRA: else a journal that was removed may be there again after a power failure, and a
+            // change that was confirmed would be undone.
+            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF; \
              PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON;",
         )
         .map_err(failed)
@@ -279,15 +300,13 @@ impl Store for SqliteStore {
         let connection = self.connection.lock();
         let query = format!(
             "SELECT DISTINCT substr(sealed, 1, {KEY_ID_BYTES}) FROM datasource \
-             WHERE sealed IS NOT NULL"
+             WHERE typeof(sealed) = 'blob' AND length(sealed) >= {KEY_ID_BYTES}"
         );
         let mut statement = connection.prepare(&query).map_err(failed)?;
         let rows = statement.query_map([], |row| row.get(0)).map_err(failed)?;
-        let ids = rows.map(|id| {
-            let id = Sealed::from_bytes(id.map_err(failed)?);
-            id.key_id().ok_or_else(|| StoreError::Corrupt("a secret is too short".to_string()))
-        });
-        ids.collect()
+        // One that is damaged has no key, and makes nothing but its own datasource unusable.
+        let ids = rows.map(|id| Ok(Sealed::from_bytes(id.map_err(failed)?).key_id()));
+        ids.filter_map(Result::transpose).collect()
     }
 
     fn reseal(
@@ -302,7 +321,9 @@ impl Store for SqliteStore {
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .map_err(failed)?;
         let names: Vec<String> = {
-            let query = "SELECT name FROM datasource WHERE name > ?1 ORDER BY name LIMIT ?2";
+            // A name that is damaged may not even be text.
+            let query = "SELECT name FROM datasource \
+                         WHERE name > ?1 AND name NOT GLOB '*[^A-Za-z0-9._-]*' ORDER BY name LIMIT ?2";
             let mut statement = transaction.prepare(query).map_err(failed)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = statement
@@ -375,7 +396,10 @@ fn saved(row: &Row<'_>) -> Result<Saved, StoreError> {
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     Ok(match listed(row) {
         Ok(listed) => Entry::Readable(listed),
-        Err(error) => Entry::Damaged { name: row.get(0)?, reason: error.to_string() },
+        Err(error) => {
+            let name = String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default());
+            Entry::Damaged { name: name.into_owned(), reason: error.to_string() }
+        }
     })
 }
 

@@ -140,6 +140,11 @@ pub enum StoreError {
     /// Others than its owner can read or write the file.
     #[error("others can read or write the store; only its owner may: chmod 600")]
     Exposed,
+    /// Everybody can create files in the folder of the store.
+    #[error(
+        "everybody can write to the folder of the store; use one that only its owner can write to"
+    )]
+    SharedFolder,
     /// There is a file already where a store should be created.
     #[error("there is a file at this path already; nothing was changed")]
     Exists,

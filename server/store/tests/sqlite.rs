@@ -329,3 +329,38 @@ fn a_store_that_others_can_read_is_refused() {
     let error = SqliteStore::open(&fixture.path()).unwrap_err();
     assert!(matches!(error, StoreError::Exposed), "{error}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_store_in_a_folder_that_everybody_can_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    let sticky = std::fs::Permissions::from_mode(0o1777);
+    std::fs::set_permissions(fixture.folder.path(), sticky).unwrap();
+    let error = SqliteStore::open(&fixture.path()).unwrap_err();
+    assert!(matches!(error, StoreError::SharedFolder), "{error}");
+    let error = SqliteStore::create(&fixture.folder.path().join("other.db")).unwrap_err();
+    assert!(matches!(error, StoreError::SharedFolder), "{error}");
+}
+
+#[test]
+fn a_damaged_row_makes_no_other_datasource_unusable() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    for name in ["a", "b", "c"] {
+        fixture.put(&store, name).unwrap();
+    }
+    rusqlite::Connection::open(fixture.path())
+        .unwrap()
+        .execute_batch(
+            "UPDATE datasource SET sealed = x'' WHERE name = 'a'; \
+             UPDATE datasource SET name = CAST(x'61ff' AS TEXT) WHERE name = 'b';",
+        )
+        .unwrap();
+    let store = fixture.open();
+    assert_eq!(store.key_ids().unwrap().len(), 1);
+    assert_eq!(store.list(Whose::All, None, 10).unwrap().len(), 3);
+    let last = store.reseal(None, 10, &|_| None).unwrap();
+    assert_eq!(last.as_deref(), Some("c"));
+    assert!(store.get(&"c".parse().unwrap()).unwrap().is_some());
+}
