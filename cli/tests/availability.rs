@@ -166,6 +166,9 @@ async fn a_plugin_that_never_connects_delays_each_caller_only_once() {
 plugin = { file = "hostile.wasm", manifest = "hostile.toml" }
 settings-file = "settings.txt"
 limits = { deadline = "3s" }
+
+[audit]
+file = "audit.jsonl"
 "#
     .to_string();
     let policy = policy + &token("ops", "pcl_ops", "datasources = [\"*\"]\noperator = true");
@@ -195,6 +198,10 @@ limits = { deadline = "3s" }
     let again = Instant::now();
     assert_eq!(call("").status, 504, "the failure is kept for a while");
     assert!(again.elapsed() < Duration::from_secs(2), "{:?}", again.elapsed());
+
+    let of_calls = |record: &&Value| record["rule"] == "not-connected";
+    let audit = serve.audit();
+    assert!(audit.iter().filter(of_calls).count() >= 8, "each call has a record: {audit:?}");
 
     // The plugin's description of itself never ends either: it has five seconds.
     assert_eq!(send("GET", "/v1/plugins/hostile").status, 403);

@@ -21,6 +21,8 @@ pub(crate) enum CallError {
     Disabled(Disabled),
     /// The datasource cannot be connected.
     Unavailable(Arc<SetupError>),
+    /// The datasource is still being connected at the end of the call's time.
+    Late(Limit),
     /// It is one call too many.
     Exceeded(Exceeded),
     /// The call failed.
@@ -64,9 +66,16 @@ async fn call_served<T>(
         source.datasource(&server.host, time).await.map_err(|unavailable| match unavailable {
             Unavailable::Disabled(disabled) => CallError::Disabled(disabled),
             Unavailable::Failed(error) => CallError::Unavailable(error),
-            Unavailable::Late(limit) => CallError::Failed(Error::Limit(limit)),
+            Unavailable::Late(limit) => CallError::Late(limit),
         })?;
-    let time = time.map(|time| time.saturating_sub(began.elapsed()));
+    // The time that connecting took counts. Less is not worth a deadline of its own in messages.
+    let time = match began.elapsed() {
+        waited if waited < Duration::from_millis(100) => time,
+        waited => {
+            let policy = source.policy().limits.deadline;
+            Some(time.map_or(policy, |time| time.min(policy)).saturating_sub(waited))
+        }
+    };
     let datasource = prepared(datasource, caller, time);
     let result = source.switch.guard(run(&datasource)).await;
     let result = result.map_err(CallError::Disabled)?;
@@ -224,6 +233,9 @@ pub(crate) fn ask(denial: &Denial) -> String {
         denial.rule, denial.subject
     )
 }
+
+/// The rule of a call that did not begin, because its datasource could not be connected.
+pub(crate) const NOT_CONNECTED: &str = "not-connected";
 
 /// The remedy for a disabled datasource.
 pub(crate) const ENABLE: &str = "an operator can enable it again: POST /v1/datasources/NAME:enable";

@@ -24,7 +24,7 @@ pub(crate) enum NoSource {
     /// The token does not allow it, or it does not exist.
     Refused(Refusal),
     /// What was saved cannot be used.
-    Stored { name: String, error: StoredError },
+    Stored { name: String, tenant: Option<TenantName>, error: StoredError },
 }
 
 impl Source {
@@ -56,7 +56,7 @@ impl Source {
                     StoredError::NotFound => {
                         NoSource::Refused(absent(name.as_str(), caller, tenant.as_ref()))
                     }
-                    error => NoSource::Stored { name: name.to_string(), error },
+                    error => NoSource::Stored { name: name.to_string(), tenant, error },
                 })
             }
             _ => caller.datasource(name).cloned().map(Self::Policy).map_err(NoSource::Refused),

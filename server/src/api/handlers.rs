@@ -179,7 +179,13 @@ async fn respond(
 ) -> Result<Response, Problem> {
     let result = calls::call(server, caller, source, time, run).await;
     let account = source.account(server, caller);
-    let result = result.map_err(|error| Problem::from_call(&error, caller));
+    let result = result.map_err(|error| {
+        let problem = Problem::from_call(&error, caller);
+        match source {
+            Source::Policy(_) => problem,
+            Source::Stored(saved) => problem.about(saved.name.as_str(), saved.tenant.as_ref()),
+        }
+    });
     finish(server, caller, &account, result).await
 }
 

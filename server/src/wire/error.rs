@@ -4,10 +4,10 @@
 use super::headers::complete;
 use crate::auth::{AuthError, Caller, Refusal, RefusalStatus};
 use crate::body::BodyError;
-use crate::calls::{CallError, ENABLE, REASON, UNUSABLE, ask};
+use crate::calls::{CallError, ENABLE, NOT_CONNECTED, REASON, UNUSABLE, ask};
 use crate::refusals::Refused;
 use crate::setup::SetupError;
-use crate::source::NoSource;
+use crate::source::{NoSource, Source};
 use crate::stored::StoredError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -48,6 +48,15 @@ impl WireError {
     /// The request was refused before any call, by this rule.
     fn by(mut self, rule: &'static str) -> Self {
         self.refused = Some(Refused::new(rule).into());
+        self
+    }
+
+    /// The record of a refusal names the datasource, if it was saved: others are known by the path.
+    pub(super) fn about(mut self, source: &Source) -> Self {
+        if let (Source::Stored(saved), Some(refused)) = (source, &mut self.refused) {
+            refused.datasource = Some(saved.name.to_string());
+            refused.tenant.clone_from(&saved.tenant);
+        }
         self
     }
 
@@ -134,6 +143,11 @@ impl WireError {
                 let message = format!("the store of datasources cannot be used now{reason}");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message).by("store")
             }
+            // Which key it is, is for operators.
+            NoSource::Stored { error: StoredError::Sealed(_), .. } if !caller.is_operator() => {
+                let message = "the saved datasource cannot be used: its credentials cannot be read";
+                Self::bad_request(VALIDATION, message).by("invalid-settings")
+            }
             NoSource::Stored { error, .. } => {
                 let message = format!("the saved datasource cannot be used: {error}");
                 Self::bad_request(VALIDATION, message).by("invalid-settings")
@@ -146,6 +160,7 @@ impl WireError {
         match error {
             CallError::Failed(error) => failed(&error, caller),
             CallError::Unavailable(error) => unavailable(&error, caller),
+            CallError::Late(limit) => failed(&Error::Limit(limit), caller).by(NOT_CONNECTED),
             CallError::Disabled(disabled) if disabled.maybe_applied => {
                 let message = format!(
                     "{}; the service may have carried out the request; {ENABLE}",
@@ -169,7 +184,7 @@ impl WireError {
 /// A datasource that cannot be connected. The reason may name files, so that it is not in the error.
 fn unavailable(error: &SetupError, caller: &Caller) -> WireError {
     match error {
-        SetupError::Call(error) => failed(error, caller),
+        SetupError::Call(error) => failed(error, caller).by(NOT_CONNECTED),
         _ => WireError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             UNAVAILABLE,

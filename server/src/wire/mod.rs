@@ -112,7 +112,7 @@ async fn relay(
     let run = async |datasource: &Datasource| datasource.relay(action, &bytes).await;
     let relayed = calls::call(server, caller, source, None, run)
         .await
-        .map_err(|error| WireError::from_call(error, caller))?;
+        .map_err(|error| WireError::from_call(error, caller).about(source))?;
     let held = calls::hold(&account, relayed.body.len())
         .map_err(|error| WireError::from_call(error, caller))?;
     let mut response = pass_on(&server.json, relayed).await?;

@@ -6,7 +6,7 @@ pub use kind::{ProblemKind, UnknownProblemKind};
 
 use crate::auth::{AuthError, Caller, Refusal, RefusalStatus};
 use crate::body::BodyError;
-use crate::calls::{CallError, ENABLE, REASON, TenantCallError, UNUSABLE, ask};
+use crate::calls::{CallError, ENABLE, NOT_CONNECTED, REASON, TenantCallError, UNUSABLE, ask};
 use crate::quotas::Exceeded;
 use crate::refusals::Refused;
 use crate::setup::SetupError;
@@ -133,6 +133,9 @@ impl Problem {
         match error {
             CallError::Failed(error) => Self::failed(error, caller),
             CallError::Unavailable(error) => Self::unavailable(error, caller),
+            CallError::Late(limit) => {
+                Self::failed(&Error::Limit(limit.clone()), caller).refused(NOT_CONNECTED)
+            }
             CallError::Exceeded(exceeded) => Self::exceeded(exceeded, caller),
             CallError::Disabled(disabled) => {
                 let mut problem = Self::new(ProblemKind::Disabled, disabled.message());
@@ -159,7 +162,9 @@ impl Problem {
     pub(crate) fn from_no_source(error: NoSource, caller: &Caller) -> Self {
         match error {
             NoSource::Refused(refusal) => refusal.into(),
-            NoSource::Stored { name, error } => Self::of_stored(&error, caller).about(&name, None),
+            NoSource::Stored { name, tenant, error } => {
+                Self::of_stored(&error, caller).about(&name, tenant.as_ref())
+            }
         }
     }
 
@@ -167,6 +172,12 @@ impl Problem {
     pub(crate) fn of_stored(error: &StoredError, caller: &Caller) -> Self {
         let mut problem = match error {
             StoredError::NotFound => return Self::new(ProblemKind::NotFound, error.to_string()),
+            // Nothing was sent, and nothing was to be changed.
+            StoredError::Store(StoreFailure::Late) => {
+                return Self::of_store(&StoreFailure::Late, caller)
+                    .with("maybeApplied", false)
+                    .remedy("try again later");
+            }
             StoredError::Store(failure) => return Self::of_store(failure, caller),
             StoredError::Template(error) => return Self::unavailable(error, caller),
             StoredError::Tenant(error) => Self::of_tenant(error, caller),
@@ -279,8 +290,9 @@ impl Problem {
     /// The problem of a datasource that cannot be connected. Only an operator gets reasons that
     /// name files.
     pub(crate) fn unavailable(error: &SetupError, caller: &Caller) -> Self {
+        // The call itself did not begin, and has no record of its own.
         if let SetupError::Call(error) = error {
-            return Self::failed(error, caller);
+            return Self::failed(error, caller).refused(NOT_CONNECTED);
         }
         let kind = ProblemKind::Call(ErrorKind::InvalidSettings);
         let mut problem = if caller.is_operator() {
