@@ -122,10 +122,8 @@ impl<P: Platform> Connection<P> {
                 None => all = Some(response),
             }
             let Some(done) = &mut all else { continue };
-            let nothing_left = matches!(
-                MergedJson::parse(&left),
-                Ok(MergedJson::Object(fields)) if fields.is_empty()
-            );
+            let nothing_left = MergedJson::parse(&left).is_ok_and(|left| has_no_entries(&left));
+            let left = if nothing_left { "{}".to_string() } else { left };
             let delay = delay_ms(Reason::Transient, sent - 1, self.platform.random(), None);
             let out_of_time = delay.saturating_mul(1_000_000) >= self.platform.now().remaining_ns;
             if nothing_left || sent >= MAX_RESUBMISSIONS || out_of_time {
@@ -209,6 +207,21 @@ fn items(all: &MergedJson, operation: &Operation) -> u64 {
         (_, Some(MergedJson::Array(elements))) => count_elements(elements),
         _ => 0,
     }
+}
+
+/// Returns whether a list of unprocessed entries names none: `{}`, null, and tables without entries.
+/// `BatchWriteItem` lists the entries of a table, and `BatchGetItem` has a list `Keys` for each table.
+fn has_no_entries(unprocessed: &MergedJson) -> bool {
+    let has_none = |entries: &MergedJson| match entries {
+        MergedJson::Array(entries) => entries.is_empty(),
+        MergedJson::Other(text) => text == "null",
+        MergedJson::Object(_) | MergedJson::Number(_) => false,
+    };
+    let MergedJson::Object(tables) = unprocessed else { return has_none(unprocessed) };
+    tables.iter().all(|(_, entries)| match entries {
+        MergedJson::Object(_) => entries.field("Keys").is_none_or(has_none),
+        _ => has_none(entries),
+    })
 }
 
 /// The error that stopped paging or resubmission, with the names of the API's problem documents.

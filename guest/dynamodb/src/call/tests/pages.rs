@@ -196,6 +196,25 @@ fn unprocessed_entries_are_sent_again_and_the_rest_is_returned() {
 }
 
 #[test]
+fn unprocessed_entries_of_null_or_empty_lists_are_not_sent_again() {
+    let write = r#"{"RequestItems":{"t":[{"DeleteRequest":{"Key":{"id":"1"}}}]}}"#;
+    let get = r#"{"RequestItems":{"t":{"Keys":[{"id":"1"}]}}}"#;
+    for (action, field, input, left) in [
+        ("BatchWriteItem", "UnprocessedItems", write, "null"),
+        ("BatchWriteItem", "UnprocessedItems", write, r#"{"t":[],"u":[ ]}"#),
+        ("BatchWriteItem", "UnprocessedItems", write, r#"{"t":null}"#),
+        ("BatchGetItem", "UnprocessedKeys", get, "null"),
+        ("BatchGetItem", "UnprocessedKeys", get, r#"{"t":{"ConsistentRead":true,"Keys":[]}}"#),
+    ] {
+        let body = format!("{{\"{field}\":{left}}}");
+        let platform = ScriptedPlatform::new([response(200, &[], &body)]);
+        let whole = call_with(&platform, action, input, r#"{"resubmit":true}"#).unwrap();
+        assert_eq!(whole["Resubmission"]["StoppedBy"], "nothing is left", "{left}");
+        assert_eq!(whole[field], serde_json::json!({}), "{left}");
+    }
+}
+
+#[test]
 fn the_connection_test_distinguishes_bad_keys_from_missing_permissions() {
     let denied = response(
         400,
