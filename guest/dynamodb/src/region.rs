@@ -8,20 +8,24 @@ use alloc::string::{String, ToString};
 /// 2.3.1).
 ///
 /// With an endpoint of their own, services choose the names of their regions, so only without one
-/// an availability zone is refused.
+/// an availability zone or the name of a FIPS endpoint is refused.
 ///
 /// # Errors
 /// Returns a diagnostic for `/region` that says what to write, as far as that is known.
 pub(crate) fn check(region: &str, has_endpoint: bool) -> Result<(), Diagnostic> {
     let shown: String = region.chars().take(70).collect();
     if is_label(region) {
-        return match zone(region).filter(|_| !has_endpoint) {
-            Some((kind, region)) => {
-                let message = format!("{shown} is {kind}, not a region; write {region}");
-                Err(Diagnostic::new("/region", message))
-            }
-            None => Ok(()),
+        if has_endpoint {
+            return Ok(());
+        }
+        let message = if let Some(region) = fips(region) {
+            format!("{shown} is not a region; write {region}, and set useFips to true")
+        } else if let Some((kind, region)) = zone(region) {
+            format!("{shown} is {kind}, not a region; write {region}")
+        } else {
+            return Ok(());
         };
+        return Err(Diagnostic::new("/region", message));
     }
     let remedy = if region.contains("://") {
         "; an address belongs in endpoint, next to the region".to_string()
@@ -41,6 +45,13 @@ fn is_label(region: &str) -> bool {
         && region.bytes().all(allowed)
         && !region.starts_with('-')
         && !region.ends_with('-')
+}
+
+/// Returns the region in the name of a FIPS endpoint, as older tools write it in place of a region:
+/// `us-gov-west-1-fips` or `fips-us-east-1`.
+fn fips(name: &str) -> Option<&str> {
+    let region = name.strip_suffix("-fips").or_else(|| name.strip_prefix("fips-"))?;
+    split_region(region).is_some_and(|(_, rest)| rest.is_empty()).then_some(region)
 }
 
 /// Returns what a zone is, and what to write for its region.
@@ -113,6 +124,20 @@ mod tests {
             assert_eq!(check(zone, true), Ok(()), "other services have other names");
         }
         assert!(message("euw1-az2").contains("the ID of an availability zone"));
+    }
+
+    #[test]
+    fn the_name_of_a_fips_endpoint_gets_its_region_and_the_setting_as_the_remedy() {
+        for (name, region) in [
+            ("us-gov-west-1-fips", "us-gov-west-1"),
+            ("us-east-1-fips", "us-east-1"),
+            ("fips-us-east-1", "us-east-1"),
+        ] {
+            let expected =
+                format!("{name} is not a region; write {region}, and set useFips to true");
+            assert_eq!(message(name), expected);
+            assert_eq!(check(name, true), Ok(()), "other services have other names");
+        }
     }
 
     #[test]
