@@ -40,8 +40,15 @@ fn by_statement(statement: &str) -> Option<String> {
             short(table).unwrap_or("…").trim_matches(['\'', '`', '[', ']']),
         ));
     }
+    let bare = without_quoted(statement);
+    let is_insert = statement
+        .split_ascii_whitespace()
+        .next()
+        .is_some_and(|verb| verb.eq_ignore_ascii_case("insert"));
+    let mut words = bare.split_ascii_whitespace();
+    self::table(&mut words);
     for word in words {
-        let hint = if word.eq_ignore_ascii_case("values") {
+        let hint = if is_insert && word.eq_ignore_ascii_case("values") {
             "An item is inserted as one value: INSERT INTO \"table\" VALUE {'id': 'a', 'n': 1}."
         } else if word.eq_ignore_ascii_case("limit") {
             "A statement has no LIMIT. Use the field Limit of the input instead: {\"Statement\": \
@@ -64,6 +71,24 @@ fn by_statement(statement: &str) -> Option<String> {
         ),
     };
     Some(fill(hint, short(text).unwrap_or("…")))
+}
+
+/// Returns the statement without the content of texts and quoted names: the words in them are no
+/// keywords.
+fn without_quoted(statement: &str) -> String {
+    let mut quote = None;
+    let is_kept = |c: &char| match quote {
+        Some(open) if open == *c => {
+            quote = None;
+            true
+        }
+        Some(_) => false,
+        None => {
+            quote = matches!(c, '\'' | '"').then_some(*c);
+            true
+        }
+    };
+    statement.chars().filter(is_kept).collect()
 }
 
 /// Takes the words up to the name of the table, and returns that name as it is written.

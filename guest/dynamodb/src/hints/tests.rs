@@ -304,12 +304,26 @@ fn correct_statements_get_no_hint_about_their_form() {
         "UPDATE users SET n = n + 1 SET l = list_append(l, ?) WHERE id = 'x'",
         "INSERT INTO users VALUE {'id': 'a', 'limit': 1}",
         "DELETE FROM users WHERE id = 'it''s' AND a = MISSING",
+        "SELECT * FROM users WHERE sign = 'speed limit 5'",
+        "SELECT * FROM users WHERE \"speed limit 5\" = 'its values are'",
+        "UPDATE users SET l = 'it''s the limit now' WHERE id = 'x'",
     ] {
         let request = serde_json::json!({"Statement": statement}).to_string();
         let context = context("ExecuteStatement", &request);
         let hint = hint("ResourceNotFoundException", "Requested resource not found", &context);
         assert!(hint.unwrap().starts_with("The request went to"), "{statement}");
     }
+}
+
+#[test]
+fn only_an_insert_gets_the_hint_about_the_form_of_an_item() {
+    let malformed = "Statement wasn't well formed, can't be processed: Unexpected token";
+    let hint = |statement: &str| {
+        let request = serde_json::json!({"Statement": statement}).to_string();
+        hint("ValidationException", malformed, &context("ExecuteStatement", &request)).unwrap()
+    };
+    assert!(hint("insert into users values ('a', 1)").contains("VALUE {'id': 'a', 'n': 1}"));
+    assert!(hint("SELECT values FROM users WHERE values ? 5").starts_with("In PartiQL"));
 }
 
 #[test]
