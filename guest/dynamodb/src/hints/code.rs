@@ -1,9 +1,23 @@
 //! Hints by the code of an error.
 
+use super::HintContext;
+
 /// Returns the text of a hint with its placeholders `{action}`, `{region}` and `{permissions}`.
-pub(super) fn hint(code: &str, message: &str, is_aws: bool) -> Option<&'static str> {
-    if code == "ResourceNotFoundException" && message.to_ascii_lowercase().contains("index") {
+pub(super) fn hint(code: &str, message: &str, context: &HintContext) -> Option<&'static str> {
+    let is_aws = context.region.is_some();
+    let lower = message.to_ascii_lowercase();
+    // The name of a table may contain the word. Updates of a table name indexes deep in the request.
+    if code == "ResourceNotFoundException"
+        && lower.contains("index")
+        && context.request.contains("\"IndexName\"")
+    {
         return Some("Check IndexName. `DescribeTable` lists the indexes of the table.");
+    }
+    if is_aws && code.starts_with("AccessDenied") && lower.contains("explicit deny") {
+        return Some(
+            "A policy denies this action explicitly, so a policy that allows it changes nothing. \
+             The deny itself must change. The message says which kind of policy has it.",
+        );
     }
     let (_, at_aws, elsewhere) = BY_CODE.iter().find(|(codes, ..)| codes.contains(&code))?;
     let text = if is_aws { at_aws } else { elsewhere };
@@ -33,7 +47,7 @@ static BY_CODE: &[Hint] = &[
     (
         &["AccessDeniedException", "AccessDenied"],
         "The credentials are valid, but their IAM policy does not allow this action. Allow \
-         {permissions} on this table.",
+         {permissions} on the resource that the message names.",
         "The server knows the credentials, but does not allow this action for them.",
     ),
     (

@@ -41,7 +41,7 @@ pub fn hint(code: &str, message: &str, context: &HintContext) -> Option<String> 
     if is_validation {
         return validation::hint(message, request);
     }
-    let text = code::hint(code, message, region.is_some())?;
+    let text = code::hint(code, message, context)?;
     Some(
         text.replace("{action}", action)
             .replace("{region}", region.unwrap_or_default())

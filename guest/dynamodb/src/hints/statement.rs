@@ -46,6 +46,7 @@ fn by_statement(statement: &str) -> Option<String> {
         .next()
         .is_some_and(|verb| verb.eq_ignore_ascii_case("insert"));
     let mut words = bare.split_ascii_whitespace();
+    // A table may be called like a keyword.
     self::table(&mut words);
     for word in words {
         let hint = if is_insert && word.eq_ignore_ascii_case("values") {

@@ -71,7 +71,48 @@ fn a_missing_permission_of_an_action_with_several_lists_them_all() {
     assert!(hint.contains("dynamodb:PartiQLInsert, dynamodb:PartiQLSelect"), "{hint}");
     let hint = super::hint("AccessDeniedException", "not authorized", &context("GetItem", ""));
     let hint = hint.unwrap();
-    assert!(hint.ends_with("Allow dynamodb:GetItem on this table."), "{hint}");
+    assert!(
+        hint.ends_with("Allow dynamodb:GetItem on the resource that the message names."),
+        "{hint}"
+    );
+}
+
+#[test]
+fn an_action_that_a_policy_denies_explicitly_needs_another_deny() {
+    let message = "User: arn:aws:iam::123456789012:user/a is not authorized to perform: \
+                   dynamodb:GetItem on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/t \
+                   with an explicit deny in a service control policy";
+    let hint = hint_for("AccessDeniedException", message).unwrap();
+    assert!(hint.contains("The deny itself must change") && !hint.contains("Allow "), "{hint}");
+}
+
+#[test]
+fn only_a_request_with_an_index_gets_the_hint_about_index_name() {
+    let message = "Requested resource not found: Table: by-index not found";
+    let hint =
+        |request| hint("ResourceNotFoundException", message, &context("Query", request)).unwrap();
+    assert!(hint(r#"{"TableName": "by-index"}"#).contains("Check the table's name"));
+    assert!(hint(r#"{"TableName": "t", "IndexName": "i"}"#).starts_with("Check IndexName"));
+    let update = r#"{"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "i"}}]}"#;
+    assert!(hint(update).starts_with("Check IndexName"));
+}
+
+#[test]
+fn a_number_in_a_message_is_compared_as_a_whole() {
+    let constraint = |limit: u32| {
+        let message = format!(
+            "1 validation error detected: Value '[…]' at 'x' failed to satisfy constraint: Member \
+             must have length less than or equal to {limit}, Member must have length greater than \
+             or equal to 1"
+        );
+        hint_for("ValidationException", &message)
+    };
+    for limit in [25, 100] {
+        assert!(constraint(limit).unwrap().contains("at most 25 entries"), "{limit}");
+    }
+    for limit in [255, 250, 1000, 1024] {
+        assert_eq!(constraint(limit), None, "{limit}");
+    }
 }
 
 #[test]
@@ -194,7 +235,7 @@ const MESSAGES: &[(&str, &str)] = &[
     ("The table does not have the specified index: by-name", "no index called by-name"),
     ("The table does not have the specified index", "IndexName"),
     ("The provided key element does not match the schema", "exactly the key attributes"),
-    ("One or more parameter values were invalid: Missing the key id in the item", "Key must"),
+    ("One or more parameter values were invalid: Missing the key id in the item", "Item must"),
     (
         "One or more parameter values were invalid: Type mismatch for key id expected: S \
              actual: N",
@@ -254,6 +295,21 @@ const MESSAGES: &[(&str, &str)] = &[
         "Invalid UpdateExpression: The \"SET\" section can only be used once in an update \
              expression;",
         "once, with commas",
+    ),
+    (
+        "One or more parameter values were invalid: Neither ReadCapacityUnits nor \
+             WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+        "Remove ProvisionedThroughput, from the indexes too",
+    ),
+    (
+        "One or more parameter values were invalid: ProvisionedThroughput should not be specified \
+             for index: by-name when BillingMode is PAY_PER_REQUEST",
+        "Remove ProvisionedThroughput",
+    ),
+    (
+        "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must \
+             both be specified when BillingMode is PROVISIONED",
+        "set both capacities",
     ),
     ("Provided list of item keys contains duplicates", "only once in a batch"),
 ];

@@ -11,10 +11,19 @@ use alloc::string::{String, ToString};
 pub(super) fn hint(message: &str, request: &str) -> Option<String> {
     // The messages are compared in lower case, but the names in them keep theirs.
     let lower = message.to_ascii_lowercase();
-    let says = |part: &&str| lower.contains(*part);
+    let says = |part: &&str| contains(&lower, part);
     specific(message, request).or_else(|| {
         let (_, hint) = BY_TEXT.iter().find(|(parts, _)| parts.iter().any(says))?;
         Some((*hint).to_string())
+    })
+}
+
+/// Returns whether a message contains a part. A number at the end of the part is a whole number of the
+/// message: 25 is not in 255.
+fn contains(message: &str, part: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit();
+    message.match_indices(part).any(|(at, _)| {
+        !(part.ends_with(is_digit) && message[at + part.len()..].starts_with(is_digit))
     })
 }
 
@@ -140,10 +149,14 @@ const BY_TEXT: &[(&[&str], &str)] = &[
          {\"N\": \"1\"} is a number. `DescribeTable` lists the types under AttributeDefinitions.",
     ),
     (
+        &["missing the key"],
+        "Item must contain all key attributes of the table. `DescribeTable` lists them under \
+         KeySchema.",
+    ),
+    (
         &[
             "key element does not match the schema",
             "conditions on the keys is invalid",
-            "missing the key",
             "key element",
             "data type should match its data type in table's schema",
         ],
@@ -272,6 +285,14 @@ const BY_TEXT: &[(&[&str], &str)] = &[
     (
         &["select type all_attributes"],
         "The index does not have all attributes. Leave Select out to get those that it has.",
+    ),
+    (
+        &[
+            "neither readcapacityunits nor writecapacityunits",
+            "provisionedthroughput should not be specified",
+        ],
+        "A table with BillingMode PAY_PER_REQUEST has no capacities. Remove ProvisionedThroughput, \
+         from the indexes too.",
     ),
     (
         &["provisionedthroughput", "throughput cannot be specified", "readcapacityunits"],
