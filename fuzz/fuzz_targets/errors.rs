@@ -12,8 +12,13 @@ fuzz_target!(|data: (u16, &str, &[u8])| {
     let response = Response { status, headers, body: body.to_vec(), crc32: 0 };
     let error = ServiceError::from_response(
         &response,
-        &HintContext { action: "ExecuteStatement", region: Some("eu-west-1"), request: kind },
-        Format::Plain,
+        &HintContext {
+            action: "ExecuteStatement",
+            region: Some("eu-west-1"),
+            request: kind,
+            format: Format::Plain,
+            ..HintContext::default()
+        },
         1,
     );
     assert!(!error.code.is_empty() && !error.message.is_empty());

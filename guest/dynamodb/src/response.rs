@@ -5,7 +5,7 @@ use crate::catalogue::{
 };
 use crate::hints::{self, HintContext};
 use crate::json::{BYTE_ORDER_MARK, Kind, Scanner, unescape};
-use crate::transcode::{Format, details};
+use crate::transcode::details;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -80,12 +80,7 @@ pub struct ServiceError {
 impl ServiceError {
     /// Reads an error from a response whose status is not 2xx.
     #[must_use]
-    pub fn from_response(
-        response: &Response,
-        context: &HintContext,
-        format: Format,
-        attempts: u32,
-    ) -> Self {
+    pub fn from_response(response: &Response, context: &HintContext, attempts: u32) -> Self {
         let body = String::from_utf8_lossy(&response.body);
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
         let found = json_error(body).or_else(|| xml_error(body));
@@ -120,7 +115,7 @@ impl ServiceError {
                 hints::hint(&code, &message, context)
             },
             retryable: crate::retry::Reason::from_service_error(response.status, &code).is_some(),
-            details: details(body, shape, format).unwrap_or_default(),
+            details: details(body, shape, context.format).unwrap_or_default(),
             code,
             message,
             http_status: response.status,
@@ -249,6 +244,7 @@ fn fallback_message(body: &str, response: &Response) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transcode::Format;
 
     fn read(status: u16, headers: &[(&str, &str)], body: &str) -> ServiceError {
         let headers =
@@ -256,8 +252,12 @@ mod tests {
         let response = Response { status, headers, body: body.into(), crc32: 0 };
         ServiceError::from_response(
             &response,
-            &HintContext { action: "GetItem", region: Some("eu-west-1"), request: "{}" },
-            Format::Typed,
+            &HintContext {
+                action: "GetItem",
+                region: Some("eu-west-1"),
+                request: "{}",
+                ..HintContext::default()
+            },
             1,
         )
     }
@@ -383,8 +383,8 @@ mod tests {
             body in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
         ) {
             let response = Response { status, body, ..Response::default() };
-            let context = HintContext { action: "GetItem", region: None, request: "" };
-            let error = ServiceError::from_response(&response, &context, Format::Plain, 1);
+            let context = HintContext { action: "GetItem", format: Format::Plain, ..HintContext::default() };
+            let error = ServiceError::from_response(&response, &context, 1);
             proptest::prop_assert!(!error.code.is_empty() && !error.message.is_empty());
         }
     }

@@ -159,9 +159,9 @@ impl<P: Platform> Connection<P> {
                 }
                 Ok(response) => {
                     let request = str::from_utf8(body).unwrap_or_default();
-                    let context = HintContext { action, region: self.region(), request };
-                    let error =
-                        ServiceError::from_response(&response, &context, format, progress.attempts);
+                    let region = self.region();
+                    let context = HintContext { action, region, request, format };
+                    let error = ServiceError::from_response(&response, &context, progress.attempts);
                     let reason = Reason::from_service_error(error.http_status, &error.code)
                         .or_else(|| self.correct_clock(&error.code, &mut progress));
                     (

@@ -1,12 +1,15 @@
 //! Hints for errors in expressions, by the expression of the request.
 
-use super::request::{fill, short, text};
+use super::HintContext;
+use super::request::{fill, in_format, short, text};
+use crate::transcode::Format;
 use alloc::string::{String, ToString};
 
-/// Returns a hint for a message about an expression of `request`.
-pub(super) fn hint(message: &str, request: &str) -> Option<String> {
+/// Returns a hint for a message about an expression of the request.
+pub(super) fn hint(message: &str, context: &HintContext) -> Option<String> {
+    let HintContext { request, format, .. } = *context;
     if message.contains("refers to an attribute that does not exist in the item") {
-        return Some(missing_attribute(request));
+        return Some(missing_attribute(request, format));
     }
     let kind = message.split("Invalid ").nth(1)?.split(':').next()?;
     if !kind.ends_with("Expression") || !message.contains("Syntax error") {
@@ -32,10 +35,10 @@ pub(super) fn hint(message: &str, request: &str) -> Option<String> {
             );
         }
     }
-    by_token(token, kind)
+    by_token(token, kind).map(|hint| in_format(hint, format))
 }
 
-fn by_token(token: &str, kind: &str) -> Option<String> {
+fn by_token(token: &str, kind: &str) -> Option<&'static str> {
     let is_value = token.starts_with(['\'', '"', '`', '{', '['])
         || token.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
     let hint = if kind != "ProjectionExpression" && is_value {
@@ -59,7 +62,7 @@ fn by_token(token: &str, kind: &str) -> Option<String> {
     } else {
         return None;
     };
-    Some(hint.to_string())
+    Some(hint)
 }
 
 /// The hint for an update expression that starts with the name of an attribute.
@@ -74,27 +77,72 @@ fn missing_verb(expression: Option<&str>) -> String {
 }
 
 /// The hint for an update that reads an attribute that the item does not have.
-fn missing_attribute(request: &str) -> String {
+fn missing_attribute(request: &str, format: Format) -> String {
     let expression = text(request, "UpdateExpression").unwrap_or_default();
-    fill(
+    let read = first_read(&expression).filter(|read| {
+        [read.target, read.name, read.operation].iter().all(|part| short(part).is_some())
+    });
+    if let Some(Read { target, name, operation, is_meant: true }) = read {
+        let hint = in_format(
+            "{name} has no value yet. Write SET {target} = if_not_exists({name}, :zero){operation}, \
+             and add \":zero\": {\"N\": \"0\"} to ExpressionAttributeValues.",
+            format,
+        );
+        return hint
+            .replace("{target}", target)
+            .replace("{name}", name)
+            .replace("{operation}", operation);
+    }
+    let hint = in_format(
         "In an expression, {} is the name of an attribute. For a value write :v, and add \
          \"ExpressionAttributeValues\": {\":v\": {\"S\": \"{}\"}}. For an attribute that may be \
          missing, write if_not_exists(name, :v).",
-        word_after_equals(&expression).and_then(short).unwrap_or("a word without a colon"),
-    )
+        format,
+    );
+    fill(&hint, read.map_or("a word without a colon", |read| read.name))
 }
 
-/// Returns the first bare word after an = sign: not a function, a value or a placeholder.
-fn word_after_equals(expression: &str) -> Option<&str> {
-    expression.split('=').skip(1).find_map(|rest| {
-        let rest = rest.trim_ascii_start();
-        let end = rest
-            .find(|c: char| {
-                !(c.is_ascii_alphanumeric() || !c.is_ascii() || matches!(c, '_' | '.' | '[' | ']'))
-            })
-            .unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        let is_call = after.trim_ascii_start().starts_with('(');
-        (!word.is_empty() && !is_call).then_some(word)
+/// An attribute that an update reads.
+struct Read<'e> {
+    /// What the value is assigned to.
+    target: &'e str,
+    /// The attribute that is read, or a placeholder for it.
+    name: &'e str,
+    /// What is added to it or subtracted from it, with its sign. May be empty.
+    operation: &'e str,
+    /// Whether this is surely the name of an attribute, and not a text without quotes.
+    is_meant: bool,
+}
+
+/// Returns the first bare word after an = sign: not a function or a value, and a placeholder only if
+/// the update calculates with it.
+fn first_read(expression: &str) -> Option<Read<'_>> {
+    let after = expression.split('=').skip(1);
+    expression.split('=').zip(after).find_map(|(before, after)| {
+        let target = before.trim_ascii_end().rsplit([' ', '\n', '\t', ',']).next()?;
+        let after = after.trim_ascii_start();
+        let (name, rest) = after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len()));
+        let next = rest.trim_ascii_start();
+        let is_sum = next.starts_with(['+', '-']);
+        let is_meant = is_sum || name == target;
+        if name.is_empty() || next.starts_with('(') || (name.contains('#') && !is_meant) {
+            return None;
+        }
+        let operation = if is_sum { operation(rest) } else { "" };
+        Some(Read { target, name, operation, is_meant })
     })
+}
+
+/// Returns the start of a text that is a sign and one operand. A function is not shown.
+fn operation(text: &str) -> &str {
+    let operand = text.trim_ascii_start()[1..].trim_ascii_start();
+    let rest = operand.trim_start_matches(|c| c == ':' || is_name(c));
+    if rest.len() == operand.len() || rest.trim_ascii_start().starts_with('(') {
+        return if text.trim_ascii_start().starts_with('+') { " + :v" } else { " - :v" };
+    }
+    &text[..text.len() - rest.len()]
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || !c.is_ascii() || matches!(c, '_' | '.' | '[' | ']' | '#')
 }

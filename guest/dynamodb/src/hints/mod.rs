@@ -12,10 +12,11 @@ mod tests;
 mod validation;
 
 use crate::catalogue::permissions;
+use crate::transcode::Format;
 use alloc::string::String;
 
-/// The parts of a request that hints refer to.
-#[derive(Clone, Copy, Debug)]
+/// What hints must know of a call.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct HintContext<'a> {
     /// The action.
     pub action: &'a str,
@@ -24,12 +25,14 @@ pub struct HintContext<'a> {
     pub region: Option<&'a str>,
     /// The body of the request.
     pub request: &'a str,
+    /// The format in which the caller writes attribute values, and so the hints do.
+    pub format: Format,
 }
 
 /// Returns a hint for an error of the service, or `None` if the service's message needs none.
 #[must_use]
 pub fn hint(code: &str, message: &str, context: &HintContext) -> Option<String> {
-    let HintContext { action, region, request } = context;
+    let HintContext { action, region, request, .. } = context;
     let is_validation = code == "ValidationException";
     let is_statement = action.ends_with("Statement") || *action == "ExecuteTransaction";
     if is_statement && (is_validation || code == "ResourceNotFoundException") {
@@ -39,7 +42,7 @@ pub fn hint(code: &str, message: &str, context: &HintContext) -> Option<String> 
         }
     }
     if is_validation {
-        return validation::hint(message, request);
+        return validation::hint(message, context);
     }
     let text = code::hint(code, message, context)?;
     Some(

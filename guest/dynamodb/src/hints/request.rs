@@ -1,6 +1,7 @@
 //! Reads what a hint needs from a request and from a message, and fills it into the hint.
 
 use crate::json::{Scanner, SyntaxError, unescape};
+use crate::transcode::Format;
 use alloc::string::String;
 
 /// The longest name that is taken from a message or a request: the names of attributes in
@@ -60,6 +61,32 @@ pub(super) fn short(name: &str) -> Option<&str> {
     name.chars().nth(MAX_NAME).is_none().then_some(name)
 }
 
+/// Returns the text of a hint with its attribute values in the caller's format. The texts have them as
+/// DynamoDB JSON, which `plain` writes without its tags. Names are filled in afterwards.
+pub(super) fn in_format(text: &str, format: Format) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while format == Format::Plain
+        && let Some((start, tag)) =
+            TAGS.iter().filter_map(|tag| Some((rest.find(tag)?, *tag))).min()
+    {
+        let (before, tagged) = rest.split_at(start);
+        let mut scanner = Scanner::new(&tagged[tag.len()..]);
+        let Ok(content) = scanner.skip_value() else { break };
+        let content = scanner.slice(content);
+        out.push_str(before);
+        out.push_str(if tag == NUMBER { content.trim_matches('"') } else { content });
+        rest = &tagged[tag.len() + content.len() + "}".len()..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The starts of attribute values in the texts of hints.
+const TAGS: [&str; 4] = ["{\"S\": ", NUMBER, "{\"M\": ", "{\"L\": "];
+/// The start of a number. In `plain` it has no quotes.
+const NUMBER: &str = "{\"N\": ";
+
 /// Returns a text with each `{}` replaced by `value`.
 pub(super) fn fill(text: &str, value: &str) -> String {
     text.replace("{}", value)
@@ -86,6 +113,14 @@ mod tests {
         for request in ["{}", "{\"ExpressionAttributeNames\": [\"name\"]}", "[]", "{\"Expr"] {
             assert_eq!(placeholder(request, "name"), None, "{request}");
         }
+    }
+
+    #[test]
+    fn values_in_a_hint_are_written_in_the_callers_format() {
+        let text = r#"{":v": {"S": "{}"}}, {"N": "1.5"}, {"M": {}}, {"L": []} or {"X": 1}."#;
+        assert_eq!(in_format(text, Format::Typed), text);
+        let plain = r#"{":v": "{}"}, 1.5, {}, [] or {"X": 1}."#;
+        assert_eq!(in_format(text, Format::Plain), plain);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use super::*;
 
 fn context<'a>(action: &'a str, request: &'a str) -> HintContext<'a> {
-    HintContext { action, region: Some("eu-west-1"), request }
+    HintContext { action, region: Some("eu-west-1"), request, ..HintContext::default() }
 }
 
 fn hint_for(code: &str, message: &str) -> Option<String> {
@@ -121,13 +121,63 @@ fn a_value_in_the_place_of_a_name_gets_the_placeholder_to_write() {
     for (expression, word) in [
         ("set #n = Amal", "Amal"),
         ("SET a = :a, #n=Amal REMOVE b", "Amal"),
-        ("SET n = if_not_exists(n, :z), b = other.part + :v", "other.part"),
+        ("SET n = if_not_exists(n, :z), b = other.part", "other.part"),
     ] {
         let hint = invalid(message, &update(expression));
         assert!(hint.contains(&format!("{word} is the name of an attribute")), "{hint}");
         assert!(hint.contains(&format!("{{\":v\": {{\"S\": \"{word}\"}}}}")), "{hint}");
     }
     assert!(invalid(message, "{}").contains("write :v"));
+}
+
+#[test]
+fn a_sum_with_an_attribute_that_has_no_value_yet_gets_a_start_value() {
+    let message = "The provided expression refers to an attribute that does not exist in the item";
+    for (expression, name, assignment) in [
+        ("SET n = n + :v", "n", "n = if_not_exists(n, :zero) + :v,"),
+        ("SET #c = #c - :by, b = :b", "#c", "#c = if_not_exists(#c, :zero) - :by,"),
+        ("SET a = :a, b=other.part+:v", "other.part", "b = if_not_exists(other.part, :zero)+:v,"),
+        ("SET n = n + if_not_exists(m, :m)", "n", "n = if_not_exists(n, :zero) + :v,"),
+        ("SET n = n", "n", "n = if_not_exists(n, :zero),"),
+        ("SET n = n +", "n", "n = if_not_exists(n, :zero) + :v,"),
+    ] {
+        let expected = format!(
+            "{name} has no value yet. Write SET {assignment} and add \":zero\": {{\"N\": \"0\"}} to \
+             ExpressionAttributeValues."
+        );
+        assert_eq!(invalid(message, &update(expression)), expected);
+    }
+    assert!(invalid(message, &update("SET a = #b")).contains("a word without a colon"));
+}
+
+#[test]
+fn callers_who_use_the_plain_format_get_hints_with_plain_values() {
+    let missing = "The provided expression refers to an attribute that does not exist in the item";
+    let undefined = "Invalid FilterExpression: An expression attribute value used in expression is \
+                     not defined; attribute value: :n";
+    let literal = "Invalid FilterExpression: Syntax error; token: \"5\", near: \"= 5\"";
+    let is_null = "Invalid FilterExpression: Syntax error; token: \"IS\", near: \"a IS NULL\"";
+    for (message, expression, part) in [
+        (undefined, "", "{\":n\": \"text\"}, or 1 for a number"),
+        (literal, "", "{\":v\": \"text\"}, or 1 for a number"),
+        (is_null, "", "with \":t\": \"NULL\""),
+        (missing, "SET a = Amal", "{\":v\": \"Amal\"}"),
+        (missing, "SET n = n + :v", "\":zero\": 0 "),
+        ("The document path provided in the update expression is invalid", "", "\":m\": {},"),
+        ("An string set  may not be empty", "", "an empty list: []."),
+        ("The parameter cannot be converted to a numeric value: a", "", "written as 1.5."),
+        ("Type mismatch for key id expected: S actual: N", "", "\"1\" is a string, 1 is a number"),
+    ] {
+        let request = update(expression);
+        let context = HintContext { format: Format::Plain, ..context("UpdateItem", &request) };
+        let hint = hint("ValidationException", message, &context).unwrap();
+        assert!(hint.contains(part), "{hint}");
+    }
+    for (message, _) in MESSAGES {
+        let context = HintContext { format: Format::Plain, ..context("UpdateItem", "{}") };
+        let hint = hint("ValidationException", message, &context).unwrap();
+        assert!(["{\"S\"", "{\"N\"", "{\"M\"", "{\"L\""].iter().all(|tag| !hint.contains(tag)));
+    }
 }
 
 #[test]
@@ -384,7 +434,7 @@ fn only_an_insert_gets_the_hint_about_the_form_of_an_item() {
 
 #[test]
 fn a_server_that_is_not_aws_has_no_regions_accounts_or_permissions() {
-    let context = HintContext { action: "GetItem", region: None, request: "{}" };
+    let context = HintContext { action: "GetItem", request: "{}", ..HintContext::default() };
     for (code, part) in [
         ("ResourceNotFoundException", Some("Check the table's name")),
         ("TableNotFoundException", Some("Check the table's name")),

@@ -3,18 +3,18 @@
 //! The texts are those of the service. Where it words an error in several ways, a part that all of
 //! them have is looked for.
 
-use super::expression;
-use super::request::{after, fill, placeholder};
-use alloc::string::{String, ToString};
+use super::request::{after, fill, in_format, placeholder};
+use super::{HintContext, expression};
+use alloc::string::String;
 
-/// Returns a hint for a message of the service. `request` is the body that was sent.
-pub(super) fn hint(message: &str, request: &str) -> Option<String> {
+/// Returns a hint for a message of the service.
+pub(super) fn hint(message: &str, context: &HintContext) -> Option<String> {
     // The messages are compared in lower case, but the names in them keep theirs.
     let lower = message.to_ascii_lowercase();
     let says = |part: &&str| contains(&lower, part);
-    specific(message, request).or_else(|| {
+    specific(message, context).or_else(|| {
         let (_, hint) = BY_TEXT.iter().find(|(parts, _)| parts.iter().any(says))?;
-        Some((*hint).to_string())
+        Some(in_format(hint, context.format))
     })
 }
 
@@ -28,18 +28,18 @@ fn contains(message: &str, part: &str) -> bool {
 }
 
 /// Hints that name what the message or the request names.
-fn specific(message: &str, request: &str) -> Option<String> {
+fn specific(message: &str, context: &HintContext) -> Option<String> {
     if let Some(word) = after(message, RESERVED)
-        && let Some(placeholder) = placeholder(request, word)
+        && let Some(placeholder) = placeholder(context.request, word)
     {
         return Some(fill(DEFINED, word).replace("{placeholder}", &placeholder));
     }
     for (part, hint) in BY_NAME {
         if let Some(name) = after(message, part) {
-            return Some(fill(hint, name));
+            return Some(fill(&in_format(hint, context.format), name));
         }
     }
-    expression::hint(message, request)
+    expression::hint(message, context)
 }
 
 const RESERVED: &str = "reserved keyword: ";
