@@ -83,17 +83,10 @@ impl ServiceError {
     pub fn from_response(response: &Response, context: &HintContext, attempts: u32) -> Self {
         let body = String::from_utf8_lossy(&response.body);
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
-        let found = json_error(body).or_else(|| xml_error(body));
+        let found = find(body);
         let expects_tls = found.is_none() && expects_tls(response.status, body);
         let found = found.unwrap_or_default();
-        // Some services write this header as `Code:http://internal.amazon.com/…`.
-        let from_header = response.header("x-amzn-errortype").map(str::to_string);
-        let code = found
-            .code
-            .or(from_header)
-            .map(|code| bare_code(&code).to_string())
-            .filter(|code| !code.is_empty());
-        let code = code.unwrap_or_else(|| status_code(response.status).to_string());
+        let code = code(found.code, response);
         let message = found
             .message
             .filter(|message| !message.is_empty())
@@ -123,6 +116,29 @@ impl ServiceError {
             attempts,
         }
     }
+}
+
+/// Returns only the code of a response whose status is not 2xx.
+#[must_use]
+pub fn error_code(response: &Response) -> String {
+    let body = String::from_utf8_lossy(&response.body);
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
+    code(find(body).and_then(|found| found.code), response)
+}
+
+/// Returns the code without its namespace: that of the body, of a header, or of the status.
+fn code(from_body: Option<String>, response: &Response) -> String {
+    // Some services write this header as `Code:http://internal.amazon.com/…`.
+    let from_header = || response.header("x-amzn-errortype").map(str::to_string);
+    from_body
+        .or_else(from_header)
+        .map(|code| bare_code(&code).to_string())
+        .filter(|code| !code.is_empty())
+        .unwrap_or_else(|| status_code(response.status).to_string())
+}
+
+fn find(body: &str) -> Option<Found> {
+    json_error(body).or_else(|| xml_error(body))
 }
 
 /// The parts of an error that were found in the body.

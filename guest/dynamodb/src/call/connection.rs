@@ -8,7 +8,7 @@ use crate::catalogue::{Operation, operation, suggested};
 use crate::endpoint::{Endpoint, Service};
 use crate::hints::HintContext;
 use crate::json::{push_string, text};
-use crate::response::{Response, ServiceError};
+use crate::response::{Response, ServiceError, error_code};
 use crate::retry::{CLOCK_ERRORS, CLOCK_TOLERANCE_MS, RETURN_WITHOUT_RETRY, Reason, delay_ms};
 use crate::settings::{Options, Settings};
 use crate::sigv4::{self, RequestPrefix, Scope, Signer, Timestamp};
@@ -111,8 +111,14 @@ impl<P: Platform> Connection<P> {
             ));
         }
         let mut progress = Progress { all_headers: true, ..Progress::default() };
-        let response = self.send_once(action, body, &mut progress)?;
-        response.map_err(|error| self.transport_error(error, &progress))
+        let response = self
+            .send_once(action, body, &mut progress)?
+            .map_err(|error| self.transport_error(error, &progress))?;
+        // The caller decides about a retry, which is signed with the right time then.
+        if !response.is_success() {
+            self.correct_clock(&error_code(&response), &mut progress);
+        }
+        Ok(response)
     }
 
     /// Returns the options of a call that has none of its own.

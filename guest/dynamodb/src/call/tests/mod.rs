@@ -416,6 +416,23 @@ fn relay_sends_and_returns_bytes_unchanged_in_one_attempt() {
 }
 
 #[test]
+fn relay_corrects_the_clock_for_later_requests_and_returns_the_response() {
+    let body = r#"{"__type":"x#InvalidSignatureException","message":"expired"}"#;
+    let skewed = || response(400, &[("date", "Sun, 30 Aug 2015 13:36:00 GMT")], body);
+    let platform = ScriptedPlatform::new([skewed(), response(200, &[], "{}")]);
+    let connection = Connection::open("{\"region\":\"us-east-1\"}", &platform).unwrap();
+    assert_eq!(connection.relay("ListTables", b"{}"), Ok(skewed().unwrap()));
+    assert_eq!((platform.sent.borrow().len(), platform.offset_ms.get()), (1, 3_600_000));
+    connection.relay("ListTables", b"{}").unwrap();
+    assert_eq!(header(&platform.sent.borrow()[1], "x-amz-date"), "20150830T133600Z");
+
+    let platform = ScriptedPlatform::new([skewed()]);
+    let settings = "{\"region\":\"us-east-1\",\"correctClock\":false}";
+    Connection::open(settings, &platform).unwrap().relay("ListTables", b"{}").unwrap();
+    assert_eq!(platform.offset_ms.get(), 0);
+}
+
+#[test]
 fn a_byte_order_mark_in_a_response_is_left_out_of_the_result_but_relayed() {
     let table = "\u{feff}{\"Table\":{}}";
     let item = "\u{feff}{\"Item\":{\"a\":{\"S\":\"\u{feff}x\"}}}";
