@@ -5,6 +5,7 @@ use crate::catalogue::{
 };
 use crate::hints::{self, HintContext};
 use crate::json::{BYTE_ORDER_MARK, Kind, Scanner, unescape};
+use crate::retry::Reason;
 use crate::transcode::details;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -107,7 +108,9 @@ impl ServiceError {
             } else {
                 hints::hint(&code, &message, context)
             },
-            retryable: crate::retry::Reason::from_service_error(response.status, &code).is_some(),
+            retryable: Reason::from_service_error(response.status, &code).is_some()
+                // The same call would get another token, and might be applied twice.
+                && !(context.token_is_generated && code == hints::IN_PROGRESS),
             details: details(body, shape, context.format).unwrap_or_default(),
             code,
             message,

@@ -71,7 +71,9 @@ impl<P: Platform> Connection<P> {
         let operation = find_operation(action)?;
         let encode_options = EncodeOptions { format: options.format, strict: options.strict };
         let body = encode(input, operation.input, encode_options).map_err(Error::InvalidInput)?;
-        let body = self.add_idempotency_token(operation, body);
+        let with_token = self.add_idempotency_token(operation, &body);
+        let token_is_generated = with_token.is_some();
+        let body = with_token.map_or(body, Cow::Owned);
         let text = match (&operation.paging, unprocessed_field(operation.name)) {
             (Some(paging), _) if options.all_pages => {
                 self.fetch_all_pages(operation, paging, &body, &options)?
@@ -80,8 +82,9 @@ impl<P: Platform> Connection<P> {
                 self.resubmit_batch(operation, unprocessed, &body, &options)?
             }
             _ => {
+                let progress = Progress { token_is_generated, ..Progress::default() };
                 let response =
-                    self.send_with_retries(operation.name, body.as_bytes(), options.format)?;
+                    self.send_attempts(operation.name, body.as_bytes(), options.format, progress)?;
                 if response.has_no_text() {
                     // `TagResource` and `UntagResource` respond with an empty body.
                     return Ok("{}".to_string());
@@ -140,10 +143,20 @@ impl<P: Platform> Connection<P> {
         body: &[u8],
         format: Format,
     ) -> Result<Response, Error> {
-        let mut progress = Progress::default();
+        self.send_attempts(action, body, format, Progress::default())
+    }
+
+    fn send_attempts(
+        &self,
+        action: &str,
+        body: &[u8],
+        format: Format,
+        mut progress: Progress,
+    ) -> Result<Response, Error> {
         let mut last_cost = None;
         loop {
             let sent = self.send_once(action, body, &mut progress)?;
+            let this_maybe_applied = maybe_applied(&sent);
             let (reason, requested_delay, error) = match sent {
                 Ok(response) if response.is_success() => {
                     if !self.settings.verify_checksums || response.checksum_matches() {
@@ -166,7 +179,15 @@ impl<P: Platform> Connection<P> {
                 Ok(response) => {
                     let request = str::from_utf8(body).unwrap_or_default();
                     let region = self.region();
-                    let context = HintContext { action, region, request, format };
+                    let Progress { token_is_generated, maybe_applied, .. } = progress;
+                    let context = HintContext {
+                        action,
+                        region,
+                        request,
+                        format,
+                        token_is_generated,
+                        maybe_applied,
+                    };
                     let error = ServiceError::from_response(&response, &context, progress.attempts);
                     let reason = Reason::from_service_error(error.http_status, &error.code)
                         .or_else(|| self.correct_clock(&error.code, &mut progress));
@@ -195,6 +216,7 @@ impl<P: Platform> Connection<P> {
             {
                 return Err(error);
             }
+            progress.maybe_applied |= this_maybe_applied;
             last_cost = Some(reason.cost());
             if delay > 0 {
                 self.platform.sleep_ms(delay);
@@ -335,18 +357,17 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// Adds an idempotency token, so that the service treats all attempts of a call as one.
-    fn add_idempotency_token<'b>(&self, operation: &Operation, body: Cow<'b, str>) -> Cow<'b, str> {
-        let Some(name) = operation.token.filter(|_| self.settings.idempotency_tokens) else {
-            return body;
-        };
-        if has_field(&body, name) {
-            return body;
+    /// Returns the body with an idempotency token, so that the service treats all attempts of a call as
+    /// one. Returns `None` if the caller has set one, or if none is needed.
+    fn add_idempotency_token(&self, operation: &Operation, body: &str) -> Option<String> {
+        let name = operation.token.filter(|_| self.settings.idempotency_tokens)?;
+        if has_field(body, name) {
+            return None;
         }
         let mut token = String::new();
         push_string(&mut token, &uuid(self.platform.random(), self.platform.random()));
         // `encode` has checked that the body is an object, so this succeeds.
-        with_field(&body, name, &token).map_or(body, Cow::Owned)
+        with_field(body, name, &token).ok()
     }
 }
 
@@ -397,9 +418,25 @@ struct Progress {
     attempts: u32,
     /// Whether any request may have reached the service.
     reached: bool,
+    /// Whether an attempt before the current one may have been applied: its response was lost or
+    /// corrupted, or says that the service failed. All other errors mean that nothing was applied.
+    maybe_applied: bool,
+    /// Whether the plugin added an idempotency token to the request.
+    token_is_generated: bool,
     /// The service's time minus ours, according to the last response.
     clock_offset_ms: Option<i64>,
     clock_corrected: bool,
+}
+
+/// Returns whether the service may have carried out an attempt that ended in this way. A success counts
+/// too: it is tried again only if its response is corrupted.
+fn maybe_applied(sent: &Result<Response, SendError>) -> bool {
+    match sent {
+        Ok(response) => response.is_success() || response.status >= 500,
+        Err(SendError::Failed { reached, .. }) => *reached,
+        Err(SendError::TooLarge(_)) => true,
+        Err(SendError::Refused(_) | SendError::NoneLeft | SendError::Impossible(_)) => false,
+    }
 }
 
 /// Returns the operation called `action`, or an error that suggests the closest name.

@@ -1,6 +1,7 @@
 //! Hints by the code of an error.
 
 use super::HintContext;
+use super::request::text;
 
 /// Returns the text of a hint with its placeholders `{action}`, `{region}` and `{permissions}`.
 pub(super) fn hint(code: &str, message: &str, context: &HintContext) -> Option<&'static str> {
@@ -19,10 +20,46 @@ pub(super) fn hint(code: &str, message: &str, context: &HintContext) -> Option<&
              The deny itself must change. The message says which kind of policy has it.",
         );
     }
+    if code == IN_PROGRESS && context.token_is_generated {
+        return Some(
+            "An earlier attempt of this call is still running. Read the items before you repeat \
+             the call, or set ClientRequestToken yourself and keep it for the repetition.",
+        );
+    }
+    // With a token, the service treats all attempts as one.
+    if context.maybe_applied
+        && text(context.request, "ClientRequestToken").is_none()
+        && let Some((_, text)) = MAYBE_APPLIED.iter().find(|(known, _)| *known == code)
+    {
+        return Some(text);
+    }
     let (_, at_aws, elsewhere) = BY_CODE.iter().find(|(codes, ..)| codes.contains(&code))?;
     let text = if is_aws { at_aws } else { elsewhere };
     Some(*text).filter(|text| !text.is_empty())
 }
+
+/// The code of a request while another one with the same token is running.
+pub(crate) const IN_PROGRESS: &str = "TransactionInProgressException";
+
+/// Hints for codes that say little about what is written after an earlier attempt that may have been
+/// applied: the attempt itself can be the cause of the error.
+static MAYBE_APPLIED: &[(&str, &str)] = &[
+    (
+        "ConditionalCheckFailedException",
+        "The condition was false, but an earlier attempt of this call may have written the item. \
+         Read the item before you repeat the call.",
+    ),
+    (
+        "DuplicateItemException",
+        "There is an item with this key, and an earlier attempt of this call may have written it. \
+         Read the item before you repeat the call.",
+    ),
+    (
+        "TransactionCanceledException",
+        "An earlier attempt of this call may have written the items. Read them before you repeat \
+         the call. `details.CancellationReasons` has one entry for each item, in order.",
+    ),
+];
 
 /// A hint for some codes, from AWS and from another server. Empty if there is none.
 type Hint = (&'static [&'static str], &'static str, &'static str);
@@ -89,8 +126,13 @@ static BY_CODE: &[Hint] = &[
         "There is an item with this key, and INSERT does not replace it. Use UPDATE, or PutItem.",
     ),
     any(
-        &["TransactionConflictException", "TransactionInProgressException"],
+        &["TransactionConflictException"],
         "Another transaction is using the same items. Try again.",
+    ),
+    any(
+        &[IN_PROGRESS],
+        "An earlier request with this ClientRequestToken is still running. Try again with the same \
+         token.",
     ),
     any(
         &["IdempotentParameterMismatchException"],

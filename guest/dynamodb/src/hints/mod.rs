@@ -11,6 +11,8 @@ mod statement;
 mod tests;
 mod validation;
 
+pub(crate) use code::IN_PROGRESS;
+
 use crate::catalogue::permissions;
 use crate::transcode::Format;
 use alloc::string::String;
@@ -27,6 +29,11 @@ pub struct HintContext<'a> {
     pub request: &'a str,
     /// The format in which the caller writes attribute values, and so the hints do.
     pub format: Format,
+    /// Whether the plugin generated the request's idempotency token, so that the caller cannot repeat the
+    /// call with it.
+    pub token_is_generated: bool,
+    /// Whether an earlier attempt of the call may have been applied.
+    pub maybe_applied: bool,
 }
 
 /// Returns a hint for an error of the service, or `None` if the service's message needs none.

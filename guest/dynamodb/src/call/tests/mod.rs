@@ -1,3 +1,4 @@
+mod attempts;
 mod pages;
 
 use super::*;
