@@ -72,7 +72,7 @@ impl<P: Platform> Connection<P> {
         let encode_options = EncodeOptions { format: options.format, strict: options.strict };
         let body = encode(input, operation.input, encode_options).map_err(Error::InvalidInput)?;
         let with_token = self.add_idempotency_token(operation, &body);
-        let token_is_generated = with_token.is_some();
+        let kind = if with_token.is_some() { Kind::ActionWithToken } else { Kind::Action };
         let body = with_token.map_or(body, Cow::Owned);
         let text = match (&operation.paging, unprocessed_field(operation.name)) {
             (Some(paging), _) if options.all_pages => {
@@ -82,7 +82,7 @@ impl<P: Platform> Connection<P> {
                 self.resubmit_batch(operation, unprocessed, &body, &options)?
             }
             _ => {
-                let progress = Progress { token_is_generated, ..Progress::default() };
+                let progress = Progress { kind, ..Progress::default() };
                 let response =
                     self.send_attempts(operation.name, body.as_bytes(), options.format, progress)?;
                 if response.has_no_text() {
@@ -113,7 +113,7 @@ impl<P: Platform> Connection<P> {
                     .to_string(),
             ));
         }
-        let mut progress = Progress { all_headers: true, ..Progress::default() };
+        let mut progress = Progress { kind: Kind::Relay, ..Progress::default() };
         let response = self
             .send_once(action, body, &mut progress)?
             .map_err(|error| self.transport_error(error, &progress))?;
@@ -179,14 +179,13 @@ impl<P: Platform> Connection<P> {
                 Ok(response) => {
                     let request = str::from_utf8(body).unwrap_or_default();
                     let region = self.region();
-                    let Progress { token_is_generated, maybe_applied, .. } = progress;
                     let context = HintContext {
                         action,
                         region,
                         request,
                         format,
-                        token_is_generated,
-                        maybe_applied,
+                        token_is_generated: progress.kind == Kind::ActionWithToken,
+                        maybe_applied: progress.maybe_applied,
                     };
                     let error = ServiceError::from_response(&response, &context, progress.attempts);
                     let reason = Reason::from_service_error(error.http_status, &error.code)
@@ -264,7 +263,7 @@ impl<P: Platform> Connection<P> {
         headers.push(("content-length", &length));
 
         progress.attempts += 1;
-        let all_headers = progress.all_headers;
+        let all_headers = progress.kind == Kind::Relay;
         let request = Request {
             https: endpoint.https,
             authority: &endpoint.authority,
@@ -410,19 +409,28 @@ const HASHED_BY_HOST: usize = 512;
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.0");
 
+/// What a call sends.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Kind {
+    /// The request of an action.
+    #[default]
+    Action,
+    /// The same, with an idempotency token that the plugin generated.
+    ActionWithToken,
+    /// What the caller wrote. The caller needs all headers of the response.
+    Relay,
+}
+
 /// The state of a call over all its attempts.
 #[derive(Default)]
 struct Progress {
-    /// Whether the caller needs all headers of the response.
-    all_headers: bool,
+    kind: Kind,
     attempts: u32,
     /// Whether any request may have reached the service.
     reached: bool,
     /// Whether an attempt before the current one may have been applied: its response was lost or
     /// corrupted, or says that the service failed. All other errors mean that nothing was applied.
     maybe_applied: bool,
-    /// Whether the plugin added an idempotency token to the request.
-    token_is_generated: bool,
     /// The service's time minus ours, according to the last response.
     clock_offset_ms: Option<i64>,
     clock_corrected: bool,
