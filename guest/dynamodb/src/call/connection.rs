@@ -356,8 +356,8 @@ impl<P: Platform> Connection<P> {
         }
     }
 
-    /// Returns the body with an idempotency token, so that the service treats all attempts of a call as
-    /// one. Returns `None` if the caller has set one, or if none is needed.
+    /// Returns the body with an idempotency token, so that the service treats all attempts of a call
+    /// as one. Returns `None` if the caller has set one, or if none is needed.
     fn add_idempotency_token(&self, operation: &Operation, body: &str) -> Option<String> {
         let name = operation.token.filter(|_| self.settings.idempotency_tokens)?;
         if has_field(body, name) {
@@ -436,8 +436,8 @@ struct Progress {
     clock_corrected: bool,
 }
 
-/// Returns whether the service may have carried out an attempt that ended in this way. A success counts
-/// too: it is tried again only if its response is corrupted.
+/// Returns whether the service may have carried out an attempt that ended in this way. A success
+/// counts too: it is tried again only if its response is corrupted.
 fn maybe_applied(sent: &Result<Response, SendError>) -> bool {
     match sent {
         Ok(response) => response.is_success() || response.status >= 500,

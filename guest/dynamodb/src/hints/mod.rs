@@ -29,8 +29,8 @@ pub struct HintContext<'a> {
     pub request: &'a str,
     /// The format in which the caller writes attribute values, and so the hints do.
     pub format: Format,
-    /// Whether the plugin generated the request's idempotency token, so that the caller cannot repeat the
-    /// call with it.
+    /// Whether the plugin generated the request's idempotency token, so that the caller cannot
+    /// repeat the call with it.
     pub token_is_generated: bool,
     /// Whether an earlier attempt of the call may have been applied.
     pub maybe_applied: bool,

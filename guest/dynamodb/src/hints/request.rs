@@ -61,8 +61,8 @@ pub(super) fn short(name: &str) -> Option<&str> {
     name.chars().nth(MAX_NAME).is_none().then_some(name)
 }
 
-/// Returns the text of a hint with its attribute values in the caller's format. The texts have them as
-/// DynamoDB JSON, which `plain` writes without its tags. Names are filled in afterwards.
+/// Returns the text of a hint with its attribute values in the caller's format. The texts have them
+/// as DynamoDB JSON, which `plain` writes without its tags. Names are filled in afterwards.
 pub(super) fn in_format(text: &str, format: Format) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
