@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { attemptsIn, send } from "./client";
+import { attemptsIn, type Call, send } from "./client";
+import { ProblemError } from "./problem";
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -17,4 +18,33 @@ test("a response says how often its call was sent to the service, if the server 
   expect(await send({ path: ["v1"] })).toMatchObject({ status: 200, text: "{}", requestId: "r-1", attempts: 3 });
   vi.stubGlobal("fetch", async () => new Response("{}"));
   expect((await send({ path: ["v1"] })).attempts).toBeUndefined();
+});
+
+/** The problem with which a call fails. */
+async function problemOfCall(call: Call) {
+  const error = await send(call).catch((error: unknown) => error);
+  return error instanceof ProblemError ? error.problem : undefined;
+}
+
+test("a write whose response is lost, or breaks off, may have been applied, and a read may not", async () => {
+  const brokenOff = () => new ReadableStream({ start: (stream) => stream.error(new TypeError("network error")) });
+  for (const respond of [() => Promise.reject(new TypeError("Failed to fetch")), async () => new Response(brokenOff())]) {
+    vi.stubGlobal("fetch", respond);
+    for (const method of ["POST", "PUT", "DELETE"] as const) {
+      expect(await problemOfCall({ method, path: ["v1"] })).toMatchObject({ case: "unreachable", maybeApplied: true });
+    }
+    for (const call of [{ path: ["v1"] }, { method: "GET" as const, path: ["v1"] }]) {
+      const problem = await problemOfCall(call);
+      expect(problem?.case).toBe("unreachable");
+      expect(problem?.maybeApplied).toBeUndefined();
+    }
+  }
+});
+
+test("a write that was ended on purpose is no problem, but an aborted request", async () => {
+  const abort = new AbortController();
+  vi.stubGlobal("fetch", (_: string, { signal }: RequestInit) => new Promise((_, failed) => signal?.addEventListener("abort", () => failed(signal.reason))));
+  const sent = send({ method: "POST", path: ["v1"], signal: abort.signal });
+  abort.abort();
+  await expect(sent).rejects.toMatchObject({ name: "AbortError" });
 });

@@ -58,7 +58,7 @@ export async function send(call: Call): Promise<Reply> {
     text = await response.text();
   } catch (error) {
     if (call.signal?.aborted) throw error;
-    throw new ProblemError(unreachable(), undefined, "", performance.now() - started);
+    throw new ProblemError(unreachable(isWrite(call)), undefined, "", performance.now() - started);
   }
   const time = performance.now() - started;
   const requestId = response.headers.get("x-request-id") ?? undefined;
@@ -103,9 +103,16 @@ export function attemptsIn(header: string | null): number | undefined {
   return header !== null && /^[0-9]{1,9}$/.test(header) ? Number(header) : undefined;
 }
 
-function unreachable(): Problem {
+/** Whether the call may change something. What a `POST` does depends on its action, so each one counts. */
+function isWrite({ method = "GET" }: Call): boolean {
+  return method !== "GET";
+}
+
+/** Nobody knows whether a write without a response, or with a part of one, has reached the server. */
+function unreachable(isWrite: boolean): Problem {
   const { unreachable, unreachableRemedy } = texts.problem;
-  return { case: "unreachable", status: 0, title: unreachable, detail: unreachable, remedy: unreachableRemedy };
+  const problem = { case: "unreachable", status: 0, title: unreachable, detail: unreachable, remedy: unreachableRemedy };
+  return isWrite ? { ...problem, maybeApplied: true } : problem;
 }
 
 function problemIn(text: string, status: number): Problem {
