@@ -33,15 +33,32 @@ function cell(row: Row, column: string): string {
   return text(plainJson(node, row.reading));
 }
 
+/** What begins a formula. Where a spreadsheet is set to Japanese or Chinese, the fullwidth signs do too. */
+const SIGN = "=+\\-@\\uff1d\\uff0b\\uff0d\\uff20";
+
+/** A text that is a formula from its first character on. Tab, CR and LF are skipped in front of one. */
+const FIRST = new RegExp(`^(?:\\s*[${SIGN}]|[\\t\\r\\n])`);
+
+/**
+ * What stands in front of a formula sign within a text, where a program may begin another cell. A quote counts as
+ * nothing: it is written twice, which is an empty text for a program that begins a cell there.
+ */
+const INNER = new RegExp(`([;\\t\\r\\n]["\\s]*)(?=[${SIGN}])`, "g");
+
 /**
  * Makes a text safe for spreadsheets. They take a cell that begins with `=`, `+`, `-` or `@` for a formula, also if it
  * is quoted or has spaces in front, and a formula can send the sheet's other cells to anybody (`=HYPERLINK("https://…"&A1)`) or, in old
- * versions, run a program. Tab, CR and LF are skipped in front of a formula, and the fullwidth signs count as the
- * others where a spreadsheet is set to Japanese or Chinese. An apostrophe in front makes the cell a text. The export as
- * NDJSON, and the command line's CSV, do not change anything: they are for programs.
+ * versions, run a program. An apostrophe in front makes the cell a text.
+ *
+ * Where the comma is the decimal sign, spreadsheets split lines at `;`, and some programs at tabs. For them the quote
+ * of a cell stands somewhere in the middle, where it does not hold the text together. So a sign that follows one of
+ * these, or a line break, gets an apostrophe too.
+ *
+ * The export as NDJSON, and the command line's CSV, do not change anything: they are for programs.
  */
 export function text(content: string): string {
-  return /^(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/.test(content) ? `'${content}` : content;
+  const inner = content.replace(INNER, "$1'");
+  return FIRST.test(content) ? `'${inner}` : inner;
 }
 
 function quote(content: string): string {
