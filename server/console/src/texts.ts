@@ -265,6 +265,8 @@ const tables = {
   valueTypes: { S: "Text", N: "Number", B: "Binary", BOOL: "Boolean", NULL: "Null", SS: "Text set", NS: "Number set", BS: "Binary set", L: "List", M: "Map" } as Record<string, string>,
   notNumber: "This is not a number. DynamoDB's numbers have up to 38 digits.",
   notBase64: "This is neither Base64 nor hexadecimal digits after 0x.",
+  needsText: 'A text is a JSON string, such as "first line\\r\\nsecond line".',
+  textAsJson: "This text has carriage returns (\\r), which a field would change. So it is edited as JSON.",
   needsObject: "A map is a JSON object, such as {\"a\": {\"S\": \"text\"}}.",
   needsArray: "This is a JSON array, such as [\"a\", \"b\"] for a set or [{\"S\": \"a\"}] for a list.",
   keyInFilter: "A key attribute cannot be filtered here. Use the key's field above.",

@@ -70,12 +70,16 @@ export function hex(base64: string, most = Number.POSITIVE_INFINITY): string {
   return digits.length < bytes.length * 2 + 2 ? `${digits}…` : digits;
 }
 
-/** The text with which people edit a value. Nested values and sets are JSON. */
-export function editText(value: Json): { tag: Tag; text: string } | undefined {
+/**
+ * The text with which people edit a value. Nested values and sets are JSON. So is a text with a carriage return
+ * (`isJson`), because the fields of forms change it: they have only line feeds.
+ */
+export function editText(value: Json): { tag: Tag; text: string; isJson?: boolean } | undefined {
   const tagged = untag(value);
   if (!tagged) return undefined;
   const { tag, content } = tagged;
   if (tag === "B") return { tag, text: hex(String(content)) };
+  if (tag === "S" && String(content).includes("\r")) return { tag, text: JSON.stringify(content), isJson: true };
   if (tag === "S" || tag === "N" || tag === "BOOL") return { tag, text: String(content) };
   if (tag === "NULL") return { tag, text: "" };
   const line = stringify(content);
@@ -85,11 +89,11 @@ export function editText(value: Json): { tag: Tag; text: string } | undefined {
 /** A value, or why a text is none of this type. */
 export type Read = { value: JsonObject; fault?: undefined } | { value?: undefined; fault: string };
 
-/** Reads the text of a value. */
-export function readText(tag: Tag, text: string): Read {
+/** Reads the text of a value. With `isJson`, that of a text is JSON too. */
+export function readText(tag: Tag, text: string, isJson = false): Read {
   switch (tag) {
     case "S":
-      return { value: { S: text } };
+      return isJson ? readJsonText(text) : { value: { S: text } };
     case "N": {
       const number = text.trim();
       return isNumber(number) ? { value: { N: number } } : { fault: texts.tables.notNumber };
@@ -112,6 +116,15 @@ export function readText(tag: Tag, text: string): Read {
       } catch (error) {
         return { fault: error instanceof Error ? located(text, error.message) : String(error) };
       }
+  }
+}
+
+function readJsonText(text: string): Read {
+  try {
+    const content = parse(text);
+    return typeof content === "string" ? { value: { S: content } } : { fault: texts.tables.needsText };
+  } catch (error) {
+    return { fault: error instanceof Error ? located(text, error.message) : String(error) };
   }
 }
 

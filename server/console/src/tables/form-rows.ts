@@ -11,6 +11,8 @@ export interface FormRow {
   name: string;
   tag: Tag;
   text: string;
+  /** Whether a text is edited as JSON. Other types have one way of editing each. */
+  isJson: boolean;
   isKey: boolean;
 }
 
@@ -19,7 +21,7 @@ let lastId = 0;
 /** A new row. */
 export function newRow(name = "", tag: Tag = "S", isKey = false): FormRow {
   lastId += 1;
-  return { id: lastId, name, tag, text: "", isKey };
+  return { id: lastId, name, tag, text: "", isJson: false, isKey };
 }
 
 /** The rows of an item: the key first. An item that is new has only the key. */
@@ -31,7 +33,7 @@ export function rowsOf(table: Table, item: JsonObject): FormRow[] {
     const value = own(item, name);
     const edited = value === undefined ? undefined : editText(value);
     const ofKey = table.keys.find((key) => key.name === name)?.type as Tag | undefined;
-    return { ...newRow(name, edited?.tag ?? ofKey ?? "S", keys.includes(name)), text: edited?.text ?? "" };
+    return { ...newRow(name, edited?.tag ?? ofKey ?? "S", keys.includes(name)), text: edited?.text ?? "", isJson: edited?.isJson === true };
   });
 }
 
@@ -41,7 +43,7 @@ export function itemOf(rows: FormRow[]): { item: JsonObject; faults: Map<number,
   const faults = new Map<number, string>();
   const names = new Set<string>();
   for (const row of rows) {
-    const { value, fault } = readText(row.tag, row.text);
+    const { value, fault } = readText(row.tag, row.text, row.isJson);
     if (row.name === "") faults.set(row.id, texts.tables.noName);
     else if (names.has(row.name)) faults.set(row.id, texts.tables.duplicateName(row.name));
     else if (row.isKey && row.text === "") faults.set(row.id, texts.tables.noValue);

@@ -50,7 +50,12 @@ function Attribute({ row, focuses, readOnly, fault, changed, removed }: Attribut
   const isOfName = fault !== undefined && (row.name === "" || fault === texts.tables.duplicateName(row.name));
   // Decided once for each type: with another element, what is being typed would lose its focus.
   const isLong = useMemo(() => ["L", "M", "SS", "NS", "BS"].includes(row.tag) || (row.tag === "S" && (row.text.length > 60 || row.text.includes("\n"))), [row.tag]);
+  const isJsonText = row.tag === "S" && row.isJson;
+  const faultId = `attribute-${row.id}-fault`;
+  const noteId = `attribute-${row.id}-note`;
+  const describedBy = [isJsonText && !readOnly && noteId, fault !== undefined && !isOfName && faultId].filter(Boolean).join(" ");
   const common = {
+    ...(describedBy ? { "aria-describedby": describedBy } : {}),
     class: `input small mono v-${row.tag}`,
     "aria-label": `${label}: ${texts.tables.value}`,
     "aria-invalid": fault !== undefined && !isOfName,
@@ -70,6 +75,7 @@ function Attribute({ row, focuses, readOnly, fault, changed, removed }: Attribut
         readOnly={readOnly || row.isKey}
         ref={name}
         aria-invalid={isOfName}
+        {...(isOfName ? { "aria-describedby": faultId } : {})}
         value={row.name}
         onInput={(event) => changed({ ...row, name: event.currentTarget.value })}
       />
@@ -82,7 +88,7 @@ function Attribute({ row, focuses, readOnly, fault, changed, removed }: Attribut
           const tag = event.currentTarget.value as Tag;
           // A field with two choices has one of them.
           const isEmpty = row.text === "" || row.text === BEGINNINGS[row.tag] || (tag === "BOOL" && row.text !== "false");
-          changed({ ...row, tag, text: isEmpty ? (BEGINNINGS[tag] ?? "") : row.text });
+          changed(isEmpty ? { ...row, tag, text: BEGINNINGS[tag] ?? "", isJson: false } : { ...row, tag });
         }}
       >
         {TAGS.map((tag) => (
@@ -112,7 +118,16 @@ function Attribute({ row, focuses, readOnly, fault, changed, removed }: Attribut
           </button>
         )
       )}
-      {fault !== undefined && <p class={isOfName ? "fault of-name" : "fault"}>{fault}</p>}
+      {isJsonText && !readOnly && (
+        <p class="attribute-note muted" id={noteId}>
+          {texts.tables.textAsJson}
+        </p>
+      )}
+      {fault !== undefined && (
+        <p class={isOfName ? "fault of-name" : "fault"} id={faultId}>
+          {fault}
+        </p>
+      )}
     </div>
   );
 }

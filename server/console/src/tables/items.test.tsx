@@ -214,3 +214,23 @@ test("a text may grow while it is typed, in the same field", async () => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(find()).toBe(field);
 });
+
+test("a field of an item names its fault, and the name of an attribute its own", async () => {
+  const { button } = await show([PAGE]);
+  button(texts.tables.newItem)?.click();
+  const dialog = await vi.waitUntil(() => document.querySelector("dialog"));
+  button(texts.tables.addAttribute, dialog)?.click();
+  await vi.waitUntil(() => dialog.querySelectorAll(".attribute").length === 2);
+  button(texts.tables.insert, dialog)?.click();
+  await vi.waitUntil(() => dialog.querySelectorAll(".fault").length === 2);
+  const described = [...dialog.querySelectorAll('[aria-invalid="true"]')].map((field) => document.getElementById(field.getAttribute("aria-describedby") ?? "")?.textContent);
+  expect(described).toEqual([texts.tables.noValue, texts.tables.noName]);
+});
+
+test("a text with a carriage return is shown as JSON, with the reason", async () => {
+  await show(['{"Items":[{"id":{"S":"a"},"note":{"S":"one\\r\\ntwo"}}],"ScannedCount":1}']);
+  document.querySelector<HTMLElement>('[aria-rowindex="2"]')?.click();
+  const field = await vi.waitUntil(() => document.querySelector<HTMLInputElement>('dialog [aria-label="note: Value"]'));
+  expect(field.value).toBe('"one\\r\\ntwo"');
+  expect(document.getElementById(field.getAttribute("aria-describedby") ?? "")?.textContent).toBe(texts.tables.textAsJson);
+});

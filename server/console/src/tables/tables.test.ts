@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { type JsonObject, parse, stringify } from "../api/json";
 import type { Table } from "../api/types";
+import { texts } from "../texts";
 import { editText, hex, isNumber, preview, readText } from "./attribute";
+import { itemOf, rowsOf } from "./form-rows";
 import { build } from "./request";
 import { comparedType, EVERYTHING, fromParams, guessFor, type Search, splitValues, toParams } from "./search";
 import { change, deletion, deletionBatches, insertion } from "./write";
@@ -108,6 +110,16 @@ test("values are shown and read without loss", () => {
     expect(edited).toBeDefined();
     if (edited) expect(stringify(readText(edited.tag, edited.text).value ?? null)).toBe(text);
   }
+});
+
+test("a text with a carriage return is edited as JSON, and comes back with its line ends", () => {
+  const rows = rowsOf(orders, { customer: { S: "a" }, order: { N: "1" }, note: { S: 'one\r\n"two"\rthree' }, plain: { S: "one\ntwo" } });
+  expect(rows.map(({ name, text, isJson }) => [name, text, isJson])).toContainEqual(["note", '"one\\r\\n\\"two\\"\\rthree"', true]);
+  expect(rows.map(({ name, text, isJson }) => [name, text, isJson])).toContainEqual(["plain", "one\ntwo", false]);
+  expect(itemOf(rows).item["note"]).toEqual({ S: 'one\r\n"two"\rthree' });
+  const broken = (text: string) => [...itemOf(rows.map((row) => (row.name === "note" ? { ...row, text } : row))).faults.values()];
+  expect(broken('"one')).toHaveLength(1);
+  expect(broken("5")).toEqual([texts.tables.needsText]);
 });
 
 test("numbers have up to 38 digits", () => {
