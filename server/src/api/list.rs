@@ -44,7 +44,8 @@ pub(super) async fn datasources(
         .collect();
     let tenant = caller.tenant(&headers)?;
     let _admitted = admit(&server, &caller)?;
-    let mut document = json!({"operator": caller.is_operator()});
+    let name = Some(caller.name()).filter(|name| !name.is_empty());
+    let mut document = json!({"operator": caller.is_operator(), "caller": name, "tenant": tenant});
     let mut next = None;
     if let Some(store) = server.stored.store() {
         match saved(store, &caller, tenant, after, page.limit).await {

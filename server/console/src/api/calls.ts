@@ -24,6 +24,8 @@ export async function listDatasources(signal?: AbortSignal): Promise<DatasourceL
   do {
     const page: DatasourceList = await get({ path: ["v1", "datasources"], query: { after }, signal });
     all.operator = page.operator;
+    if (page.caller !== undefined) all.caller = page.caller;
+    if (page.tenant !== undefined) all.tenant = page.tenant;
     all.datasources.push(...page.datasources);
     if (page.store) all.store = page.store;
     after = page.next;

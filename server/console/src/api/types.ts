@@ -44,7 +44,8 @@ export interface Datasource {
   state: string;
   reason?: string;
   template?: string;
-  tenant?: string;
+  /** `null` for a saved datasource of no tenant. */
+  tenant?: string | null;
   settings?: Record<string, string | number | boolean>;
   credentials?: { since: string } | null;
   created?: string;
@@ -55,6 +56,10 @@ export interface Datasource {
 export interface DatasourceList {
   /** Whether the caller is an operator of the server. */
   operator: boolean;
+  /** The name of the caller's token. `null` if the server has no tokens. */
+  caller?: string | null;
+  /** The tenant for whom the caller acts, which the token may say. */
+  tenant?: string | null;
   datasources: Datasource[];
   next?: string;
   /** Absent if the server stores no datasources. */

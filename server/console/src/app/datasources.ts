@@ -3,8 +3,8 @@
 import { signal } from "@preact/signals";
 import { listDatasources } from "../api/calls";
 import { type Problem, problemOf } from "../api/problem";
-import { signInNeeded } from "../api/session";
-import type { DatasourceList } from "../api/types";
+import { session, signInNeeded } from "../api/session";
+import type { Datasource, DatasourceList } from "../api/types";
 
 /** What is known of the list. */
 export const datasources = signal<{ list?: DatasourceList; problem?: Problem; loading: boolean }>({ loading: false });
@@ -29,6 +29,16 @@ export async function reloadDatasources(): Promise<void> {
 /** Whether connecting datasources may be of use: a server for its embedded database has nothing to connect. */
 export function mayConnect(list: DatasourceList | undefined): boolean {
   return list === undefined || list.store !== undefined || !list.datasources.some((source) => source.embedded === true);
+}
+
+/** The tenant for whom the session acts. Forms may have named another one since the list was loaded. */
+function tenantOf(list: DatasourceList | undefined): string | undefined {
+  return session.value.tenant ?? list?.tenant ?? undefined;
+}
+
+/** Whether the session may use a datasource of the list. Operators see also those of tenants for whom they do not act. */
+export function isUsable(source: Datasource, list: DatasourceList): boolean {
+  return !list.operator || source.origin !== "store" || (source.tenant ?? undefined) === tenantOf(list);
 }
 
 /** Forgets what the last session could see. */

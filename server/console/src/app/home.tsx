@@ -5,7 +5,7 @@ import { deleteDatasource, readDatasource, test } from "../api/calls";
 import { type Problem, problemOf } from "../api/problem";
 import type { Datasource, DatasourceList } from "../api/types";
 import { texts } from "../texts";
-import { mayConnect, reloadDatasources } from "./datasources";
+import { isUsable, mayConnect, reloadDatasources } from "./datasources";
 import { Dialog } from "./dialog";
 import { focusHeading } from "./focus";
 import { ProblemBox } from "./problem";
@@ -58,7 +58,8 @@ export function Home({ list }: { list: DatasourceList }) {
             </thead>
             <tbody>
               {datasources.map((source) => (
-                <Row key={source.name} source={source} remove={() => setDeleted(source)} />
+                // A saved datasource may have the name of one of the policy, which hides it.
+                <Row key={`${source.origin} ${source.name}`} source={source} isUsable={isUsable(source, list)} remove={() => setDeleted(source)} />
               ))}
             </tbody>
           </table>
@@ -70,7 +71,8 @@ export function Home({ list }: { list: DatasourceList }) {
   );
 }
 
-function Row({ source, remove }: { source: Datasource; remove: () => void }) {
+/** A datasource. For one that is not usable, the server says only what it may do, so there is no other button. */
+function Row({ source, isUsable, remove }: { source: Datasource; isUsable: boolean; remove: () => void }) {
   const [result, setResult] = useState<{ message?: string; problem?: Problem; running?: boolean }>({});
   const run = () => {
     if (result.running) return;
@@ -85,7 +87,8 @@ function Row({ source, remove }: { source: Datasource; remove: () => void }) {
     <>
       <tr>
         <td class="name">
-          <a href={href(["d", source.name, "tables"])}>{source.name}</a>
+          {isUsable ? <a href={href(["d", source.name, "tables"])}>{source.name}</a> : source.name}
+          {source.tenant && <span class="muted"> {source.tenant}</span>}
         </td>
         <td>
           {source.access && <span class={`chip ${source.access}`}>{source.access}</span>}
@@ -96,14 +99,18 @@ function Row({ source, remove }: { source: Datasource; remove: () => void }) {
         </td>
         <td>
           <div class="actions row-end">
-            <button type="button" class="button small" onClick={run} aria-disabled={result.running === true} aria-label={texts.home.testOf(source.name)}>
-              {texts.home.test}
-            </button>
-            <a class="button small" href={href(["d", source.name, "query"])} aria-label={texts.home.queryOf(source.name)}>
-              {texts.app.query}
-            </a>
+            {isUsable && (
+              <>
+                <button type="button" class="button small" onClick={run} aria-disabled={result.running === true} aria-label={texts.home.testOf(source.name)}>
+                  {texts.home.test}
+                </button>
+                <a class="button small" href={href(["d", source.name, "query"])} aria-label={texts.home.queryOf(source.name)}>
+                  {texts.app.query}
+                </a>
+              </>
+            )}
             <RulesButton datasource={source.name} kind="button small" label={texts.rules.of(source.name)} />
-            {isStored && (
+            {isStored && isUsable && (
               <>
                 <a class="button small" href={href(["connect"], { edit: source.name })} aria-label={texts.home.editOf(source.name)}>
                   {texts.home.edit}

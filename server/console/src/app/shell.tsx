@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { session, signInNeeded } from "../api/session";
 import { texts } from "../texts";
 import { Boundary } from "./boundary";
-import { datasources, forgetDatasources, mayConnect, reloadDatasources } from "./datasources";
+import { datasources, forgetDatasources, isUsable, mayConnect, reloadDatasources } from "./datasources";
 import { useKeptFocus } from "./focus";
 import { Home } from "./home";
 import { GateIcon, ThemeIcon } from "./icons";
@@ -66,7 +66,8 @@ interface Place {
 
 function Header({ area, datasource, view }: Place) {
   const { list } = datasources.value;
-  const names = list?.datasources.map((source) => source.name) ?? [];
+  // A saved datasource may have the name of one of the policy.
+  const names = [...new Set(list?.datasources.filter((source) => isUsable(source, list)).map((source) => source.name))];
   const options = datasource === undefined || names.includes(datasource) ? names : [datasource, ...names];
   const current = view === "query" ? "query" : "tables";
   // Both views are about the same table.

@@ -2,7 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { latestRefusals, listDatasources, metrics } from "../api/calls";
-import type { Datasource, Refusal } from "../api/types";
+import type { DatasourceList, Refusal } from "../api/types";
+import { isUsable } from "../app/datasources";
 import { DatasourceState } from "../app/home";
 import { useLoad } from "../app/load";
 import { ProblemBox } from "../app/problem";
@@ -17,7 +18,7 @@ import "./state.css";
 
 interface Shown {
   figures: ServerFigures;
-  datasources: Datasource[];
+  list: DatasourceList;
   refusals: Refusal[] | undefined;
   at: Date;
 }
@@ -26,7 +27,7 @@ const EVERY = 5000;
 
 async function read(signal: AbortSignal): Promise<Shown> {
   const [text, list, refusals] = await Promise.all([metrics(signal), listDatasources(signal), latestRefusals(signal)]);
-  return { figures: figuresOf(text), datasources: list.datasources, refusals, at: new Date() };
+  return { figures: figuresOf(text), list, refusals, at: new Date() };
 }
 
 /** The view. It loads again every five seconds, unless it is paused or in a hidden tab. */
@@ -75,7 +76,7 @@ export function StateView() {
       {value && (
         <>
           <Server figures={value.figures} />
-          <Sources datasources={value.datasources} figures={value.figures.sources} />
+          <Sources list={value.list} figures={value.figures.sources} />
           <Refusals latest={value.refusals} counts={value.figures.refusals} />
         </>
       )}
@@ -101,7 +102,7 @@ function Server({ figures }: { figures: ServerFigures }) {
   );
 }
 
-function Sources({ datasources, figures }: { datasources: Datasource[]; figures: CallFigures[] }) {
+function Sources({ list, figures }: { list: DatasourceList; figures: CallFigures[] }) {
   const templates = figures.filter((one) => one.kind === "template");
   return (
     <section class="stack">
@@ -120,10 +121,11 @@ function Sources({ datasources, figures }: { datasources: Datasource[]; figures:
             </tr>
           </thead>
           <tbody>
-            {datasources.map((source) => (
-              <tr key={source.name}>
+            {list.datasources.map((source) => (
+              // A saved datasource may have the name of one of the policy.
+              <tr key={`${source.origin} ${source.name}`}>
                 <td class="name">
-                  <a href={href(["d", source.name, "tables"])}>{source.name}</a>
+                  {isUsable(source, list) ? <a href={href(["d", source.name, "tables"])}>{source.name}</a> : source.name}
                 </td>
                 <td>
                   <DatasourceState source={source} />

@@ -41,6 +41,8 @@ pub(super) fn stored_paths() -> Value {
                 "type": "object", "required": ["datasources", "operator"],
                 "properties": {
                     "operator": {"type": "boolean", "description": "Whether the caller is an operator of this server."},
+                    "caller": {"type": ["string", "null"], "description": "The name of the caller's token, if the server has tokens."},
+                    "tenant": {"type": ["string", "null"], "description": "The tenant for whom the caller acts."},
                     "datasources": {"type": "array", "items": datasource()},
                     "next": {"type": "string", "description": "There are more: send it as `after`."},
                     "store": {
