@@ -187,6 +187,6 @@ export interface Refusal {
   caller?: string;
   rule: string;
   subject?: string;
-  /** The line of the policy that would allow it. */
-  remedy?: string;
+  /** The line of the policy that would allow it, if there is one. */
+  remedy?: string | null;
 }

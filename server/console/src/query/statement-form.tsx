@@ -158,6 +158,7 @@ export function StatementForm({ text, faults, knowledge, onChange, onRun, onCanc
                   class="input small mono"
                   aria-label={t.parameter(index + 1)}
                   aria-invalid={fault !== undefined}
+                  {...(fault === undefined ? {} : { "aria-describedby": `${parameterId(index)}-fault` })}
                   disabled={one.kind === "null"}
                   spellcheck={false}
                   value={one.kind === "null" ? "" : one.text}
@@ -176,7 +177,11 @@ export function StatementForm({ text, faults, knowledge, onChange, onRun, onCanc
               >
                 ✕
               </button>
-              {fault !== undefined && <p class="fault">{fault}</p>}
+              {fault !== undefined && (
+                <p class="fault" id={`${parameterId(index)}-fault`}>
+                  {fault}
+                </p>
+              )}
             </div>
           );
         })}

@@ -40,12 +40,12 @@ function Latest({ refusals }: { refusals: Refusal[] }) {
               <td class="nowrap">{new Date(refusal.time).toLocaleTimeString()}</td>
               <td class="name">
                 {refusal.datasource}
-                {refusal.tenant !== undefined && <span class="muted"> {refusal.tenant}</span>}
+                {refusal.tenant && <span class="muted"> {refusal.tenant}</span>}
               </td>
               <td>{refusal.caller}</td>
               <td>{refusal.rule}</td>
               <td class="mono">{[refusal.action, refusal.subject].filter(Boolean).join(": ")}</td>
-              <td>{refusal.remedy !== undefined && <code>{refusal.remedy}</code>}</td>
+              <td>{refusal.remedy && <code>{refusal.remedy}</code>}</td>
             </tr>
           ))}
         </tbody>

@@ -1,6 +1,6 @@
 // The operator's view: what runs, how well, and what was refused.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { latestRefusals, listDatasources, metrics } from "../api/calls";
 import type { DatasourceList, Refusal } from "../api/types";
 import { isUsable } from "../app/datasources";
@@ -30,15 +30,18 @@ async function read(signal: AbortSignal): Promise<Shown> {
   return { figures: figuresOf(text), list, refusals, at: new Date() };
 }
 
-/** The view. It loads again every five seconds, unless it is paused or in a hidden tab. */
+/** The view. It loads again every five seconds, unless it is paused, in a hidden tab, or still loading. */
 export function StateView() {
   const shown = useLoad(read, []);
   const [paused, setPaused] = useState(false);
   const denied = shown.problem?.status === 403;
+  const isReading = useRef(false);
+  isReading.current = shown.loading;
   useEffect(() => {
     if (paused || denied) return;
     const timer = setInterval(() => {
-      if (!document.hidden) shown.reload();
+      // A new read ends one that runs, so nothing would ever be shown of a server that is slower than this.
+      if (!document.hidden && !isReading.current) shown.reload();
     }, EVERY);
     return () => clearInterval(timer);
   }, [paused, denied, shown.reload]);

@@ -84,6 +84,7 @@ export function Builder(props: Props) {
               placeholder={texts.tables.anyValue}
               value={search.partition}
               aria-invalid={fault("partition") !== undefined}
+              {...describedBy("partition", fault("partition"))}
               onInput={(event) => set({ partition: event.currentTarget.value })}
             />
           </Labelled>
@@ -110,7 +111,7 @@ export function Builder(props: Props) {
                 values={search.sort.values}
                 placeholder={texts.tables.anyValue}
                 disabled={search.partition === ""}
-                invalid={fault("sort") !== undefined}
+                fault={fault("sort")}
                 label={sort.name}
                 changed={(values) => set({ sort: { ...search.sort, values } })}
               />
@@ -184,9 +185,24 @@ function Labelled({ id, label, mono, fault, children }: { id: string; label: str
         {label}
       </label>
       {children}
-      {fault !== undefined && <p class="fault">{fault}</p>}
+      <Fault id={id} fault={fault} />
     </div>
   );
+}
+
+/** What is wrong with a field. The field names it, see `describedBy`. */
+function Fault({ id, fault }: { id: string; fault: string | undefined }) {
+  if (fault === undefined) return null;
+  return (
+    <p class="fault" id={`${id}-fault`}>
+      {fault}
+    </p>
+  );
+}
+
+/** The attribute with which a field names its fault. */
+function describedBy(id: string, fault: string | undefined): { "aria-describedby"?: string } {
+  return fault === undefined ? {} : { "aria-describedby": `${id}-fault` };
 }
 
 interface ValuesProps {
@@ -196,14 +212,14 @@ interface ValuesProps {
   placeholder: string;
   label: string;
   disabled?: boolean;
-  invalid: boolean;
+  fault: string | undefined;
   changed: (values: [string, string]) => void;
 }
 
-function Values({ id, operator, values, placeholder, label, disabled = false, invalid, changed }: ValuesProps) {
+function Values({ id, operator, values, placeholder, label, disabled = false, fault, changed }: ValuesProps) {
   const number = valuesOf(operator);
   if (number === 0) return null;
-  const common = { class: "input small mono", spellcheck: false, disabled, "aria-invalid": invalid };
+  const common = { class: "input small mono", spellcheck: false, disabled, "aria-invalid": fault !== undefined, ...describedBy(id, fault) };
   return (
     <>
       <input
@@ -246,6 +262,7 @@ function withOperator(filter: Filter, operator: Operator): Filter {
 
 function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
   const label = `${texts.tables.filters} ${index + 1}`;
+  const id = `filter-${index}`;
   const attribute = useRef<HTMLInputElement>(null);
   // Before the next key is pressed.
   useLayoutEffect(() => {
@@ -259,6 +276,7 @@ function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
         placeholder={texts.tables.attribute}
         list="attributes"
         spellcheck={false}
+        {...describedBy(id, fault)}
         ref={attribute}
         value={filter.attribute}
         onInput={(event) => {
@@ -283,7 +301,7 @@ function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
         </select>
       )}
       {filter.operator === "type" ? (
-        <select class="input small" aria-label={`${label}: ${texts.tables.value}`} value={filter.values[0]} onChange={(event) => changed({ ...filter, values: [event.currentTarget.value, ""] })}>
+        <select class="input small" aria-label={`${label}: ${texts.tables.value}`} {...describedBy(id, fault)} value={filter.values[0]} onChange={(event) => changed({ ...filter, values: [event.currentTarget.value, ""] })}>
           <option value="">{texts.connect.choose}</option>
           {TAGS.map((tag) => (
             <option key={tag} value={tag}>
@@ -294,12 +312,12 @@ function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
       ) : (
         !(filter.type === "NULL" && TYPED.includes(filter.operator)) && (
           <Values
-            id={`filter-${index}`}
+            id={id}
             operator={filter.operator}
             values={filter.values}
             placeholder={filter.operator === "in" ? texts.tables.values : texts.tables.value}
             label={label}
-            invalid={fault !== undefined}
+            fault={fault}
             changed={(values) => {
               // As long as nothing else says what type it is, the text does.
               const isUnknown = comparedType(seen.get(filter.attribute)) === undefined && TYPED.includes(filter.operator);
@@ -312,7 +330,7 @@ function FilterRow({ index, filter, seen, fault, changed }: FilterProps) {
       <button type="button" class="button quiet small icon" aria-label={`${texts.tables.removeFilter} ${index + 1}`} onClick={() => changed(undefined)}>
         <CloseIcon />
       </button>
-      {fault !== undefined && <p class="fault">{fault}</p>}
+      <Fault id={id} fault={fault} />
     </div>
   );
 }

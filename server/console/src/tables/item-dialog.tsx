@@ -209,10 +209,11 @@ export function ItemDialog({ datasource, table, row, partialIndex, may, closed, 
               spellcheck={false}
               readOnly={readOnly}
               aria-invalid={edited.fault !== undefined}
+              aria-describedby="item-json-fault"
               value={json}
               onInput={(event) => setJson(event.currentTarget.value)}
             />
-            <p class="fault" role="status">
+            <p class="fault" id="item-json-fault" role="status">
               {edited.fault}
             </p>
           </div>

@@ -234,3 +234,14 @@ test("a text with a carriage return is shown as JSON, with the reason", async ()
   expect(field.value).toBe('"one\\r\\ntwo"');
   expect(document.getElementById(field.getAttribute("aria-describedby") ?? "")?.textContent).toBe(texts.tables.textAsJson);
 });
+
+test("a field of the search names its fault", async () => {
+  const { button } = await show([PAGE]);
+  button(texts.tables.addFilter)?.click();
+  await vi.waitUntil(() => document.querySelector(".filter"));
+  button(texts.tables.run)?.click();
+  const fault = await vi.waitUntil(() => document.querySelector(".filter .fault"));
+  expect(fault.textContent).toBe(texts.tables.noAttribute);
+  const fields = [...document.querySelectorAll(".filter input")];
+  expect(fields.map((field) => field.getAttribute("aria-describedby"))).toEqual([fault.id, fault.id]);
+});
