@@ -34,6 +34,7 @@ const app = {
 const signIn = {
   title: "Sign in",
   lead: "This server accepts requests only with a token.",
+  expired: "The token has expired, or is not valid any more. With another token of the same name and tenant, what you entered is still there.",
   token: "Token",
   tokenHelp: "It stays in this tab's memory. After a reload you need it again.",
   tenant: "Tenant",

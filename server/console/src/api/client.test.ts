@@ -1,9 +1,12 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { attemptsIn, type Call, send } from "./client";
 import { ProblemError } from "./problem";
+import { session, signInNeeded } from "./session";
 
 afterEach(() => {
   vi.unstubAllGlobals();
+  session.value = { token: undefined, tenant: undefined };
+  signInNeeded.value = false;
 });
 
 test("a number of attempts is read, and anything else is no number", () => {
@@ -47,4 +50,15 @@ test("a write that was ended on purpose is no problem, but an aborted request", 
   const sent = send({ method: "POST", path: ["v1"], signal: abort.signal });
   abort.abort();
   await expect(sent).rejects.toMatchObject({ name: "AbortError" });
+});
+
+test("a late refusal of the token before does not ask for a token again", async () => {
+  vi.stubGlobal("fetch", async () => new Response("", { status: 401 }));
+  session.value = { token: "old", tenant: undefined };
+  const late = problemOfCall({ path: ["v1"] });
+  session.value = { token: "new", tenant: undefined };
+  expect((await late)?.status).toBe(401);
+  expect(signInNeeded.value).toBe(false);
+  await problemOfCall({ path: ["v1"] });
+  expect(signInNeeded.value).toBe(true);
 });

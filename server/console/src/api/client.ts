@@ -3,7 +3,7 @@
 import { texts } from "../texts";
 import { parse, type Json } from "./json";
 import { type Problem, ProblemError } from "./problem";
-import { sessionHeaders, signInNeeded } from "./session";
+import { session, sessionHeaders, signInNeeded } from "./session";
 
 /** The media type of a template with bound values. */
 export const BOUND = "application/vnd.portcullis.bound+json";
@@ -39,6 +39,7 @@ export interface Reply {
 
 /** Sends a request. Throws a `ProblemError`, or an `AbortError` if `signal` has ended it. */
 export async function send(call: Call): Promise<Reply> {
+  const { token } = session.value;
   const headers: Record<string, string> = { ...sessionHeaders(), ...call.headers };
   if (call.body !== undefined) headers["content-type"] = call.contentType ?? "application/json";
   const started = performance.now();
@@ -67,7 +68,8 @@ export async function send(call: Call): Promise<Reply> {
     const attempts = attemptsIn(response.headers.get("x-portcullis-attempts"));
     return { status: response.status, text, requestId, etag, attempts, time };
   }
-  if (response.status === 401) signInNeeded.value = true;
+  // A late response may be about the token before the one that people have just entered.
+  if (response.status === 401 && session.value.token === token) signInNeeded.value = true;
   throw new ProblemError(problemIn(text, response.status), requestId, text, time);
 }
 

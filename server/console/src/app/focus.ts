@@ -1,6 +1,6 @@
 // Where the focus goes when what had it is no longer shown.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 /** How long a new view may take to show its heading, in milliseconds. */
 const LOADS = 10_000;
@@ -40,4 +40,15 @@ export function useKeptFocus(keys: readonly unknown[]): void {
       observer.disconnect();
     };
   }, keys);
+}
+
+/** While the page is inert, nothing in it has the focus. Afterwards, what had it before gets it again. */
+export function useFocusBack(isInert: boolean): void {
+  const before = useRef<Element | null>(null);
+  if (isInert) before.current ??= document.activeElement;
+  useLayoutEffect(() => {
+    if (isInert) return;
+    if (before.current instanceof HTMLElement && before.current.isConnected) before.current.focus();
+    before.current = null;
+  }, [isInert]);
 }

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { type Problem, problemOf } from "../api/problem";
+import { signInNeeded } from "../api/session";
 
 /** What is known so far. While it is loaded again, the old value stays, so that nothing jumps. */
 export interface Loaded<T> {
@@ -31,6 +32,11 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, keys: read
     return () => abort.abort();
   }, [...keys, count]);
   const reload = useCallback(() => setCount((old) => old + 1), []);
+  // What was refused because of an expired token is there once people have signed in again.
+  const isRefused = !signInNeeded.value && state.problem?.status === 401;
+  useEffect(() => {
+    if (isRefused) reload();
+  }, [isRefused]);
   // A value of other keys must not be shown, not even for one frame.
   if (!same(state.keys, keys)) return { value: undefined, problem: undefined, loading: true, reload };
   return { value: state.value, problem: state.problem, loading: state.loading, reload };

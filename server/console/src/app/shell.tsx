@@ -5,15 +5,15 @@ import { useEffect } from "preact/hooks";
 import { session, signInNeeded } from "../api/session";
 import { texts } from "../texts";
 import { Boundary } from "./boundary";
-import { datasources, forgetDatasources, isUsable, mayConnect, reloadDatasources } from "./datasources";
-import { useKeptFocus } from "./focus";
+import { datasources, forgetDatasources, isUsable, mayConnect, reloadDatasources, visitor } from "./datasources";
+import { useFocusBack, useKeptFocus } from "./focus";
 import { Home } from "./home";
 import { GateIcon, ThemeIcon } from "./icons";
 import { lazy } from "./lazy";
 import { ProblemBox } from "./problem";
 import { href, navigate, route } from "./route";
 import { RulesButton } from "./rules";
-import { SignIn } from "./sign-in";
+import { SignIn, SignInAgain } from "./sign-in";
 import { applyTheme, nextTheme, theme } from "./theme";
 
 const QueryView = lazy(async () => (await import("../query/view")).QueryView);
@@ -36,19 +36,25 @@ export function Shell() {
   }, [area, shown, view]);
   // What had the focus may be a part of the view that is left, or of the form for the token.
   useKeptFocus([area, datasource, view, signInNeeded.value, datasources.value.list !== undefined]);
-  if (signInNeeded.value) return <SignIn />;
+  // A view that is there keeps what was typed into it.
+  const isInert = signInNeeded.value && datasources.value.list !== undefined;
+  useFocusBack(isInert);
+  if (signInNeeded.value && !isInert) return <SignIn />;
   return (
-    <div class="shell">
-      <a class="button skip" href="#main" onClick={skip}>
-        {texts.app.skip}
-      </a>
-      <Header area={area} datasource={shown} view={view} />
-      <div class="shell-main" id="main" tabIndex={-1}>
-        <Boundary key={`${area} ${shown} ${view}`}>
-          <View area={area} datasource={shown} view={view} />
-        </Boundary>
+    <>
+      <div class="shell" key={visitor.value} inert={isInert}>
+        <a class="button skip" href="#main" onClick={skip}>
+          {texts.app.skip}
+        </a>
+        <Header area={area} datasource={shown} view={view} />
+        <div class="shell-main" id="main" tabIndex={-1}>
+          <Boundary key={`${area} ${shown} ${view}`}>
+            <View area={area} datasource={shown} view={view} />
+          </Boundary>
+        </div>
       </div>
-    </div>
+      {isInert && <SignInAgain />}
+    </>
   );
 }
 
