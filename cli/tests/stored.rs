@@ -422,6 +422,7 @@ async fn i5_no_name_is_a_path_or_looks_like_another() {
     let list =
         send(&serve, "GET", "/v1/datasources", "platform-token", &tenant, &Value::Null).json();
     assert_eq!(list["datasources"].as_array().unwrap().len(), 1, "{list}");
+    assert_eq!((&list["caller"], &list["tenant"]), (&json!("platform"), &json!("a")), "{list}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

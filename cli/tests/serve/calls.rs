@@ -35,6 +35,7 @@ async fn actions_run_over_http_and_numbers_keep_every_digit() {
     assert_eq!(list["datasources"][0].get("embedded"), None);
     // Without tokens, everyone is an operator.
     assert_eq!(list["operator"], true);
+    assert_eq!((list["caller"].as_str(), list["tenant"].as_str()), (None, None));
     assert_eq!(serve.get("/v1/datasources/orders/test").1["ok"], true);
     assert_eq!(
         serve.get("/v1/datasources/orders/structure?prefix=ord").1["tables"][0]["name"],
