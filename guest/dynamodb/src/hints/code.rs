@@ -1,6 +1,6 @@
 //! Hints by the code of an error.
 
-use super::HintContext;
+use super::context::HintContext;
 use super::request::text;
 
 /// Returns the text of a hint with its placeholders `{action}`, `{region}` and `{permissions}`.

@@ -1,6 +1,6 @@
 //! Hints for errors in expressions, by the expression of the request.
 
-use super::HintContext;
+use super::context::HintContext;
 use super::request::{fill, in_format, short, text};
 use crate::transcode::Format;
 use alloc::string::{String, ToString};

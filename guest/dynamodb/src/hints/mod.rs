@@ -4,6 +4,7 @@
 //! every plugin instance holds it.
 
 mod code;
+mod context;
 mod expression;
 mod request;
 mod statement;
@@ -12,29 +13,10 @@ mod tests;
 mod validation;
 
 pub(crate) use code::IN_PROGRESS;
+pub use context::HintContext;
 
 use crate::catalogue::permissions;
-use crate::transcode::Format;
 use alloc::string::String;
-
-/// What hints must know of a call.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HintContext<'a> {
-    /// The action.
-    pub action: &'a str,
-    /// The region, if the request went to AWS. A server that the settings name has no regions and
-    /// accounts that hints could speak of.
-    pub region: Option<&'a str>,
-    /// The body of the request.
-    pub request: &'a str,
-    /// The format in which the caller writes attribute values, and so the hints do.
-    pub format: Format,
-    /// Whether the plugin generated the request's idempotency token, so that the caller cannot
-    /// repeat the call with it.
-    pub token_is_generated: bool,
-    /// Whether an earlier attempt of the call may have been applied.
-    pub maybe_applied: bool,
-}
 
 /// Returns a hint for an error of the service, or `None` if the service's message needs none.
 #[must_use]

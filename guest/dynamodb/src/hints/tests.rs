@@ -1,4 +1,5 @@
 use super::*;
+use crate::transcode::Format;
 
 fn context<'a>(action: &'a str, request: &'a str) -> HintContext<'a> {
     HintContext { action, region: Some("eu-west-1"), request, ..HintContext::default() }

@@ -3,8 +3,9 @@
 //! The texts are those of the service. Where it words an error in several ways, a part that all of
 //! them have is looked for.
 
+use super::context::HintContext;
+use super::expression;
 use super::request::{after, fill, in_format, placeholder};
-use super::{HintContext, expression};
 use alloc::string::String;
 
 /// Returns a hint for a message of the service.
