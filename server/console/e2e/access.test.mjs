@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { datasource, makeTable, open, put } from "./browser.mjs";
+import { datasource, makeTable, open, put, token } from "./browser.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let table;
@@ -86,3 +86,36 @@ for (const scheme of ["light", "dark"]) {
     });
   }
 }
+
+test("a token that has expired is asked for above the view, which keeps what was typed", async () => {
+  const { page, closed } = await open({ path: `#/d/${datasource}/tables/${table.name}` });
+  await page.waitForSelector("[role=rowgroup] [role=row]");
+  await page.getByRole("button", { name: "New item" }).click();
+  const field = (name) => page.getByRole("group", { name, exact: true }).getByLabel(`${name}: Value`);
+  await field("customer").fill("2");
+  await field("order").fill("2");
+  const expired = { type: "about:blank", title: "unauthorized", status: 401, case: "unauthorized", detail: "this token has expired" };
+  await page.route("**/v1/**", (route) => route.fulfill({ status: 401, contentType: "application/problem+json", json: expired }));
+  await page.getByRole("button", { name: "Insert", exact: true }).click();
+  const form = page.locator("dialog.sign-in-again");
+  await form.waitFor();
+  const isOnTop = () => {
+    const { left, top, width, height } = document.querySelector("dialog.sign-in-again form").getBoundingClientRect();
+    const shown = document.elementFromPoint(left + width / 2, top + height / 2);
+    return document.activeElement.id === "token" && shown.closest(".sign-in-again") !== null;
+  };
+  assert.ok(await page.evaluate(isOnTop), "it is above the form of the item, and has the focus");
+  await page.keyboard.press("Escape");
+  assert.ok(await page.evaluate(isOnTop));
+  if (process.env.CONSOLE_PICTURES) await page.screenshot({ path: `${process.env.CONSOLE_PICTURES}/expired.png` });
+  await page.unroute("**/v1/**");
+  await page.locator("#token").fill(token ?? "any");
+  await page.keyboard.press("Enter");
+  await form.waitFor({ state: "detached" });
+  // Without tokens, nobody is known to be the same person.
+  if (!token) return await closed();
+  assert.equal(await field("customer").inputValue(), "2");
+  await page.getByRole("button", { name: "Insert", exact: true }).click();
+  await field("customer").waitFor({ state: "detached" });
+  await closed();
+});
