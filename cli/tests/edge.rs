@@ -263,6 +263,27 @@ async fn f8_a_trusted_load_balancer_says_who_its_client_is_and_nobody_else_can()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn f8_without_tokens_nobody_is_let_in_by_a_load_balancer_from_another_machine() {
+    let upstream = recorder::start(recorder::Response::ok("{\"TableNames\": []}")).await;
+    let policy = datasource("orders", &upstream.authority, ADMIN)
+        + "[server]\ntrusted-proxies = [\"127.0.0.1\"]\n";
+    let serve = Serve::start(&policy, &[]);
+    for (client, path, expected) in [
+        ([192, 0, 2, 7], "/v1/datasources/orders/test", " 403 "),
+        ([192, 0, 2, 7], "/v1/datasources", " 403 "),
+        ([10, 0, 0, 1], "/metrics", " 403 "),
+        ([127, 0, 0, 2], "/v1/datasources/orders/test", " 200 "),
+    ] {
+        let mut request = proxy_header(client);
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        request.extend(head.as_bytes());
+        let response = serve.raw(&request);
+        assert!(response.contains(expected), "{client:?} {path}: {response}");
+    }
+    assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn f12_pages_that_only_send_are_refused_without_tokens() {
     let upstream = dynoxide::start().await;
     let serve = Serve::start(&datasource("orders", &upstream.authority, ADMIN), &[]);

@@ -202,10 +202,6 @@ impl ServerConfig {
                 return Err(ServerConfigError::Unprotected { address, missing });
             }
         }
-        // Whoever they pass on would be an operator.
-        if self.tokens.is_empty() && !self.trusted_proxies.is_empty() {
-            return Err(ServerConfigError::ProxiesWithoutTokens);
-        }
         // It shows only whether the server runs, so it needs consent, but neither a token nor TLS.
         match self.health {
             Some(address) if !address.ip().is_loopback() && !self.public => {

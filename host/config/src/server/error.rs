@@ -137,12 +137,6 @@ pub enum ServerConfigError {
         /// The largest value, with its unit.
         max: String,
     },
-    /// `trusted-proxies` is given, but there are no tokens.
-    #[error(
-        "server.trusted-proxies needs tokens: without them, everyone whom a proxy passes on would be \
-         an operator; add a token, which `portcullis token NAME` makes"
-    )]
-    ProxiesWithoutTokens,
     /// `trusted-proxies` contains everyone.
     #[error(
         "server.trusted-proxies contains {network}, which is every address: any client could then \
