@@ -23,7 +23,7 @@ fn threat_model_lists_every_attack_on_the_server() {
         })
     };
     let names: Vec<&str> = names.map(|(name, _)| name).filter(is_attack).collect();
-    assert_eq!(names.len(), 23, "{names:?}");
+    assert_eq!(names.len(), 24, "{names:?}");
     for name in names {
         assert!(page.contains(&format!("`{name}`")), "{name} is missing in docs/threat-model.md");
     }
