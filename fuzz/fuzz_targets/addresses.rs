@@ -51,12 +51,24 @@ fn within(address: Ipv6Addr) -> Option<Ipv4Addr> {
         || is_in("::ffff:0:0:0/96")
         || is_in("::/96")
         || is_in("64:ff9b::/96")
-        || is_in("64:ff9b:1::/48")
     {
         Some(at(12))
     } else {
         None
     }
+}
+
+/// Returns the IPv4 addresses that an address of local NAT64 may contain: after a prefix of 48, 56 or 64
+/// bits, without the byte that RFC 6052 leaves out, or at its end.
+fn within_local(address: Ipv6Addr) -> Vec<Ipv4Addr> {
+    let block: IpNet = "64:ff9b:1::/48".parse().unwrap();
+    if !block.contains(&IpAddr::V6(address)) {
+        return Vec::new();
+    }
+    let all = address.octets();
+    let rest = [&all[..8], &all[9..]].concat();
+    let places = [&rest[6..10], &rest[7..11], &rest[8..12], &all[12..]];
+    places.map(|bytes| <[u8; 4]>::try_from(bytes).unwrap().into()).to_vec()
 }
 
 fuzz_target!(|bytes: [u8; 17]| {
@@ -72,11 +84,11 @@ fuzz_target!(|bytes: [u8; 17]| {
     let v4 = Ipv4Addr::new(inner[12], inner[13], inner[14], inner[15]);
     for address in [IpAddr::V6(v6), IpAddr::V4(v4)] {
         let carried = match address {
-            IpAddr::V6(address) => within(address),
-            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => [within_local(address), within(address).into_iter().collect()],
+            IpAddr::V4(_) => [Vec::new(), Vec::new()],
         };
         let is_metadata = METADATA.contains(&address)
-            || carried.is_some_and(|inner| METADATA.contains(&IpAddr::V4(inner)));
+            || carried.iter().flatten().any(|inner| METADATA.contains(&IpAddr::V4(*inner)));
         let is_special =
             SPECIAL.iter().any(|block| block.contains(&address)) || !is_assigned(address);
         match classify(address) {
