@@ -1,6 +1,6 @@
 //! The document of a datasource that a caller wants to save.
 
-use super::inline::{check_object, settings, wrong};
+use super::inline::{check_object, settings, shown, wrong};
 use super::problem::{Problem, ProblemKind};
 use crate::credentials;
 use portcullis::{Credentials, Diagnostic, TenantSettings};
@@ -97,7 +97,7 @@ impl Draft {
 }
 
 fn malformed(reason: &str) -> Problem {
-    let reason = &reason[..reason.floor_char_boundary(300)];
+    let reason = shown(reason);
     let message = format!("the body is not a datasource: {reason}");
     Problem::new(ProblemKind::BadRequest, message).remedy(
         "send {\"template\": \"NAME\", \"settings\": {…}, \"credentials\": {\"accessKeyId\": \"…\", \

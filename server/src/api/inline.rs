@@ -166,8 +166,28 @@ pub(super) fn wrong(part: &str, field: &str, reason: &str) -> Problem {
         .faults(&[Diagnostic::new(pointer, reason)])
 }
 
+/// Why a document cannot be read, without the name of a field that is not known and looks like no name:
+/// a secret may be in the wrong place.
+pub(super) fn shown(reason: &str) -> String {
+    let is_name = |name: &str| {
+        name.len() <= MAX_SHOWN_NAME
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    };
+    let unknown =
+        reason.strip_prefix("unknown field `").and_then(|rest| rest.rsplit_once("`, exp"));
+    let reason = match unknown {
+        Some((name, rest)) if !is_name(name) => format!("unknown field, exp{rest}"),
+        _ => reason.to_string(),
+    };
+    reason[..reason.floor_char_boundary(300)].to_string()
+}
+
+/// The longest name of an unknown field that an error shows, in bytes: longer than any that is known, and
+/// shorter than a secret access key, which has 40.
+const MAX_SHOWN_NAME: usize = 24;
+
 fn malformed(reason: &str) -> Problem {
-    let reason = &reason[..reason.floor_char_boundary(300)];
+    let reason = shown(reason);
     Problem::new(ProblemKind::BadRequest, format!("the body is not a call: {reason}")).remedy(
         "send {\"settings\": {…}, \"credentials\": {\"accessKeyId\": \"…\", \"secretAccessKey\": \
          \"…\"}, \"input\": {…}, \"options\": {…}}; leave out what the template does not need",
@@ -259,6 +279,9 @@ mod tests {
     async fn what_is_wrong_is_named() {
         for (document, named) in [
             (r#"{"setting": {}}"#, "unknown field `setting`"),
+            (r#"{"wJalrXUtnFEMI/K7MDENG": {}}"#, "unknown field, expected one of"),
+            (r#"{"wJalrXUtnFEMIK7MDENGbPxRfiCY": {}}"#, "unknown field, expected one of"),
+            (r#"{"a`, expected b": {}}"#, "unknown field, expected one of"),
             (r#"{"input": {}, "input": {}}"#, "duplicate field `input`"),
             (
                 r#"{"credentials": {"accessKeyId": "a"}}"#,
