@@ -83,7 +83,8 @@ impl State {
 /// Whether the last line of a file has no end: a disk that is full breaks off in the middle of a line.
 fn is_torn(file: &mut File) -> io::Result<bool> {
     let mut last = [b'\n'];
-    if file.metadata()?.is_file() && file.seek(SeekFrom::End(0))? > 0 {
+    let found = file.metadata()?;
+    if found.is_file() && found.len() > 0 {
         file.seek(SeekFrom::End(-1))?;
         file.read_exact(&mut last)?;
     }

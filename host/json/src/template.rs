@@ -39,9 +39,10 @@ pub const MAX_BOUND_VALUES: usize = 10_000;
 /// # Errors
 /// Returns an error that lists the first 20 problems: a placeholder without a value, a value
 /// without a placeholder, a placeholder within quotes, where it would be text, or joined to what is
-/// next to it, as in `1{{id}}`, and a value that is not JSON or nests more than 10,000 levels deep. An error with a single problem is returned if
-/// there are more than [`MAX_BOUND_VALUES`] values, or if the result would be larger than `limit`
-/// ([`BindError::is_too_large`]). Of a long name, an error has the first 100 characters.
+/// next to it, as in `1{{id}}`, and a value that is not JSON or nests more than 10,000 levels deep.
+/// An error with a single problem is returned if there are more than [`MAX_BOUND_VALUES`] values, or
+/// if the result would be larger than `limit` ([`BindError::is_too_large`]). Of a long name, an error
+/// has the first 100 characters.
 pub fn bind<K: Borrow<str> + Ord, V: AsRef<str>>(
     template: &str,
     values: &BTreeMap<K, V>,

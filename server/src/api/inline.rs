@@ -156,7 +156,7 @@ fn part<T>(name: &str, parsed: serde_json::Result<T>) -> Result<T, Problem> {
         let reason = error.to_string();
         // The position counts from the beginning of the part.
         let reason = reason.split(" at line ").next().unwrap_or_default();
-        wrong(name, "", &reason[..reason.floor_char_boundary(300)])
+        wrong(name, "", &shown(reason))
     })
 }
 

@@ -203,7 +203,7 @@ impl<'r> Managed<'r> {
             Some(StoreError::Seal(error)) => {
                 Problem::of_stored(&StoredError::Sealed(error.clone()), self.caller)
             }
-            _ => Problem::of_store(failure, self.caller),
+            _ => Problem::of_change(failure, self.caller),
         };
         problem.about(self.name.as_str(), self.tenant.as_ref())
     }

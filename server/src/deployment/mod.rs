@@ -4,6 +4,7 @@
 //! plugins, manifests) is read when its datasource is used, and can make only that unavailable.
 
 mod changes;
+mod failure;
 mod fingerprint;
 mod plugins;
 mod served;

@@ -1,15 +1,15 @@
 //! The plugins of a deployment, each loaded once.
 
+use super::failure::Failure;
 use super::fingerprint::{Fingerprint, of_parts};
 use crate::setup::{PluginFiles, SetupError, read_others};
 use dynamodb_plugin::catalogue::{json_schema, operation};
-use parking_lot::Mutex;
 use portcullis::{Host, Plugin};
 use portcullis_config::PluginSource;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// A plugin that is loaded once, for all datasources that name it.
@@ -18,8 +18,7 @@ pub(crate) struct PluginSlot {
     folder: Option<PathBuf>,
     loaded: OnceCell<Loaded>,
     described: OnceCell<Arc<Value>>,
-    /// Why it could not be described, and when. Each try runs the plugin.
-    undescribed: Mutex<Option<(Arc<SetupError>, Instant)>>,
+    undescribed: Failure,
 }
 
 struct Loaded {
@@ -34,7 +33,7 @@ impl PluginSlot {
             folder,
             loaded: OnceCell::new(),
             described: OnceCell::new(),
-            undescribed: Mutex::default(),
+            undescribed: Failure::default(),
         }
     }
 
@@ -73,13 +72,11 @@ impl PluginSlot {
     pub(crate) async fn description(&self, host: &Host) -> Result<Arc<Value>, Arc<SetupError>> {
         let described = self.described.get_or_try_init(|| async {
             // A failure may pass, and is not kept for long.
-            let failed = self.undescribed.lock().clone();
-            if let Some((error, _)) = failed.filter(|(_, at)| at.elapsed() < RETRY) {
+            if let Some(error) = self.undescribed.recent() {
                 return Err(error);
             }
             let described = self.describe(host).await;
-            let failure = described.as_ref().err();
-            *self.undescribed.lock() = failure.map(|error| (error.clone(), Instant::now()));
+            self.undescribed.set(described.as_ref().err());
             described
         });
         described.await.cloned()
@@ -155,7 +152,5 @@ fn add_schemas(description: &mut Value) {
 /// The most bytes of a plugin's description of itself. 1 MiB: ten times that of the DynamoDB plugin
 /// with its 62 actions. It is kept as long as the plugin.
 const MAX_DESCRIPTION_BYTES: usize = 1 << 20;
-/// How long a plugin that could not describe itself is not asked again.
-const RETRY: Duration = Duration::from_secs(5);
 /// How long the files of a plugin may take: 16 MiB from a slow disk.
 const READ: Duration = Duration::from_secs(5);

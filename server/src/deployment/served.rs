@@ -1,5 +1,6 @@
 //! One datasource: connected on first use, and released when nobody uses it.
 
+use super::failure::Failure;
 use super::fingerprint::{Fingerprint, of_files};
 use super::plugins::PluginSlot;
 use super::switch::{Disabled, Switch};
@@ -22,7 +23,7 @@ pub(crate) struct Served {
     connected: ArcSwapOption<Connected>,
     /// Held while it is being connected: one call does that, and others wait.
     connecting: tokio::sync::Mutex<()>,
-    failed: Mutex<Option<Failed>>,
+    failed: Failure,
     /// Whether it could be connected once.
     is_verified: AtomicBool,
     began: Instant,
@@ -44,12 +45,6 @@ enum ConnectsBy {
 struct Connected {
     datasource: Datasource,
     files: Option<Fingerprint>,
-}
-
-#[derive(Clone)]
-struct Failed {
-    error: Arc<SetupError>,
-    at: Instant,
 }
 
 /// Why a datasource cannot be used now.
@@ -86,10 +81,6 @@ impl Condition {
         }
     }
 }
-
-/// How long a datasource that could not be connected is not tried again: each try reads files and
-/// runs the plugin.
-const RETRY: Duration = Duration::from_secs(5);
 
 impl Served {
     pub(crate) fn new(
@@ -129,7 +120,7 @@ impl Served {
             switch,
             connected: ArcSwapOption::new(connected),
             connecting: tokio::sync::Mutex::default(),
-            failed: Mutex::default(),
+            failed: Failure::default(),
             is_verified: AtomicBool::new(false),
             began: Instant::now(),
             used: AtomicU64::new(0),
@@ -187,7 +178,7 @@ impl Served {
             Condition::Disabled
         } else if self.connected.load().is_some() {
             Condition::Connected
-        } else if self.failed.lock().is_some() {
+        } else if self.failed.last().is_some() {
             Condition::Unavailable
         } else {
             Condition::Idle
@@ -196,7 +187,7 @@ impl Served {
 
     /// Why it could not be connected.
     pub(crate) fn failure(&self) -> Option<Arc<SetupError>> {
-        self.failed.lock().as_ref().map(|failed| failed.error.clone())
+        self.failed.last()
     }
 
     /// What it has done since the policy was loaded; none if it was never used.
@@ -260,9 +251,8 @@ impl Served {
         if let Some(connected) = &*self.connected.load() {
             return Ok(connected.datasource.clone());
         }
-        let failed = self.failed.lock().clone();
-        if let Some(failed) = failed.filter(|failed| failed.at.elapsed() < RETRY) {
-            return Err(failed.error);
+        if let Some(error) = self.failed.recent() {
+            return Err(error);
         }
         let connected = self.try_connect(host).await?;
         let datasource = connected.datasource.clone();
@@ -277,7 +267,7 @@ impl Served {
         if self.is_verified.load(Ordering::Relaxed) && self.files().is_empty() {
             return;
         }
-        if self.connected.load().is_none() && self.failed.lock().is_none() {
+        if self.connected.load().is_none() && self.failed.last().is_none() {
             // The failure is kept, and nothing else is of interest.
             let _ = self.try_connect(host).await;
         }
@@ -286,12 +276,7 @@ impl Served {
     async fn try_connect(&self, host: &Host) -> Result<Connected, Arc<SetupError>> {
         let result = self.open(host).await;
         self.is_verified.fetch_or(result.is_ok(), Ordering::Relaxed);
-        *self.failed.lock() = match &result {
-            Err(error) if !is_passing(error) => {
-                Some(Failed { error: error.clone(), at: Instant::now() })
-            }
-            _ => None,
-        };
+        self.failed.set(result.as_ref().err().filter(|error| !is_passing(error)));
         result
     }
 
@@ -310,7 +295,7 @@ impl Served {
     pub(crate) fn is_from(&self, entry: &DatasourceEntry, plugin: &Arc<PluginSlot>) -> bool {
         match &self.origin {
             ConnectsBy::Entry { entry: mine, plugin: my_plugin, .. } => {
-                **mine == *entry && Arc::ptr_eq(my_plugin, plugin) && self.failed.lock().is_none()
+                **mine == *entry && Arc::ptr_eq(my_plugin, plugin) && self.failed.last().is_none()
             }
             ConnectsBy::Embedded { .. } => false,
         }

@@ -1,13 +1,12 @@
 //! One template of the policy: loaded on first use.
 
+use super::failure::Failure;
 use super::plugins::PluginSlot;
 use crate::setup::{self, PolicyLocation, SetupError};
 use arc_swap::ArcSwapOption;
-use parking_lot::Mutex;
 use portcullis::{Counters, Host, LoadedTemplate, Plugin};
 use portcullis_config::TemplateEntry;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// A template that tenants fill in.
 pub(crate) struct ServedTemplate {
@@ -18,12 +17,8 @@ pub(crate) struct ServedTemplate {
     loaded: ArcSwapOption<LoadedTemplate>,
     /// Held while it is being loaded: one call does that, and others wait.
     loading: tokio::sync::Mutex<()>,
-    /// What failed, and when.
-    failed: Mutex<Option<(Arc<SetupError>, Instant)>>,
+    failed: Failure,
 }
-
-/// How long a template that could not be loaded is not tried again: each try reads files.
-const RETRY: Duration = Duration::from_secs(5);
 
 impl ServedTemplate {
     pub(super) fn new(
@@ -39,7 +34,7 @@ impl ServedTemplate {
             policy,
             loaded: ArcSwapOption::empty(),
             loading: tokio::sync::Mutex::default(),
-            failed: Mutex::default(),
+            failed: Failure::default(),
         }
     }
 
@@ -80,12 +75,11 @@ impl ServedTemplate {
         if let Some(loaded) = &*self.loaded.load() {
             return Ok(LoadedTemplate::clone(loaded));
         }
-        let failed = self.failed.lock().clone();
-        if let Some((error, _)) = failed.filter(|(_, at)| at.elapsed() < RETRY) {
+        if let Some(error) = self.failed.recent() {
             return Err(error);
         }
         let loaded = self.load(host).await;
-        *self.failed.lock() = loaded.as_ref().err().map(|error| (error.clone(), Instant::now()));
+        self.failed.set(loaded.as_ref().err());
         if let Ok(loaded) = &loaded {
             self.loaded.store(Some(Arc::new(loaded.clone())));
         }
@@ -96,7 +90,7 @@ impl ServedTemplate {
     pub(crate) fn state(&self) -> &'static str {
         if self.loaded.load().is_some() {
             "loaded"
-        } else if self.failed.lock().is_some() {
+        } else if self.failed.last().is_some() {
             "unavailable"
         } else {
             "idle"
@@ -105,7 +99,7 @@ impl ServedTemplate {
 
     /// Why it could not be loaded.
     pub(crate) fn failure(&self) -> Option<Arc<SetupError>> {
-        self.failed.lock().as_ref().map(|(error, _)| error.clone())
+        self.failed.last()
     }
 
     async fn load(&self, host: &Host) -> Result<LoadedTemplate, Arc<SetupError>> {

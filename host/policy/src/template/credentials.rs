@@ -76,9 +76,7 @@ impl TemplateCredentials {
         check_without_braces(&role)?;
         Ok(Self::Role(RoleTemplate { role, external_id: id, session_name: name }))
     }
-}
 
-impl TemplateCredentials {
     /// The operator's source; of a role without what the placeholders are in.
     #[must_use]
     pub fn source(&self) -> Option<&CredentialSource> {

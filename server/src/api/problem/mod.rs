@@ -172,12 +172,6 @@ impl Problem {
     pub(crate) fn of_stored(error: &StoredError, caller: &Caller) -> Self {
         let mut problem = match error {
             StoredError::NotFound => return Self::new(ProblemKind::NotFound, error.to_string()),
-            // Nothing was sent, and nothing was to be changed.
-            StoredError::Store(StoreFailure::Late) => {
-                return Self::of_store(&StoreFailure::Late, caller)
-                    .with("maybeApplied", false)
-                    .remedy("try again later");
-            }
             StoredError::Store(failure) => return Self::of_store(failure, caller),
             StoredError::Template(error) => return Self::unavailable(error, caller),
             StoredError::Tenant(error) => Self::of_tenant(error, caller),
@@ -211,15 +205,22 @@ impl Problem {
         } else {
             "the store of datasources cannot be used now".to_string()
         };
-        let may_be_done = matches!(failure, StoreFailure::Late);
-        let problem = Self::new(ProblemKind::Store, text).with("maybeApplied", may_be_done);
-        if may_be_done {
-            return problem.remedy("GET the datasource: a change may still be made");
-        }
+        let problem = Self::new(ProblemKind::Store, text).with("maybeApplied", false);
         if caller.is_operator() {
             return problem;
         }
         problem.remedy("try again later; an operator sees the reason in GET /v1/datasources")
+    }
+
+    /// The problem of a change that the store may not have made.
+    pub(crate) fn of_change(failure: &StoreFailure, caller: &Caller) -> Self {
+        let problem = Self::of_store(failure, caller);
+        if matches!(failure, StoreFailure::Late) {
+            return problem
+                .with("maybeApplied", true)
+                .remedy("GET the datasource: a change may still be made");
+        }
+        problem
     }
 
     /// The problem of one call too many.
